@@ -1,0 +1,73 @@
+"""Stage 3, the dialogue: first the projector alone, then projector and decoder together.
+
+The tower stays frozen. One batch in six is text only, so that the language, and with it the
+attention sinks, is kept.
+"""
+
+from __future__ import annotations
+
+import random
+
+import torch
+from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
+
+from embedded_model.architecture import VISUAL_TOKENS
+from embedded_model.language import LanguageStage, answer_loss
+from embedded_model.packing import Packer
+from embedded_model.questions import ask_any
+from embedded_model.scenes import random_scene
+from embedded_model.vision import pixels
+
+LENGTH = 320
+_SCENES = 16
+_TEXT_EVERY = 6
+_PROJECTOR_ALONE = 0.03
+
+
+class DialogueStage:
+    def __init__(
+        self, model: LlavaForConditionalGeneration, tokenizer: PreTrainedTokenizerFast, *, seed: int
+    ) -> None:
+        self.model = model
+        self.decoder = model.model.language_model
+        self.packer = Packer(tokenizer, LENGTH)
+        self.language = LanguageStage(self.decoder, model.lm_head, tokenizer, seed=seed)
+        self.rng = random.Random(seed)
+        self.calls = 0
+
+    def _image_step(self, progress: float) -> tuple[torch.Tensor, dict[str, float]]:
+        most = 2 if progress < 0.05 else 3 if progress < 0.12 else 5
+        prefix = self.packer.image_prefix(VISUAL_TOKENS)
+        scenes = [random_scene(self.rng, most) for _ in range(_SCENES)]
+        sequences = []
+        for scene in scenes:
+            questions = [ask_any(scene, self.rng) for _ in range(15)]
+            sequences.append(self.packer.dialogue(prefix, [(q.text, q.answer) for q in questions]))
+        batch = self.packer.batch(sequences)
+        inner = self.model.model
+        with torch.autocast("cpu", torch.bfloat16):
+            with torch.no_grad():
+                tower = inner.vision_tower(
+                    pixels(scenes, self.rng), output_hidden_states=True
+                ).hidden_states[-1]
+            visual = inner.multi_modal_projector(tower[:, 1:])
+            embeds = self.decoder.embed_tokens(batch.ids)
+            start = len(self.packer.prefix_head)
+            embeds = torch.cat(
+                [embeds[:, :start], visual.to(embeds), embeds[:, start + VISUAL_TOKENS :]], dim=1
+            )
+            hidden = self.decoder(
+                inputs_embeds=embeds, attention_mask=batch.mask, position_ids=batch.positions,
+                use_cache=False,
+            ).last_hidden_state  # fmt: skip
+            loss, right = answer_loss(hidden, self.model.lm_head, batch.labels)
+        return loss, {"right": float(right)}
+
+    def step(self, progress: float) -> tuple[torch.Tensor, dict[str, float]]:
+        alone = progress < _PROJECTOR_ALONE
+        for parameter in (*self.decoder.parameters(), *self.model.lm_head.parameters()):
+            parameter.requires_grad_(not alone)
+        self.calls += 1
+        if not alone and self.calls % _TEXT_EVERY == 0:
+            return self.language.step(1.0)
+        return self._image_step(progress)

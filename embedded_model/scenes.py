@@ -1,0 +1,252 @@
+"""The world: pictures of a few coloured shapes, drawn at random, with the truth about them.
+
+A scene is drawn at twice the wanted size and reduced, so edges are soft as in a real drawing.
+Everything random comes from the ``random.Random`` that the caller hands in.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFilter
+
+COLORS: dict[str, tuple[int, int, int]] = {
+    "red": (220, 40, 40),
+    "green": (45, 160, 60),
+    "blue": (45, 80, 220),
+    "yellow": (240, 215, 40),
+    "orange": (245, 140, 30),
+    "purple": (140, 50, 180),
+    "pink": (250, 140, 195),
+    "brown": (130, 80, 40),
+    "black": (25, 25, 25),
+    "white": (250, 250, 250),
+    "gray": (130, 130, 130),
+    "cyan": (60, 205, 225),
+}
+SHAPES = ("circle", "square", "triangle", "star", "cross", "diamond", "rectangle")
+SIZES = ("small", "large")
+POSITIONS = (
+    "top left", "top", "top right",
+    "left", "center", "right",
+    "bottom left", "bottom", "bottom right",
+)  # fmt: skip
+MAX_OBJECTS = 5
+
+# Radii as a fraction of the picture's side. The gap between the two sizes is on purpose: a shape
+# in between would have no right answer.
+_SMALL_RADIUS = (0.07, 0.10)
+_LARGE_RADIUS = (0.135, 0.175)
+_ALONE_RADIUS = (0.135, 0.38)
+_LEAST_CONTRAST = 95.0  # Euclidean distance in RGB between a shape and every background colour
+
+
+@dataclass(frozen=True)
+class Thing:
+    """One shape. ``x``, ``y``, ``radius`` are fractions of the picture's side."""
+
+    shape: str
+    color: str
+    size: str
+    position: str
+    x: float
+    y: float
+    radius: float
+    rgb: tuple[int, int, int]
+    outline: tuple[tuple[float, float], ...]
+    line_width: float | None
+    """Fraction of the side for a shape drawn as an outline, ``None`` for a filled one."""
+
+    @property
+    def name(self) -> str:
+        return f"{self.color} {self.shape}"
+
+
+@dataclass(frozen=True)
+class Background:
+    start: tuple[int, int, int]
+    end: tuple[int, int, int]
+    vertical: bool
+    noise: float
+    """Standard deviation of the pixel noise, in grey levels."""
+
+
+@dataclass(frozen=True)
+class Scene:
+    things: tuple[Thing, ...]
+    """In reading order: by row, then by column."""
+    background: Background
+
+
+def _polygon(shape: str, rng: random.Random) -> list[tuple[float, float]]:
+    """Corner points of a shape in a circle of radius 1 around the origin."""
+    if shape == "circle":
+        return [(math.cos(a * math.tau / 40), math.sin(a * math.tau / 40)) for a in range(40)]
+    if shape == "square":
+        return [(-0.88, -0.88), (0.88, -0.88), (0.88, 0.88), (-0.88, 0.88)]
+    if shape == "rectangle":
+        short = rng.uniform(0.38, 0.55)
+        corners = [(-1.1, -short), (1.1, -short), (1.1, short), (-1.1, short)]
+        return corners if rng.random() < 0.65 else [(y, x) for x, y in corners]
+    if shape == "diamond":
+        wide = rng.uniform(0.7, 1.0)
+        return [(0, -1.1), (wide, 0), (0, 1.1), (-wide, 0)]
+    if shape == "triangle":
+        return [(0, -1.05), (1.0, 0.8), (-1.0, 0.8)]
+    if shape == "star":
+        inner = rng.uniform(0.38, 0.5)
+        return [
+            (r * math.sin(i * math.pi / 5), -r * math.cos(i * math.pi / 5))
+            for i, r in enumerate([1.12, 1.12 * inner] * 5)
+        ]
+    if shape == "cross":
+        a = rng.uniform(0.26, 0.38)
+        return [
+            (-a, -1), (a, -1), (a, -a), (1, -a), (1, a), (a, a),
+            (a, 1), (-a, 1), (-a, a), (-1, a), (-1, -a), (-a, -a),
+        ]  # fmt: skip
+    raise ValueError(f"unknown shape {shape!r}")
+
+
+def _hand_drawn(
+    points: list[tuple[float, float]], rng: random.Random, amount: float
+) -> list[tuple[float, float]]:
+    """Break each edge into short pieces and move the joints a little, as a hand does."""
+    wobbly: list[tuple[float, float]] = []
+    for (x0, y0), (x1, y1) in zip(points, points[1:] + points[:1], strict=True):
+        pieces = max(1, round(math.hypot(x1 - x0, y1 - y0) / 0.45))
+        for i in range(pieces):
+            t = i / pieces
+            wobbly.append(
+                (
+                    x0 + (x1 - x0) * t + rng.gauss(0, amount),
+                    y0 + (y1 - y0) * t + rng.gauss(0, amount),
+                )
+            )
+    return wobbly
+
+
+def _jitter(rgb: tuple[int, int, int], rng: random.Random, amount: int) -> tuple[int, int, int]:
+    r, g, b = (max(0, min(255, c + rng.randint(-amount, amount))) for c in rgb)
+    return r, g, b
+
+
+def _random_background(rng: random.Random) -> Background:
+    kind = rng.random()
+    if kind < 0.35:
+        start = (255, 255, 255)
+    elif kind < 0.75:
+        start = _jitter((232, 232, 232), rng, 23)
+    elif kind < 0.88:
+        start = _jitter((35, 35, 40), rng, 25)
+    else:
+        start = _jitter((160, 160, 160), rng, 60)
+    end = _jitter(start, rng, 30) if rng.random() < 0.3 else start
+    return Background(start, end, rng.random() < 0.5, rng.choice((0.0, 0.0, 3.0, 8.0)))
+
+
+def _contrasts(rgb: tuple[int, int, int], background: Background) -> bool:
+    return all(math.dist(rgb, other) > _LEAST_CONTRAST for other in (background.start, background.end))
+
+
+def random_scene(rng: random.Random, max_objects: int = MAX_OBJECTS) -> Scene:
+    """Draw 1 to ``max_objects`` shapes into different cells of a 3 x 3 grid.
+
+    A few attributes repeat on purpose (``reuse``), so that questions need the whole description
+    ("the small red circle") and counts differ from one.
+    """
+    background = _random_background(rng)
+    colors = [name for name, rgb in COLORS.items() if _contrasts(rgb, background)]
+    if len(colors) < 4:
+        background = Background((255, 255, 255), (255, 255, 255), True, 0.0)
+        colors = [name for name, rgb in COLORS.items() if _contrasts(rgb, background)]
+    count = rng.randint(1, max_objects)
+    reuse = rng.choice((0.0, 0.25, 0.5))
+    style = rng.random()
+    things: list[Thing] = []
+    for cell in rng.sample(range(9), count):
+        shape = rng.choice(things).shape if things and rng.random() < reuse else rng.choice(SHAPES)
+        color = rng.choice(things).color if things and rng.random() < reuse else rng.choice(colors)
+        size = rng.choice(SIZES)
+        rgb = _jitter(COLORS[color], rng, 16)
+        if not _contrasts(rgb, background):
+            rgb = COLORS[color]
+        column, row = cell % 3, cell // 3
+        x = (column + 0.5) / 3 + rng.uniform(-0.06, 0.06)
+        y = (row + 0.5) / 3 + rng.uniform(-0.06, 0.06)
+        if size == "small":
+            radius = rng.uniform(*_SMALL_RADIUS)
+        elif count == 1 and cell == 4:
+            radius = rng.uniform(*_ALONE_RADIUS)
+        else:
+            radius = rng.uniform(*_LARGE_RADIUS)
+        points = _polygon(shape, rng)
+        if style > 0.7:
+            points = _hand_drawn(points, rng, rng.uniform(0.01, 0.05))
+        tilt = math.radians(rng.gauss(0, 7))
+        sin, cos = math.sin(tilt), math.cos(tilt)
+        outline = tuple(
+            (x + radius * (px * cos - py * sin), y + radius * (px * sin + py * cos))
+            for px, py in points
+        )
+        outlined = size == "large" and rng.random() < (0.2 if style < 0.7 else 0.35)
+        things.append(
+            Thing(shape, color, size, POSITIONS[cell], x, y, radius, rgb, outline,
+                  rng.uniform(0.022, 0.04) if outlined else None)
+        )  # fmt: skip
+    things.sort(key=lambda thing: POSITIONS.index(thing.position))
+    return Scene(tuple(things), background)
+
+
+def draw(scene: Scene, rng: random.Random, side: int) -> Image.Image:
+    """The picture of a scene, ``side`` x ``side`` pixels, RGB."""
+    big = side * 2
+    start, end = scene.background.start, scene.background.end
+    if start == end:
+        canvas = Image.new("RGB", (big, big), start)
+    else:
+        ramp = np.linspace(0, 1, big, dtype=np.float32)[:, None]
+        colors = np.float32(start) * (1 - ramp) + np.float32(end) * ramp
+        plane = np.repeat(colors[:, None, :], big, axis=1)
+        if not scene.background.vertical:
+            plane = plane.transpose(1, 0, 2)
+        canvas = Image.fromarray(plane.astype(np.uint8))
+    pen = ImageDraw.Draw(canvas)
+    for thing in scene.things:
+        points = [(x * big, y * big) for x, y in thing.outline]
+        if thing.line_width is None:
+            pen.polygon(points, fill=thing.rgb)
+        else:
+            width = max(2, round(thing.line_width * big))
+            pen.line([*points, points[0], points[1]], fill=thing.rgb, width=width, joint="curve")
+    picture = canvas.resize((side, side), Image.Resampling.BOX)
+    if scene.background.noise:
+        noisy = np.asarray(picture, dtype=np.float32)
+        generator = np.random.default_rng(rng.getrandbits(32))
+        noisy = noisy + generator.normal(0, scene.background.noise, noisy.shape)
+        picture = Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
+    elif rng.random() < 0.15:
+        picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 0.8)))
+    return picture
+
+
+def patch_owners(scene: Scene, side: int, patch: int) -> np.ndarray:
+    """Which thing each patch belongs to.
+
+    Returns int64 [rows * columns]: the index of the thing that covers most of the patch (at least
+    a fifth of it; the inside of an outlined shape counts as the shape), or -1 for background.
+    """
+    ids = Image.new("L", (side, side), 0)
+    pen = ImageDraw.Draw(ids)
+    for index, thing in enumerate(scene.things):
+        pen.polygon([(x * side, y * side) for x, y in thing.outline], fill=index + 1)
+    cells = side // patch
+    blocks = np.asarray(ids).reshape(cells, patch, cells, patch).transpose(0, 2, 1, 3)
+    blocks = blocks.reshape(cells * cells, patch * patch)
+    kinds = np.arange(1, len(scene.things) + 1)
+    covered = (blocks[:, :, None] == kinds).mean(axis=1)
+    best = covered.argmax(axis=1)
+    return np.where(covered.max(axis=1) >= 0.2, best, -1)

@@ -1,0 +1,66 @@
+"""See, at every decoder layer, what a vision-language model loses when its visual tokens leave.
+
+The public names are resolved on first use (PEP 562), so `import vtw_core` costs nothing: torch
+and transformers are imported when a model is loaded, not before.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from vtw_core.errors import InputError, ModelError, VTWError
+    from vtw_core.images import load_image
+    from vtw_core.layout import TokenLayout
+    from vtw_core.models.loading import load_model
+    from vtw_core.models.support import check_support
+    from vtw_core.results import Generation, Run, choose_k, load_run
+    from vtw_core.strategies.keep_all import KeepAll
+    from vtw_core.strategies.vtw import VisualTokenWithdrawal
+    from vtw_core.withdrawal import withdraw
+
+__version__ = "0.1.0"
+
+_HOME = {
+    "Generation": "vtw_core.results",
+    "InputError": "vtw_core.errors",
+    "KeepAll": "vtw_core.strategies.keep_all",
+    "ModelError": "vtw_core.errors",
+    "Run": "vtw_core.results",
+    "TokenLayout": "vtw_core.layout",
+    "VTWError": "vtw_core.errors",
+    "VisualTokenWithdrawal": "vtw_core.strategies.vtw",
+    "check_support": "vtw_core.models.support",
+    "choose_k": "vtw_core.results",
+    "load_image": "vtw_core.images",
+    "load_model": "vtw_core.models.loading",
+    "load_run": "vtw_core.results",
+    "withdraw": "vtw_core.withdrawal",
+}
+
+__all__ = [
+    "Generation",
+    "InputError",
+    "KeepAll",
+    "ModelError",
+    "Run",
+    "TokenLayout",
+    "VTWError",
+    "VisualTokenWithdrawal",
+    "check_support",
+    "choose_k",
+    "load_image",
+    "load_model",
+    "load_run",
+    "withdraw",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the module that holds a public name, the first time the name is asked for."""
+    if name not in _HOME:
+        raise AttributeError(f"module 'vtw_core' has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*__all__, "__version__"])

@@ -1,0 +1,1 @@
+"""Pure maths on results: numpy in, numpy out, no torch."""

@@ -1,0 +1,13 @@
+"""The errors a user may see: one clear sentence each, which says what to do."""
+
+
+class VTWError(ValueError):
+    """Base of every error that vtw_core raises on purpose."""
+
+
+class InputError(VTWError):
+    """An image, a prompt, a K, an eta or a saved file cannot be used as given."""
+
+
+class ModelError(VTWError):
+    """A model cannot be loaded, or visual tokens cannot be withdrawn from it; says why."""

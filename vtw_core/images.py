@@ -1,0 +1,117 @@
+"""Read a picture from somewhere untrusted and give back plain RGB pixels."""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from vtw_core.errors import InputError
+
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+MAX_BYTES = 20_000_000
+MAX_PIXELS = 25_000_000
+# Beyond this the short side of a resized picture is less than one patch of any supported model.
+MAX_ASPECT = 50
+
+
+def load_image(
+    source: str | Path | Image.Image,
+    max_bytes: int = MAX_BYTES,
+    max_pixels: int = MAX_PIXELS,
+) -> Image.Image:
+    """Load the first frame of a picture as 8-bit RGB, the right way up.
+
+    Size and format are checked from the header before any pixel is decoded. EXIF orientation is
+    applied, 16-bit and float grey is scaled to 8 bit, alpha is composited on white.
+
+    Args:
+        source: path of a PNG, JPEG, WEBP, GIF, BMP or TIFF file, or a PIL image.
+        max_bytes: largest file, in bytes.
+        max_pixels: largest width * height.
+
+    Raises:
+        InputError: not such a file, too large, too narrow, truncated or damaged.
+    """
+    if isinstance(source, Image.Image):
+        return _finish(source, max_pixels)
+    if not isinstance(source, (str, Path)):
+        raise InputError("Give an image file or a PIL image.")
+    path = Path(source)
+    try:
+        size = path.stat().st_size if path.is_file() else None
+    except (OSError, ValueError) as error:
+        raise InputError("The image path cannot be read; check the path.") from error
+    if size is None:
+        raise InputError(f"There is no image file {path.name or path}; check the path.")
+    if size > max_bytes:
+        raise InputError(f"The image file is larger than {max_bytes / 1e6:g} MB; use a smaller one.")
+    return _open(path, max_pixels)
+
+
+def _open(path: Path, max_pixels: int) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            # Pillow warns of large pictures; the pixel limit below refuses them instead.
+            warnings.simplefilter("ignore")
+            with Image.open(path, formats=FORMATS) as picture:
+                return _finish(picture, max_pixels)
+    except InputError:
+        raise
+    except UnidentifiedImageError as error:
+        raise InputError(
+            f"This is not an image that can be read; use one of {', '.join(FORMATS)}."
+        ) from error
+    except Image.DecompressionBombError as error:
+        raise InputError(_too_many_pixels(max_pixels)) from error
+    # A damaged file makes Pillow's decoders raise almost anything (OSError, SyntaxError,
+    # struct.error, IndexError, ...); for the user they all mean the same.
+    except Exception as error:
+        raise InputError(
+            "The image file is truncated or damaged; save it again or use another one."
+        ) from error
+
+
+def _too_many_pixels(max_pixels: int) -> str:
+    return f"The image has more than {max_pixels / 1e6:g} million pixels; use a smaller one."
+
+
+def _finish(picture: Image.Image, max_pixels: int) -> Image.Image:
+    width, height = picture.size
+    if width < 1 or height < 1:
+        raise InputError("The image has no pixels; use another one.")
+    if width * height > max_pixels:
+        raise InputError(_too_many_pixels(max_pixels))
+    if max(width, height) > MAX_ASPECT * min(width, height):
+        raise InputError(
+            f"The image is more than {MAX_ASPECT} times as long as wide; crop it first."
+        )
+    picture.seek(0)
+    picture.load()
+    return _to_rgb(ImageOps.exif_transpose(picture))
+
+
+def _to_rgb(picture: Image.Image) -> Image.Image:
+    if picture.mode == "F" or picture.mode.startswith("I"):
+        return _scale_deep_grey(picture).convert("RGB")
+    if picture.has_transparency_data:
+        layer = picture.convert("RGBA")
+        white = Image.new("RGBA", layer.size, "white")
+        return Image.alpha_composite(white, layer).convert("RGB")
+    # convert() returns the very same pixels for RGB; copy so that a closed file does not matter.
+    return picture.convert("RGB") if picture.mode != "RGB" else picture.copy()
+
+
+def _scale_deep_grey(picture: Image.Image) -> Image.Image:
+    """16-bit, 32-bit or float grey to 8 bit; convert() alone would clip it to white."""
+    values = np.nan_to_num(np.asarray(picture, dtype=np.float64), posinf=0.0, neginf=0.0)
+    top = values.max(initial=0.0)
+    # 16 bit is the depth in use behind these modes; only a picture that exceeds its range, or a
+    # float one within 0..1, says otherwise.
+    if picture.mode == "F" and top <= 1.0:
+        full = 1.0
+    elif picture.mode == "F" and top <= 255.0:
+        full = 255.0
+    else:
+        full = max(65535.0, top)
+    return Image.fromarray(np.clip(values / full * 255.0, 0, 255).round().astype(np.uint8))

@@ -1,0 +1,1 @@
+"""Where things are in a model family: loading, adapters, the support check."""

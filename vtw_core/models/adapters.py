@@ -1,0 +1,109 @@
+"""The facts of each model family, in one table.
+
+A fact is a function that measures, from a config and processed inputs, never a number. Adding a
+family is adding a row to `ADAPTERS` whose facts pass the tests (dropping equals masking, and
+K = L equals the baseline).
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vtw_core.errors import ModelError
+
+IntArray = NDArray[np.int64]
+Grids = tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """What the engine needs to know of a family.
+
+    Attributes:
+        example: a hub id of the family, shown to users.
+        image_token_id: config -> id that stands for one visual token in input_ids.
+        patches: (config, inputs, visual count) -> (grids, [v, 3] image, row, col of each visual
+            token); raises ModelError when the counts do not fit.
+        k_min: config -> smallest K that can be withdrawn at exactly.
+        encode_image: (model, inputs) -> the vision features that `mm_encoder_outputs` takes.
+    """
+
+    example: str
+    image_token_id: Callable[[Any], int]
+    patches: Callable[[Any, Mapping[str, Any], int], tuple[Grids, IntArray]]
+    k_min: Callable[[Any], int]
+    encode_image: Callable[[Any, Mapping[str, Any]], Any]
+
+
+def adapter_for(config: Any) -> Adapter:
+    """The adapter of a model's config.
+
+    Raises:
+        ModelError: the family is not in the table.
+    """
+    adapter = ADAPTERS.get(config.model_type)
+    if adapter is None:
+        raise ModelError(
+            f"Models of type {config.model_type!r} are not supported; "
+            f"supported: {', '.join(sorted(ADAPTERS))}."
+        )
+    return adapter
+
+
+def decoder_layers(model: Any) -> Any:
+    """The ModuleList of decoder layers, the same accessor in every supported family."""
+    return model.get_decoder().layers
+
+
+def _image_token_id(config: Any) -> int:
+    return int(config.image_token_id)
+
+
+def _from_layer_zero(config: Any) -> int:
+    return 0
+
+
+def _encode_pixels(model: Any, inputs: Mapping[str, Any]) -> Any:
+    return model.get_image_features(pixel_values=inputs["pixel_values"], return_dict=True)
+
+
+def _one_grid_per_image(
+    config: Any, inputs: Mapping[str, Any], visual_count: int
+) -> tuple[Grids, IntArray]:
+    """LLaVA: every image is one grid of patches, row by row, after an optional class token.
+
+    rows = pixel height // patch size, likewise cols; pixel_values [images, 3, height, width].
+    """
+    images, _, height, width = inputs["pixel_values"].shape
+    patch = config.vision_config.patch_size
+    rows, cols = height // patch, width // patch
+    extra, remainder = divmod(visual_count - images * rows * cols, images)
+    # With vision_feature_select_strategy "full" the vision tower's class token stays in front.
+    if remainder or extra not in (0, 1):
+        raise ModelError(
+            f"{visual_count} visual tokens do not fit {images} image(s) of {rows} x {cols} "
+            "patches; the processor and the model do not belong together."
+        )
+    row, col = np.divmod(np.arange(rows * cols), cols)
+    blocks = [
+        np.concatenate(
+            [np.array([[image, -1, -1]] * extra, dtype=np.int64).reshape(-1, 3),
+             np.stack([np.full_like(row, image), row, col], axis=1)]
+        )
+        for image in range(images)
+    ]  # fmt: skip
+    return ((rows, cols),) * images, np.concatenate(blocks)
+
+
+ADAPTERS: dict[str, Adapter] = {
+    "llava": Adapter(
+        example="llava-hf/llava-1.5-7b-hf",
+        image_token_id=_image_token_id,
+        patches=_one_grid_per_image,
+        k_min=_from_layer_zero,
+        encode_image=_encode_pixels,
+    ),
+}

@@ -1,0 +1,95 @@
+"""Make a user's text harmless and put it into a model's own chat template."""
+
+from typing import Any
+
+from vtw_core.errors import InputError, ModelError
+
+MAX_PROMPT_CHARACTERS = 2000
+
+
+def check_prompt(prompt: str) -> str:
+    """The prompt without surrounding white space.
+
+    Raises:
+        InputError: not text, empty, longer than MAX_PROMPT_CHARACTERS, or not valid Unicode.
+    """
+    if not isinstance(prompt, str):
+        raise InputError("The prompt must be text.")
+    text = prompt.strip()
+    if not text:
+        raise InputError("The prompt is empty; ask a question about the image.")
+    if len(text) > MAX_PROMPT_CHARACTERS:
+        raise InputError(
+            f"The prompt has {len(text)} characters; use at most {MAX_PROMPT_CHARACTERS}."
+        )
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InputError("The prompt is not valid Unicode text; type it again.") from error
+    return text
+
+
+def control_tokens(processor: Any) -> tuple[str, ...]:
+    """Every string that the tokenizer would turn into a control or image token, longest first."""
+    tokenizer = processor.tokenizer
+    found = {*tokenizer.all_special_tokens, *tokenizer.get_added_vocab()}
+    found |= {getattr(processor, name, None) for name in ("image_token", "video_token")}
+    return tuple(
+        sorted((t for t in found if isinstance(t, str) and t.strip()), key=len, reverse=True)
+    )
+
+
+def sanitise(text: str, processor: Any) -> str:
+    """Break every control token in a user's text so that it is read as ordinary text.
+
+    A space goes in behind the first character ("<image>" becomes "< image>"): visible, so that
+    what the model reads is what the user sees. Without this "</s>" would end the turn and
+    "<image>" would claim a picture that is not there.
+
+    Raises:
+        InputError: a control token is left over (one that the tokenizer makes by normalising).
+    """
+    tokens = control_tokens(processor)
+    for token in tokens:
+        broken = f"{token[0]} {token[1:]}" if len(token) > 1 else " "
+        text = text.replace(token, broken)
+    tokenizer = processor.tokenizer
+    forbidden = set(tokenizer.convert_tokens_to_ids(list(tokens)))
+    # The unknown token is what ordinary, rare characters become; it controls nothing.
+    forbidden -= {tokenizer.unk_token_id}
+    if forbidden & set(tokenizer(text, add_special_tokens=False)["input_ids"]):
+        raise InputError("The prompt holds a control token of the model; remove it.")
+    return text
+
+
+def render(text: str, processor: Any) -> str:
+    """The full prompt, one image and the sanitised text, by the model's own chat template.
+
+    Raises:
+        ModelError: the model has no usable chat template.
+    """
+    if not getattr(processor, "chat_template", None):
+        raise ModelError("This model has no chat template, so no prompt can be made for it.")
+    content = [{"type": "image"}, {"type": "text", "text": sanitise(text, processor)}]
+    try:
+        return str(
+            processor.apply_chat_template(
+                [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
+            )
+        )
+    except InputError:
+        raise
+    # Templates are programs of the model's author and can raise anything.
+    except Exception as error:
+        raise ModelError(f"The model's chat template fails: {error}") from error
+
+
+def display_pieces(ids: list[int], tokenizer: Any) -> tuple[str, ...]:
+    """One readable piece per token id, with the white space that it carries."""
+    pieces = []
+    for index, name in zip(ids, tokenizer.convert_ids_to_tokens(ids), strict=True):
+        if "\u2581" in name:  # SentencePiece's mark for a space, which decode() would strip
+            pieces.append(name.replace("\u2581", " "))
+        else:
+            pieces.append(tokenizer.decode([index], skip_special_tokens=False))
+    return tuple(pieces)

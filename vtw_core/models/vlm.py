@@ -1,0 +1,133 @@
+"""A loaded vision-language model with its processor."""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from vtw_core.analysis.cost import DecoderDims
+from vtw_core.errors import InputError
+from vtw_core.images import load_image
+from vtw_core.layout import TokenLayout
+from vtw_core.models.adapters import Adapter, decoder_layers
+from vtw_core.models.prompts import check_prompt, render
+
+if TYPE_CHECKING:
+    from vtw_core.results import Generation, Run
+    from vtw_core.sweep import Event
+
+# Below this size one thread is faster than several on a shared CPU (many times so when other
+# processes are busy), since the work of one matrix product is less than waking a thread.
+SMALL_MODEL_PARAMETERS = 100_000_000
+
+
+@dataclass(frozen=True, eq=False)
+class VisionLanguageModel:
+    """A model, its processor, and what its family's adapter knows.
+
+    Attributes:
+        name: the name, folder or hub id it was loaded by.
+        model: the transformers model, in eval mode.
+        processor: its processor.
+        adapter: the facts of its family.
+    """
+
+    name: str
+    model: Any
+    processor: Any
+    adapter: Adapter
+
+    @property
+    def layers(self) -> int:
+        """L, the number of decoder layers."""
+        return len(decoder_layers(self.model))
+
+    @property
+    def model_type(self) -> str:
+        """transformers' name of the family."""
+        return str(self.model.config.model_type)
+
+    @property
+    def dims(self) -> DecoderDims:
+        """Sizes of the decoder."""
+        return DecoderDims.from_config(self.model.config.get_text_config(decoder=True))
+
+    @property
+    def context(self) -> int:
+        """Greatest number of positions, prompt and answer together."""
+        return int(self.model.config.get_text_config(decoder=True).max_position_embeddings)
+
+    def limit_threads(self) -> None:
+        """Give a small model on the CPU one torch thread.
+
+        This sets torch's process-wide thread count, so no library function calls it: programs do
+        (the command line, the page), once, at their start.
+        """
+        import torch
+
+        small = sum(p.numel() for p in self.model.parameters()) < SMALL_MODEL_PARAMETERS
+        if small and self.model.device.type == "cpu":
+            torch.set_num_threads(1)
+
+    def inputs(self, image: Any, prompt: str) -> Any:
+        """Processed inputs of one image and one question, on the model's device.
+
+        Args:
+            image: path or PIL image, see `load_image`.
+            prompt: the user's text; control tokens in it are broken up.
+
+        Returns:
+            What the processor returns: input_ids [1, tokens], pixel_values, ...
+
+        Raises:
+            InputError: bad image or prompt, or a prompt longer than the model's context.
+            ModelError: no usable chat template.
+        """
+        text = render(check_prompt(prompt), self.processor)
+        picture = load_image(image)
+        # Some templates write BOS themselves; the tokenizer must not add a second one.
+        bos = self.processor.tokenizer.bos_token
+        batch = self.processor(
+            images=[picture],
+            text=[text],
+            return_tensors="pt",
+            add_special_tokens=not (bos and text.startswith(bos)),
+        )
+        tokens = batch["input_ids"].shape[1]
+        if tokens >= self.context:
+            raise InputError(
+                f"Image and prompt take {tokens} tokens, the model can hold {self.context}; "
+                "shorten the prompt."
+            )
+        batch = batch.to(self.model.device)
+        batch["pixel_values"] = batch["pixel_values"].to(self.model.dtype)
+        return batch
+
+    def layout(self, inputs: Any) -> TokenLayout:
+        """The layout of processed inputs; see `TokenLayout.from_inputs`."""
+        return TokenLayout.from_inputs(self.model, inputs)
+
+    def generate(
+        self, image: Any, prompt: str, strategy: Any = None, max_new_tokens: int = 32
+    ) -> "Generation":
+        """Greedy answer under a strategy (None: nothing withdrawn).
+
+        Raises:
+            InputError: bad image, prompt, limit or strategy parameters.
+        """
+        from vtw_core.generation import generate
+
+        return generate(self, image, prompt, strategy, max_new_tokens)
+
+    def explore(self, image: Any, prompt: str, **options: Any) -> "Run":
+        """Everything at every K; see `vtw_core.sweep.explore` for the options."""
+        from vtw_core.sweep import explore
+
+        return explore(self, image, prompt, **options)
+
+    def explore_steps(
+        self, image: Any, prompt: str, **options: Any
+    ) -> "Generator[Event, None, None]":
+        """`explore` as a stream of events; see `vtw_core.sweep.explore_steps`."""
+        from vtw_core.sweep import explore_steps
+
+        return explore_steps(self, image, prompt, **options)

@@ -1,0 +1,445 @@
+"""What a run leaves behind: small, frozen, picture-free records (numpy and the standard library).
+
+Everything on a screen is a pure function of a `Run`. Index k of every list is K = k; the last
+entry, K = L, is the baseline.
+"""
+
+from dataclasses import dataclass, field, fields
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from vtw_core.analysis.kl import FULL_WITHDRAWN, WITHDRAWN_FULL
+from vtw_core.errors import InputError
+
+FloatArray = NDArray[np.float64]
+IntArray = NDArray[np.int64]
+Scope = Literal["first_token", "answer_mean", "answer_max"]
+Rule = Literal["first", "stays_below"]
+Direction = Literal["withdrawn_full", "full_withdrawn"]
+
+SEGMENTS = ("bos", "system", "visual", "question")
+DEFAULT_ETA = 0.003
+DIRECTION_LABELS: dict[str, str] = {
+    "withdrawn_full": f"{WITHDRAWN_FULL}, nats",
+    "full_withdrawn": f"{FULL_WITHDRAWN}, nats",
+}
+
+
+def _frozen(values: ArrayLike, dtype: type) -> NDArray[Any]:
+    """A read-only copy, so that nobody who holds a result can change it."""
+    array = np.array(values, dtype=dtype)
+    array.flags.writeable = False
+    return array
+
+
+def check_eta(eta: float) -> float:
+    """Return eta as a float, or raise InputError unless it is a finite number >= 0."""
+    if isinstance(eta, bool) or not isinstance(eta, (int, float, np.floating, np.integer)):
+        raise InputError(f"eta must be a number (nats), not {eta!r}.")
+    value = float(eta)
+    if not np.isfinite(value) or value < 0:
+        raise InputError(f"eta must be a finite number of nats, 0 or more, not {eta}.")
+    return value
+
+
+def choose_k(kl: ArrayLike, eta: float, rule: Rule = "first") -> int:
+    """K*: the smallest K in 0..L whose KL against the baseline is at most eta.
+
+    K = L has KL 0 by definition, so there is always an answer: K* = L means that no layer can do
+    without the visual tokens at this threshold.
+
+    Args:
+        kl: [L+1] nats.
+        eta: threshold in nats; VTW's code uses 0.003 unless told otherwise.
+        rule: "first" takes the first K at or under eta (VTW's rule); "stays_below" takes the
+            first K from which every later K is at or under eta too.
+
+    Raises:
+        InputError: eta is not a finite number >= 0, or the rule is unknown.
+    """
+    below = np.asarray(kl, dtype=np.float64) <= check_eta(eta)
+    if below.ndim != 1 or not len(below):
+        raise InputError("kl must be a list with one number for each K = 0..L.")
+    below[-1] = True
+    if rule == "first":
+        return int(np.argmax(below))
+    if rule == "stays_below":
+        above = np.flatnonzero(~below)
+        return int(above[-1] + 1) if len(above) else 0
+    raise InputError(f"rule must be 'first' or 'stays_below', not {rule!r}.")
+
+
+@dataclass(frozen=True, eq=False)
+class Seconds:
+    """Measured wall-clock seconds of one run.
+
+    Attributes:
+        encode_image: vision tower and projector, once for the whole run.
+        prefill: [L+1] prompt prefill at each K, up to the first token's logits.
+        decode: [L+1] all further tokens of the answer at each K.
+        kl_curve: the teacher-forced passes behind the KL curve, all K together.
+        total: the whole run.
+    """
+
+    encode_image: float
+    prefill: FloatArray
+    decode: FloatArray
+    kl_curve: float
+    total: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prefill", _frozen(self.prefill, np.float64))
+        object.__setattr__(self, "decode", _frozen(self.decode, np.float64))
+
+
+@dataclass(frozen=True, eq=False)
+class Run:
+    """One image and one prompt, seen at every K.
+
+    Attributes:
+        model: the name it was loaded by.
+        model_type: transformers' model_type.
+        layers: L, decoder layers.
+        prompt: the user's text.
+        image_size: (width, height) of the picture in pixels.
+        grid: (rows, cols) of the patch grid of the first image.
+        visual_tokens, text_tokens: counts in the prompt; text is everything not visual.
+        tokens: [prompt] display text of every prompt token; visual ones are "<image>".
+        segments: [prompt] "bos", "system", "visual" or "question".
+        max_new_tokens: the limit the answers were generated under.
+        answers: [L+1] text of the answer at each K, special tokens left out.
+        answer_tokens: [L+1][own length] display pieces, the end token included if it came.
+        answer_ids: [L+1][own length] token ids.
+        stopped: [L+1] whether the answer ended by itself (False: max_new_tokens cut it).
+        kl_positions: [L+1, T] KL(P_withdrawn || P_full) in nats at each of the T positions of the
+            baseline answer, the baseline answer teacher-forced at every K.
+        kl_positions_reverse: [L+1, T] KL(P_full || P_withdrawn) likewise.
+        flops: [L+1] theoretical FLOPs of the prefill; `flops_convention` says how counted.
+        kv_bytes: [L+1] bytes of the prompt's KV cache.
+        kv_bytes_per_layer: bytes of one layer that keeps every prompt token.
+        seconds: measured times.
+        dtype, device: where it ran.
+        versions: (package, version) pairs.
+        created: ISO 8601 time, UTC.
+
+    Raises:
+        InputError: lengths or values do not fit together.
+    """
+
+    model: str
+    model_type: str
+    layers: int
+    prompt: str
+    image_size: tuple[int, int]
+    grid: tuple[int, int]
+    visual_tokens: int
+    text_tokens: int
+    tokens: tuple[str, ...]
+    segments: tuple[str, ...]
+    max_new_tokens: int
+    answers: tuple[str, ...]
+    answer_tokens: tuple[tuple[str, ...], ...]
+    answer_ids: tuple[tuple[int, ...], ...]
+    stopped: tuple[bool, ...]
+    kl_positions: FloatArray = field(repr=False)
+    kl_positions_reverse: FloatArray = field(repr=False)
+    flops: FloatArray = field(repr=False)
+    flops_convention: str
+    kv_bytes: IntArray = field(repr=False)
+    kv_bytes_per_layer: int
+    seconds: Seconds = field(repr=False)
+    dtype: str
+    device: str
+    versions: tuple[tuple[str, str], ...]
+    created: str
+
+    def __post_init__(self) -> None:
+        for name, dtype in (
+            ("kl_positions", np.float64),
+            ("kl_positions_reverse", np.float64),
+            ("flops", np.float64),
+            ("kv_bytes", np.int64),
+        ):
+            object.__setattr__(self, name, _frozen(getattr(self, name), dtype))
+        problem = _incoherence(self)
+        if problem:
+            raise InputError(f"This is not a coherent run: {problem}.")
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Tokens of the prompt, visual ones included."""
+        return self.visual_tokens + self.text_tokens
+
+    @property
+    def baseline_answer(self) -> str:
+        """The answer with nothing withdrawn (K = L)."""
+        return self.answers[self.layers]
+
+    @cached_property
+    def kl_first_token(self) -> FloatArray:
+        """[L+1] KL(P_withdrawn || P_full) at the first answer token: VTW's criterion."""
+        return _frozen(self.kl_positions[:, 0], np.float64)
+
+    @cached_property
+    def kl_first_token_reverse(self) -> FloatArray:
+        """[L+1] KL(P_full || P_withdrawn) at the first answer token."""
+        return _frozen(self.kl_positions_reverse[:, 0], np.float64)
+
+    @cached_property
+    def kl_answer(self) -> FloatArray:
+        """[L+1] mean of KL(P_withdrawn || P_full) over the baseline answer's positions."""
+        return _frozen(self.kl_positions.mean(axis=1), np.float64)
+
+    @cached_property
+    def kl_answer_reverse(self) -> FloatArray:
+        """[L+1] mean of KL(P_full || P_withdrawn) over the baseline answer's positions."""
+        return _frozen(self.kl_positions_reverse.mean(axis=1), np.float64)
+
+    @cached_property
+    def kl_answer_max(self) -> FloatArray:
+        """[L+1] greatest KL(P_withdrawn || P_full) over the baseline answer's positions."""
+        return _frozen(self.kl_positions.max(axis=1), np.float64)
+
+    @cached_property
+    def kl_answer_max_reverse(self) -> FloatArray:
+        """[L+1] greatest KL(P_full || P_withdrawn) over the baseline answer's positions."""
+        return _frozen(self.kl_positions_reverse.max(axis=1), np.float64)
+
+    @cached_property
+    def same_as_baseline(self) -> NDArray[np.bool_]:
+        """[L+1] whether the answer at K is the baseline's, token for token."""
+        baseline = self.answer_ids[self.layers]
+        return _frozen([ids == baseline for ids in self.answer_ids], np.bool_)
+
+    @cached_property
+    def decode_seconds_per_token(self) -> FloatArray:
+        """[L+1] decode seconds over the tokens decoded after the first; 0 if there were none."""
+        steps = np.array([max(len(ids) - 1, 1) for ids in self.answer_ids])
+        return _frozen(self.seconds.decode / steps, np.float64)
+
+    def kl(
+        self, scope: Scope = "first_token", direction: Direction = "withdrawn_full"
+    ) -> FloatArray:
+        """The KL curve of a scope and direction: [L+1] nats.
+
+        Raises:
+            InputError: unknown scope or direction.
+        """
+        curves = {
+            ("first_token", "withdrawn_full"): "kl_first_token",
+            ("first_token", "full_withdrawn"): "kl_first_token_reverse",
+            ("answer_mean", "withdrawn_full"): "kl_answer",
+            ("answer_mean", "full_withdrawn"): "kl_answer_reverse",
+            ("answer_max", "withdrawn_full"): "kl_answer_max",
+            ("answer_max", "full_withdrawn"): "kl_answer_max_reverse",
+        }
+        if (scope, direction) not in curves:
+            raise InputError(
+                "scope must be first_token, answer_mean or answer_max, and direction "
+                f"withdrawn_full or full_withdrawn, not {scope!r} and {direction!r}."
+            )
+        curve: FloatArray = getattr(self, curves[scope, direction])
+        return curve
+
+    def choose_k(
+        self,
+        eta: float = DEFAULT_ETA,
+        scope: Scope = "first_token",
+        rule: Rule = "first",
+        direction: Direction = "withdrawn_full",
+    ) -> int:
+        """K* for a threshold: the smallest K in 0..L that qualifies.
+
+        It is L when nothing can be withdrawn at this threshold: K = L is the baseline itself and
+        always qualifies. See the function `choose_k` for the rules.
+
+        Raises:
+            InputError: bad eta, scope, rule or direction.
+        """
+        return choose_k(self.kl(scope, direction), eta, rule)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the run to one file that `load_run` reads back exactly; returns the path.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        from vtw_core.saving import save_run
+
+        return save_run(self, path)
+
+    def to_json(
+        self,
+        eta: float = DEFAULT_ETA,
+        scope: Scope = "first_token",
+        rule: Rule = "first",
+        direction: Direction = "withdrawn_full",
+    ) -> dict[str, Any]:
+        """The object of `python -m vtw_core explore --json`: plain lists, numbers and strings.
+
+        Index k of every list is K = k, the last entry is the baseline. The KL lists are in the
+        direction asked for, which `kl_direction` names.
+        """
+        return {
+            "model": self.model,
+            "model_type": self.model_type,
+            "prompt": self.prompt,
+            "layers": self.layers,
+            "prompt_tokens": self.prompt_tokens,
+            "visual_tokens": self.visual_tokens,
+            "text_tokens": self.text_tokens,
+            "grid": list(self.grid),
+            "baseline": {
+                "answer": self.baseline_answer,
+                "tokens": list(self.answer_tokens[self.layers]),
+                "stopped": self.stopped[self.layers],
+            },
+            "k_star": self.choose_k(eta, scope, rule, direction),
+            "eta": check_eta(eta),
+            "scope": scope,
+            "rule": rule,
+            "kl_direction": DIRECTION_LABELS[direction],
+            "kl_first_token": self.kl("first_token", direction).tolist(),
+            "kl_answer_mean": self.kl("answer_mean", direction).tolist(),
+            "kl_answer_max": self.kl("answer_max", direction).tolist(),
+            "answers": list(self.answers),
+            "same_as_baseline": self.same_as_baseline.tolist(),
+            "flops": {
+                "convention": self.flops_convention,
+                "baseline": float(self.flops[-1]),
+                "at_k": self.flops.tolist(),
+            },
+            "kv_bytes": {"baseline": int(self.kv_bytes[-1]), "at_k": self.kv_bytes.tolist()},
+            "seconds": {
+                "encode_image": self.seconds.encode_image,
+                "kl_curve": self.seconds.kl_curve,
+                "total": self.seconds.total,
+                "prefill_at_k": self.seconds.prefill.tolist(),
+                "decode_at_k": self.seconds.decode.tolist(),
+                "decode_per_token_at_k": self.decode_seconds_per_token.tolist(),
+            },
+            "max_new_tokens": self.max_new_tokens,
+            "dtype": self.dtype,
+            "device": self.device,
+            "versions": dict(self.versions),
+            "created": self.created,
+        }
+
+
+def load_run(path: str | Path) -> Run:
+    """Read a run that `Run.save` wrote.
+
+    Raises:
+        InputError: the file is missing, damaged, too large, of another version, or holds values
+            that cannot come from a run.
+    """
+    from vtw_core.saving import read_run
+
+    return read_run(path)
+
+
+def _incoherence(run: Run) -> str | None:
+    """What does not fit together in a run, in words; None when all is well."""
+    k_count, prompt = run.layers + 1, run.prompt_tokens
+    if run.layers < 1 or run.visual_tokens < 1 or run.text_tokens < 1 or run.max_new_tokens < 1:
+        return "a count that must be at least 1 is not"
+    if min(run.image_size) < 1 or min(run.grid) < 1 or run.kv_bytes_per_layer < 1:
+        return "a size that must be at least 1 is not"
+    for name in ("answers", "answer_tokens", "answer_ids", "stopped", "flops", "kv_bytes"):
+        if len(getattr(run, name)) != k_count:
+            return f"{name} needs {k_count} entries, one for each K"
+    if len(run.tokens) != prompt or len(run.segments) != prompt:
+        return f"tokens and segments need {prompt} entries, one for each prompt token"
+    if not set(run.segments) <= set(SEGMENTS):
+        return f"a segment is none of {', '.join(SEGMENTS)}"
+    if run.segments.count("visual") != run.visual_tokens:
+        return "the visual segment does not have as many tokens as it says"
+    for ids, pieces in zip(run.answer_ids, run.answer_tokens, strict=True):
+        if not ids or len(ids) != len(pieces) or len(ids) > run.max_new_tokens:
+            return "an answer has no token, too many, or not one piece for each"
+    shape = (k_count, len(run.answer_ids[run.layers]))
+    for name in ("kl_positions", "kl_positions_reverse"):
+        kl = getattr(run, name)
+        if kl.shape != shape:
+            return f"{name} must have the shape {shape}"
+        if not (np.isfinite(kl).all() and (kl >= 0).all() and (kl[-1] == 0).all()):
+            return f"{name} must be finite, not negative, and 0 at K = L"
+    for name in ("flops", "kv_bytes"):
+        values = getattr(run, name)
+        if values.shape != (k_count,) or not np.isfinite(values).all() or (values <= 0).any():
+            return f"{name} must be positive, finite numbers"
+    times = run.seconds
+    if times.prefill.shape != (k_count,) or times.decode.shape != (k_count,):
+        return f"seconds need {k_count} entries, one for each K"
+    every = np.array([times.encode_image, times.kl_curve, times.total, *times.prefill])
+    if not np.isfinite([*every, *times.decode]).all() or min(*every, *times.decode) < 0:
+        return "seconds must be finite and not negative"
+    return None
+
+
+@dataclass(frozen=True, eq=False)
+class Generation:
+    """One answer under one strategy.
+
+    Attributes:
+        model: the name it was loaded by.
+        strategy: its name and parameters.
+        answer: text, special tokens left out.
+        tokens: display pieces, the end token included if it came.
+        token_ids: one id for each piece.
+        stopped: whether the answer ended by itself.
+        logits: [T, vocabulary] float32, the logits each token was chosen from.
+        visual_tokens_per_layer: [L] visual tokens present in each decoder layer.
+        flops: theoretical FLOPs of the prefill, as `flops_convention` counts; `flops_baseline`
+            the same with nothing withdrawn.
+        kv_bytes: bytes of the prompt's KV cache.
+        encode_seconds, prefill_seconds, decode_seconds: measured wall-clock seconds.
+    """
+
+    model: str
+    strategy: dict[str, Any]
+    answer: str
+    tokens: tuple[str, ...]
+    token_ids: tuple[int, ...]
+    stopped: bool
+    logits: NDArray[np.float32] = field(repr=False)
+    visual_tokens_per_layer: tuple[int, ...]
+    flops: float
+    flops_baseline: float
+    flops_convention: str
+    kv_bytes: int
+    encode_seconds: float
+    prefill_seconds: float
+    decode_seconds: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "logits", _frozen(self.logits, np.float32))
+
+    def to_json(self) -> dict[str, Any]:
+        """The object of `python -m vtw_core generate --json`."""
+        return {
+            "model": self.model,
+            "strategy": dict(self.strategy),
+            "answer": self.answer,
+            "tokens": list(self.tokens),
+            "stopped": self.stopped,
+            "visual_tokens_per_layer": list(self.visual_tokens_per_layer),
+            "flops": {
+                "convention": self.flops_convention,
+                "baseline": self.flops_baseline,
+                "prefill": self.flops,
+            },
+            "kv_bytes": self.kv_bytes,
+            "seconds": {
+                "encode_image": self.encode_seconds,
+                "prefill": self.prefill_seconds,
+                "decode": self.decode_seconds,
+            },
+        }
+
+
+RUN_FIELDS = tuple(f.name for f in fields(Run))

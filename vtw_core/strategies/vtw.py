@@ -1,0 +1,43 @@
+"""Visual Token Withdrawal (arXiv 2405.05803): all visual tokens leave before layer K."""
+
+from dataclasses import dataclass
+from typing import Any
+
+from vtw_core.errors import InputError
+from vtw_core.layout import TokenLayout
+from vtw_core.strategies.base import IntArray
+
+
+@dataclass(frozen=True)
+class VisualTokenWithdrawal:
+    """Layers 0..K-1 see the image, layers K..L-1 do not.
+
+    The tokens that stay keep their original position ids.
+
+    Attributes:
+        k: K, first layer without visual tokens. K = L withdraws nothing; at K = 0 the decoder
+            never sees the image.
+
+    Raises:
+        InputError: k is not a whole number >= 0.
+    """
+
+    k: int
+    name = "vtw"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 0:
+            raise InputError(f"K must be a whole number, 0 or more, not {self.k!r}.")
+
+    def describe(self) -> dict[str, Any]:
+        """Name and parameters, JSON-ready."""
+        return {"name": self.name, "k": self.k}
+
+    def check(self, layers: int) -> None:
+        """Raise InputError if K is greater than the number of layers."""
+        if self.k > layers:
+            raise InputError(f"K must be 0 to {layers}, the model's layers, not {self.k}.")
+
+    def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
+        """All before layer K, none from layer K on."""
+        return alive if layer < self.k else alive[:0]
