@@ -7,7 +7,10 @@ special to this project, so the checkpoint loads like any other LLaVA.
 from __future__ import annotations
 
 import torch
+from torch import nn
 from transformers import (
+    AttentionInterface,
+    AttentionMaskInterface,
     CLIPVisionConfig,
     LlamaConfig,
     LlavaConfig,
@@ -15,6 +18,7 @@ from transformers import (
     LlavaProcessor,
     PreTrainedTokenizerFast,
 )
+from transformers.masking_utils import eager_mask
 from transformers.models.llava.image_processing_pil_llava import LlavaImageProcessorPil
 
 IMAGE_SIDE = 96
@@ -60,12 +64,39 @@ def build_config(tokenizer: PreTrainedTokenizerFast) -> LlavaConfig:
     )
 
 
+def _bfloat16_attention(
+    module: nn.Module,
+    query: torch.Tensor,
+    key: torch.Tensor,
+    value: torch.Tensor,
+    attention_mask: torch.Tensor | None,
+    scaling: float | None = None,
+    dropout: float = 0.0,
+    **_: object,
+) -> tuple[torch.Tensor, None]:
+    """Plain attention, all of it in bfloat16: query, key, value are [batch, head, position, width].
+
+    On a CPU the backward pass of the fused kernel takes several times as long as this one, and
+    transformers' eager attention copies the scores to float32 and back.
+    """
+    with torch.autocast(query.device.type, enabled=False):
+        query, key, value = query.bfloat16(), key.bfloat16(), value.bfloat16()
+        scores = (query * (scaling or query.shape[-1] ** -0.5)) @ key.transpose(2, 3)
+        if attention_mask is not None:
+            scores = scores + attention_mask
+        mixed = torch.softmax(scores, dim=-1) @ value
+    return mixed.transpose(1, 2), None
+
+
+AttentionInterface.register("bfloat16_training", _bfloat16_attention)
+AttentionMaskInterface.register("bfloat16_training", eager_mask)
+
+
 def build_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlavaForConditionalGeneration:
-    """A fresh model. Eager attention: on a CPU in bfloat16 the backward pass of the fused kernel
-    takes several times as long."""
+    """A fresh model, set up for training."""
     torch.manual_seed(seed)
     model = LlavaForConditionalGeneration(build_config(tokenizer))
-    model.set_attn_implementation("eager")
+    model.set_attn_implementation("bfloat16_training")
     return model
 
 

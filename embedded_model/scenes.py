@@ -152,6 +152,38 @@ def _contrasts(rgb: tuple[int, int, int], background: Background) -> bool:
     return all(math.dist(rgb, other) > _LEAST_CONTRAST for other in (background.start, background.end))
 
 
+def make_thing(
+    shape: str,
+    color: str,
+    size: str,
+    cell: int,
+    x: float,
+    y: float,
+    radius: float,
+    rng: random.Random,
+    *,
+    rgb: tuple[int, int, int] | None = None,
+    wobble: float = 0.0,
+    tilt: float = 0.0,
+    line_width: float | None = None,
+) -> Thing:
+    """A thing with its outline: ``tilt`` in radians, ``wobble`` as a share of the radius."""
+    points = _polygon(shape, rng)
+    if wobble:
+        points = _hand_drawn(points, rng, wobble)
+    sin, cos = math.sin(tilt), math.cos(tilt)
+    outline = tuple(
+        (x + radius * (px * cos - py * sin), y + radius * (px * sin + py * cos))
+        for px, py in points
+    )
+    return Thing(shape, color, size, POSITIONS[cell], x, y, radius, rgb or COLORS[color], outline,
+                 line_width)  # fmt: skip
+
+
+def in_reading_order(things: list[Thing]) -> tuple[Thing, ...]:
+    return tuple(sorted(things, key=lambda thing: POSITIONS.index(thing.position)))
+
+
 def random_scene(rng: random.Random, max_objects: int = MAX_OBJECTS) -> Scene:
     """Draw 1 to ``max_objects`` shapes into different cells of a 3 x 3 grid.
 
@@ -183,22 +215,15 @@ def random_scene(rng: random.Random, max_objects: int = MAX_OBJECTS) -> Scene:
             radius = rng.uniform(*_ALONE_RADIUS)
         else:
             radius = rng.uniform(*_LARGE_RADIUS)
-        points = _polygon(shape, rng)
-        if style > 0.7:
-            points = _hand_drawn(points, rng, rng.uniform(0.01, 0.05))
-        tilt = math.radians(rng.gauss(0, 7))
-        sin, cos = math.sin(tilt), math.cos(tilt)
-        outline = tuple(
-            (x + radius * (px * cos - py * sin), y + radius * (px * sin + py * cos))
-            for px, py in points
-        )
+        wobble = rng.uniform(0.01, 0.05) if style > 0.7 else 0.0
         outlined = size == "large" and rng.random() < (0.2 if style < 0.7 else 0.35)
+        line_width = rng.uniform(0.022, 0.04) if outlined else None
+        tilt = math.radians(rng.gauss(0, 7))
         things.append(
-            Thing(shape, color, size, POSITIONS[cell], x, y, radius, rgb, outline,
-                  rng.uniform(0.022, 0.04) if outlined else None)
+            make_thing(shape, color, size, cell, x, y, radius, rng, rgb=rgb, wobble=wobble,
+                       tilt=tilt, line_width=line_width)
         )  # fmt: skip
-    things.sort(key=lambda thing: POSITIONS.index(thing.position))
-    return Scene(tuple(things), background)
+    return Scene(in_reading_order(things), background)
 
 
 def draw(scene: Scene, rng: random.Random, side: int) -> Image.Image:

@@ -45,7 +45,9 @@ def load_image(
     if size is None:
         raise InputError(f"There is no image file {path.name or path}; check the path.")
     if size > max_bytes:
-        raise InputError(f"The image file is larger than {max_bytes / 1e6:g} MB; use a smaller one.")
+        raise InputError(
+            f"The image file is larger than {max_bytes / 1e6:g} MB; use a smaller one."
+        )
     return _open(path, max_pixels)
 
 

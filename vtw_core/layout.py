@@ -28,13 +28,14 @@ class TokenLayout:
             everything before the first visual token but BOS; "question" is everything after it
             that is not visual.
         visual: [v] positions of the visual tokens, ascending, read-only.
-        grids: (rows, cols) of each image's patch grid.
-        patches: [v, 3] (image, row, col) of each visual token, read-only; row and col are -1 for
-            a token that stands for no patch, such as a class token.
+        grids: (rows, cols) of each patch grid; a family that cuts a picture into tiles has an
+            overview grid and a tile grid for one image.
+        patches: [v, 3] (grid, row, col) of each visual token, read-only; row and col are -1 for
+            a token that stands for no patch, such as a class token or the end of a row.
     """
 
     total: int
-    segments: tuple[str, ...]
+    segments: tuple[str, ...] = field(repr=False)
     visual: IntArray = field(repr=False)
     grids: tuple[tuple[int, int], ...]
     patches: IntArray = field(repr=False)
@@ -77,7 +78,7 @@ class TokenLayout:
         visual = np.flatnonzero(ids == adapter.image_token_id(model.config))
         if not len(visual):
             raise ModelError("No visual token stands in the prompt; give an image with it.")
-        grids, patches = adapter.patches(model.config, inputs, len(visual))
+        grids, patches = adapter.patches(model, inputs, len(visual))
         bos = getattr(model.config.get_text_config(decoder=True), "bos_token_id", None)
         return cls(
             total=len(ids),

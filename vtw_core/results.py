@@ -31,7 +31,7 @@ DIRECTION_LABELS: dict[str, str] = {
 
 def _frozen(values: ArrayLike, dtype: type) -> NDArray[Any]:
     """A read-only copy, so that nobody who holds a result can change it."""
-    array = np.array(values, dtype=dtype)
+    array: NDArray[Any] = np.array(values, dtype=dtype)
     array.flags.writeable = False
     return array
 
@@ -106,7 +106,7 @@ class Run:
         layers: L, decoder layers.
         prompt: the user's text.
         image_size: (width, height) of the picture in pixels.
-        grid: (rows, cols) of the patch grid of the first image.
+        grid: (rows, cols) of the first patch grid.
         visual_tokens, text_tokens: counts in the prompt; text is everything not visual.
         tokens: [prompt] display text of every prompt token; visual ones are "<image>".
         segments: [prompt] "bos", "system", "visual" or "question".

@@ -28,9 +28,9 @@ _INTEGERS = ("layers", "visual_tokens", "text_tokens", "max_new_tokens", "kv_byt
 def save_run(run: Run, path: str | Path) -> Path:
     """Write `run` to `path` and return it; raises InputError if that cannot be written."""
     target = Path(path)
-    document = {
-        name: _plain(getattr(run, name)) for name in RUN_FIELDS if name != "seconds"
-    } | {"seconds": {name: _plain(value) for name, value in asdict(run.seconds).items()}}
+    document = {name: _plain(getattr(run, name)) for name in RUN_FIELDS if name != "seconds"} | {
+        "seconds": {name: _plain(value) for name, value in asdict(run.seconds).items()}
+    }
     text = json.dumps({"format": FORMAT, "version": FORMAT_VERSION, "run": document})
     try:
         with zipfile.ZipFile(target, "w", compression=zipfile.ZIP_DEFLATED) as archive:
@@ -129,16 +129,17 @@ def _build(data: Any) -> Run:
             total=float(_floats("seconds", seconds["total"])),
         ),
         versions=tuple(
-            (key, version)
-            for key, version in _nested("versions", data["versions"], str)
+            (key, version) for key, version in _nested("versions", data["versions"], str)
         ),
     )
 
 
-def _expect(name: str, value: Any, kind: type) -> None:
+def _expect(name: str, value: Any, kind: type[Any]) -> None:
     # bool is an int to isinstance, but True is no count.
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise TypeError(f"{name} should hold {kind.__name__}.")
+    if kind is int and not 0 <= int(value) < 2**63:
+        raise ValueError(f"{name} holds a number out of range.")
 
 
 def _tuple(name: str, values: Any, kind: type) -> tuple[Any, ...]:

@@ -10,10 +10,11 @@ from vtw_core.images import load_image
 from vtw_core.layout import TokenLayout
 from vtw_core.models.adapters import Adapter, decoder_layers
 from vtw_core.models.prompts import check_prompt, render
+from vtw_core.results import DEFAULT_ETA
 
 if TYPE_CHECKING:
+    from vtw_core.events import Event
     from vtw_core.results import Generation, Run
-    from vtw_core.sweep import Event
 
 # Below this size one thread is faster than several on a shared CPU (many times so when other
 # processes are busy), since the work of one matrix product is less than waking a thread.
@@ -118,16 +119,32 @@ class VisionLanguageModel:
 
         return generate(self, image, prompt, strategy, max_new_tokens)
 
-    def explore(self, image: Any, prompt: str, **options: Any) -> "Run":
-        """Everything at every K; see `vtw_core.sweep.explore` for the options."""
+    def explore(
+        self,
+        image: Any,
+        prompt: str,
+        *,
+        max_new_tokens: int = 32,
+        k_first: int | None = None,
+        eta: float = DEFAULT_ETA,
+    ) -> "Run":
+        """Everything at every K; see `vtw_core.sweep.explore_steps`."""
         from vtw_core.sweep import explore
 
-        return explore(self, image, prompt, **options)
+        return explore(self, image, prompt, max_new_tokens=max_new_tokens, k_first=k_first, eta=eta)
 
     def explore_steps(
-        self, image: Any, prompt: str, **options: Any
+        self,
+        image: Any,
+        prompt: str,
+        *,
+        max_new_tokens: int = 32,
+        k_first: int | None = None,
+        eta: float = DEFAULT_ETA,
     ) -> "Generator[Event, None, None]":
         """`explore` as a stream of events; see `vtw_core.sweep.explore_steps`."""
         from vtw_core.sweep import explore_steps
 
-        return explore_steps(self, image, prompt, **options)
+        return explore_steps(
+            self, image, prompt, max_new_tokens=max_new_tokens, k_first=k_first, eta=eta
+        )

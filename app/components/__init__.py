@@ -1,0 +1,1 @@
+"""Parts of the page with their own HTML, CSS and JavaScript."""

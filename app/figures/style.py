@@ -1,0 +1,28 @@
+"""Every colour and size of the figures; the hues are those of ``page.css``."""
+
+from __future__ import annotations
+
+from typing import Any
+
+VISUAL = "#e69f00"
+BASELINE = "#2f8fd0"
+VTW = "#c25a9c"
+# Readable on the light and on the dark page, since a figure does not know which one it is on.
+GREY = "#808793"
+GRID = "rgba(128, 135, 147, 0.25)"
+
+
+def layout(height: int, x_title: str, y_title: str) -> dict[str, Any]:
+    """Common layout: transparent, mid-grey text, no title inside the figure."""
+    axis = {"gridcolor": GRID, "zerolinecolor": GRID, "linecolor": GRID}
+    return {
+        "height": height,
+        "margin": {"l": 60, "r": 20, "t": 30, "b": 50},
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "font": {"color": GREY, "size": 13},
+        "xaxis": {"title": {"text": x_title}, **axis},
+        "yaxis": {"title": {"text": y_title}, **axis},
+        "legend": {"orientation": "h", "y": 1.12, "x": 0},
+        "hovermode": "x unified",
+    }

@@ -1,0 +1,42 @@
+"""Which file a visitor's picture is, checked: a client can name any path, so only uploads count."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from app import text
+from vtw_core.errors import InputError
+from vtw_core.images import load_image
+
+
+def chosen_picture(
+    upload: str | None, drawing: dict[str, Any] | None, *, is_drawing: bool, roots: Iterable[Path]
+) -> str:
+    """The path of the picture in front: the upload, or the drawing.
+
+    Raises:
+        InputError: there is none, the canvas is empty, or the path lies outside ``roots``.
+    """
+    if not is_drawing:
+        if not upload:
+            raise InputError(text.NO_PICTURE)
+        return _inside(upload, roots)
+    composite = (drawing or {}).get("composite")
+    if not composite:
+        raise InputError(text.NO_DRAWING)
+    path = _inside(composite, roots)
+    if all(low == high for low, high in load_image(path).getextrema()):
+        raise InputError(text.NO_DRAWING)
+    return path
+
+
+def _inside(path: str, roots: Iterable[Path]) -> str:
+    try:
+        resolved = Path(path).resolve()
+        if any(resolved.is_relative_to(root.resolve()) for root in roots) and resolved.is_file():
+            return str(resolved)
+    except (OSError, ValueError, TypeError):
+        pass
+    raise InputError(text.PICTURE_ELSEWHERE)

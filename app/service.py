@@ -1,0 +1,103 @@
+"""The one door to the library: the model, loaded once behind the page, and the recorded examples."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from vtw_core import load_model
+from vtw_core.errors import VTWError
+from vtw_core.results import Run, load_run
+
+if TYPE_CHECKING:
+    from vtw_core.models.vlm import VisionLanguageModel
+    from vtw_core.sweep import Event
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples"
+MAX_NEW_TOKENS = 64
+
+
+@dataclass(frozen=True)
+class Example:
+    """A bundled picture with a question and the run that was recorded for it."""
+
+    title: str
+    prompt: str
+    image: Path
+    recording: Path
+
+    @cached_property
+    def run(self) -> Run:
+        return load_run(self.recording)
+
+
+def bundled_examples(folder: Path = EXAMPLES) -> tuple[Example, ...]:
+    """The examples named in ``examples.json``, in its order."""
+    listed = json.loads((folder / "examples.json").read_text(encoding="utf-8"))
+    return tuple(
+        Example(
+            entry["title"], entry["prompt"], folder / f"{entry['name']}.png",
+            folder / f"{entry['name']}.vtw",
+        )
+        for entry in listed
+    )  # fmt: skip
+
+
+class Service:
+    """One model for all visitors.
+
+    Loading begins in the background with ``start`` so that the page need not wait for it. The lock
+    lets one run at a time use the model: on one processor two runs at once would both be slower,
+    and their measured times would be wrong.
+    """
+
+    def __init__(self, model_name: str = "embedded", examples: Path = EXAMPLES) -> None:
+        self.model_name = model_name
+        self.examples = bundled_examples(examples)
+        self._busy = threading.Lock()
+        self._loaded = threading.Event()
+        self._vlm: VisionLanguageModel | None = None
+        self._problem: Exception | None = None
+
+    def start(self) -> None:
+        threading.Thread(target=self._load, name="load-model", daemon=True).start()
+
+    def _load(self) -> None:
+        try:
+            vlm = load_model(self.model_name)
+            vlm.limit_threads()
+            self._vlm = vlm
+        except Exception as problem:  # shown to the visitor who presses Run
+            self._problem = problem
+        finally:
+            self._loaded.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Whether loading is over within ``seconds`` (with success or not)."""
+        return self._loaded.wait(seconds)
+
+    def explore(self, image: str, prompt: str) -> Generator[Event, None, None]:
+        """``vtw_core.sweep.explore_steps`` on the loaded model, one visitor at a time.
+
+        Raises:
+            VTWError: the model could not be loaded, or the image or prompt cannot be used.
+        """
+        self._loaded.wait()
+        if self._vlm is None:
+            raise self._problem if isinstance(self._problem, VTWError) else RuntimeError(
+                f"loading {self.model_name} failed"
+            ) from self._problem
+        with self._busy:
+            yield from self._vlm.explore_steps(image, prompt, max_new_tokens=MAX_NEW_TOKENS)
+
+    def describe(self) -> dict[str, Any]:
+        """Name and state of the model, for the page's footer and for health checks."""
+        state = "loading"
+        if self._loaded.is_set():
+            state = "ready" if self._vlm is not None else "failed"
+        return {"model": self.model_name, "state": state}

@@ -1,0 +1,83 @@
+"""The run at every K, as a chart and as a table, to read and to take away."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from app import text
+from app.figures.cost import cost_figure
+from app.state import Visitor
+from app.view import every_k_rows
+from vtw_core.results import Run
+
+
+@dataclass(frozen=True)
+class EveryKTab:
+    """``outputs`` take what ``show`` returns."""
+
+    outputs: tuple[Any, ...]
+
+
+def build(visitor: gr.State, first: Run) -> EveryKTab:
+    gr.Markdown(text.EVERY_K_INTRO)
+    plot = gr.Plot(cost_figure(first), show_label=False, container=False)
+    table = gr.Dataframe(
+        every_k_rows(first), headers=list(text.EVERY_K_COLUMNS), interactive=False, wrap=True,
+        show_label=False, column_widths=[60, 110, 110, 110, 360, 90, 110, 90, 110, 90, 110],
+    )  # fmt: skip
+    with gr.Row():
+        _download_button(text.SAVE_RUN, "save-run", write_run, visitor)
+        _download_button(text.SAVE_TABLE, "save-table", write_table, visitor)
+    return EveryKTab(outputs=(plot, table))
+
+
+def _download_button(
+    label: str, name: str, write: Callable[[Visitor], str | None], visitor: gr.State
+) -> None:
+    """A button that writes a file and downloads it with one click.
+
+    Gradio's own button hands out the file of the click before, so it stays behind the scenes.
+    """
+    button = gr.Button(label, size="sm", elem_id=name)
+    file = gr.DownloadButton(visible="hidden", elem_id=f"{name}-file")
+    button.click(write, visitor, file, api_visibility="private", show_progress="hidden").success(
+        None, js=f"() => setTimeout(() => document.querySelector('#{name}-file').click(), 150)"
+    )
+
+
+def show(visitor: Visitor) -> tuple[Any, ...]:
+    if visitor.run is None:
+        return gr.skip(), gr.skip()
+    return cost_figure(visitor.run), every_k_rows(visitor.run)
+
+
+def _new_file(name: str) -> Path:
+    """A file of its own for one visitor; Gradio copies it to its cache and serves it from there."""
+    return Path(tempfile.mkdtemp(prefix="vtw-")) / name
+
+
+def write_run(visitor: Visitor) -> str | None:
+    return str(visitor.run.save(_new_file("run.vtw"))) if visitor.run else None
+
+
+def write_table(visitor: Visitor) -> str | None:
+    if visitor.run is None:
+        return None
+    path = _new_file("every_k.csv")
+    with path.open("w", newline="", encoding="utf-8") as out:
+        writer = csv.writer(out)
+        writer.writerow(text.EVERY_K_COLUMNS)
+        writer.writerows([_plain(cell) for cell in row] for row in every_k_rows(visitor.run))
+    return str(path)
+
+
+def _plain(cell: Any) -> Any:
+    """A spreadsheet runs a cell that starts like a formula: a model's words must not."""
+    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@") else cell

@@ -1,0 +1,108 @@
+"""Every sentence of the page, in one place."""
+
+TITLE = "Visual Token Withdrawal"
+INTRO = (
+    "A vision-language model carries every patch of the picture through every layer. "
+    "**Take all of them out from layer K on: does the answer change?** "
+    "Ask about a picture, then drag K."
+)
+LINKS = (
+    "[VTW paper](https://arxiv.org/abs/2405.05803) · "
+    "[MustDrop paper](https://arxiv.org/abs/2411.10803)"
+)
+
+STEP_PICTURE = "1 · A picture"
+STEP_QUESTION = "2 · A question"
+TAB_UPLOAD = "Upload or paste"
+TAB_DRAW = "Draw"
+EXAMPLES = "Examples (recorded, shown at once)"
+QUESTION = "Question"
+QUESTION_PLACEHOLDER = "what color is the circle ?"
+SUGGESTIONS = (
+    "what color is the circle ?",
+    "where is the square ?",
+    "how many objects are there ?",
+    "is there a red star ?",
+    "are there more circles than squares ?",
+    "describe the image.",
+)
+RUN = "Run both sides"
+CANCEL = "Cancel"
+
+EMBEDDED_LIMITS = (
+    "The model that ships with this page knows drawings of simple shapes only, not photographs. "
+    "Its card is in assets/embedded_model/README.md."
+)
+
+NO_PICTURE = "There is no picture yet: upload, paste or draw one, or pick an example."
+NO_DRAWING = "The canvas is empty: draw a shape first, or pick an example."
+PICTURE_ELSEWHERE = "This picture was not uploaded here: upload it again."
+CANCELLED = "Cancelled. What you see below is the run before it."
+CANCELLED_FIRST = "Cancelled. Press Run to start again."
+INTERNAL = (
+    "Something went wrong inside while running the model; nothing of yours is lost. "
+    "Press Run to try again."
+)
+WAITING_FOR_MODEL = "The model is still being loaded …"
+STARTING = "Encoding the picture …"
+BASELINE_RUNS = "Answering with the image in every layer …"
+CURVE_RUNS = "Measuring the KL at every K …"
+ANSWERS_RUN = "Answering at every K …"
+
+RECORDED = "recorded run, made on {date}: press Run to repeat it here"
+LIVE = "your run, measured on this server"
+RUNNING = "running now on this server"
+
+DEFINITIONS = (
+    "Definitions. K: the first decoder layer without visual tokens; K = {layers} withdraws nothing. "
+    "KL: divergence of the next-token distribution, softmax over the whole vocabulary, in nats, "
+    "P withdrawn against P full. K*: the first K whose KL is at most η = {eta}. "
+    "FLOPs: theory, prefill of the decoder only, {convention}. "
+    "KV cache: keys and values of the prompt, {dtype}. "
+    "Prefill: one pass over the prompt up to the first token, the picture already encoded "
+    "(once, {encode} for both sides). Decode: the tokens after the first. "
+    "Times are wall clock on {device}, one run each, so differences of a few percent mean nothing."
+)
+
+EVERY_K_INTRO = (
+    "The same run at every K, as a chart and as a table that a screen reader can read. "
+    "K = 0: the decoder never sees the image. The last row is the baseline."
+)
+EVERY_K_COLUMNS = (
+    "K", "KL first token (nats)", "KL answer mean (nats)", "KL answer max (nats)", "answer",
+    "same as baseline", "prefill FLOPs", "share of baseline", "KV cache (bytes)",
+    "prefill (ms)", "decode (ms per token)",
+)  # fmt: skip
+SAVE_RUN = "Save this run (.vtw)"
+SAVE_TABLE = "Save the table (.csv)"
+
+NUMBERS = """
+### What happens to the picture
+The vision encoder turns the picture into a grid of **visual tokens**, one for each patch. They stand
+in the prompt between the system prompt and your question, and normally run through every decoder
+layer. Withdrawal at **K** lets layers 0 … K−1 see them and removes them from the hidden states, and
+so from the KV cache, of layers K … L−1. K = L removes nothing and is the baseline, bit for bit.
+
+### Why the answer can survive
+1. **Attention sink.** Deep layers of pretrained models spend most of their attention on the first
+   tokens and hardly any on visual tokens.
+2. **Information migration.** By then, what the answer needs has moved from the visual tokens into
+   the text tokens behind them.
+
+The ribbon shows the effect itself: a solid cell is a K at which the answer is the baseline's, token
+for token. Whether *your* question survives is what you can try here.
+
+### The numbers
+| number | definition | source |
+|---|---|---|
+| KL, first token | KL(P withdrawn ‖ P full) in nats at the first answer token; softmax over the vocabulary | VTW's released code |
+| KL, answer mean and max | the same at every token of the baseline answer, which is given to both sides (teacher forcing), then mean or maximum | this project: VTW's criterion looks at one token only |
+| K* | the first K whose KL is at most η; η = 0.003 is the value VTW's code uses unless told otherwise | VTW's released code |
+| FLOPs | decoder prefill, per layer 2n(4d + 3m)d + 4n²d with n tokens, width d, FFN width m, a multiply-add counted as two; sizes from the model's config | reproduces the totals published for VTW to rounding |
+| KV cache | keys and values of the prompt, all layers, at the precision in use | model config |
+| prefill, decode | wall clock, measured once in this run on this server | this run |
+
+What withdrawal does **not** save: the vision encoder's work, and the decoding of each new token
+through all layers. On a small model with a short prompt the measured times hardly differ; the
+theory's saving needs many visual tokens and a large model.
+"""

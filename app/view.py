@@ -1,0 +1,116 @@
+"""What the workbench shows, as plain data: pure functions of a run and of what is going on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app import text
+from vtw_core.analysis.answers import differing_words
+from vtw_core.results import DEFAULT_ETA, Run
+
+SCOPES = ("first_token", "answer_mean", "answer_max")
+
+
+def _spaced(runs: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
+    """Runs of words with the spaces between them kept."""
+    last = len(runs) - 1
+    return [(words if i == last else words + " ", same) for i, (words, same) in enumerate(runs)]
+
+
+def show_run(
+    run: Run, *, recorded: bool, k: int | None = None, notice: str | None = None
+) -> dict[str, Any]:
+    """A finished run at every K. ``k``: where the slider stands at first, default K*."""
+    k_star = {scope: run.choose_k(DEFAULT_ETA, scope=scope) for scope in SCOPES}  # type: ignore[arg-type]
+    base = run.baseline_answer
+    origin = text.RECORDED.format(date=run.created[:10]) if recorded else text.LIVE
+    return {
+        "phase": "done",
+        # Tells the page a new run from the same one with another notice.
+        "runId": f"{run.created} {run.seconds.total} {run.prompt}",
+        "notice": _notice(notice),
+        "origin": origin,
+        "model": run.model,
+        "prompt": run.prompt,
+        "layers": run.layers,
+        "visualTokens": run.visual_tokens,
+        "textTokens": run.text_tokens,
+        "grid": list(run.grid),
+        "eta": DEFAULT_ETA,
+        "kStar": k_star,
+        "k": k_star["first_token"] if k is None else k,
+        "kl": {scope: run.kl(scope).tolist() for scope in SCOPES},  # type: ignore[arg-type]
+        "same": run.same_as_baseline.tolist(),
+        "answers": [
+            {
+                "baseline": _spaced(differing_words(answer, base)),
+                "withdrawn": _spaced(differing_words(base, answer)),
+            }
+            for answer in run.answers
+        ],
+        "costs": [
+            {
+                "flops": float(run.flops[at]),
+                "kv": int(run.kv_bytes[at]),
+                "prefill": float(run.seconds.prefill[at]),
+                "decode": float(run.seconds.decode[at]),
+                "decodeSteps": len(run.answer_ids[at]) - 1,
+            }
+            for at in range(run.layers + 1)
+        ],
+        "definitions": text.DEFINITIONS.format(
+            layers=run.layers,
+            eta=DEFAULT_ETA,
+            convention=run.flops_convention,
+            dtype=run.dtype,
+            encode=f"{run.seconds.encode_image * 1000:.3g} ms",
+            device=run.device,
+        ),
+    }
+
+
+def show_running(
+    message: str, fraction: float, *, layers: int | None = None, baseline: str = "",
+    withdrawn: str = "", k: int | None = None,
+) -> dict[str, Any]:
+    """A run on its way: progress, and both answers as far as they have come."""  # fmt: skip
+    return {
+        "phase": "running",
+        "origin": text.RUNNING,
+        "progress": {"text": message, "fraction": fraction},
+        "layers": layers,
+        "live": {"baseline": baseline, "withdrawn": withdrawn, "k": k},
+    }
+
+
+def show_nothing(notice: str | None = None) -> dict[str, Any]:
+    """Before the first run."""
+    return {"phase": "idle", "notice": _notice(notice)}
+
+
+def _notice(message: str | None) -> dict[str, str] | None:
+    if message is None:
+        return None
+    kind = "info" if message in (text.CANCELLED, text.CANCELLED_FIRST) else "error"
+    return {"kind": kind, "text": message}
+
+
+def every_k_rows(run: Run) -> list[list[Any]]:
+    """One row for each K, in the order of ``text.EVERY_K_COLUMNS``."""
+    base = run.flops[run.layers]
+    return [
+        [
+            k,
+            f"{run.kl_first_token[k]:.3g}",
+            f"{run.kl_answer[k]:.3g}",
+            f"{run.kl_answer_max[k]:.3g}",
+            run.answers[k],
+            "yes" if run.same_as_baseline[k] else "no",
+            f"{run.flops[k]:.4g}",
+            f"{run.flops[k] / base:.1%}",
+            int(run.kv_bytes[k]),
+            f"{run.seconds.prefill[k] * 1000:.3g}",
+            f"{run.decode_seconds_per_token[k] * 1000:.3g}",
+        ]
+        for k in range(run.layers + 1)
+    ]

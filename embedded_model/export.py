@@ -1,0 +1,41 @@
+"""Write a trained checkpoint as a normal model folder: ``python -m embedded_model.export``.
+
+The weights are stored as float16, which halves the file; they are loaded as float32.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from embedded_model.architecture import build_model, build_processor
+from embedded_model.train import load_tokenizer
+
+FOLDER = Path(__file__).resolve().parent.parent / "assets" / "embedded_model"
+
+
+def export(out: Path, folder: Path) -> None:
+    """Read the ``dialogue`` checkpoint of the run in ``out`` and write ``folder``."""
+    tokenizer = load_tokenizer(out)
+    model = build_model(tokenizer, seed=0)
+    saved = torch.load(out / "dialogue.pt", weights_only=True)
+    model.load_state_dict(saved["modules"][0])
+    # The loader chooses its own attention; the one used in training must not stick to the file.
+    model.set_attn_implementation("sdpa")
+    model.generation_config.max_new_tokens = 64
+    model.half().save_pretrained(folder)
+    build_processor(tokenizer).save_pretrained(folder)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=Path("runs/embedded"))
+    parser.add_argument("--folder", type=Path, default=FOLDER)
+    arguments = parser.parse_args()
+    export(arguments.out, arguments.folder)
+
+
+if __name__ == "__main__":
+    main()

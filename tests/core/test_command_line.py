@@ -1,0 +1,134 @@
+"""The command line: JSON and nothing else, one line for every mistake."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from conftest import PROMPT
+
+from vtw_core import load_run
+from vtw_core.__main__ import main
+
+
+@pytest.fixture
+def options(tiny_folder, image_path):
+    return ["--model", str(tiny_folder), "--image", str(image_path), "--device", "cpu"]
+
+
+@pytest.fixture
+def call(capsys):
+    """Run main() and give back (status, stdout, stderr)."""
+
+    def run(*arguments):
+        try:
+            status = main(list(arguments))
+        except SystemExit as stop:
+            status = stop.code
+        return (status, *capsys.readouterr())
+
+    return run
+
+
+def test_explore_prints_one_json_object_and_nothing_else(call, options):
+    status, out, err = call(
+        "explore", *options, "--prompt", PROMPT, "--max-new-tokens", "3", "--json"
+    )
+    assert (status, err) == (0, "")
+    assert out.count("\n") == 1
+    document = json.loads(out)
+    assert document["layers"] == 4
+    assert len(document["kl_answer_mean"]) == 5
+    assert document["kl_first_token"][-1] == 0
+    assert document["answers"][-1] == document["baseline"]["answer"]
+
+
+def test_as_a_program_stdout_holds_only_json(options):
+    done = subprocess.run(
+        [sys.executable, "-m", "vtw_core", "explore", *options, "--prompt", PROMPT,
+         "--max-new-tokens", "2", "--json", "--eta", "0.5", "--scope", "answer_max"],
+        capture_output=True, text=True, check=False, env={**os.environ, "HF_HUB_OFFLINE": "1"},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    document = json.loads(done.stdout)
+    assert (document["eta"], document["scope"]) == (0.5, "answer_max")
+
+
+def test_explore_prints_a_table_and_saves_the_run(call, options, tmp_path):
+    path = tmp_path / "run.vtw"
+    status, out, err = call(
+        "explore", *options, "--prompt", PROMPT, "--max-new-tokens", "3", "--save", str(path)
+    )
+    assert (status, err) == (0, "")
+    assert "K* = " in out
+    assert sum(line[:4].strip().isdigit() for line in out.splitlines()) == 5
+    assert load_run(path).prompt == PROMPT
+
+
+def test_generate_prints_the_contract_as_json(call, options):
+    status, out, err = call(
+        "generate", *options, "--prompt", PROMPT, "--k", "1", "--max-new-tokens", "3", "--json"
+    )
+    assert (status, err) == (0, "")
+    document = json.loads(out)
+    assert document["strategy"] == {"name": "vtw", "k": 1}
+    assert document["visual_tokens_per_layer"] == [64, 0, 0, 0]
+    assert len(document["tokens"]) == 3
+    assert {"model", "answer", "flops", "kv_bytes", "seconds"} <= set(document)
+    assert document["flops"]["convention"]
+
+
+def test_generate_without_withdrawal(call, options):
+    status, out, _ = call(
+        "generate", *options, "--prompt", PROMPT, "--strategy", "none", "--max-new-tokens", "2"
+    )
+    assert status == 0
+    assert "64, 64, 64, 64" in out
+
+
+def test_models_lists_what_can_be_loaded_and_why_not(call):
+    status, out, _ = call("models")
+    assert status == 0
+    assert "llava" in out
+    assert "cross-attention" in out
+    status, out, _ = call("models", "--json")
+    assert {"embedded", "supported", "not_supported"} == set(json.loads(out))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ([], "required"),
+        (["paint"], "invalid choice"),
+        (["explore"], "--image"),
+        (["explore", "--prompt", ""], "empty"),
+        (["explore", "--prompt", "hi", "--image", "nowhere.png"], "nowhere.png"),
+        (["explore", "--prompt", "hi", "--eta", "-1"], "eta"),
+        (["explore", "--prompt", "hi", "--eta", "nan"], "eta"),
+        (["explore", "--prompt", "hi", "--eta", "much"], "--eta"),
+        (["explore", "--prompt", "hi", "--scope", "all"], "--scope"),
+        (["explore", "--prompt", "hi", "--save", "/nowhere/at/all/run.vtw"], "folder"),
+        (["explore", "--prompt", "hi", "--max-new-tokens", "0"], "max_new_tokens"),
+        (["explore", "--prompt", "hi", "--max-new-tokens", "99999"], "max_new_tokens"),
+        (["explore", "--prompt", "hi", "--device", "toaster"], "device"),
+        (["explore", "--prompt", "hi", "--model", "http://x/y"], "no model"),
+        (["explore", "--prompt", "hi", "--model", "org/no-such"], "hub"),
+        (["explore", "--prompt", "hi", "--save", "/"], "is a folder"),
+        (["generate", "--prompt", "hi"], "--k"),
+        (["generate", "--prompt", "hi", "--strategy", "none", "--k", "2"], "--k belongs"),
+        (["generate", "--prompt", "hi", "--k", "5"], "0 to 4"),
+        (["generate", "--prompt", "hi", "--k", "-1"], "K must be"),
+        (["generate", "--prompt", "hi", "--k", "two"], "--k"),
+        (["generate", "--prompt", "hi", "--strategy", "magic"], "--strategy"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_two(call, options, arguments, words):
+    if "--prompt" in arguments:
+        arguments = [arguments[0], *options, *arguments[1:]]
+    status, out, err = call(*arguments)
+    assert (status, out) == (2, "")
+    assert err.count("\n") == 1
+    assert err.endswith("\n")
+    assert words in err
+    assert "Traceback" not in err

@@ -1,0 +1,154 @@
+"""Names, support, and the errors of models that cannot be loaded."""
+
+import json
+import shutil
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+import vtw_core.models.loading as loading
+from vtw_core import InputError, ModelError, check_support, load_model
+
+
+def test_a_folder_is_loaded_ready_to_run(vlm, tiny_folder):
+    assert vlm.name == str(tiny_folder)
+    assert (vlm.layers, vlm.model_type, vlm.context) == (4, "llava", 512)
+    assert vlm.model.dtype == torch.float32
+    assert not vlm.model.training
+    assert not any(p.requires_grad for p in vlm.model.parameters())
+    assert vlm.dims.head_dim == 8
+
+
+def test_weights_saved_in_half_precision_are_run_in_float32_on_the_cpu(vlm, tmp_path):
+    vlm.model.to(torch.float16).save_pretrained(tmp_path)
+    vlm.processor.save_pretrained(tmp_path)
+    vlm.model.to(torch.float32)
+    half = load_model(str(tmp_path), device="cpu")
+    assert half.model.dtype == torch.float32
+    assert load_model(str(tmp_path), device="cpu", dtype="float16").model.dtype == torch.float16
+
+
+def test_embedded_names_the_folder_in_assets(monkeypatch, tiny_folder, tmp_path):
+    monkeypatch.setattr(loading, "EMBEDDED_FOLDER", tiny_folder)
+    assert load_model("embedded", device="cpu").name == "embedded"
+    monkeypatch.setattr(loading, "EMBEDDED_FOLDER", tmp_path)
+    with pytest.raises(ModelError, match="embedded model is missing"):
+        load_model("embedded")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["", " ", None, 3, "gpt2", "../../etc", "/etc", "http://x.org/y", "https://hf.co/a/b", "a/b/c",
+     "a/../b", "../a/b", "org/na me", "org/..", "a\0b/c", "org/name@main", "-o/x", "x" * 5000],
+)  # fmt: skip
+def test_names_that_are_no_model_are_refused(name):
+    with pytest.raises(InputError):
+        load_model(name)
+
+
+def test_an_unreachable_hub_is_said():
+    with pytest.raises(ModelError, match="hub cannot be reached"):
+        load_model("org/there-is-no-such-model")
+
+
+@pytest.mark.parametrize(
+    ("damage", "words"),
+    [
+        ("model.safetensors", "cannot be loaded|safetensors"),
+        ("tokenizer.json", "cannot be loaded"),
+        ("config.json", "cannot be loaded"),
+    ],
+)
+def test_a_damaged_folder_is_said_in_one_line(tiny_folder, tmp_path, damage, words):
+    folder = shutil.copytree(tiny_folder, tmp_path / "copy")
+    (folder / damage).write_bytes(b"{ this is nothing")
+    with pytest.raises(ModelError, match=words) as caught:
+        load_model(str(folder))
+    assert "\n" not in str(caught.value)
+
+
+def test_pickled_weights_are_never_read(tiny_folder, tmp_path):
+    folder = shutil.copytree(tiny_folder, tmp_path / "copy")
+    (folder / "model.safetensors").unlink()
+    torch.save({}, folder / "pytorch_model.bin")
+    with pytest.raises(ModelError):
+        load_model(str(folder))
+
+
+def test_code_that_comes_with_a_model_is_never_run(tiny_folder, tmp_path):
+    folder = shutil.copytree(tiny_folder, tmp_path / "copy")
+    config = json.loads((folder / "config.json").read_text())
+    config["model_type"] = "own"
+    config["auto_map"] = {"AutoConfig": "evil.Config"}
+    (folder / "config.json").write_text(json.dumps(config))
+    (folder / "evil.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    with pytest.raises(ModelError, match="never run"):
+        load_model(str(folder))
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_unsupported_family_is_refused_before_its_weights(tmp_path):
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": "mllama"}))
+    with pytest.raises(ModelError, match="cross-attention"):
+        load_model(str(tmp_path))
+
+
+@pytest.mark.parametrize("device", ["nonsense", "cuda:99", "meta:x"])
+def test_a_device_that_is_not_there_is_refused(tiny_folder, device):
+    with pytest.raises(InputError, match="device"):
+        load_model(str(tiny_folder), device=device)
+
+
+@pytest.mark.parametrize("dtype", ["int8", "Tensor", 3])
+def test_a_dtype_that_is_none_is_refused(tiny_folder, dtype):
+    with pytest.raises(InputError, match="dtype"):
+        load_model(str(tiny_folder), device="cpu", dtype=dtype)
+
+
+class TestSupport:
+    def make(self, kind, **text):
+        return SimpleNamespace(
+            model_type=kind, get_text_config=lambda decoder: SimpleNamespace(**text)
+        )
+
+    def test_llava_is_supported_from_k_zero(self, vlm):
+        for what in (vlm.model, vlm.model.config, self.make("llava")):
+            verdict = check_support(what)
+            assert verdict.supported
+            assert verdict.k_min == 0
+
+    @pytest.mark.parametrize(
+        ("kind", "reason"),
+        [("mllama", "cross-attention"), ("gemma3n", "share"), ("qwen3_5", "linear"),
+         ("bert", "supported: llava")],
+    )  # fmt: skip
+    def test_a_refused_family_has_its_reason(self, kind, reason):
+        verdict = check_support(self.make(kind))
+        assert not verdict.supported
+        assert reason in verdict.reason
+
+    @pytest.mark.parametrize(
+        ("text", "reason"),
+        [
+            ({"layer_types": ["full_attention", "linear_attention"]}, "linear_attention"),
+            ({"num_kv_shared_layers": 2}, "share"),
+            ({"cross_attention_layers": [3]}, "cross-attention"),
+        ],
+    )
+    def test_a_decoder_that_rules_it_out_is_refused(self, text, reason):
+        verdict = check_support(self.make("llava", **text))
+        assert not verdict.supported
+        assert reason in verdict.reason
+
+
+def test_only_limit_threads_changes_the_thread_count(vlm, image):
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        vlm.generate(image, "hello", max_new_tokens=1)
+        assert torch.get_num_threads() == 2
+        vlm.limit_threads()
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,306 @@
+"""Results: choosing K, saving, loading, and refusing files that lie."""
+
+import dataclasses
+import json
+import subprocess
+import sys
+import zipfile
+
+import numpy as np
+import pytest
+
+from vtw_core import InputError, Run, choose_k, load_run
+from vtw_core.results import Seconds
+
+T = 2
+
+
+def small_run(**changes):
+    """A run of 3 layers whose numbers are easy to follow."""
+    kl = np.array([[4.0, 8.0], [0.002, 1.0], [0.5, 0.1], [0.0, 0.0]])
+    fields = {
+        "model": "embedded",
+        "model_type": "llava",
+        "layers": 3,
+        "prompt": "What?",
+        "image_size": (40, 30),
+        "grid": (1, 2),
+        "visual_tokens": 2,
+        "text_tokens": 3,
+        "tokens": ("<s>", "USER", "<image>", "<image>", "What?"),
+        "segments": ("bos", "system", "visual", "visual", "question"),
+        "max_new_tokens": 4,
+        "answers": ("no", "a ball", "a box", "a ball"),
+        "answer_tokens": (("no",), ("a", " ball"), ("a", " box"), ("a", " ball")),
+        "answer_ids": ((5,), (6, 7), (6, 8), (6, 7)),
+        "stopped": (True, False, False, False),
+        "kl_positions": kl,
+        "kl_positions_reverse": kl * 2,
+        "flops": np.array([1.0, 2.0, 3.0, 4.0]),
+        "flops_convention": "by hand",
+        "kv_bytes": np.array([10, 20, 30, 40]),
+        "kv_bytes_per_layer": 14,
+        "seconds": Seconds(0.1, np.ones(4), np.ones(4), 0.5, 9.0),
+        "dtype": "float32",
+        "device": "cpu",
+        "versions": (("vtw_core", "0"),),
+        "created": "2026-01-01T00:00:00+00:00",
+    }
+    return Run(**{**fields, **changes})
+
+
+def same(one, other):
+    """Whether two values of a run are equal, arrays bit for bit."""
+    if isinstance(one, np.ndarray):
+        return one.dtype == other.dtype and np.array_equal(one, other)
+    if isinstance(one, Seconds):
+        return all(
+            same(getattr(one, f.name), getattr(other, f.name)) for f in dataclasses.fields(Seconds)
+        )
+    return one == other
+
+
+class TestChooseK:
+    def test_by_hand(self):
+        kl = [4.0, 0.002, 0.5, 0.001, 0.0]
+        assert choose_k(kl, 0.003) == 1
+        assert choose_k(kl, 0.003, rule="stays_below") == 3
+        assert choose_k(kl, 0.0015) == 3
+        assert choose_k(kl, 5) == 0
+        assert choose_k(kl, 5, rule="stays_below") == 0
+
+    def test_the_threshold_itself_qualifies(self):
+        assert choose_k([1.0, 0.5, 0.0], 0.5) == 1
+
+    def test_it_is_l_when_nothing_can_be_withdrawn(self):
+        assert choose_k([4.0, 3.0, 2.0, 0.0], 0.003) == 3
+        assert choose_k([4.0, 3.0, 2.0, 0.0], 0) == 3
+        assert choose_k([4.0, 3.0, 2.0, 0.0], 0, rule="stays_below") == 3
+
+    @pytest.mark.parametrize("eta", [-1, float("nan"), float("inf"), "0.1", None, True])
+    def test_a_bad_eta_is_refused(self, eta):
+        with pytest.raises(InputError, match="eta"):
+            choose_k([1.0, 0.0], eta)
+
+    def test_a_bad_rule_scope_or_direction_is_refused(self):
+        with pytest.raises(InputError, match="rule"):
+            choose_k([1.0, 0.0], 0.1, rule="last")
+        with pytest.raises(InputError, match="scope"):
+            small_run().choose_k(0.1, scope="everything")
+        with pytest.raises(InputError, match="direction"):
+            small_run().choose_k(0.1, direction="sideways")
+
+    def test_a_bad_curve_is_refused(self):
+        with pytest.raises(InputError, match="kl"):
+            choose_k([], 0.1)
+
+    def test_scopes_and_directions_of_a_run(self):
+        run = small_run()
+        assert run.choose_k(0.003) == 1
+        assert run.choose_k(0.003, scope="answer_mean") == 3
+        assert run.choose_k(0.3, scope="answer_mean") == 2
+        assert run.choose_k(1.0, scope="answer_max") == 1
+        assert run.choose_k(0.003, direction="full_withdrawn") == 3
+        assert run.choose_k(1.0, scope="answer_max", direction="full_withdrawn") == 2
+
+
+class TestDerived:
+    def test_curves(self):
+        run = small_run()
+        assert run.kl_first_token.tolist() == [4.0, 0.002, 0.5, 0.0]
+        assert run.kl_answer.tolist() == [6.0, 0.501, 0.3, 0.0]
+        assert run.kl_answer_max.tolist() == [8.0, 1.0, 0.5, 0.0]
+        assert run.kl_answer_max_reverse.tolist() == [16.0, 2.0, 1.0, 0.0]
+        assert run.kl_first_token_reverse.tolist() == [8.0, 0.004, 1.0, 0.0]
+        assert run.kl_answer_reverse[0] == 12.0
+
+    def test_same_as_baseline(self):
+        assert small_run().same_as_baseline.tolist() == [False, True, False, True]
+
+    def test_counts_and_times(self):
+        run = small_run()
+        assert run.prompt_tokens == 5
+        assert run.baseline_answer == "a ball"
+        assert run.decode_seconds_per_token.tolist() == [1.0, 1.0, 1.0, 1.0]
+
+    def test_nothing_in_it_can_be_changed(self):
+        run = small_run()
+        with pytest.raises(dataclasses.FrozenInstanceError):
+            run.layers = 4
+        for array in (run.kl_positions, run.kl_first_token, run.flops, run.seconds.prefill):
+            with pytest.raises(ValueError, match="read-only"):
+                array[0] = 1
+
+    def test_it_keeps_no_hold_on_the_arrays_it_was_given(self):
+        flops = np.array([1.0, 2.0, 3.0, 4.0])
+        run = small_run(flops=flops)
+        flops[0] = 99
+        assert run.flops[0] == 1.0
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"layers": 4},
+        {"layers": 0},
+        {"answers": ("a",)},
+        {"tokens": ("a",)},
+        {"segments": ("bos", "system", "visual", "visual", "answer?")},
+        {"segments": ("bos", "system", "visual", "question", "question")},
+        {"kl_positions": np.full((4, T), np.nan)},
+        {"kl_positions": np.full((4, T), -1.0)},
+        {"kl_positions": np.ones((4, T))},
+        {"kl_positions": np.zeros((4, 5))},
+        {"answer_ids": ((), (6, 7), (6, 8), (6, 7))},
+        {"answer_ids": ((5, 5), (6, 7), (6, 8), (6, 7))},
+        {"max_new_tokens": 1},
+        {"flops": np.array([1.0, 2.0, np.inf, 4.0])},
+        {"kv_bytes": np.array([1, 2, 3, -4])},
+        {"seconds": Seconds(-1.0, np.ones(4), np.ones(4), 0.5, 9.0)},
+        {"seconds": Seconds(1.0, np.ones(3), np.ones(4), 0.5, 9.0)},
+        {"grid": (0, 2)},
+    ],
+)
+def test_values_that_do_not_fit_together_are_refused(changes):
+    with pytest.raises(InputError, match="coherent"):
+        small_run(**changes)
+
+
+def test_json_has_the_keys_and_lengths_of_the_contract():
+    document = json.loads(json.dumps(small_run().to_json(eta=0.003), allow_nan=False))
+    assert document["k_star"] == 1
+    assert document["kl_direction"] == "KL(P_withdrawn || P_full), nats"
+    assert document["baseline"]["answer"] == "a ball"
+    assert document["baseline"]["tokens"] == ["a", " ball"]
+    for key in ("kl_first_token", "kl_answer_mean", "kl_answer_max", "answers"):
+        assert len(document[key]) == 4
+    for key in ("flops", "kv_bytes"):
+        assert len(document[key]["at_k"]) == 4
+        assert document[key]["baseline"] == document[key]["at_k"][-1]
+    assert document["flops"]["convention"]
+    assert {"model", "layers", "prompt_tokens", "visual_tokens", "eta", "seconds"} <= set(document)
+
+
+def test_json_in_the_other_direction_says_so():
+    document = small_run().to_json(direction="full_withdrawn")
+    assert document["kl_direction"] == "KL(P_full || P_withdrawn), nats"
+    assert document["kl_first_token"][0] == 8.0
+
+
+class TestSaving:
+    def test_a_round_trip_changes_nothing(self, run, tmp_path):
+        path = run.save(tmp_path / "run.vtw")
+        again = load_run(path)
+        for f in dataclasses.fields(Run):
+            assert same(getattr(run, f.name), getattr(again, f.name)), f.name
+
+    def test_a_folder_that_is_not_there(self, tmp_path):
+        with pytest.raises(InputError, match="saved"):
+            small_run().save(tmp_path / "nowhere" / "run.vtw")
+
+    def test_a_file_that_is_not_there_or_is_a_folder(self, tmp_path):
+        for path in (tmp_path / "none.vtw", tmp_path):
+            with pytest.raises(InputError):
+                load_run(path)
+
+    def test_neither_saving_nor_loading_needs_torch(self, tmp_path):
+        path = small_run().save(tmp_path / "run.vtw")
+        code = (
+            "import sys; from vtw_core import load_run; load_run(sys.argv[1]).save(sys.argv[1]); "
+            "assert 'torch' not in sys.modules"
+        )
+        subprocess.run([sys.executable, "-c", code, str(path)], check=True)
+
+
+class TestHostileFiles:
+    def write(self, path, document, name="run.json"):
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            text = document if isinstance(document, (str, bytes)) else json.dumps(document)
+            archive.writestr(name, text)
+        return path
+
+    @pytest.fixture
+    def document(self, tmp_path):
+        path = small_run().save(tmp_path / "good.vtw")
+        with zipfile.ZipFile(path) as archive:
+            return json.loads(archive.read("run.json"))
+
+    def refused(self, path):
+        with pytest.raises(InputError) as caught:
+            load_run(path)
+        assert "\n" not in str(caught.value)
+
+    def test_bytes_that_are_no_zip(self, tmp_path):
+        for raw in (b"", b"hello", b"PK\x03\x04" + b"\0" * 50, b"\x80\x04\x95pickle"):
+            (tmp_path / "x").write_bytes(raw)
+            self.refused(tmp_path / "x")
+
+    def test_a_truncated_or_damaged_file(self, tmp_path):
+        raw = small_run().save(tmp_path / "x").read_bytes()
+        rng = np.random.default_rng(0)
+        for length in range(0, len(raw), 97):
+            (tmp_path / "x").write_bytes(raw[:length])
+            self.refused(tmp_path / "x")
+        for _ in range(200):
+            damaged = bytearray(raw)
+            for index in rng.integers(0, len(raw), 4):
+                damaged[index] = rng.integers(0, 256)
+            (tmp_path / "x").write_bytes(bytes(damaged))
+            try:
+                load_run(tmp_path / "x")
+            except InputError:
+                continue
+
+    def test_a_zip_of_something_else(self, tmp_path, document):
+        self.refused(self.write(tmp_path / "x", document, name="../run.json"))
+        self.refused(self.write(tmp_path / "x", {"format": "other"}))
+        self.refused(self.write(tmp_path / "x", [1, 2]))
+        self.refused(self.write(tmp_path / "x", "not json"))
+        self.refused(self.write(tmp_path / "x", b"\xff\xfe\x00"))
+
+    def test_a_zip_bomb(self, tmp_path):
+        path = self.write(tmp_path / "x", b"[" + b" " * 40 * 2**20)
+        assert path.stat().st_size < 100_000
+        with pytest.raises(InputError, match="more than 32 MB"):
+            load_run(path)
+
+    def test_nesting_without_end(self, tmp_path):
+        self.refused(self.write(tmp_path / "x", "[" * 100_000))
+
+    def test_another_version(self, tmp_path, document):
+        with pytest.raises(InputError, match="version 99"):
+            load_run(self.write(tmp_path / "x", {**document, "version": 99}))
+
+    def test_a_number_with_too_many_digits(self, tmp_path, document):
+        text = json.dumps(document).replace('"layers": 3', '"layers": ' + "9" * 5000)
+        self.refused(self.write(tmp_path / "x", text))
+
+    @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999"])
+    def test_numbers_that_are_not_finite(self, tmp_path, document, value):
+        text = json.dumps(document).replace('"flops": [1.0', f'"flops": [{value}')
+        assert value in text
+        self.refused(self.write(tmp_path / "x", text))
+
+    @pytest.mark.parametrize("value", [None, "x", -1, True, [], {}, 1.5, [["x"]], 10**30])
+    def test_any_field_with_a_wrong_value(self, tmp_path, document, value):
+        for name, good in document["run"].items():
+            if type(value) is type(good) and not isinstance(value, (int, list, dict)):
+                continue  # another string is a fine prompt
+            if name == "versions" and value == []:
+                continue
+            changed = {**document["run"], name: value}
+            self.refused(self.write(tmp_path / "x", {**document, "run": changed}))
+
+    def test_a_missing_or_an_extra_field(self, tmp_path, document):
+        for name in document["run"]:
+            less = {key: v for key, v in document["run"].items() if key != name}
+            self.refused(self.write(tmp_path / "x", {**document, "run": less}))
+        more = {**document["run"], "extra": 1}
+        self.refused(self.write(tmp_path / "x", {**document, "run": more}))
+
+    @pytest.mark.parametrize("name", ["prefill", "encode_image", "total"])
+    def test_seconds_that_are_no_numbers(self, tmp_path, document, name):
+        for value in (None, "1.0", [None] * 4, ["1.0"] * 4, [[1.0]] * 4, True):
+            seconds = {**document["run"]["seconds"], name: value}
+            changed = {**document["run"], "seconds": seconds}
+            self.refused(self.write(tmp_path / "x", {**document, "run": changed}))

@@ -1,0 +1,126 @@
+"""Exploring every K."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import PROMPT
+
+from vtw_core import InputError, Run, VisualTokenWithdrawal, withdraw
+from vtw_core.analysis.kl import kl_divergence
+from vtw_core.events import Curve, Progress, Token
+
+LAYERS = 4
+
+
+def test_every_list_has_one_entry_per_k(run):
+    for name in ("answers", "answer_tokens", "answer_ids", "stopped", "flops", "kv_bytes",
+                 "kl_first_token", "kl_answer", "kl_answer_max", "same_as_baseline"):  # fmt: skip
+        assert len(getattr(run, name)) == LAYERS + 1
+    assert run.kl_positions.shape == (LAYERS + 1, len(run.answer_ids[LAYERS]))
+
+
+def test_kl_is_exactly_zero_at_k_equal_to_l(run):
+    assert run.kl_first_token[LAYERS] == run.kl_answer[LAYERS] == run.kl_answer_max[LAYERS] == 0
+    assert (run.kl_positions[:LAYERS, 0] > 0).all()
+
+
+def test_answers_equal_independent_generate_calls(run, vlm, inputs, layout):
+    for k in range(LAYERS + 1):
+        with withdraw(vlm.model, VisualTokenWithdrawal(k), layout):
+            out = vlm.model.generate(**inputs, do_sample=False, max_new_tokens=8)
+        ids = out[0, layout.total :].tolist()
+        assert list(run.answer_ids[k]) == ids
+        assert run.answers[k] == vlm.processor.tokenizer.decode(ids, skip_special_tokens=True)
+    plain = vlm.model.generate(**inputs, do_sample=False, max_new_tokens=8)
+    assert list(run.answer_ids[LAYERS]) == plain[0, layout.total :].tolist()
+
+
+def test_the_first_token_kl_equals_that_of_independent_prefills(run, vlm, inputs, layout):
+    full = vlm.model(**inputs).logits[0, -1]
+    for k in range(LAYERS):
+        with withdraw(vlm.model, VisualTokenWithdrawal(k), layout):
+            cut = vlm.model(**inputs).logits[0, -1]
+        assert run.kl_first_token[k] == pytest.approx(float(kl_divergence(cut, full)), rel=1e-3)
+        reverse = float(kl_divergence(full, cut))
+        assert run.kl_first_token_reverse[k] == pytest.approx(reverse, rel=1e-3)
+
+
+def test_withdrawal_changes_some_answers(run):
+    assert not run.same_as_baseline[0]
+    assert run.same_as_baseline[LAYERS]
+
+
+def test_facts_of_the_run(run, vlm, image, layout):
+    assert (run.layers, run.visual_tokens, run.grid) == (LAYERS, 64, (8, 8))
+    assert run.prompt == PROMPT
+    assert run.image_size == image.size
+    assert run.segments == layout.segments
+    assert [run.tokens[p] for p in layout.visual] == ["<image>"] * 64
+    assert PROMPT in "".join(t for t, s in zip(run.tokens, run.segments, strict=True)
+                             if s == "question")  # fmt: skip
+    assert run.kv_bytes[LAYERS] == LAYERS * run.kv_bytes_per_layer
+    assert dict(run.versions).keys() == {"vtw_core", "torch", "transformers"}
+    assert run.created.endswith("+00:00")
+    assert (run.seconds.prefill > 0).all()
+
+
+def test_the_order_of_events(vlm, image, run):
+    events = list(vlm.explore_steps(image, PROMPT, max_new_tokens=4, k_first=2))
+    tokens = [event for event in events if isinstance(event, Token)]
+    order = list(dict.fromkeys(event.k for event in tokens))
+    assert order == [4, 2, 0, 1, 3]
+    assert {event.side for event in tokens if event.k == 4} == {"baseline"}
+    assert {event.side for event in tokens if event.k != 4} == {"withdrawn"}
+    curve = next(i for i, event in enumerate(events) if isinstance(event, Curve))
+    assert all(e.k == 4 for e in events[:curve] if isinstance(e, Token))
+    assert events[curve].k_first == 2
+    assert isinstance(events[-1], Run)
+    assert sum(isinstance(event, Run) for event in events) == 1
+    for k in range(5):
+        last = [event for event in tokens if event.k == k][-1]
+        assert last.is_last
+        assert last.text_so_far == events[-1].answers[k]
+
+
+def test_progress_counts_up_to_its_total(vlm, image):
+    events = list(vlm.explore_steps(image, PROMPT, max_new_tokens=2))
+    progress = [event for event in events if isinstance(event, Progress)]
+    assert [event.done for event in progress] == list(range(progress[-1].total + 1))
+    assert all(event.message for event in progress)
+
+
+def test_without_k_first_the_k_of_eta_comes_first(vlm, image, run):
+    eta = float(run.kl_first_token[3]) + 1e-9
+    events = vlm.explore_steps(image, PROMPT, max_new_tokens=2, eta=eta)
+    curve = next(event for event in events if isinstance(event, Curve))
+    events.close()
+    assert curve.k_first == run.choose_k(eta)
+
+
+def test_it_can_be_closed_at_every_event(vlm, image, inputs):
+    plain = vlm.model(**inputs).logits
+    hooks = [len(layer._forward_pre_hooks) for layer in vlm.model.get_decoder().layers]
+    count = len(list(vlm.explore_steps(image, PROMPT, max_new_tokens=2)))
+    for stop in range(1, count):
+        events = vlm.explore_steps(image, PROMPT, max_new_tokens=2)
+        for _ in range(stop):
+            next(events)
+        events.close()
+        now = [len(layer._forward_pre_hooks) for layer in vlm.model.get_decoder().layers]
+        assert now == hooks
+    assert torch.equal(vlm.model(**inputs).logits, plain)
+
+
+def test_exploring_twice_gives_the_same_numbers(vlm, image, run):
+    again = vlm.explore(image, PROMPT, max_new_tokens=8)
+    assert np.array_equal(again.kl_positions, run.kl_positions)
+    assert again.answers == run.answers
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"k_first": 5}, {"k_first": -1}, {"k_first": "2"}, {"max_new_tokens": 0}, {"eta": -1}],
+)
+def test_bad_options_are_refused(vlm, image, options):
+    with pytest.raises(InputError):
+        vlm.explore(image, PROMPT, **options)

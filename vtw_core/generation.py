@@ -1,0 +1,246 @@
+"""Run a model greedily, one token at a time, under a strategy.
+
+The picture is encoded once (`prepare`) and reused by every run. Nothing of a run is visible
+outside it: each runs in a `contextvars.Context` of its own, so a generator that is suspended
+between two tokens leaves the caller's model plain, and may be resumed from another thread.
+"""
+
+import time
+from collections.abc import Generator
+from contextvars import copy_context
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from transformers import DynamicCache
+
+from vtw_core.analysis.cost import (
+    VTW_CONVENTION,
+    flops_at_every_k,
+    flops_per_layer_counts,
+    kv_bytes_per_layer,
+)
+from vtw_core.errors import InputError, ModelError
+from vtw_core.layout import TokenLayout
+from vtw_core.models.prompts import display_pieces
+from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.results import Generation
+from vtw_core.strategies.base import Strategy
+from vtw_core.strategies.keep_all import KeepAll
+from vtw_core.withdrawal import withdraw
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """One image and prompt, ready to be run any number of times.
+
+    Attributes:
+        input_ids: [1, prompt].
+        layout: the prompt's layout.
+        vision: what `mm_encoder_outputs={"image": ...}` takes.
+        encode_seconds: time of the vision tower and projector.
+    """
+
+    input_ids: Tensor
+    layout: TokenLayout
+    vision: Any
+    encode_seconds: float
+
+
+@dataclass(frozen=True, eq=False)
+class Step:
+    """One generated token.
+
+    Attributes:
+        token_id: the token.
+        logits: [vocabulary] float32 on the CPU, that it was chosen from.
+        text: the whole answer so far, special tokens left out.
+        seconds: time of the forward pass behind it (the prefill for the first).
+        is_last: whether the answer ends here.
+        stopped: whether it ends here by itself.
+        visual_tokens_per_layer: [L] of the prefill.
+    """
+
+    token_id: int
+    logits: NDArray[np.float32]
+    text: str
+    seconds: float
+    is_last: bool
+    stopped: bool
+    visual_tokens_per_layer: tuple[int, ...]
+
+
+def prepare(vlm: VisionLanguageModel, image: Any, prompt: str) -> Prepared:
+    """Process and encode an image and a prompt once.
+
+    Raises:
+        InputError: see `VisionLanguageModel.inputs`.
+    """
+    inputs = vlm.inputs(image, prompt)
+    layout = vlm.layout(inputs)
+    start = _now(vlm)
+    with torch.inference_mode():
+        vision = vlm.adapter.encode_image(vlm.model, inputs)
+    return Prepared(inputs["input_ids"], layout, vision, _now(vlm) - start)
+
+
+def check_limit(vlm: VisionLanguageModel, prepared: Prepared, max_new_tokens: int) -> None:
+    """Raise InputError unless max_new_tokens is a whole number >= 1 that the context holds."""
+    if isinstance(max_new_tokens, bool) or not isinstance(max_new_tokens, int):
+        raise InputError(f"max_new_tokens must be a whole number, not {max_new_tokens!r}.")
+    room = vlm.context - prepared.layout.total
+    if not 1 <= max_new_tokens <= room:
+        raise InputError(f"max_new_tokens must be 1 to {room} here, not {max_new_tokens}.")
+
+
+def stream(
+    vlm: VisionLanguageModel, prepared: Prepared, strategy: Strategy, max_new_tokens: int
+) -> Generator[Step, None, None]:
+    """Generate greedily, one `Step` per token.
+
+    Equal to `model.generate(do_sample=False)` for models whose generation config asks for no
+    logits processing (repetition penalty and the like); it ends at the generation config's end
+    tokens. Closing the generator ends the run and leaves nothing behind.
+
+    Raises:
+        InputError: bad max_new_tokens, or the strategy does not fit the model.
+    """
+    check_limit(vlm, prepared, max_new_tokens)
+    block = withdraw(vlm.model, strategy, prepared.layout)
+    context = copy_context()
+    withdrawal = context.run(block.__enter__)
+    try:
+        cache = DynamicCache(config=vlm.model.config.get_text_config(decoder=True))
+        ends = end_tokens(vlm.model)
+        ids: list[int] = []
+        next_ids, position = prepared.input_ids, 0
+        for count in range(1, max_new_tokens + 1):
+            start = _now(vlm)
+            vision = prepared.vision if position == 0 else None
+            logits = context.run(_forward, vlm, next_ids, position, vision, cache)
+            seconds = _now(vlm) - start
+            token = int(logits.argmax())
+            ids.append(token)
+            stopped = token in ends
+            yield Step(
+                token_id=token,
+                logits=logits.numpy(),
+                text=vlm.processor.tokenizer.decode(ids, skip_special_tokens=True),
+                seconds=seconds,
+                is_last=stopped or count == max_new_tokens,
+                stopped=stopped,
+                visual_tokens_per_layer=withdrawal.visual_tokens_per_layer,
+            )
+            if stopped:
+                return
+            position += next_ids.shape[1]
+            next_ids = torch.tensor([[token]], device=prepared.input_ids.device)
+    finally:
+        context.run(block.__exit__, None, None, None)
+
+
+def end_tokens(model: Any) -> frozenset[int]:
+    """Ids that end an answer, from the model's generation config."""
+    ends = model.generation_config.eos_token_id
+    if ends is None:
+        return frozenset()
+    return frozenset([ends] if isinstance(ends, int) else ends)
+
+
+@torch.inference_mode()
+def _forward(
+    vlm: VisionLanguageModel, ids: Tensor, position: int, vision: Any, cache: Any
+) -> Tensor:
+    """Logits [vocabulary] float32 on the CPU behind the last of `ids` [1, n].
+
+    Position ids are passed explicitly: transformers would count the first layer's cache, which
+    is shorter than the sequence when K = 0.
+    """
+    positions = torch.arange(position, position + ids.shape[1], device=ids.device)[None]
+    output = vlm.model(
+        input_ids=ids,
+        attention_mask=ids.new_ones(1, position + ids.shape[1]),
+        position_ids=positions,
+        past_key_values=cache,
+        use_cache=True,
+        logits_to_keep=1,
+        **({} if vision is None else {"mm_encoder_outputs": {"image": vision}}),
+    )
+    return output.logits[0, -1].float().cpu()
+
+
+@torch.inference_mode()
+def teacher_forced_logits(
+    vlm: VisionLanguageModel, prepared: Prepared, strategy: Strategy, answer: list[int]
+) -> NDArray[np.float32]:
+    """[T, vocabulary] logits at each of the T positions of a given answer, in one pass.
+
+    Row t is the distribution that answer token t would be chosen from, given the prompt and the
+    answer's tokens before t.
+    """
+    behind = torch.tensor([answer[:-1]], dtype=torch.long, device=prepared.input_ids.device)
+    ids = torch.cat([prepared.input_ids, behind], dim=1)
+    with withdraw(vlm.model, strategy, prepared.layout):
+        output = vlm.model(
+            input_ids=ids,
+            attention_mask=torch.ones_like(ids),
+            position_ids=torch.arange(ids.shape[1], device=ids.device)[None],
+            mm_encoder_outputs={"image": prepared.vision},
+            use_cache=False,
+            logits_to_keep=len(answer),
+        )
+    logits: NDArray[np.float32] = output.logits[0].float().cpu().numpy()
+    if not np.isfinite(logits).all():
+        raise ModelError("The model's logits are not finite; load it in float32.")
+    return logits
+
+
+def generate(
+    vlm: VisionLanguageModel,
+    image: Any,
+    prompt: str,
+    strategy: Strategy | None = None,
+    max_new_tokens: int = 32,
+) -> Generation:
+    """One answer under one strategy (None: nothing withdrawn), with its cost.
+
+    Raises:
+        InputError: bad image, prompt, limit or strategy.
+    """
+    chosen: Strategy = KeepAll() if strategy is None else strategy
+    chosen.check(vlm.layers)
+    prepared = prepare(vlm, image, prompt)
+    steps = list(stream(vlm, prepared, chosen, max_new_tokens))
+    ids = [step.token_id for step in steps]
+    layout, dims = prepared.layout, vlm.dims
+    text = layout.total - len(layout.visual)
+    visual = steps[0].visual_tokens_per_layer
+    counts = tuple(text + v for v in visual)
+    width = vlm.model.dtype.itemsize
+    return Generation(
+        model=vlm.name,
+        strategy=chosen.describe(),
+        answer=steps[-1].text,
+        tokens=display_pieces(ids, vlm.processor.tokenizer),
+        token_ids=tuple(ids),
+        stopped=steps[-1].stopped,
+        logits=np.stack([step.logits for step in steps]),
+        visual_tokens_per_layer=visual,
+        flops=flops_per_layer_counts(dims, counts),
+        flops_baseline=float(flops_at_every_k(dims, text, len(layout.visual))[-1]),
+        flops_convention=VTW_CONVENTION,
+        kv_bytes=sum(kv_bytes_per_layer(dims, n, width) for n in counts),
+        encode_seconds=prepared.encode_seconds,
+        prefill_seconds=steps[0].seconds,
+        decode_seconds=sum(step.seconds for step in steps[1:]),
+    )
+
+
+def _now(vlm: VisionLanguageModel) -> float:
+    """Seconds on a monotonic clock, once the device has done what it was given."""
+    if vlm.model.device.type == "cuda":
+        torch.cuda.synchronize(vlm.model.device)
+    return time.perf_counter()
