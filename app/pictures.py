@@ -27,7 +27,8 @@ def chosen_picture(
     if not composite:
         raise InputError(text.NO_DRAWING)
     path = _inside(composite, roots)
-    if all(low == high for low, high in load_image(path).getextrema()):
+    blank = load_image(path).getcolors(maxcolors=1)
+    if blank is not None:
         raise InputError(text.NO_DRAWING)
     return path
 

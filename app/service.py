@@ -1,4 +1,4 @@
-"""The one door to the library: the model, loaded once behind the page, and the recorded examples."""
+"""The one door to the library: the model, loaded behind the page, and the recorded examples."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from vtw_core.errors import VTWError
 from vtw_core.results import Run, load_run
 
 if TYPE_CHECKING:
+    from vtw_core.events import Event
     from vtw_core.models.vlm import VisionLanguageModel
-    from vtw_core.sweep import Event
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples"
 MAX_NEW_TOKENS = 64
@@ -89,8 +89,10 @@ class Service:
         """
         self._loaded.wait()
         if self._vlm is None:
-            raise self._problem if isinstance(self._problem, VTWError) else RuntimeError(
-                f"loading {self.model_name} failed"
+            raise (
+                self._problem
+                if isinstance(self._problem, VTWError)
+                else RuntimeError(f"loading {self.model_name} failed")
             ) from self._problem
         with self._busy:
             yield from self._vlm.explore_steps(image, prompt, max_new_tokens=MAX_NEW_TOKENS)

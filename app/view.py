@@ -70,8 +70,13 @@ def show_run(
 
 
 def show_running(
-    message: str, fraction: float, *, layers: int | None = None, baseline: str = "",
-    withdrawn: str = "", k: int | None = None,
+    message: str,
+    fraction: float,
+    *,
+    layers: int | None = None,
+    baseline: str = "",
+    withdrawn: str = "",
+    k: int | None = None,
 ) -> dict[str, Any]:
     """A run on its way: progress, and both answers as far as they have come."""  # fmt: skip
     return {

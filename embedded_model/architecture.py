@@ -53,14 +53,11 @@ def build_config(tokenizer: PreTrainedTokenizerFast) -> LlavaConfig:
             eos_token_id=tokenizer.eos_token_id,
             pad_token_id=tokenizer.pad_token_id,
         ),
-        image_token_index=tokenizer.convert_tokens_to_ids("<image>"),
+        image_token_index=tokenizer.vocab["<image>"],
         vision_feature_layer=-1,
         vision_feature_select_strategy="default",
         image_seq_length=VISUAL_TOKENS,
         tie_word_embeddings=False,
-        bos_token_id=tokenizer.bos_token_id,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
     )
 
 

@@ -11,7 +11,6 @@ import argparse
 import random
 from collections import defaultdict
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -127,7 +126,7 @@ def evaluate(vlm: Any, seed: int, per_kind: int) -> Measured:
 
 def calibrate(vlm: Any, seed: int) -> tuple[int, NDArray[Any]]:
     """K* of the mean first-token KL over a few short questions, as VTW's code chooses K."""
-    rows = []
+    rows: list[NDArray[Any]] = []
     for picture, questions in held_out(seed, CALIBRATION_SAMPLES):
         for question in questions:
             if question.kind in SHORT_KINDS and len(rows) < CALIBRATION_SAMPLES:
@@ -154,7 +153,9 @@ def tables(measured: Measured, k_star: int, curve: NDArray[Any]) -> str:
     for kind in KINDS:
         row = np.mean(measured.right[kind], axis=0) * 100
         lines.append(f"| {kind} | " + " | ".join(f"{value:.0f}" for value in row) + " |")
-    lines.append("| **mean of the short kinds** | " + " | ".join(f"**{v * 100:.1f}**" for v in short) + " |")
+    lines.append(
+        "| **mean of the short kinds** | " + " | ".join(f"**{v * 100:.1f}**" for v in short) + " |"
+    )
     lines += [
         "| prefill FLOPs, % of the baseline | "
         + " | ".join(f"{share * 100:.0f}" for share in measured.flops_share) + " |",
@@ -169,8 +170,8 @@ def tables(measured: Measured, k_star: int, curve: NDArray[Any]) -> str:
         lines.append(f"| {kind} | " + " | ".join(f"{value:.2g}" for value in row) + " |")
     lines += [
         "",
-        "Where the question's rows look: share of their attention in percent, mean over heads, rows "
-        "and pictures, nothing withdrawn.",
+        "Where the question's rows look: share of their attention in percent, mean over heads, "
+        "rows and pictures, nothing withdrawn.",
         "",
         "| segment | " + " | ".join(f"layer {k}" for k in range(layers)) + " |",
         "|---|" + "---:|" * layers,

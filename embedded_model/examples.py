@@ -16,7 +16,7 @@ FOLDER = Path(__file__).resolve().parent.parent / "assets" / "examples"
 SIDE = 384
 _WHITE, _NIGHT, _SAND, _MIST = (255, 255, 255), (28, 32, 48), (240, 228, 208), (216, 228, 236)
 
-# name, title, question, background, then (shape, colour, size, cell of the 3 x 3 grid) of each thing
+# name, title, question, background, then (shape, colour, size, cell of the 3 x 3 grid) of each
 _EXAMPLES = (
     ("red_circle", "One circle", "what color is the circle ?", _WHITE,
      [("circle", "red", "large", 4)]),
@@ -36,8 +36,8 @@ _EXAMPLES = (
     ("choice", "Multiple choice", "what shape is the green object ? a) circle b) diamond c) star",
      _WHITE, [("diamond", "green", "large", 2), ("rectangle", "brown", "large", 6)]),
     ("compare", "More or fewer", "are there more circles than squares ?", _MIST,
-     [("circle", "red", "small", 0), ("circle", "blue", "large", 4), ("square", "orange", "small", 8),
-      ("circle", "purple", "small", 6)]),
+     [("circle", "red", "small", 0), ("circle", "blue", "large", 4),
+      ("square", "orange", "small", 8), ("circle", "purple", "small", 6)]),
     ("describe", "A long answer", "describe the image.", _WHITE,
      [("star", "purple", "large", 0), ("circle", "orange", "small", 4),
       ("square", "green", "large", 8)]),

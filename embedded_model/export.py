@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 import torch
+from transformers import GenerationConfig
 
 from embedded_model.architecture import build_model, build_processor
 from embedded_model.train import load_tokenizer
@@ -24,8 +25,14 @@ def export(out: Path, folder: Path) -> None:
     model.load_state_dict(saved["modules"][0])
     # The loader chooses its own attention; the one used in training must not stick to the file.
     model.set_attn_implementation("sdpa")
-    model.generation_config.max_new_tokens = 64
+    model.generation_config = GenerationConfig(
+        bos_token_id=tokenizer.bos_token_id,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+        max_new_tokens=64,
+    )
     model.half().save_pretrained(folder)
+    (folder / "model.safetensors").chmod(0o644)
     build_processor(tokenizer).save_pretrained(folder)
 
 

@@ -38,7 +38,8 @@ class Trainer:
         self.budget = minutes * 60
         self.elapsed = 0.0
         self.steps = 0
-        matrices, others = [], []
+        matrices: list[nn.Parameter] = []
+        others: list[nn.Parameter] = []
         for module in self.modules:
             for key, parameter in module.named_parameters():
                 if not parameter.requires_grad:
@@ -106,7 +107,7 @@ class Trainer:
                 optimizer.zero_grad(set_to_none=True)
             self.steps += 1
             self.elapsed += time.monotonic() - start
-            for key, value in {"loss": float(loss), **numbers}.items():
+            for key, value in {"loss": float(loss.detach()), **numbers}.items():
                 sums[key] = sums.get(key, 0.0) + value
             if not math.isfinite(sums["loss"]):
                 raise RuntimeError(f"the loss is not finite at step {self.steps}")

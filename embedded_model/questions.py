@@ -42,7 +42,7 @@ def _unique(scene: Scene, test: Callable[[Thing], bool]) -> bool:
 def _referred(scene: Scene, thing: Thing, rng: random.Random, hide: str) -> str | None:
     """A noun phrase that fits ``thing`` alone and does not give away the attribute ``hide``."""
     word = rng.choice(("object", "thing", "shape"))
-    phrases = []
+    phrases: list[tuple[str, Callable[[Thing], bool]]] = []
     if hide != "shape":
         phrases.append((thing.shape, lambda t: t.shape == thing.shape))
         phrases.append((thing.shape, lambda t: t.shape == thing.shape))
@@ -59,11 +59,9 @@ def _referred(scene: Scene, thing: Thing, rng: random.Random, hide: str) -> str 
     if hide != "color":
         phrases.append((f"{thing.color} {word}", lambda t: t.color == thing.color))
     if hide != "position":
-        phrases.append(
-            (f"{word} {_place(thing.position)}", lambda t: t.position == thing.position)
-        )
-    phrases = [phrase for phrase, test in phrases if _unique(scene, test)]
-    return rng.choice(phrases) if phrases else None
+        phrases.append((f"{word} {_place(thing.position)}", lambda t: t.position == thing.position))
+    fitting = [phrase for phrase, test in phrases if _unique(scene, test)]
+    return rng.choice(fitting) if fitting else None
 
 
 def _spell_color(rng: random.Random) -> str:
@@ -77,9 +75,9 @@ def _ask_color(scene: Scene, rng: random.Random) -> tuple[str, str] | None:
         return None
     color = _spell_color(rng)
     form = rng.choice(
-        (f"what {color} is the {it}", f"what {color} is the {it}", f"what is the {color} of the {it}",
-         f"which {color} is the {it}", f"tell me the {color} of the {it}",
-         f"which {color} does the {it} have")
+        (f"what {color} is the {it}", f"what {color} is the {it}",
+         f"what is the {color} of the {it}", f"which {color} is the {it}",
+         f"tell me the {color} of the {it}", f"which {color} does the {it} have")
     )  # fmt: skip
     return form, thing.color
 
@@ -132,8 +130,9 @@ def _ask_count(scene: Scene, rng: random.Random) -> tuple[str, str]:
         what = f"{color} {rng.choice(('objects', 'shapes', 'things'))}"
         number = sum(t.color == color for t in scene.things)
     form = rng.choice(
-        (f"how many {what} are there", f"how many {what} are there", f"how many {what} do you see",
-         f"how many {what} are in the picture", f"count the {what}", f"what is the number of {what}")
+        (f"how many {what} are there", f"how many {what} are there",
+         f"how many {what} do you see", f"how many {what} are in the picture",
+         f"count the {what}", f"what is the number of {what}")
     )  # fmt: skip
     return form, str(number)
 

@@ -149,7 +149,9 @@ def _random_background(rng: random.Random) -> Background:
 
 
 def _contrasts(rgb: tuple[int, int, int], background: Background) -> bool:
-    return all(math.dist(rgb, other) > _LEAST_CONTRAST for other in (background.start, background.end))
+    return all(
+        math.dist(rgb, other) > _LEAST_CONTRAST for other in (background.start, background.end)
+    )
 
 
 def make_thing(
@@ -234,7 +236,7 @@ def draw(scene: Scene, rng: random.Random, side: int) -> Image.Image:
         canvas = Image.new("RGB", (big, big), start)
     else:
         ramp = np.linspace(0, 1, big, dtype=np.float32)[:, None]
-        colors = np.float32(start) * (1 - ramp) + np.float32(end) * ramp
+        colors = np.array(start) * (1 - ramp) + np.array(end) * ramp
         plane = np.repeat(colors[:, None, :], big, axis=1)
         if not scene.background.vertical:
             plane = plane.transpose(1, 0, 2)
@@ -249,9 +251,9 @@ def draw(scene: Scene, rng: random.Random, side: int) -> Image.Image:
             pen.line([*points, points[0], points[1]], fill=thing.rgb, width=width, joint="curve")
     picture = canvas.resize((side, side), Image.Resampling.BOX)
     if scene.background.noise:
-        noisy = np.asarray(picture, dtype=np.float32)
+        clean = np.asarray(picture, dtype=np.float64)
         generator = np.random.default_rng(rng.getrandbits(32))
-        noisy = noisy + generator.normal(0, scene.background.noise, noisy.shape)
+        noisy = clean + generator.normal(0, scene.background.noise, clean.shape)
         picture = Image.fromarray(noisy.clip(0, 255).astype(np.uint8))
     elif rng.random() < 0.15:
         picture = picture.filter(ImageFilter.GaussianBlur(rng.uniform(0.3, 0.8)))
@@ -269,8 +271,8 @@ def patch_owners(scene: Scene, side: int, patch: int) -> np.ndarray:
     for index, thing in enumerate(scene.things):
         pen.polygon([(x * side, y * side) for x, y in thing.outline], fill=index + 1)
     cells = side // patch
-    blocks = np.asarray(ids).reshape(cells, patch, cells, patch).transpose(0, 2, 1, 3)
-    blocks = blocks.reshape(cells * cells, patch * patch)
+    split = np.asarray(ids).reshape(cells, patch, cells, patch).transpose(0, 2, 1, 3)
+    blocks = split.reshape(cells * cells, patch * patch)
     kinds = np.arange(1, len(scene.things) + 1)
     covered = (blocks[:, :, None] == kinds).mean(axis=1)
     best = covered.argmax(axis=1)

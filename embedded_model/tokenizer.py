@@ -31,7 +31,7 @@ CHAT_TEMPLATE = (
 
 
 def build_tokenizer(seed: int = 0) -> PreTrainedTokenizerFast:
-    """Learn the merges from English and from our questions; every word of the world is one token."""
+    """Learn the merges from English and our questions; each word of the world is one token."""
     rng = random.Random(seed)
     lines = english(limit=4000)
     for _ in range(6000):

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 import torch
-from transformers import AutoTokenizer, LlavaForConditionalGeneration, PreTrainedTokenizerFast
+from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
 from embedded_model.architecture import build_model
 from embedded_model.optimizer import Trainer
@@ -22,7 +22,7 @@ def load_tokenizer(out: Path) -> PreTrainedTokenizerFast:
     folder = out / "tokenizer"
     if not folder.exists():
         build_tokenizer().save_pretrained(folder)
-    return AutoTokenizer.from_pretrained(folder)
+    return PreTrainedTokenizerFast.from_pretrained(folder)
 
 
 def start_model(out: Path, seed: int) -> LlavaForConditionalGeneration:

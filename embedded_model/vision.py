@@ -15,7 +15,15 @@ from torch.nn import functional as F
 
 from embedded_model.architecture import GRID, IMAGE_SIDE, PATCH, PIXEL_MEAN, PIXEL_STD
 from embedded_model.scenes import (
-    COLORS, MAX_OBJECTS, POSITIONS, SHAPES, SIZES, Scene, draw, patch_owners, random_scene,
+    COLORS,
+    MAX_OBJECTS,
+    POSITIONS,
+    SHAPES,
+    SIZES,
+    Scene,
+    draw,
+    patch_owners,
+    random_scene,
 )  # fmt: skip
 
 _COLORS = tuple(COLORS)

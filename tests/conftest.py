@@ -1,5 +1,6 @@
 """Fixtures: a tiny random model of the real class, saved and loaded back as a user would."""
 
+import json
 import os
 import random
 from pathlib import Path
@@ -184,3 +185,25 @@ def fixed_seeds():
     """Every test starts from the same random state."""
     random.seed(0)
     np.random.seed(0)
+
+
+@pytest.fixture(scope="session")
+def examples_folder(run, image, tmp_path_factory):
+    """One recorded example of the tiny model, as the page bundles them."""
+    folder = tmp_path_factory.mktemp("examples")
+    image.save(folder / "squares.png")
+    run.save(folder / "squares.vtw")
+    entry = {"name": "squares", "title": "Squares", "prompt": run.prompt}
+    (folder / "examples.json").write_text(json.dumps([entry]))
+    return folder
+
+
+@pytest.fixture(scope="session")
+def service(tiny_folder, examples_folder):
+    """The page's service on the tiny model."""
+    from app.service import Service
+
+    service = Service(str(tiny_folder), examples_folder)
+    service.start()
+    assert service.wait(120)
+    return service

@@ -18,6 +18,7 @@ from app.pictures import chosen_picture
 from app.state import Visitor
 from app.view import show_nothing, show_run, show_running
 from vtw_core.errors import VTWError
+from vtw_core.events import Curve, Progress, Token
 from vtw_core.results import Run
 
 if TYPE_CHECKING:
@@ -168,8 +169,6 @@ class _Handlers:
             yield _last_run(visitor, text.INTERNAL), visitor, *idle
 
     def _stream(self, path: str, prompt: str) -> Iterator[dict[str, Any] | Run]:
-        from vtw_core.sweep import Curve, Progress, Token
-
         yield show_running(text.STARTING, 0.0)
         while not self.service.wait(0.5):
             yield show_running(text.WAITING_FOR_MODEL, 0.0)

@@ -20,10 +20,10 @@ def test_a_folder_is_loaded_ready_to_run(vlm, tiny_folder):
     assert vlm.dims.head_dim == 8
 
 
-def test_weights_saved_in_half_precision_are_run_in_float32_on_the_cpu(vlm, tmp_path):
-    vlm.model.to(torch.float16).save_pretrained(tmp_path)
-    vlm.processor.save_pretrained(tmp_path)
-    vlm.model.to(torch.float32)
+def test_weights_saved_in_half_precision_are_run_in_float32_on_the_cpu(tiny_folder, tmp_path):
+    own = load_model(str(tiny_folder), device="cpu")  # the shared model must keep its weights
+    own.model.to(torch.float16).save_pretrained(tmp_path)
+    own.processor.save_pretrained(tmp_path)
     half = load_model(str(tmp_path), device="cpu")
     assert half.model.dtype == torch.float32
     assert load_model(str(tmp_path), device="cpu", dtype="float16").model.dtype == torch.float16
