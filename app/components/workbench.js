@@ -277,7 +277,12 @@ function drawLive() {
 }
 
 function draw() {
+  const wasRunning = view.phase === 'running';
   view = props.value || {};
+  // On a phone the results stand below the button that asks for them.
+  if (view.phase === 'running' && !wasRunning && element.getBoundingClientRect().top > window.innerHeight * 0.8) {
+    element.scrollIntoView({ behavior: 'auto', block: 'start' });
+  }
   root.dataset.phase = view.phase || 'idle';
   const notice = find('.notice');
   notice.hidden = !view.notice;

@@ -99,6 +99,8 @@ def build(service: Service, visitor: gr.State, first: dict[str, Any]) -> Compare
         lambda seen: replace(seen, drawing=True), visitor, visitor,
         queue=False, api_visibility="private",
     )  # fmt: skip
+    # Gradio would open the file before our own loader can look at its size and kind.
+    upload.preprocess = _path_only  # type: ignore[method-assign]
     draw_tab.select(None, js=_TAKE_THE_BRUSH)
     handlers = _Handlers(service)
     picked = gallery.select(
@@ -196,6 +198,11 @@ class _Handlers:
     def cancel(self, visitor: Visitor) -> tuple[Any, ...]:
         message = text.CANCELLED if visitor.run is not None else text.CANCELLED_FIRST
         return _last_run(visitor, message), gr.Button(interactive=True), gr.Button(visible=False)
+
+
+def _path_only(payload: Any) -> str | None:
+    """The path a client sends for an upload; ``chosen_picture`` checks it."""
+    return payload.path if payload is not None else None
 
 
 def _last_run(visitor: Visitor, notice: str) -> dict[str, Any]:
