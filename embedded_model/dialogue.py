@@ -35,13 +35,18 @@ class DialogueStage:
         self.rng = random.Random(seed)
         self.calls = 0
 
+    def _most_objects(self, progress: float) -> int:
+        """Few things at first, then a mixture: finding a thing is learned where there are few."""
+        if progress < 0.05:
+            return 2
+        return self.rng.choice((2, 3, 5) if progress < 0.7 else (3, 5, 5))
+
     def _image_step(self, progress: float) -> tuple[torch.Tensor, dict[str, float]]:
-        most = 2 if progress < 0.05 else 3 if progress < 0.12 else 5
         prefix = self.packer.image_prefix(VISUAL_TOKENS)
-        scenes = [random_scene(self.rng, most) for _ in range(_SCENES)]
+        scenes = [random_scene(self.rng, self._most_objects(progress)) for _ in range(_SCENES)]
         sequences = []
         for scene in scenes:
-            questions = [ask_any(scene, self.rng) for _ in range(15)]
+            questions = [ask_any(scene, self.rng) for _ in range(16)]
             sequences.append(self.packer.dialogue(prefix, [(q.text, q.answer) for q in questions]))
         batch = self.packer.batch(sequences)
         inner = self.model.model

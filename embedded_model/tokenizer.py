@@ -22,7 +22,9 @@ CHAT_TEMPLATE = (
     "{% if message['role'] == 'user' %} USER: "
     "{% for part in message['content'] %}{% if part['type'] == 'image' %}<image>{% endif %}"
     "{% endfor %}"
-    "{% for part in message['content'] %}{% if part['type'] == 'text' %}\n{{ part['text'] }}"
+    "{% for part in message['content'] %}{% if part['type'] == 'text' %}"
+    # As an expression: a plain line break behind a tag would be trimmed away.
+    "{{ '\\n' + part['text'] }}"
     "{% endif %}{% endfor %}"
     "{% elif message['role'] == 'assistant' %} ASSISTANT: "
     "{% for part in message['content'] %}{{ part['text'] }}{% endfor %}{{ eos_token }}"
