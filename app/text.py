@@ -57,7 +57,7 @@ DEFINITIONS = (
     "Definitions. K: the first decoder layer without visual tokens; K = {layers} withdraws nothing. "
     "KL: divergence of the next-token distribution, softmax over the whole vocabulary, in nats, "
     "P withdrawn against P full. K*: the first K whose KL is at most η = {eta}. "
-    "FLOPs: theory, prefill of the decoder only, {convention}. "
+    "FLOPs: theory, {convention}. "
     "KV cache: keys and values of the prompt, {dtype}. "
     "Prefill: one pass over the prompt up to the first token, the picture already encoded "
     "(once, {encode} for both sides). Decode: the tokens after the first. "

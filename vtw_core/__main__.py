@@ -48,7 +48,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED
-    print(text)
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        # The reader (such as `head`) has had enough. The interpreter's own flush at exit must
+        # not meet the closed pipe again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 
@@ -207,11 +212,15 @@ def _clip(answer: str) -> str:
 
 def _summary(result: Generation) -> str:
     visual = ", ".join(str(count) for count in result.visual_tokens_per_layer)
+    strategy = ", ".join(
+        str(value) if key == "name" else f"{key} = {value}"
+        for key, value in result.strategy.items()
+    )
     return "\n".join(
         (
             result.answer,
             "",
-            f"strategy        {result.strategy}",
+            f"strategy        {strategy}",
             f"visual tokens   {visual} (by layer)",
             f"prefill FLOPs   {result.flops / 1e9:.3f} G, "
             f"{result.flops / result.flops_baseline:.1%} of the baseline "

@@ -57,7 +57,7 @@ class Step:
     Attributes:
         token_id: the token.
         logits: [vocabulary] float32 on the CPU, that it was chosen from.
-        text: the whole answer so far, special tokens left out.
+        text: the whole answer so far, special tokens and leading white space left out.
         seconds: time of the forward pass behind it (the prefill for the first).
         is_last: whether the answer ends here.
         stopped: whether it ends here by itself.
@@ -128,7 +128,8 @@ def stream(
             yield Step(
                 token_id=token,
                 logits=logits.numpy(),
-                text=vlm.processor.tokenizer.decode(ids, skip_special_tokens=True),
+                # Byte-level tokenizers keep the space between the prompt and the first word.
+                text=vlm.processor.tokenizer.decode(ids, skip_special_tokens=True).lstrip(),
                 seconds=seconds,
                 is_last=stopped or count == max_new_tokens,
                 stopped=stopped,

@@ -79,10 +79,12 @@ function drawPlot() {
 
   const etaY = y(view.eta);
   svg.append(node('line', { x1: box.left, x2: box.right, y1: etaY, y2: etaY, class: 'eta' }));
-  svg.append(node('text', { x: box.right, y: etaY - 5, 'text-anchor': 'end', class: 'eta-text' }, `η = ${view.eta}`));
+  const star = view.kStar[scope];
+  // At the end of the axis where K* is not.
+  const etaLeft = star > L / 2;
+  svg.append(node('text', { x: etaLeft ? box.left + 2 : box.right, y: etaY - 5, 'text-anchor': etaLeft ? 'start' : 'end', class: 'eta-text' }, `η = ${view.eta}`));
 
   svg.append(node('polyline', { class: 'curve', points: curve.map((v, i) => `${x(i)},${y(v)}`).join(' ') }));
-  const star = view.kStar[scope];
   curve.forEach((value, i) => {
     if (i === star) return;
     const dot = node('circle', { cx: x(i), cy: y(value), r: 4, class: value < FLOOR ? 'dot floor' : 'dot' });
