@@ -1,4 +1,4 @@
-"""Stage 3, the dialogue: first the projector alone, then projector and decoder together.
+"""Stage 4, the dialogue: first the projector alone, then projector and decoder together.
 
 The tower stays frozen. One batch in six is text only, so that the language, and with it the
 attention sinks, is kept.
@@ -21,7 +21,7 @@ from embedded_model.vision import pixels
 LENGTH = 320
 _SCENES = 16
 _TEXT_EVERY = 6
-_PROJECTOR_ALONE = 0.03
+_PROJECTOR_ALONE = 0.01
 
 
 class DialogueStage:
@@ -37,7 +37,7 @@ class DialogueStage:
 
     def _most_objects(self, progress: float) -> int:
         """Few things at first, then a mixture: finding a thing is learned where there are few."""
-        if progress < 0.05:
+        if progress < 0.1:
             return 2
         return self.rng.choice((2, 3, 5) if progress < 0.7 else (3, 5, 5))
 

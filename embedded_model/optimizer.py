@@ -16,7 +16,7 @@ class Trainer:
     """Runs ``step(progress) -> (loss, numbers to log)`` until the time or step budget is spent.
 
     Muon for the matrices inside the layers, AdamW for embeddings, heads, biases and norms. The
-    plan is warm-up, plateau, linear decay over the last 35 %. ``progress`` in [0, 1] is the larger
+    plan is warm-up, plateau, linear decay over the second half. ``progress`` in [0, 1] is the larger
     of elapsed time and steps over their budgets, so that a run on a slow machine still ends well.
     A checkpoint holds everything; a run that is started again goes on where it was.
     """
@@ -84,8 +84,8 @@ class Trainer:
 
     def _set_rate(self) -> None:
         scale = min(1.0, (self.steps + 1) / 100)
-        if self.progress > 0.65:
-            scale *= max(0.02, (1 - self.progress) / 0.35)
+        if self.progress > 0.5:
+            scale *= max(0.02, (1 - self.progress) / 0.5)
         groups = [group for opt in self.optimizers for group in opt.param_groups]
         for group, rate in zip(groups, self.rates, strict=True):
             group["lr"] = rate * scale

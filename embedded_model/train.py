@@ -1,6 +1,7 @@
 """Train the embedded model: ``python -m embedded_model.train STAGE --out FOLDER --minutes M``.
 
-Stages, in order: ``vision`` and ``language`` (independent of each other), then ``dialogue``.
+Stages, in order: ``vision`` and ``language`` (independent of each other), ``projector``,
+``dialogue``.
 Each can be stopped at any time and started again with the same command.
 """
 
@@ -36,6 +37,22 @@ def start_model(out: Path, seed: int) -> LlavaForConditionalGeneration:
     return model
 
 
+def train_projector(out: Path, minutes: float, seed: int) -> None:
+    from embedded_model.projector import ProjectorStage
+
+    model = start_model(out, seed)
+    inner = model.model
+    projector = inner.multi_modal_projector
+    trainer = Trainer(
+        [projector], out, "projector", minutes=minutes, matrix_rate=0.0, other_rate=2e-3
+    )
+    stage = ProjectorStage(
+        inner.vision_tower, projector, inner.language_model.embed_tokens, load_tokenizer(out),
+        batch=32, seed=seed + trainer.steps,
+    )  # fmt: skip
+    trainer.run(stage.step)
+
+
 def train_vision(out: Path, minutes: float, seed: int) -> None:
     from embedded_model.vision import SceneHeads, VisionStage
 
@@ -65,13 +82,20 @@ def train_dialogue(out: Path, minutes: float, seed: int) -> None:
     from embedded_model.dialogue import DialogueStage
 
     model = start_model(out, seed)
+    aligned = torch.load(out / "projector.pt", weights_only=True)
+    model.model.multi_modal_projector.load_state_dict(aligned["modules"][0])
     model.model.vision_tower.requires_grad_(False)
     trainer = Trainer([model], out, "dialogue", minutes=minutes, matrix_rate=2e-3, other_rate=1e-3)
     stage = DialogueStage(model, load_tokenizer(out), seed=seed + trainer.steps)
     trainer.run(stage.step)
 
 
-STAGES = {"vision": train_vision, "language": train_language, "dialogue": train_dialogue}
+STAGES = {
+    "vision": train_vision,
+    "language": train_language,
+    "projector": train_projector,
+    "dialogue": train_dialogue,
+}
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ from embedded_model.scenes import (
 
 _COLORS = tuple(COLORS)
 # Labels of one patch; index 0 is background.
-_PATCH_LABELS = {"color": _COLORS, "shape": SHAPES, "size": SIZES, "position": POSITIONS}
+PATCH_LABELS = {"color": _COLORS, "shape": SHAPES, "size": SIZES, "position": POSITIONS}
 
 
 def pixels(scenes: list[Scene], rng: random.Random) -> torch.Tensor:
@@ -45,7 +45,7 @@ class SceneHeads(nn.Module):
         super().__init__()
         self.norm = nn.LayerNorm(width)
         self.patch = nn.ModuleDict(
-            {name: nn.Linear(width, len(labels) + 1) for name, labels in _PATCH_LABELS.items()}
+            {name: nn.Linear(width, len(labels) + 1) for name, labels in PATCH_LABELS.items()}
         )
         self.count = nn.Linear(width, MAX_OBJECTS + 1)
         self.present = nn.Linear(width, len(_COLORS) + len(SHAPES))
@@ -53,10 +53,10 @@ class SceneHeads(nn.Module):
 
 def patch_labels(scenes: list[Scene]) -> dict[str, torch.Tensor]:
     """int64 [image, patch] for each attribute; 0 where the patch is background."""
-    labels = {name: np.zeros((len(scenes), GRID * GRID), np.int64) for name in _PATCH_LABELS}
+    labels = {name: np.zeros((len(scenes), GRID * GRID), np.int64) for name in PATCH_LABELS}
     for row, scene in enumerate(scenes):
         owners = patch_owners(scene, IMAGE_SIDE, PATCH)
-        for name, values in _PATCH_LABELS.items():
+        for name, values in PATCH_LABELS.items():
             kinds = [values.index(getattr(thing, name)) + 1 for thing in scene.things]
             # Index -1 (background) takes the 0 at the end.
             labels[name][row] = np.array([*kinds, 0])[owners]
