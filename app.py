@@ -26,7 +26,8 @@ def main() -> None:
     service = Service(arguments.model)
     service.start()
     demo = build_demo(service)
-    demo.queue(max_size=32, default_concurrency_limit=4)
+    # Not open as an API: a direct call would pass by the queue and its limit.
+    demo.queue(max_size=32, default_concurrency_limit=4, api_open=False)
     demo.launch(
         server_name=arguments.host,
         server_port=arguments.port,
@@ -36,7 +37,7 @@ def main() -> None:
         state_session_capacity=200,
         run_history=False,
         enable_monitoring=False,
-        footer_links=["api", "settings"],
+        footer_links=["settings"],
     )
 
 

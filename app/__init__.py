@@ -1,1 +1,1 @@
-"""The page. It imports neither torch nor transformers: ``service`` alone talks to the library."""
+"""The page. It imports neither torch nor transformers: ``service`` alone runs the model."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 from app import text
 from vtw_core.errors import InputError
@@ -12,7 +11,7 @@ from vtw_core.images import load_image
 
 
 def chosen_picture(
-    upload: str | None, drawing: dict[str, Any] | None, *, is_drawing: bool, roots: Iterable[Path]
+    upload: str | None, drawing: str | None, *, is_drawing: bool, roots: Iterable[Path]
 ) -> str:
     """The path of the picture in front: the upload, or the drawing.
 
@@ -23,10 +22,9 @@ def chosen_picture(
         if not upload:
             raise InputError(text.NO_PICTURE)
         return _inside(upload, roots)
-    composite = (drawing or {}).get("composite")
-    if not composite:
+    if not drawing:
         raise InputError(text.NO_DRAWING)
-    path = _inside(composite, roots)
+    path = _inside(drawing, roots)
     blank = load_image(path).getcolors(maxcolors=1)
     if blank is not None:
         raise InputError(text.NO_DRAWING)

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 from collections.abc import Generator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vtw_core import load_model
-from vtw_core.errors import VTWError
+from vtw_core.errors import ModelError, VTWError
 from vtw_core.results import Run, load_run
 
 if TYPE_CHECKING:
     from vtw_core.events import Event
     from vtw_core.models.vlm import VisionLanguageModel
+
+log = logging.getLogger(__name__)
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples"
 MAX_NEW_TOKENS = 64
@@ -62,7 +65,7 @@ class Service:
         self._busy = threading.Lock()
         self._loaded = threading.Event()
         self._vlm: VisionLanguageModel | None = None
-        self._problem: Exception | None = None
+        self._problem = ""
 
     def start(self) -> None:
         threading.Thread(target=self._load, name="load-model", daemon=True).start()
@@ -72,8 +75,11 @@ class Service:
             vlm = load_model(self.model_name)
             vlm.limit_threads()
             self._vlm = vlm
-        except Exception as problem:  # shown to the visitor who presses Run
-            self._problem = problem
+        except Exception as problem:
+            log.exception("the model %s could not be loaded", self.model_name)
+            known = isinstance(problem, VTWError)
+            # Only the sentence is kept: an exception would keep every visitor's frames alive.
+            self._problem = str(problem) if known else f"{self.model_name} could not be loaded."
         finally:
             self._loaded.set()
 
@@ -89,17 +95,6 @@ class Service:
         """
         self._loaded.wait()
         if self._vlm is None:
-            raise (
-                self._problem
-                if isinstance(self._problem, VTWError)
-                else RuntimeError(f"loading {self.model_name} failed")
-            ) from self._problem
+            raise ModelError(self._problem)
         with self._busy:
             yield from self._vlm.explore_steps(image, prompt, max_new_tokens=MAX_NEW_TOKENS)
-
-    def describe(self) -> dict[str, Any]:
-        """Name and state of the model, for the page's footer and for health checks."""
-        state = "loading"
-        if self._loaded.is_set():
-            state = "ready" if self._vlm is not None else "failed"
-        return {"model": self.model_name, "state": state}

@@ -9,9 +9,7 @@ from vtw_core.results import Run
 
 @dataclass(frozen=True)
 class Visitor:
-    """``run`` is what the page shows; ``drawing`` says which picture tab is in front."""
+    """The run the page shows, and whether it came with the page (``recorded``)."""
 
     run: Run | None = None
     recorded: bool = False
-    k: int | None = None
-    drawing: bool = False

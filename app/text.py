@@ -37,12 +37,14 @@ EMBEDDED_LIMITS = (
 NO_PICTURE = "There is no picture yet: upload, paste or draw one, or pick an example."
 NO_DRAWING = "The canvas is empty: draw a shape first, or pick an example."
 PICTURE_ELSEWHERE = "This picture was not uploaded here: upload it again."
-CANCELLED = "Cancelled. What you see below is the run before it."
+CANCELLED = "Cancelled. Below is the last complete run."
 CANCELLED_FIRST = "Cancelled. Press Run to start again."
 INTERNAL = (
     "Something went wrong inside while running the model; nothing of yours is lost. "
-    "Press Run to try again."
+    "Try again; if it stays so, the server has to be restarted."
 )
+WAITING = "Waiting for your turn …"
+QUEUE_IS_FULL = "Too many visitors are waiting: try again in a minute."
 WAITING_FOR_MODEL = "The model is still being loaded …"
 STARTING = "Encoding the picture …"
 BASELINE_RUNS = "Answering with the image in every layer …"

@@ -15,10 +15,16 @@ if TYPE_CHECKING:
     from app.service import Service
 
 
+# Once an hour what is older than a day: visitors' uploads and saved files do not pile up.
+_DELETE_CACHE = (3600, 86400)
+
+
 def build_demo(service: Service) -> gr.Blocks:
     """The whole page; it opens on the first recorded example, complete and without the model."""
     opening = service.examples[0].run
-    with gr.Blocks(title=text.TITLE, analytics_enabled=False, fill_width=True) as demo:
+    with gr.Blocks(
+        title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=_DELETE_CACHE
+    ) as demo:
         visitor = gr.State(Visitor(run=opening, recorded=True))
         with gr.Column(elem_classes="page-head"):
             gr.Markdown(f"# {text.TITLE}\n{text.INTRO}")

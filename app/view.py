@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from app import text
@@ -100,6 +101,10 @@ def _notice(message: str | None) -> dict[str, str] | None:
     return {"kind": kind, "text": message}
 
 
+def _milliseconds(seconds: float) -> str:
+    return "–" if math.isnan(seconds) else f"{seconds * 1000:.3g}"
+
+
 def every_k_rows(run: Run) -> list[list[Any]]:
     """One row for each K, in the order of ``text.EVERY_K_COLUMNS``."""
     base = run.flops[run.layers]
@@ -115,7 +120,7 @@ def every_k_rows(run: Run) -> list[list[Any]]:
             f"{run.flops[k] / base:.1%}",
             int(run.kv_bytes[k]),
             f"{run.seconds.prefill[k] * 1000:.3g}",
-            f"{run.decode_seconds_per_token[k] * 1000:.3g}",
+            _milliseconds(run.decode_seconds_per_token[k]),
         ]
         for k in range(run.layers + 1)
     ]

@@ -92,8 +92,14 @@ def check_limit(vlm: VisionLanguageModel, prepared: Prepared, max_new_tokens: in
     if isinstance(max_new_tokens, bool) or not isinstance(max_new_tokens, int):
         raise InputError(f"max_new_tokens must be a whole number, not {max_new_tokens!r}.")
     room = vlm.context - prepared.layout.total
-    if not 1 <= max_new_tokens <= room:
-        raise InputError(f"max_new_tokens must be 1 to {room} here, not {max_new_tokens}.")
+    if max_new_tokens < 1:
+        raise InputError(f"max_new_tokens must be at least 1, not {max_new_tokens}.")
+    if max_new_tokens > room:
+        raise InputError(
+            f"Image and prompt take {prepared.layout.total} of the model's {vlm.context} tokens "
+            f"and leave room for an answer of {room}; shorten the prompt, or set max_new_tokens "
+            f"to at most {room}."
+        )
 
 
 def stream(

@@ -217,8 +217,8 @@ class Run:
 
     @cached_property
     def decode_seconds_per_token(self) -> FloatArray:
-        """[L+1] decode seconds over the tokens decoded after the first; 0 if there were none."""
-        steps = np.array([max(len(ids) - 1, 1) for ids in self.answer_ids])
+        """[L+1] decode seconds over the tokens decoded after the first; NaN if there were none."""
+        steps = np.array([len(ids) - 1 or np.nan for ids in self.answer_ids])
         return _frozen(self.seconds.decode / steps, np.float64)
 
     def kl(
@@ -320,7 +320,10 @@ class Run:
                 "total": self.seconds.total,
                 "prefill_at_k": self.seconds.prefill.tolist(),
                 "decode_at_k": self.seconds.decode.tolist(),
-                "decode_per_token_at_k": self.decode_seconds_per_token.tolist(),
+                "decode_per_token_at_k": [
+                    None if np.isnan(value) else value
+                    for value in self.decode_seconds_per_token.tolist()
+                ],
             },
             "max_new_tokens": self.max_new_tokens,
             "dtype": self.dtype,

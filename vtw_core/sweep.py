@@ -69,16 +69,17 @@ def explore_steps(
     picture = load_image(image)
     prepared = prepare(vlm, picture, prompt)
     total = 1 + (layers + 1) + layers
+    # A process's first pass is slow (memory, kernels); untimed, or the baseline would pay for it.
+    for _ in stream(vlm, prepared, VisualTokenWithdrawal(layers), 1):
+        pass
     yield Progress(0, total, "image encoded")
 
     answers: dict[int, list[Step]] = {}
     answers[layers] = yield from _answer(vlm, prepared, layers, max_new_tokens)
     yield Progress(1, total, "baseline answer")
 
-    curve_started = time.perf_counter()
     baseline = [step.token_id for step in answers[layers]]
-    forward, reverse = yield from _kl_curve(vlm, prepared, baseline, total)
-    curve_seconds = time.perf_counter() - curve_started
+    forward, reverse, curve_seconds = yield from _kl_curve(vlm, prepared, baseline, total)
     first = choose_k(forward[:, 0], eta) if k_first is None else k_first
     yield Curve(forward, first)
 
@@ -110,19 +111,24 @@ def _answer(
 
 def _kl_curve(
     vlm: VisionLanguageModel, prepared: Prepared, baseline: list[int], total: int
-) -> Generator[Progress, None, tuple[FloatArray, FloatArray]]:
-    """Both directions of the KL, each [L+1, T]; K = L first, since it is what P_full means."""
+) -> Generator[Progress, None, tuple[FloatArray, FloatArray, float]]:
+    """Both directions of the KL, each [L+1, T], and the seconds they took (not those that the
+    caller spent between two events). K = L comes first, since it is what P_full means."""
     layers = vlm.layers
     forward = np.zeros((layers + 1, len(baseline)))
     reverse = np.zeros_like(forward)
+    started = time.perf_counter()
     full = teacher_forced_logits(vlm, prepared, VisualTokenWithdrawal(layers), baseline)
+    seconds = time.perf_counter() - started
     yield Progress(2, total, f"KL at K = {layers}")
     for done, k in enumerate(reversed(range(layers)), start=3):
+        started = time.perf_counter()
         cut = teacher_forced_logits(vlm, prepared, VisualTokenWithdrawal(k), baseline)
         forward[k] = kl_divergence(cut, full)
         reverse[k] = kl_divergence(full, cut)
+        seconds += time.perf_counter() - started
         yield Progress(done, total, f"KL at K = {k}")
-    return forward, reverse
+    return forward, reverse, seconds
 
 
 def _run(

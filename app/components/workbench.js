@@ -67,13 +67,13 @@ function drawPlot() {
   const y = (value) => box.bottom - (Math.log10(Math.max(value, FLOOR)) - Math.log10(FLOOR)) / decades * (box.bottom - box.top);
   geometry = { x, step, left: box.left, box };
 
-  for (let e = Math.log10(FLOOR); e <= Math.ceil(Math.log10(top)); e += 2) {
+  const lowest = Math.round(Math.log10(FLOOR));
+  for (let e = Math.ceil(Math.log10(top)); e >= lowest; e -= 1) {
+    if (e % 2 !== 0 && e !== lowest) continue;
     const at = y(10 ** e);
     svg.append(node('line', { x1: box.left, x2: box.right, y1: at, y2: at, class: 'grid' }));
-    const label = node('text', { x: box.left - 6, y: at + 4, 'text-anchor': 'end' });
-    if (e === Math.log10(FLOOR)) label.textContent = '≤1e' + e;
-    else label.textContent = e === 0 ? '1' : '1e' + e;
-    svg.append(label);
+    const text = e === lowest ? '≤1e' + e : e === 0 ? '1' : '1e' + e;
+    svg.append(node('text', { x: box.left - 6, y: at + 4, 'text-anchor': 'end' }, text));
   }
   svg.append(node('text', { x: box.left, y: 12 }, 'KL in nats, log axis'));
 
@@ -141,22 +141,26 @@ function drawPlot() {
 function startDrag(event) {
   if (event.button > 0 || !geometry) return;
   const svg = event.currentTarget;
+  const before = k;
+  const over = new AbortController();
+  const during = { signal: over.signal };
   const pick = (e) => {
     const bounds = svg.getBoundingClientRect();
     const scale = svg.viewBox.baseVal.width / bounds.width;
     setK(((e.clientX - bounds.left) * scale - geometry.left) / geometry.step - 0.5);
   };
-  pick(event);
+  // A finger may be about to scroll the page: it moves K only when it moves sideways or taps.
+  if (event.pointerType !== 'touch') pick(event);
   svg.setPointerCapture(event.pointerId);
-  const stop = () => {
-    svg.removeEventListener('pointermove', pick);
+  svg.addEventListener('pointermove', pick, during);
+  svg.addEventListener('pointerup', (e) => {
+    over.abort();
+    pick(e);
     // Only now: the press itself moves the focus to the page.
     find('.handle').focus({ preventScroll: true });
     release();
-  };
-  svg.addEventListener('pointermove', pick);
-  svg.addEventListener('pointerup', stop, { once: true });
-  svg.addEventListener('pointercancel', stop, { once: true });
+  }, during);
+  svg.addEventListener('pointercancel', () => { over.abort(); setK(before); }, during);
 }
 
 function onKey(event) {
@@ -211,6 +215,10 @@ function verdict(m, base) {
   return `${where}. ${same}; ${saved}. KL ${nats(view.kl[scope][k])} nats, ${view.kl[scope][k] <= view.eta ? 'at or under' : 'over'} η.`;
 }
 
+function withdrawnTitle(at) {
+  return at === view.layers ? `Nothing withdrawn (K = L = ${at})` : `Image withdrawn from layer K = ${at} on`;
+}
+
 function drawK() {
   const L = view.layers;
   const base = view.costs[L], m = view.costs[k];
@@ -232,7 +240,7 @@ function drawK() {
   find('.to-star').textContent = `go to K* = ${view.kStar[scope]}`;
   find('.to-star').disabled = k === view.kStar[scope];
   find('.verdict').textContent = verdict(m, base);
-  find('.withdrawn .title').textContent = k === L ? `Nothing withdrawn (K = L = ${L})` : `Image withdrawn from layer K = ${k} on`;
+  find('.withdrawn .title').textContent = withdrawnTitle(k);
   drawText(find('.withdrawn .text'), view.answers[k].withdrawn);
   drawText(find('.baseline .text'), view.answers[k].baseline);
   drawMetrics(find('.baseline .metrics'), base, base);
@@ -270,7 +278,7 @@ function drawLive() {
     target.classList.toggle('waiting', !text);
     target.textContent = text || filler;
   };
-  find('.withdrawn .title').textContent = view.live.k === null ? 'Image withdrawn' : `Image withdrawn from layer K = ${view.live.k} on`;
+  find('.withdrawn .title').textContent = view.live.k === null ? 'Image withdrawn' : withdrawnTitle(view.live.k);
   waiting(find('.baseline .text'), view.live.baseline, 'Waiting for the first word …');
   waiting(find('.withdrawn .text'), view.live.withdrawn, 'Follows when K* is known …');
   find('.baseline .metrics').replaceChildren();
@@ -279,10 +287,11 @@ function drawLive() {
 }
 
 function draw() {
-  const wasRunning = view.phase === 'running';
+  const before = view;
   view = props.value || {};
-  // On a phone the results stand below the button that asks for them.
-  if (view.phase === 'running' && !wasRunning && element.getBoundingClientRect().top > window.innerHeight * 0.8) {
+  // On a phone the results stand below the button, or the example, that asks for them.
+  const isNews = before.phase !== view.phase || before.runId !== view.runId || (view.notice && !before.notice);
+  if (isNews && element.getBoundingClientRect().top > window.innerHeight * 0.8) {
     element.scrollIntoView({ behavior: 'auto', block: 'start' });
   }
   root.dataset.phase = view.phase || 'idle';

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
 
 from app import text
 from app.components.workbench import workbench
@@ -28,6 +27,8 @@ log = logging.getLogger(__name__)
 
 # The same explicit limit for everything that uses the model: Gradio takes the lowest of a group.
 MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
+# Everything else is glue: answered at once, no spinner, hidden from the API page.
+GLUE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 CANVAS = (320, 320)
 PENS = ["#dc2828", "#2da03c", "#2d50dc", "#f0d728", "#f58c1e", "#8c32b4", "#fa8cc3", "#191919"]
 # The canvas comes without a tool in hand; a visitor who opens it wants to draw.
@@ -50,125 +51,145 @@ class CompareTab:
     finished: tuple[Any, ...]
 
 
+@dataclass(frozen=True)
+class _Inputs:
+    """The components of the left column."""
+
+    picture_tabs: gr.Tabs
+    upload_tab: gr.Tab
+    draw_tab: gr.Tab
+    upload: gr.Image
+    canvas: gr.ImageEditor
+    prompt: gr.Textbox
+    run: gr.Button
+    cancel: gr.Button
+    gallery: gr.Gallery
+
+
 def build(service: Service, visitor: gr.State, first: dict[str, Any]) -> CompareTab:
-    opening = service.examples[0]
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=310):
-            gr.Markdown(f"### {text.STEP_PICTURE}", elem_classes="step-title")
-            with gr.Tabs() as picture_tabs:
-                with gr.Tab(text.TAB_UPLOAD, id="upload") as upload_tab:
-                    upload = gr.Image(
-                        value=str(opening.image), type="filepath", image_mode=None, height=240,
-                        sources=["upload", "clipboard"], show_label=False, label="Picture",
-                        elem_id="picture", buttons=[],
-                    )  # fmt: skip
-                with gr.Tab(text.TAB_DRAW, id="draw") as draw_tab:
-                    canvas = gr.ImageEditor(
-                        type="filepath", image_mode="RGBA", canvas_size=CANVAS, fixed_canvas=True,
-                        height=340, sources=(), transforms=(), layers=False, format="png",
-                        brush=gr.Brush(default_size=16, colors=list(PENS), default_color=PENS[0]),
-                        eraser=gr.Eraser(default_size=24), show_label=False, label="Drawing",
-                        elem_id="canvas", buttons=[],
-                    )  # fmt: skip
-            gr.Markdown(f"### {text.STEP_QUESTION}", elem_classes="step-title")
-            prompt = gr.Textbox(
-                opening.prompt, label=text.QUESTION, placeholder=text.QUESTION_PLACEHOLDER,
-                lines=1, max_lines=4, elem_id="question",
-            )  # fmt: skip
-            with gr.Row(elem_classes="suggestions"):
-                suggestions = [gr.Button(line, size="sm") for line in text.SUGGESTIONS]
-            run = gr.Button(text.RUN, variant="primary", elem_id="run")
-            cancel = gr.Button(text.CANCEL, visible=False, elem_id="cancel")
-            gallery = gr.Gallery(
-                [(str(example.image), example.title) for example in service.examples],
-                label=text.EXAMPLES, columns=3, height="auto", allow_preview=False,
-                object_fit="cover", elem_id="examples", interactive=False, buttons=[],
-            )  # fmt: skip
-            if service.model_name == "embedded":
-                gr.Markdown(text.EMBEDDED_LIMITS, elem_classes="page-foot")
+            left = _build_inputs(service)
         with gr.Column(scale=7, min_width=340):
             bench = workbench(first)
+    return _connect(_Handlers(service), left, bench, visitor)
 
-    for button, line in zip(suggestions, text.SUGGESTIONS, strict=True):
-        button.click(lambda line=line: line, outputs=prompt, queue=False, api_visibility="private")
-    upload_tab.select(
-        lambda seen: replace(seen, drawing=False), visitor, visitor,
-        queue=False, api_visibility="private",
+
+def _build_inputs(service: Service) -> _Inputs:
+    opening = service.examples[0]
+    gr.Markdown(f"### {text.STEP_PICTURE}", elem_classes="step-title")
+    with gr.Tabs() as picture_tabs:
+        with gr.Tab(text.TAB_UPLOAD, id="upload") as upload_tab:
+            upload = gr.Image(
+                value=str(opening.image), type="filepath", image_mode=None, height=240,
+                sources=["upload", "clipboard"], show_label=False, label="Picture",
+                elem_id="picture", buttons=[],
+            )  # fmt: skip
+        with gr.Tab(text.TAB_DRAW, id="draw") as draw_tab:
+            canvas = gr.ImageEditor(
+                type="filepath", image_mode="RGBA", canvas_size=CANVAS, fixed_canvas=True,
+                height=340, sources=(), transforms=(), layers=False, format="png",
+                brush=gr.Brush(default_size=16, colors=list(PENS), default_color=PENS[0]),
+                eraser=gr.Eraser(default_size=24), show_label=False, label="Drawing",
+                elem_id="canvas", buttons=[],
+            )  # fmt: skip
+    gr.Markdown(f"### {text.STEP_QUESTION}", elem_classes="step-title")
+    prompt = gr.Textbox(
+        opening.prompt, label=text.QUESTION, placeholder=text.QUESTION_PLACEHOLDER,
+        lines=1, max_lines=4, elem_id="question",
     )  # fmt: skip
-    draw_tab.select(
-        lambda seen: replace(seen, drawing=True), visitor, visitor,
-        queue=False, api_visibility="private",
+    with gr.Row(elem_classes="suggestions"):
+        for line in text.SUGGESTIONS:
+            gr.Button(line, size="sm").click(lambda line=line: line, outputs=prompt, **GLUE)
+    run = gr.Button(text.RUN, variant="primary", elem_id="run")
+    cancel = gr.Button(text.CANCEL, visible=False, elem_id="cancel")
+    gallery = gr.Gallery(
+        [(str(example.image), example.title) for example in service.examples],
+        label=text.EXAMPLES, columns=3, height="auto", allow_preview=False,
+        object_fit="cover", elem_id="examples", interactive=False, buttons=[],
     )  # fmt: skip
-    # Gradio would open the file before our own loader can look at its size and kind.
-    upload.preprocess = _path_only  # type: ignore[method-assign]
-    draw_tab.select(None, js=_TAKE_THE_BRUSH)
-    handlers = _Handlers(service)
-    picked = gallery.select(
-        handlers.pick_example, visitor, [picture_tabs, upload, prompt, bench, visitor],
-        queue=False, api_visibility="private",
+    if service.model_name == "embedded":
+        gr.Markdown(text.EMBEDDED_LIMITS, elem_classes="page-foot")
+    # Gradio would open both files itself before our own loader can look at their size and kind.
+    upload.preprocess = _path_of_upload  # type: ignore[method-assign]
+    canvas.preprocess = lambda payload: _path_of_drawing(canvas, payload)  # type: ignore[assignment, method-assign, return-value]
+    return _Inputs(picture_tabs, upload_tab, draw_tab, upload, canvas, prompt, run, cancel, gallery)
+
+
+def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.State) -> CompareTab:
+    # Each with a state of its own: a run that ends must not undo what was clicked meanwhile.
+    is_drawing, k, picked_index = gr.State(False), gr.State(None), gr.State(0)
+    shown = [bench, left.run, left.cancel]
+
+    left.upload_tab.select(lambda: False, None, is_drawing, **GLUE)
+    left.draw_tab.select(lambda: True, None, is_drawing, **GLUE)
+    left.draw_tab.select(None, js=_TAKE_THE_BRUSH)
+    bench.release(handlers.keep_k, [visitor, k], k, **GLUE)
+
+    # First "waiting", at once; then the run, when its turn in the queue has come.
+    asked = gr.on(
+        [left.run.click, left.prompt.submit], handlers.wait, None, shown, trigger_mode="once",
+        **GLUE,
     )  # fmt: skip
-    bench.release(handlers.keep_k, visitor, visitor, queue=False, api_visibility="private")
-    ran = gr.on(
-        [run.click, prompt.submit],
+    ran = asked.then(
         handlers.run,
-        [upload, canvas, prompt, visitor],
-        [bench, visitor, run, cancel],
+        [left.upload, left.canvas, left.prompt, is_drawing, visitor, k],
+        [*shown, visitor, k],
         show_progress="hidden",
-        trigger_mode="once",
         api_visibility="private",
         **MODEL_QUEUE,
     )
-    # First stop the stream, then show what was there before: the other way round, events of the
-    # run that are still on their way would be drawn over it.
-    cancel.click(None, cancels=[ran]).then(
-        handlers.cancel, visitor, [bench, run, cancel], queue=False,
-        show_progress="hidden", api_visibility="private",
-    )  # fmt: skip
+    ran.failure(handlers.refuse, [visitor, k], shown, **GLUE)
+
+    # First stop the stream, then show what comes instead: the other way round, events of the run
+    # that are still on their way would be drawn over it.
+    left.cancel.click(None, cancels=[ran]).then(handlers.cancel, [visitor, k], shown, **GLUE)
+    picked = left.gallery.select(_index, None, picked_index, cancels=[ran], **GLUE).then(
+        handlers.pick_example,
+        picked_index,
+        [*shown, visitor, k, left.picture_tabs, left.upload, left.prompt, is_drawing],
+        **GLUE,
+    )
     return CompareTab(finished=(picked, ran))
 
 
 class _Handlers:
+    """What happens on each event; bench, run button and cancel button come first in all outputs."""
+
     def __init__(self, service: Service) -> None:
         self.service = service
 
-    def pick_example(self, visitor: Visitor, event: gr.SelectData) -> tuple[Any, ...]:
-        """A recorded example: picture, question and result at once, without the model."""
-        index = event.index if isinstance(event.index, int) else 0
-        example = self.service.examples[max(0, min(index, len(self.service.examples) - 1))]
-        seen = replace(visitor, run=example.run, recorded=True, k=None, drawing=False)
-        return (
-            gr.Tabs(selected="upload"), str(example.image), example.prompt,
-            show_run(example.run, recorded=True), seen,
-        )  # fmt: skip
-
-    def keep_k(self, visitor: Visitor, event: gr.EventData) -> Visitor:
-        """Remember where the slider stands. The number comes from the browser: clamp it."""
-        wanted = event._data.get("k") if isinstance(event._data, dict) else None
-        if visitor.run is None or isinstance(wanted, bool) or not isinstance(wanted, int):
-            return visitor
-        return replace(visitor, k=max(0, min(wanted, visitor.run.layers)))
+    def wait(self) -> tuple[Any, ...]:
+        return show_running(text.WAITING, 0.0), *_busy()
 
     def run(
-        self, upload: str | None, drawing: dict[str, Any] | None, prompt: str, visitor: Visitor
+        self,
+        upload: str | None,
+        drawing: str | None,
+        prompt: str,
+        is_drawing: bool,
+        visitor: Visitor,
+        k: int | None,
     ) -> Generator[tuple[Any, ...], None, None]:
         """Stream both answers and the curve; on bad input show one sentence and the last run."""
-        busy = gr.Button(interactive=False), gr.Button(visible=True)
-        idle = gr.Button(interactive=True), gr.Button(visible=False)
+        keep = gr.skip(), gr.skip()
         try:
             path = chosen_picture(
-                upload, drawing, is_drawing=visitor.drawing, roots=_picture_roots(self.service)
+                upload, drawing, is_drawing=is_drawing, roots=self._picture_roots()
             )
             for shown in self._stream(path, prompt):
                 if isinstance(shown, Run):
-                    seen = replace(visitor, run=shown, recorded=False, k=None)
-                    yield show_run(shown, recorded=False), seen, *idle
+                    yield (
+                        show_run(shown, recorded=False), *_idle(),
+                        Visitor(run=shown, recorded=False), None,
+                    )  # fmt: skip
                 else:
-                    yield shown, visitor, *busy
+                    yield shown, *_busy(), *keep
         except VTWError as problem:
-            yield _last_run(visitor, str(problem)), visitor, *idle
+            yield _last_run(visitor, k, str(problem)), *_idle(), *keep
         except Exception:
             log.exception("a run failed")
-            yield _last_run(visitor, text.INTERNAL), visitor, *idle
+            yield _last_run(visitor, k, text.INTERNAL), *_idle(), *keep
 
     def _stream(self, path: str, prompt: str) -> Iterator[dict[str, Any] | Run]:
         yield show_running(text.STARTING, 0.0)
@@ -176,6 +197,7 @@ class _Handlers:
             yield show_running(text.WAITING_FOR_MODEL, 0.0)
         message, fraction, baseline, withdrawn = text.BASELINE_RUNS, 0.0, "", ""
         k: int | None = None
+        layers: int | None = None
         for event in self.service.explore(path, prompt):
             if isinstance(event, Run):
                 yield event
@@ -184,34 +206,79 @@ class _Handlers:
                 fraction = event.done / event.total
                 message = text.CURVE_RUNS if event.done and k is None else message
             elif isinstance(event, Curve):
-                k, message = event.k_first, text.ANSWERS_RUN
-                if k == len(event.kl_positions) - 1:
+                k, layers, message = event.k_first, len(event.kl_positions) - 1, text.ANSWERS_RUN
+                if k == layers:
                     withdrawn = baseline
             elif isinstance(event, Token) and event.side == "baseline":
                 baseline = event.text_so_far
+                layers = event.k
             elif isinstance(event, Token) and event.k == k:
                 withdrawn = event.text_so_far
             else:
                 continue  # words of the answers at the other K: not on the page until complete
-            yield show_running(message, fraction, baseline=baseline, withdrawn=withdrawn, k=k)
+            yield show_running(
+                message, fraction, layers=layers, baseline=baseline, withdrawn=withdrawn, k=k
+            )
 
-    def cancel(self, visitor: Visitor) -> tuple[Any, ...]:
+    def refuse(self, visitor: Visitor, k: int | None) -> tuple[Any, ...]:
+        return _last_run(visitor, k, text.QUEUE_IS_FULL), *_idle()
+
+    def cancel(self, visitor: Visitor, k: int | None) -> tuple[Any, ...]:
         message = text.CANCELLED if visitor.run is not None else text.CANCELLED_FIRST
-        return _last_run(visitor, message), gr.Button(interactive=True), gr.Button(visible=False)
+        return _last_run(visitor, k, message), *_idle()
+
+    def pick_example(self, index: int) -> tuple[Any, ...]:
+        """A recorded example: picture, question and result at once, without the model."""
+        example = self.service.examples[max(0, min(index, len(self.service.examples) - 1))]
+        return (
+            show_run(example.run, recorded=True), *_idle(),
+            Visitor(run=example.run, recorded=True), None,
+            gr.Tabs(selected="upload"), str(example.image), example.prompt, False,
+        )  # fmt: skip
+
+    def keep_k(self, visitor: Visitor, k: int | None, event: gr.EventData) -> int | None:
+        """Where the slider stands. The number comes from the browser: clamp it."""
+        wanted = event._data.get("k") if isinstance(event._data, dict) else None
+        if visitor.run is None or isinstance(wanted, bool) or not isinstance(wanted, int):
+            return k
+        return max(0, min(wanted, visitor.run.layers))
+
+    def _picture_roots(self) -> list[Path]:
+        """Where a visitor's pictures may lie: Gradio's upload folder and the bundled examples."""
+        uploads = Path(gr.utils.get_upload_folder())
+        return [uploads, *{example.image.parent for example in self.service.examples}]
 
 
-def _path_only(payload: Any) -> str | None:
+def _busy() -> tuple[gr.Button, gr.Button]:
+    return gr.Button(interactive=False), gr.Button(visible=True)
+
+
+def _idle() -> tuple[gr.Button, gr.Button]:
+    return gr.Button(interactive=True), gr.Button(visible=False)
+
+
+def _index(event: gr.SelectData) -> int:
+    return event.index if isinstance(event.index, int) else 0
+
+
+def _path_of_upload(payload: Any) -> str | None:
     """The path a client sends for an upload; ``chosen_picture`` checks it."""
     return payload.path if payload is not None else None
 
 
-def _last_run(visitor: Visitor, notice: str) -> dict[str, Any]:
+def _path_of_drawing(canvas: gr.ImageEditor, payload: Any) -> str | None:
+    """The flattened drawing as a file, not yet opened; layers and background are not looked at."""
+    if payload is None:
+        return None
+    if payload.id is None:
+        return payload.composite.path if payload.composite is not None else None
+    blobs = canvas.blob_storage.pop(payload.id, None)
+    if blobs is None or not blobs.composite:
+        return None
+    return save_bytes_to_cache(blobs.composite, "drawing.png", cache_dir=canvas.GRADIO_CACHE)
+
+
+def _last_run(visitor: Visitor, k: int | None, notice: str) -> dict[str, Any]:
     if visitor.run is None:
         return show_nothing(notice)
-    return show_run(visitor.run, recorded=visitor.recorded, k=visitor.k, notice=notice)
-
-
-def _picture_roots(service: Service) -> list[Path]:
-    """Where a visitor's pictures may lie: Gradio's upload folder and the bundled examples."""
-    uploads = os.environ.get("GRADIO_TEMP_DIR") or str(Path(tempfile.gettempdir()) / "gradio")
-    return [Path(uploads), *{example.image.parent for example in service.examples}]
+    return show_run(visitor.run, recorded=visitor.recorded, k=k, notice=notice)

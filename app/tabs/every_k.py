@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
 
 from app import text
 from app.figures.cost import cost_figure
@@ -58,26 +60,29 @@ def show(visitor: Visitor) -> tuple[Any, ...]:
     return cost_figure(visitor.run), every_k_rows(visitor.run)
 
 
-def _new_file(name: str) -> Path:
-    """A file of its own for one visitor; Gradio copies it to its cache and serves it from there."""
-    return Path(tempfile.mkdtemp(prefix="vtw-")) / name
+def _cached(data: bytes, name: str) -> str:
+    """A file in Gradio's cache, which is emptied as ``build_demo`` says."""
+    return save_bytes_to_cache(data, name, cache_dir=gr.utils.get_upload_folder())
 
 
 def write_run(visitor: Visitor) -> str | None:
-    return str(visitor.run.save(_new_file("run.vtw"))) if visitor.run else None
+    if visitor.run is None:
+        return None
+    with tempfile.TemporaryDirectory() as folder:
+        return _cached(visitor.run.save(Path(folder) / "run.vtw").read_bytes(), "run.vtw")
 
 
 def write_table(visitor: Visitor) -> str | None:
     if visitor.run is None:
         return None
-    path = _new_file("every_k.csv")
-    with path.open("w", newline="", encoding="utf-8") as out:
-        writer = csv.writer(out)
-        writer.writerow(text.EVERY_K_COLUMNS)
-        writer.writerows([_plain(cell) for cell in row] for row in every_k_rows(visitor.run))
-    return str(path)
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow(text.EVERY_K_COLUMNS)
+    writer.writerows([_plain(cell) for cell in row] for row in every_k_rows(visitor.run))
+    return _cached(out.getvalue().encode("utf-8"), "every_k.csv")
 
 
 def _plain(cell: Any) -> Any:
     """A spreadsheet runs a cell that starts like a formula: a model's words must not."""
-    return f"'{cell}" if isinstance(cell, str) and cell[:1] in ("=", "+", "-", "@") else cell
+    dangerous = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{cell}" if dangerous else cell

@@ -1,14 +1,20 @@
 """The handlers of the main tab, without a browser."""
 
+import csv
+from dataclasses import replace
+from types import SimpleNamespace
+
 import gradio as gr
 import pytest
 
 from app import text
 from app.state import Visitor
-from app.tabs.compare import _Handlers
+from app.tabs.compare import _Handlers, _path_of_drawing
 from app.tabs.every_k import show, write_run, write_table
 from app.ui import build_demo
 from vtw_core.results import load_run
+
+NEW = Visitor()
 
 
 @pytest.fixture
@@ -25,31 +31,41 @@ def event(data):
     return gr.EventData(None, data)
 
 
+def run(handlers, image, prompt, visitor=NEW, k=None, drawing=None, is_drawing=False):
+    return list(handlers.run(image, drawing, prompt, is_drawing, visitor, k))
+
+
 def test_a_run_streams_and_ends_with_the_result_in_the_visitors_state(handlers, example):
-    shown = list(handlers.run(str(example.image), None, "what is this ?", Visitor()))
+    shown = run(handlers, str(example.image), "what is this ?")
     phases = [bench["phase"] for bench, *_ in shown]
     assert phases[-1] == "done"
     assert phases.count("running") > 5
     assert any(bench.get("live", {}).get("baseline") for bench, *_ in shown)
-    _, visitor, *_ = shown[-1]
+    *_, visitor, k = shown[-1]
     assert visitor.run.prompt == "what is this ?"
     assert visitor.recorded is False
+    assert k is None
+
+
+def test_a_run_on_its_way_leaves_what_the_visitor_does_meanwhile_alone(handlers, example):
+    for *_, visitor, k in run(handlers, str(example.image), "what is this ?")[:-1]:
+        assert visitor == k == gr.skip()
 
 
 def test_a_bad_prompt_keeps_the_last_run_and_says_one_sentence(handlers, example):
-    before = Visitor(run=example.run, recorded=True, k=1)
-    shown = list(handlers.run(str(example.image), None, "", before))
-    bench, visitor, *_ = shown[-1]
-    assert visitor == before
+    before = Visitor(run=example.run, recorded=True)
+    bench, *_, visitor, k = run(handlers, str(example.image), "", before, k=1)[-1]
+    assert visitor == k == gr.skip()
     assert bench["notice"]["kind"] == "error"
     assert bench["k"] == 1
     assert bench["prompt"] == example.prompt
 
 
 def test_without_a_picture_the_page_says_what_to_do(handlers):
-    (bench, visitor, *_) = list(handlers.run(None, None, "what is this ?", Visitor()))[-1]
+    bench, *_ = run(handlers, None, "what is this ?")[-1]
     assert bench["notice"]["text"] == text.NO_PICTURE
-    assert visitor.run is None
+    bench, *_ = run(handlers, None, "what is this ?", is_drawing=True)[-1]
+    assert bench["notice"]["text"] == text.NO_DRAWING
 
 
 def test_an_unexpected_failure_shows_no_traceback(handlers, example, monkeypatch):
@@ -58,15 +74,27 @@ def test_an_unexpected_failure_shows_no_traceback(handlers, example, monkeypatch
         yield
 
     monkeypatch.setattr(handlers.service, "explore", broken)
-    bench = list(handlers.run(str(example.image), None, "what ?", Visitor()))[-1][0]
+    bench, *_ = run(handlers, str(example.image), "what ?")[-1]
     assert bench["notice"]["text"] == text.INTERNAL
 
 
 def test_cancelling_shows_the_run_before(handlers, example):
-    bench, *_ = handlers.cancel(Visitor(run=example.run, recorded=True))
+    bench, *_ = handlers.cancel(Visitor(run=example.run, recorded=True), 2)
     assert bench["notice"]["text"] == text.CANCELLED
     assert bench["phase"] == "done"
-    assert handlers.cancel(Visitor())[0]["phase"] == "idle"
+    assert bench["k"] == 2
+    assert handlers.cancel(NEW, None)[0]["phase"] == "idle"
+
+
+def test_a_full_queue_is_said_and_the_last_run_stays(handlers, example):
+    bench, *_ = handlers.refuse(Visitor(run=example.run, recorded=True), None)
+    assert bench["notice"]["text"] == text.QUEUE_IS_FULL
+    assert bench["prompt"] == example.prompt
+
+
+def test_who_waits_for_the_queue_sees_it(handlers):
+    bench, *_ = handlers.wait()
+    assert bench["progress"]["text"] == text.WAITING
 
 
 @pytest.mark.parametrize(
@@ -75,17 +103,41 @@ def test_cancelling_shows_the_run_before(handlers, example):
      ({"k": None}, None), ({"k": True}, None), ({}, None), (None, None), ("k", None)],
 )  # fmt: skip
 def test_a_forged_k_is_clamped_or_ignored(handlers, example, sent, kept):
-    visitor = Visitor(run=example.run)
-    assert handlers.keep_k(visitor, event(sent)).k == kept
+    assert handlers.keep_k(Visitor(run=example.run), None, event(sent)) == kept
+    assert handlers.keep_k(Visitor(run=example.run), 3, event(sent)) == (
+        3 if kept is None else kept
+    )
+    assert handlers.keep_k(NEW, None, event(sent)) is None
 
 
 def test_an_example_is_shown_without_the_model(handlers, example):
-    picked = handlers.pick_example(Visitor(), gr.SelectData(None, {"index": 0, "value": None}))
-    _, image, prompt, bench, visitor = picked
-    assert image == str(example.image)
-    assert prompt == example.prompt
-    assert bench["phase"] == "done"
-    assert visitor.recorded
+    for index in (0, -7, 10**9):
+        bench, _, _, visitor, k, _, image, prompt, is_drawing = handlers.pick_example(index)
+        assert image == str(example.image)
+        assert prompt == example.prompt
+        assert bench["phase"] == "done"
+        assert visitor.recorded
+        assert k is None
+        assert is_drawing is False
+
+
+def payload(path=None, blob_id=None):
+    composite = None if path is None else SimpleNamespace(path=path)
+    return SimpleNamespace(id=blob_id, composite=composite)
+
+
+def test_a_drawing_reaches_the_loader_as_a_file_that_nobody_has_opened():
+    with gr.Blocks():
+        canvas = gr.ImageEditor()
+    canvas.blob_storage["a"] = SimpleNamespace(composite=b"not a picture")
+    path = _path_of_drawing(canvas, payload(blob_id="a"))
+    with open(path, "rb") as file:
+        assert file.read() == b"not a picture"
+    assert canvas.blob_storage == {}
+    assert _path_of_drawing(canvas, payload(blob_id="a")) is None
+    assert _path_of_drawing(canvas, payload(path="x.png")) == "x.png"
+    assert _path_of_drawing(canvas, payload()) is None
+    assert _path_of_drawing(canvas, None) is None
 
 
 def test_the_saved_run_is_the_run(example):
@@ -95,11 +147,13 @@ def test_the_saved_run_is_the_run(example):
 
 
 def test_the_saved_table_has_a_line_for_each_k_and_no_formula(example):
-    path = write_table(Visitor(run=example.run))
+    answers = ("=1+1", "+1", "-1", "@x", "\tx")
+    path = write_table(Visitor(run=replace(example.run, answers=answers)))
     with open(path, encoding="utf-8", newline="") as file:
-        lines = file.read().splitlines()
-    assert len(lines) >= example.run.layers + 2
-    assert not any(line.split(",")[4][:1] in ("=", "@") for line in lines[1:])
+        rows = list(csv.reader(file))
+    assert len(rows) == example.run.layers + 2
+    column = rows[0].index("answer")
+    assert [row[column] for row in rows[1:]] == [f"'{answer}" for answer in answers]
 
 
 def test_the_figure_and_the_table_follow_the_run(example):

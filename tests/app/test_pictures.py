@@ -49,10 +49,9 @@ def test_a_path_outside_the_uploads_is_refused(uploads, tmp_path, kind):
     assert str(refused.value) == text.PICTURE_ELSEWHERE
 
 
-@pytest.mark.parametrize("drawing", [None, {}, {"composite": None}])
-def test_a_canvas_never_touched_is_empty(uploads, drawing):
+def test_a_canvas_never_touched_is_empty(uploads):
     with pytest.raises(InputError, match="canvas is empty"):
-        choose(uploads, drawing=drawing, is_drawing=True)
+        choose(uploads, is_drawing=True)
 
 
 def test_a_blank_canvas_is_empty_and_a_stroke_is_a_drawing(uploads):
@@ -60,7 +59,7 @@ def test_a_blank_canvas_is_empty_and_a_stroke_is_a_drawing(uploads):
     path = uploads / "canvas.png"
     canvas.save(path)
     with pytest.raises(InputError, match="canvas is empty"):
-        choose(uploads, drawing={"composite": str(path)}, is_drawing=True)
+        choose(uploads, drawing=str(path), is_drawing=True)
     ImageDraw.Draw(canvas).line((2, 2, 20, 20), fill=(255, 0, 0, 255), width=3)
     canvas.save(path)
-    assert choose(uploads, drawing={"composite": str(path)}, is_drawing=True) == str(path)
+    assert choose(uploads, drawing=str(path), is_drawing=True) == str(path)

@@ -10,7 +10,6 @@ from vtw_core.results import Run
 def test_exploring_ends_with_a_run(service, image_path):
     events = list(service.explore(str(image_path), "what is this ?"))
     assert isinstance(events[-1], Run)
-    assert service.describe()["state"] == "ready"
 
 
 def test_a_bad_prompt_is_one_sentence_and_leaves_the_service_free(service, image_path):
@@ -30,9 +29,10 @@ def test_a_model_that_cannot_be_loaded_is_told_at_the_first_run(examples_folder,
     service = Service("no such model", examples_folder)
     service.start()
     assert service.wait(60)
-    assert service.describe()["state"] == "failed"
-    with pytest.raises(VTWError, match="no such model"):
-        list(service.explore(str(image_path), "what is this ?"))
+    for _ in range(2):
+        with pytest.raises(VTWError, match="no such model") as refused:
+            list(service.explore(str(image_path), "what is this ?"))
+        assert refused.value.__cause__ is None
 
 
 def test_the_bundled_examples_are_complete():

@@ -3,7 +3,6 @@
 import json
 
 from app import text
-from app.state import Visitor
 from app.view import every_k_rows, show_nothing, show_run, show_running
 
 
@@ -62,7 +61,3 @@ def test_the_table_has_a_row_for_each_k_and_a_cell_for_each_column(run):
     assert [row[0] for row in rows] == list(range(run.layers + 1))
     assert all(len(row) == len(text.EVERY_K_COLUMNS) for row in rows)
     assert rows[-1][text.EVERY_K_COLUMNS.index("share of baseline")] == "100.0%"
-
-
-def test_a_new_visitor_has_seen_nothing():
-    assert Visitor() == Visitor(run=None, recorded=False, k=None, drawing=False)

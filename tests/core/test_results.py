@@ -121,7 +121,9 @@ class TestDerived:
         run = small_run()
         assert run.prompt_tokens == 5
         assert run.baseline_answer == "a ball"
-        assert run.decode_seconds_per_token.tolist() == [1.0, 1.0, 1.0, 1.0]
+        assert np.isnan(run.decode_seconds_per_token[0])  # one token: no decode step
+        assert run.decode_seconds_per_token[1:].tolist() == [1.0, 1.0, 1.0]
+        assert run.to_json()["seconds"]["decode_per_token_at_k"][0] is None
 
     def test_nothing_in_it_can_be_changed(self):
         run = small_run()

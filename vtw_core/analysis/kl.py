@@ -11,7 +11,6 @@ FloatArray = NDArray[np.float64]
 
 WITHDRAWN_FULL = "KL(P_withdrawn || P_full)"
 FULL_WITHDRAWN = "KL(P_full || P_withdrawn)"
-DIRECTIONS = (WITHDRAWN_FULL, FULL_WITHDRAWN)
 
 
 def log_softmax(logits: ArrayLike) -> FloatArray:
