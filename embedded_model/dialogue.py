@@ -1,6 +1,6 @@
 """Stage 4, the dialogue: first the projector alone, then projector and decoder together.
 
-The tower stays frozen. One batch in six is text only, so that the language, and with it the
+The tower stays frozen. One batch in twelve is text only, so that the language, and with it the
 attention sinks, is kept.
 """
 
@@ -14,14 +14,18 @@ from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 from embedded_model.architecture import VISUAL_TOKENS
 from embedded_model.language import LanguageStage, answer_loss
 from embedded_model.packing import Packer
-from embedded_model.questions import ask_any
-from embedded_model.scenes import random_scene
+from embedded_model.questions import WEIGHTS, ask_any
+from embedded_model.scenes import Scene, random_scene
 from embedded_model.vision import pixels
 
 LENGTH = 320
 _SCENES = 16
-_TEXT_EVERY = 6
+_TEXT_EVERY = 12
 _PROJECTOR_ALONE = 0.01
+# Finding a thing by its looks is the step that everything else waits for: it is practised first,
+# on scenes of two or three things, with the kinds of question that need little more than it.
+_FINDING_FIRST = 0.45
+_FINDING = {"color": 4, "shape": 3, "position": 4, "count": 1}
 
 
 class DialogueStage:
@@ -35,18 +39,19 @@ class DialogueStage:
         self.rng = random.Random(seed)
         self.calls = 0
 
-    def _most_objects(self, progress: float) -> int:
-        """Few things at first, then a mixture: finding a thing is learned where there are few."""
-        if progress < 0.1:
-            return 2
-        return self.rng.choice((2, 3, 5) if progress < 0.7 else (3, 5, 5))
+    def _scene(self, progress: float) -> Scene:
+        """Few things at first; seldom a single one, which nobody needs to find."""
+        fewest = 1 if self.rng.random() < 0.15 else 2
+        most = self.rng.choice((2, 2, 3) if progress < _FINDING_FIRST else (3, 5, 5))
+        return random_scene(self.rng, most, fewest)
 
     def _image_step(self, progress: float) -> tuple[torch.Tensor, dict[str, float]]:
         prefix = self.packer.image_prefix(VISUAL_TOKENS)
-        scenes = [random_scene(self.rng, self._most_objects(progress)) for _ in range(_SCENES)]
+        scenes = [self._scene(progress) for _ in range(_SCENES)]
         sequences = []
         for scene in scenes:
-            questions = [ask_any(scene, self.rng) for _ in range(16)]
+            weights = _FINDING if progress < _FINDING_FIRST else WEIGHTS
+            questions = [ask_any(scene, self.rng, weights) for _ in range(16)]
             sequences.append(self.packer.dialogue(prefix, [(q.text, q.answer) for q in questions]))
         batch = self.packer.batch(sequences)
         inner = self.model.model

@@ -7,7 +7,7 @@ Answers are lower case and short, except for "describe".
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from embedded_model.scenes import COLORS, POSITIONS, SHAPES, SIZES, Scene, Thing
@@ -245,7 +245,7 @@ KINDS = tuple(_ASK)
 SHORT_KINDS = tuple(kind for kind in KINDS if kind != "describe")
 # A description has as many tokens as a dozen short answers and is learned early: ask it rarely.
 # Questions that must find a thing by its looks (position, count, presence) are learned last.
-_WEIGHTS = {"color": 3, "shape": 2, "position": 5, "size": 1, "count": 4, "presence": 3,
+WEIGHTS = {"color": 3, "shape": 2, "position": 5, "size": 1, "count": 4, "presence": 3,
             "relation": 2, "comparison": 1, "choice": 1, "describe": 0.35}  # fmt: skip
 
 
@@ -265,10 +265,10 @@ def ask(scene: Scene, kind: str, rng: random.Random) -> Question | None:
     return None
 
 
-def ask_any(scene: Scene, rng: random.Random) -> Question:
-    kinds, weights = list(_WEIGHTS), list(_WEIGHTS.values())
+def ask_any(scene: Scene, rng: random.Random, weights: Mapping[str, float] = WEIGHTS) -> Question:
+    """A question of a kind drawn with ``weights``."""
     while True:
-        question = ask(scene, rng.choices(kinds, weights)[0], rng)
+        question = ask(scene, rng.choices(list(weights), list(weights.values()))[0], rng)
         if question is not None:
             return question
 

@@ -186,8 +186,8 @@ def in_reading_order(things: list[Thing]) -> tuple[Thing, ...]:
     return tuple(sorted(things, key=lambda thing: POSITIONS.index(thing.position)))
 
 
-def random_scene(rng: random.Random, max_objects: int = MAX_OBJECTS) -> Scene:
-    """Draw 1 to ``max_objects`` shapes into different cells of a 3 x 3 grid.
+def random_scene(rng: random.Random, max_objects: int = MAX_OBJECTS, min_objects: int = 1) -> Scene:
+    """Draw ``min_objects`` to ``max_objects`` shapes into different cells of a 3 x 3 grid.
 
     A few attributes repeat on purpose (``reuse``), so that questions need the whole description
     ("the small red circle") and counts differ from one.
@@ -197,7 +197,7 @@ def random_scene(rng: random.Random, max_objects: int = MAX_OBJECTS) -> Scene:
     if len(colors) < 4:
         background = Background((255, 255, 255), (255, 255, 255), True, 0.0)
         colors = [name for name, rgb in COLORS.items() if _contrasts(rgb, background)]
-    count = rng.randint(1, max_objects)
+    count = rng.randint(min_objects, max_objects)
     reuse = rng.choice((0.0, 0.25, 0.5))
     style = rng.random()
     things: list[Thing] = []

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import shutil
 from pathlib import Path
 
 # Must be set before torch starts its thread pool and before transformers decides to look up.
@@ -207,3 +208,23 @@ def service(tiny_folder, examples_folder):
     service.start()
     assert service.wait(120)
     return service
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Headless Chromium; without one the test is skipped, except where VTW_REQUIRE_BROWSER asks."""
+    from playwright.sync_api import sync_playwright
+
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        reason = "no chromium is installed (Debian: apt install chromium): no browser test can run"
+        if os.environ.get("VTW_REQUIRE_BROWSER"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=chromium,
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()

@@ -1,0 +1,112 @@
+"""Waiting, cancelling and leaving, on a service whose runs never end by themselves."""
+
+import time
+
+import pytest
+from playwright.sync_api import expect
+
+from app.service import Service
+from vtw_core.events import Progress, Token
+
+WAIT = 60_000
+
+
+class EndlessService(Service):
+    """Counts the runs that are open; a run ends only when its generator is closed."""
+
+    def __init__(self):
+        super().__init__()
+        self.open = 0
+        self._loaded.set()
+
+    def explore(self, image, prompt):
+        self.open += 1
+        try:
+            yield Progress(0, 10, "image encoded")
+            while True:
+                yield Token("baseline", 12, f"still {prompt}", False, 0.1)
+                time.sleep(0.05)
+        finally:
+            self.open -= 1
+
+
+@pytest.fixture(scope="module")
+def endless():
+    """The service and the address of a page on it, served by this process."""
+    from app.theme import CSS, build_theme
+    from app.ui import build_demo
+
+    service = EndlessService()
+    demo = build_demo(service)
+    demo.queue(api_open=False)
+    _, address, _ = demo.launch(
+        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", theme=build_theme(),
+        css_paths=CSS, run_history=False,
+    )  # fmt: skip
+    yield service, address
+    demo.close()
+
+
+def visitor(browser, address):
+    page = browser.new_page()
+    page.set_default_timeout(WAIT)
+    page.goto(address)
+    page.wait_for_selector("#workbench .handle")
+    return page
+
+
+def until(condition):
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.1)
+    raise AssertionError("it did not happen within a minute")
+
+
+def test_a_second_visitor_sees_that_he_waits_and_runs_when_the_first_cancels(browser, endless):
+    service, address = endless
+    first, second = visitor(browser, address), visitor(browser, address)
+    first.locator("#run").click()
+    expect(first.locator(".baseline .text")).to_contain_text("still what color", timeout=WAIT)
+    second.locator("#run").click()
+    expect(second.locator(".status-text")).to_contain_text("Waiting for your turn", timeout=WAIT)
+    assert service.open == 1
+
+    first.locator("#cancel").click()
+    expect(first.locator(".notice")).to_contain_text("Cancelled", timeout=WAIT)
+    expect(first.locator("#run")).to_be_enabled(timeout=WAIT)
+    expect(first.locator("#cancel")).to_be_hidden(timeout=WAIT)
+    assert "recorded" in first.locator(".facts").inner_text()
+    expect(second.locator(".baseline .text")).to_contain_text("still what color", timeout=WAIT)
+
+    second.close()  # leaves without cancelling
+    until(lambda: service.open == 0)
+    first.close()
+
+
+def test_an_example_picked_during_a_run_ends_the_run_and_is_shown(browser, endless):
+    service, address = endless
+    page = visitor(browser, address)
+    page.locator("#run").click()
+    expect(page.locator(".baseline .text")).to_contain_text("still", timeout=WAIT)
+    page.locator("#examples .thumbnail-item").nth(1).click()
+    expect(page.locator(".facts")).to_contain_text("where is the blue square ?", timeout=WAIT)
+    until(lambda: service.open == 0)
+    expect(page.locator("#run")).to_be_enabled(timeout=WAIT)
+    assert page.locator(".vtw").get_attribute("data-phase") == "done"
+    page.close()
+
+
+def test_the_draw_tab_opened_during_a_run_is_what_the_next_run_uses(browser, endless):
+    service, address = endless
+    page = visitor(browser, address)
+    page.locator("#run").click()
+    expect(page.locator(".baseline .text")).to_contain_text("still", timeout=WAIT)
+    page.get_by_role("tab", name="Draw").click()
+    expect(page.locator("#canvas button[aria-label='Brush Size']")).to_be_visible(timeout=WAIT)
+    page.locator("#cancel").click()
+    expect(page.locator("#run")).to_be_enabled(timeout=WAIT)
+    until(lambda: service.open == 0)
+    page.locator("#run").click()
+    expect(page.locator(".notice")).to_contain_text("canvas is empty", timeout=WAIT)
+    page.close()
