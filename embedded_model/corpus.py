@@ -67,4 +67,6 @@ def spoken_scene(rng: random.Random, max_objects: int) -> tuple[str, list[tuple[
     told = describe(scene).split(", ")
     rng.shuffle(told)
     questions = [ask_any(scene, rng) for _ in range(10)]
-    return ", ".join(told), [(q.text, q.answer) for q in questions if q.kind != "describe"]
+    return ", ".join(told), [
+        (q.text, q.answer) for q in questions if q.kind not in ("describe", "mention")
+    ]

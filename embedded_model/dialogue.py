@@ -24,8 +24,8 @@ _TEXT_EVERY = 12
 _PROJECTOR_ALONE = 0.01
 # Finding a thing by its looks is the step that everything else waits for: it is practised first,
 # on scenes of two or three things, with the kinds of question that need little more than it.
-_FINDING_FIRST = 0.45
-_FINDING = {"color": 4, "shape": 3, "position": 4, "count": 1}
+_FINDING_FIRST = 0.6
+_FINDING = {"mention": 8, "color": 4, "shape": 3, "position": 4, "count": 1}
 
 
 class DialogueStage:

@@ -229,6 +229,19 @@ def _ask_description(scene: Scene, rng: random.Random) -> tuple[str, str]:
     return form, describe(scene)
 
 
+def _ask_mention(scene: Scene, rng: random.Random) -> tuple[str, str]:
+    """Any one thing, its attributes in any order: each word must fit the words before it.
+
+    For training only, since there are many right answers. It is the shortest way to learn to find
+    a thing by its looks: the word that was just said is the query.
+    """
+    thing = rng.choice(scene.things)
+    words = [thing.color, thing.shape, thing.position, thing.size]
+    rng.shuffle(words)
+    form = rng.choice(("name one object", "tell me about any object", "mention a thing you see"))
+    return form, " ".join(words)
+
+
 _ASK: dict[str, Callable[[Scene, random.Random], tuple[str, str] | None]] = {
     "color": _ask_color,
     "shape": _ask_shape,
@@ -240,13 +253,16 @@ _ASK: dict[str, Callable[[Scene, random.Random], tuple[str, str] | None]] = {
     "comparison": _ask_comparison,
     "choice": _ask_choice,
     "describe": _ask_description,
+    "mention": _ask_mention,
 }
-KINDS = tuple(_ASK)
+KINDS = tuple(kind for kind in _ASK if kind != "mention")
 SHORT_KINDS = tuple(kind for kind in KINDS if kind != "describe")
+# "mention" has no one right answer and is for training only.
 # A description has as many tokens as a dozen short answers and is learned early: ask it rarely.
 # Questions that must find a thing by its looks (position, count, presence) are learned last.
 WEIGHTS = {"color": 3, "shape": 2, "position": 5, "size": 1, "count": 4, "presence": 3,
-            "relation": 2, "comparison": 1, "choice": 1, "describe": 0.35}  # fmt: skip
+            "relation": 2, "comparison": 1, "choice": 1, "describe": 0.35,
+            "mention": 2}  # fmt: skip
 
 
 def _typed(text: str, rng: random.Random) -> str:

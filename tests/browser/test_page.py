@@ -156,7 +156,8 @@ def test_enter_runs_and_both_answers_arrive(page):
     page.get_by_role("tab", name="Every K").click()
     rows = int(page.locator(".k-slider").get_attribute("max")) + 1
     assert rows >= 13
-    expect(page.get_by_text("circle", exact=True).first).to_be_visible(timeout=WAIT)
+    table = page.get_by_text("circle", exact=True).locator("visible=true")
+    expect(table.first).to_be_visible(timeout=WAIT)
 
 
 @pytest.mark.parametrize(
