@@ -42,7 +42,7 @@ class DialogueStage:
     def _scene(self, progress: float) -> Scene:
         """Few things at first; seldom a single one, which nobody needs to find."""
         fewest = 1 if self.rng.random() < 0.15 else 2
-        most = self.rng.choice((2, 2, 3) if progress < _FINDING_FIRST else (3, 5, 5))
+        most = self.rng.choice((2, 2, 3) if progress < _FINDING_FIRST else (2, 3, 5))
         return random_scene(self.rng, most, fewest)
 
     def _image_step(self, progress: float) -> tuple[torch.Tensor, dict[str, float]]:

@@ -262,7 +262,7 @@ SHORT_KINDS = tuple(kind for kind in KINDS if kind != "describe")
 # Questions that must find a thing by its looks (position, count, presence) are learned last.
 WEIGHTS = {"color": 3, "shape": 2, "position": 5, "size": 1, "count": 4, "presence": 3,
             "relation": 2, "comparison": 1, "choice": 1, "describe": 0.35,
-            "mention": 2}  # fmt: skip
+            "mention": 1}  # fmt: skip
 
 
 def _typed(text: str, rng: random.Random) -> str:

@@ -86,7 +86,7 @@ def train_dialogue(out: Path, minutes: float, seed: int) -> None:
     model.model.multi_modal_projector.load_state_dict(aligned["modules"][0])
     model.model.vision_tower.requires_grad_(False)
     trainer = Trainer(
-        [model], out, "dialogue", minutes=minutes, matrix_rate=1.5e-3, other_rate=8e-4
+        [model], out, "dialogue", minutes=minutes, matrix_rate=1e-3, other_rate=6e-4
     )
     stage = DialogueStage(model, load_tokenizer(out), seed=seed + trainer.steps)
     trainer.run(stage.step)
