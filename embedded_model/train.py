@@ -85,9 +85,7 @@ def train_dialogue(out: Path, minutes: float, seed: int) -> None:
     aligned = torch.load(out / "projector.pt", weights_only=True)
     model.model.multi_modal_projector.load_state_dict(aligned["modules"][0])
     model.model.vision_tower.requires_grad_(False)
-    trainer = Trainer(
-        [model], out, "dialogue", minutes=minutes, matrix_rate=1e-3, other_rate=6e-4
-    )
+    trainer = Trainer([model], out, "dialogue", minutes=minutes, matrix_rate=1e-3, other_rate=6e-4)
     stage = DialogueStage(model, load_tokenizer(out), seed=seed + trainer.steps)
     trainer.run(stage.step)
 
