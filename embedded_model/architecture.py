@@ -26,6 +26,7 @@ PATCH = 8
 GRID = IMAGE_SIDE // PATCH
 VISUAL_TOKENS = GRID * GRID
 PIXEL_MEAN, PIXEL_STD = 0.5, 0.25
+TRAINING_ATTENTION = "bfloat16_training"
 
 
 def build_config(tokenizer: PreTrainedTokenizerFast) -> LlavaConfig:
@@ -85,15 +86,15 @@ def _bfloat16_attention(
     return mixed.transpose(1, 2), None
 
 
-AttentionInterface.register("bfloat16_training", _bfloat16_attention)
-AttentionMaskInterface.register("bfloat16_training", eager_mask)
+AttentionInterface.register(TRAINING_ATTENTION, _bfloat16_attention)
+AttentionMaskInterface.register(TRAINING_ATTENTION, eager_mask)
 
 
 def build_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlavaForConditionalGeneration:
     """A fresh model, set up for training."""
     torch.manual_seed(seed)
     model = LlavaForConditionalGeneration(build_config(tokenizer))
-    model.set_attn_implementation("bfloat16_training")
+    model.set_attn_implementation(TRAINING_ATTENTION)
     return model
 
 

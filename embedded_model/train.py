@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
-from embedded_model.architecture import build_model
+from embedded_model.architecture import TRAINING_ATTENTION, build_model
 from embedded_model.optimizer import Trainer
 from embedded_model.tokenizer import build_tokenizer
 
@@ -23,6 +23,10 @@ def load_tokenizer(out: Path) -> PreTrainedTokenizerFast:
     folder = out / "tokenizer"
     if not folder.exists():
         build_tokenizer().save_pretrained(folder)
+    return load_exported_tokenizer(folder)
+
+
+def load_exported_tokenizer(folder: Path) -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast.from_pretrained(folder)
 
 
@@ -78,36 +82,53 @@ def train_language(out: Path, minutes: float, seed: int) -> None:
     trainer.run(stage.step)
 
 
-def train_dialogue(out: Path, minutes: float, seed: int) -> None:
-    from embedded_model.dialogue import DialogueStage
-
+def aligned_model(out: Path, seed: int) -> LlavaForConditionalGeneration:
+    """``start_model`` with the projector of the finished ``projector`` stage."""
     model = start_model(out, seed)
     aligned = torch.load(out / "projector.pt", weights_only=True)
     model.model.multi_modal_projector.load_state_dict(aligned["modules"][0])
+    return model
+
+
+def exported_model(folder: Path) -> LlavaForConditionalGeneration:
+    """An exported model, to be trained further; its optimiser starts afresh."""
+    model = LlavaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+    model.set_attn_implementation(TRAINING_ATTENTION)
+    return model.train()
+
+
+def train_dialogue(out: Path, minutes: float, seed: int, start: Path | None) -> None:
+    from embedded_model.dialogue import DialogueStage
+
+    tokenizer = load_tokenizer(out) if start is None else load_exported_tokenizer(start)
+    model = aligned_model(out, seed) if start is None else exported_model(start)
     model.model.vision_tower.requires_grad_(False)
     trainer = Trainer([model], out, "dialogue", minutes=minutes, matrix_rate=1e-3, other_rate=6e-4)
-    stage = DialogueStage(model, load_tokenizer(out), seed=seed + trainer.steps)
+    stage = DialogueStage(model, tokenizer, seed=seed + trainer.steps)
     trainer.run(stage.step)
 
 
-STAGES = {
-    "vision": train_vision,
-    "language": train_language,
-    "projector": train_projector,
-    "dialogue": train_dialogue,
-}
+STAGES = {"vision": train_vision, "language": train_language, "projector": train_projector}
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("stage", choices=STAGES)
+    parser.add_argument("stage", choices=[*STAGES, "dialogue"])
     parser.add_argument("--out", type=Path, default=Path("runs/embedded"))
     parser.add_argument("--minutes", type=float, required=True, help="time budget of the stage")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument(
+        "--start",
+        type=Path,
+        help="dialogue only: an exported model to go on from, such as assets/embedded_model",
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    STAGES[arguments.stage](arguments.out, arguments.minutes, arguments.seed)
+    if arguments.stage == "dialogue":
+        train_dialogue(arguments.out, arguments.minutes, arguments.seed, arguments.start)
+    else:
+        STAGES[arguments.stage](arguments.out, arguments.minutes, arguments.seed)
 
 
 if __name__ == "__main__":

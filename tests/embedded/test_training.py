@@ -10,8 +10,9 @@ from embedded_model.card import write_measured
 from embedded_model.optimizer import Trainer
 from embedded_model.packing import IGNORED, Packer
 from embedded_model.scenes import draw, random_scene
+from embedded_model.train import exported_model
 from embedded_model.vision import patch_labels, pixels, scene_labels
-from vtw_core.models.loading import EMBEDDED_FOLDER
+from vtw_core.models.loading import EMBEDDED_FOLDER, load_model
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +84,14 @@ def test_labels_of_patches_and_scene_agree():
         colors = {int(c) - 1 for c in patches["color"][row] if c > 0}
         assert all(present[row, color] == 1 for color in colors)
         assert ((patches["color"][row] > 0) == (patches["shape"][row] > 0)).all()
+
+
+def test_an_exported_model_can_be_trained_further():
+    model = exported_model(EMBEDDED_FOLDER)
+    shipped = load_model("embedded", device="cpu").model.state_dict()
+    assert all(torch.equal(value, shipped[name]) for name, value in model.state_dict().items())
+    assert model.training
+    assert all(parameter.requires_grad for parameter in model.parameters())
 
 
 def test_a_trainer_goes_on_where_it_was_stopped(tmp_path):
