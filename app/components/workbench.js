@@ -98,7 +98,9 @@ function drawPlot() {
   }).join(' ');
   svg.append(node('polygon', { points, class: 'star' }));
   const room = star > L / 2 ? -14 : 14;
-  svg.append(node('text', { x: sx + room, y: sy - 10, class: 'star-text', 'text-anchor': room < 0 ? 'end' : 'start' }, `K* = ${star}`));
+  // The curve falls from the left: the free side of a star is below it, except on the floor.
+  const below = sy + 20 < box.bottom;
+  svg.append(node('text', { x: sx + room, y: below ? sy + 18 : sy - 6, class: 'star-text', 'text-anchor': room < 0 ? 'end' : 'start' }, `K* = ${star}`));
 
   const every = Math.max(1, Math.ceil(22 / step));
   for (let i = 0; i <= L; i += 1) {

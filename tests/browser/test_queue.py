@@ -90,7 +90,9 @@ def test_an_example_picked_during_a_run_ends_the_run_and_is_shown(browser, endle
     page.locator("#run").click()
     expect(page.locator(".baseline .text")).to_contain_text("still", timeout=WAIT)
     page.locator("#examples .thumbnail-item").nth(1).click()
-    expect(page.locator(".facts")).to_contain_text("where is the blue square ?", timeout=WAIT)
+    expect(page.locator(".facts")).to_contain_text(
+        "what color is the shape at the top left ?", timeout=WAIT
+    )
     until(lambda: service.open == 0)
     expect(page.locator("#run")).to_be_enabled(timeout=WAIT)
     assert page.locator(".vtw").get_attribute("data-phase") == "done"
