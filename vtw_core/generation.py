@@ -41,13 +41,27 @@ class Prepared:
         input_ids: [1, prompt].
         layout: the prompt's layout.
         vision: what `mm_encoder_outputs={"image": ...}` takes.
+        positions: position ids of the prompt, [1, prompt] or [axes, 1, prompt].
+        extras: what else the model's forward pass over the prompt takes.
         encode_seconds: time of the vision tower and projector.
     """
 
     input_ids: Tensor
     layout: TokenLayout
     vision: Any
+    positions: Tensor
+    extras: dict[str, Tensor]
     encode_seconds: float
+
+    def positions_behind(self, start: int, stop: int) -> Tensor:
+        """Position ids of the tokens `start` to `stop` - 1 behind the prompt, like `positions`.
+
+        They count on from the greatest position of the prompt; with multimodal rope that is less
+        than the number of tokens.
+        """
+        first = int(self.positions.max()) + 1
+        behind = torch.arange(first + start, first + stop, device=self.positions.device)
+        return behind.expand(*self.positions.shape[:-1], -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,7 +98,15 @@ def prepare(vlm: VisionLanguageModel, image: Any, prompt: str) -> Prepared:
     start = _now(vlm)
     with torch.inference_mode():
         vision = vlm.adapter.encode_image(vlm.model, inputs)
-    return Prepared(inputs["input_ids"], layout, vision, _now(vlm) - start)
+    seconds = _now(vlm) - start
+    return Prepared(
+        input_ids=inputs["input_ids"],
+        layout=layout,
+        vision=vision,
+        positions=vlm.adapter.positions(vlm.model, inputs),
+        extras={name: inputs[name] for name in vlm.adapter.prompt_only if name in inputs},
+        encode_seconds=seconds,
+    )
 
 
 def check_limit(vlm: VisionLanguageModel, prepared: Prepared, max_new_tokens: int) -> None:
@@ -122,11 +144,10 @@ def stream(
         cache = DynamicCache(config=vlm.model.config.get_text_config(decoder=True))
         ends = end_tokens(vlm.model)
         ids: list[int] = []
-        next_ids, position = prepared.input_ids, 0
+        next_ids, behind = prepared.input_ids, 0
         for count in range(1, max_new_tokens + 1):
             start = _now(vlm)
-            vision = prepared.vision if position == 0 else None
-            logits = context.run(_forward, vlm, next_ids, position, vision, cache)
+            logits = context.run(_forward, vlm, prepared, next_ids, behind, cache)
             seconds = _now(vlm) - start
             token = int(logits.argmax())
             ids.append(token)
@@ -143,7 +164,7 @@ def stream(
             )
             if stopped:
                 return
-            position += next_ids.shape[1]
+            behind = count
             next_ids = torch.tensor([[token]], device=prepared.input_ids.device)
     finally:
         context.run(block.__exit__, None, None, None)
@@ -159,22 +180,29 @@ def end_tokens(model: Any) -> frozenset[int]:
 
 @torch.inference_mode()
 def _forward(
-    vlm: VisionLanguageModel, ids: Tensor, position: int, vision: Any, cache: Any
+    vlm: VisionLanguageModel, prepared: Prepared, ids: Tensor, behind: int, cache: Any
 ) -> Tensor:
     """Logits [vocabulary] float32 on the CPU behind the last of `ids` [1, n].
 
+    `ids` is the prompt (`behind` = 0), or the token number `behind` of the answer (from 1).
     Position ids are passed explicitly: transformers would count the first layer's cache, which
     is shorter than the sequence when K = 0.
     """
-    positions = torch.arange(position, position + ids.shape[1], device=ids.device)[None]
+    total = prepared.layout.total
+    if behind == 0:
+        positions, width = prepared.positions, total
+        more = {**prepared.extras, "mm_encoder_outputs": {"image": prepared.vision}}
+    else:
+        positions, width = prepared.positions_behind(behind - 1, behind), total + behind
+        more = {}
     output = vlm.model(
         input_ids=ids,
-        attention_mask=ids.new_ones(1, position + ids.shape[1]),
+        attention_mask=ids.new_ones(1, width),
         position_ids=positions,
         past_key_values=cache,
         use_cache=True,
         logits_to_keep=1,
-        **({} if vision is None else {"mm_encoder_outputs": {"image": vision}}),
+        **more,
     )
     return output.logits[0, -1].float().cpu()
 
@@ -194,7 +222,10 @@ def teacher_forced_logits(
         output = vlm.model(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),
-            position_ids=torch.arange(ids.shape[1], device=ids.device)[None],
+            position_ids=torch.cat(
+                [prepared.positions, prepared.positions_behind(0, len(answer) - 1)], dim=-1
+            ),
+            **prepared.extras,
             mm_encoder_outputs={"image": prepared.vision},
             use_cache=False,
             logits_to_keep=len(answer),

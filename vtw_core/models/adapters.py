@@ -29,6 +29,10 @@ class Adapter:
             token); raises ModelError when the counts do not fit.
         k_min: config -> smallest K that can be withdrawn at exactly.
         encode_image: (model, inputs) -> the vision features that `mm_encoder_outputs` takes.
+        positions: (model, inputs) -> position ids of the prompt, [1, total], or [axes, 1, total]
+            for multimodal rope.
+        prompt_only: names of the processed inputs that the decoder's forward pass over the
+            prompt needs besides input_ids, such as token_type_ids.
     """
 
     example: str
@@ -36,6 +40,8 @@ class Adapter:
     patches: Callable[[Any, Mapping[str, Any], int], tuple[Grids, IntArray]]
     k_min: Callable[[Any], int]
     encode_image: Callable[[Any, Mapping[str, Any]], Any]
+    positions: Callable[[Any, Mapping[str, Any]], Any]
+    prompt_only: tuple[str, ...] = ()
 
 
 def adapter_for(config: Any) -> Adapter:
@@ -69,6 +75,14 @@ def _from_layer_zero(config: Any) -> int:
 def _encode_image(model: Any, inputs: Mapping[str, Any]) -> Any:
     pictures = {name: inputs[name] for name in ("pixel_values", "image_sizes") if name in inputs}
     return model.get_image_features(**pictures, return_dict=True)
+
+
+def _counted_positions(model: Any, inputs: Mapping[str, Any]) -> Any:
+    """0, 1, 2, ...: one position per token, visual or not."""
+    import torch
+
+    ids = inputs["input_ids"]
+    return torch.arange(ids.shape[1], device=ids.device)[None]
 
 
 def _one_grid_per_image(
@@ -154,6 +168,7 @@ ADAPTERS: dict[str, Adapter] = {
         patches=_one_grid_per_image,
         k_min=_from_layer_zero,
         encode_image=_encode_image,
+        positions=_counted_positions,
     ),
     "llava_next": Adapter(
         example="llava-hf/llava-v1.6-vicuna-7b-hf",
@@ -161,5 +176,6 @@ ADAPTERS: dict[str, Adapter] = {
         patches=_overview_and_tiles,
         k_min=_from_layer_zero,
         encode_image=_encode_image,
+        positions=_counted_positions,
     ),
 }
