@@ -14,22 +14,33 @@ import numpy as np
 
 from vtw_core.errors import InputError
 from vtw_core.results import RUN_FIELDS, Run, Seconds
+from vtw_core.sampling import Sampling
 
 FORMAT = "vtw-run"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 ENTRY = "run.json"
 # The largest runs (80 layers, hundreds of answer tokens) stay under 10 MB of JSON.
 MAX_JSON_BYTES = 32 * 2**20
 
-_STRINGS = ("model", "model_type", "prompt", "flops_convention", "dtype", "device", "created")
-_INTEGERS = ("layers", "visual_tokens", "text_tokens", "max_new_tokens", "kv_bytes_per_layer")
+_STRINGS = ("model", "model_type", "prompt", "flops_convention", "dtype", "device", "created",
+            "positions")  # fmt: skip
+_INTEGERS = (
+    "layers",
+    "k_min",
+    "visual_tokens",
+    "text_tokens",
+    "max_new_tokens",
+    "kv_bytes_per_layer",
+)
+_NESTED = ("sampling", "seconds")
 
 
 def save_run(run: Run, path: str | Path) -> Path:
     """Write `run` to `path` and return it; raises InputError if that cannot be written."""
     target = Path(path)
-    document = {name: _plain(getattr(run, name)) for name in RUN_FIELDS if name != "seconds"} | {
-        "seconds": {name: _plain(value) for name, value in asdict(run.seconds).items()}
+    document = {name: _plain(getattr(run, name)) for name in RUN_FIELDS if name not in _NESTED} | {
+        "sampling": run.sampling.describe(),
+        "seconds": {name: _plain(value) for name, value in asdict(run.seconds).items()},
     }
     text = json.dumps({"format": FORMAT, "version": FORMAT_VERSION, "run": document})
     try:
@@ -117,6 +128,9 @@ def _build(data: Any) -> Run:
         answer_tokens=_nested("answer_tokens", data["answer_tokens"], str),
         answer_ids=_nested("answer_ids", data["answer_ids"], int),
         stopped=_tuple("stopped", data["stopped"], bool),
+        sampling=_sampling(data["sampling"]),
+        first_tokens=_nested("first_tokens", data["first_tokens"], str),
+        first_probabilities=_floats("first_probabilities", data["first_probabilities"]),
         kl_positions=_floats("kl_positions", data["kl_positions"]),
         kl_positions_reverse=_floats("kl_positions_reverse", data["kl_positions_reverse"]),
         flops=_floats("flops", data["flops"]),
@@ -126,12 +140,20 @@ def _build(data: Any) -> Run:
             prefill=_floats("seconds", seconds["prefill"]),
             decode=_floats("seconds", seconds["decode"]),
             kl_curve=float(_floats("seconds", seconds["kl_curve"])),
+            answers=float(_floats("seconds", seconds["answers"])),
             total=float(_floats("seconds", seconds["total"])),
         ),
         versions=tuple(
             (key, version) for key, version in _nested("versions", data["versions"], str)
         ),
     )
+
+
+def _sampling(data: Any) -> Sampling:
+    _expect("sampling", data, dict)
+    if set(data) != {"temperature", "top_p", "seed"}:
+        raise ValueError("sampling should hold temperature, top_p and seed.")
+    return Sampling(**data)
 
 
 def _expect(name: str, value: Any, kind: type[Any]) -> None:
