@@ -1,21 +1,20 @@
-"""The measured part of the model card: the only part of it that a program writes."""
+"""The measured parts of the model card: the only parts of it that a program writes."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-_BEGIN, _END = "<!-- measured -->", "<!-- end of measured -->"
 
-
-def write_measured(card: Path, report: str) -> None:
-    """Replace what stands between the two marks of the card by ``report``.
+def write_measured(card: Path, report: str, part: str = "measured") -> None:
+    """Replace what stands between the two marks of one part of the card by ``report``.
 
     Raises:
         ValueError: the card does not have both marks.
     """
+    first, last = f"<!-- {part} -->", f"<!-- end of {part} -->"
     text = card.read_text(encoding="utf-8")
-    before, begin, rest = text.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
+    before, begin, rest = text.partition(first)
+    _, end, after = rest.partition(last)
     if not begin or not end:
-        raise ValueError(f"{card} has no lines {_BEGIN} and {_END} to write between")
-    card.write_text(f"{before}{_BEGIN}\n{report}\n{_END}{after}", encoding="utf-8")
+        raise ValueError(f"{card} has no lines {first} and {last} to write between")
+    card.write_text(f"{before}{first}\n{report}\n{last}{after}", encoding="utf-8")

@@ -35,13 +35,17 @@ def _place(position: str) -> str:
     return f"in the {position}" if position == "center" else f"at the {position}"
 
 
+def _picture(rng: random.Random) -> str:
+    return rng.choice(("picture", "picture", "image", "drawing"))
+
+
 def _unique(scene: Scene, test: Callable[[Thing], bool]) -> bool:
     return sum(map(test, scene.things)) == 1
 
 
 def _referred(scene: Scene, thing: Thing, rng: random.Random, hide: str) -> str | None:
     """A noun phrase that fits ``thing`` alone and does not give away the attribute ``hide``."""
-    word = rng.choice(("object", "thing", "shape"))
+    word = rng.choice(("object", "thing", "shape", "figure"))
     phrases: list[tuple[str, Callable[[Thing], bool]]] = []
     if hide != "shape":
         phrases.append((thing.shape, lambda t: t.shape == thing.shape))
@@ -77,7 +81,8 @@ def _ask_color(scene: Scene, rng: random.Random) -> tuple[str, str] | None:
     form = rng.choice(
         (f"what {color} is the {it}", f"what {color} is the {it}",
          f"what is the {color} of the {it}", f"which {color} is the {it}",
-         f"tell me the {color} of the {it}", f"which {color} does the {it} have")
+         f"tell me the {color} of the {it}", f"which {color} does the {it} have",
+         f"what {color} does the {it} have")
     )  # fmt: skip
     return form, thing.color
 
@@ -99,8 +104,9 @@ def _ask_position(scene: Scene, rng: random.Random) -> tuple[str, str] | None:
     if it is None:
         return None
     form = rng.choice(
-        (f"where is the {it}", f"where is the {it}", f"in which part of the picture is the {it}",
-         f"where can i see the {it}", f"what is the position of the {it}")
+        (f"where is the {it}", f"where is the {it}", f"where's the {it}",
+         f"in which part of the {_picture(rng)} is the {it}", f"where can i see the {it}",
+         f"where in the {_picture(rng)} is the {it}", f"what is the position of the {it}")
     )  # fmt: skip
     return form, thing.position
 
@@ -112,7 +118,7 @@ def _ask_size(scene: Scene, rng: random.Random) -> tuple[str, str] | None:
         return None
     form = rng.choice(
         (f"is the {it} small or large", f"what size is the {it}", f"how big is the {it}",
-         f"is the {it} large or small")
+         f"is the {it} large or small", f"is the {it} big or small")
     )  # fmt: skip
     return form, thing.size
 
@@ -120,7 +126,7 @@ def _ask_size(scene: Scene, rng: random.Random) -> tuple[str, str] | None:
 def _ask_count(scene: Scene, rng: random.Random) -> tuple[str, str]:
     kind = rng.random()
     if kind < 0.4:
-        what = rng.choice(("objects", "shapes", "things"))
+        what = rng.choice(("objects", "shapes", "things", "figures"))
         number = len(scene.things)
     elif kind < 0.7:
         shape = rng.choice(scene.things).shape if rng.random() < 0.7 else rng.choice(SHAPES)
@@ -131,7 +137,7 @@ def _ask_count(scene: Scene, rng: random.Random) -> tuple[str, str]:
         number = sum(t.color == color for t in scene.things)
     form = rng.choice(
         (f"how many {what} are there", f"how many {what} are there",
-         f"how many {what} do you see", f"how many {what} are in the picture",
+         f"how many {what} do you see", f"how many {what} are in the {_picture(rng)}",
          f"count the {what}", f"what is the number of {what}")
     )  # fmt: skip
     return form, str(number)
@@ -158,15 +164,22 @@ def _ask_presence(scene: Scene, rng: random.Random) -> tuple[str, str]:
         form = rng.choice((f"is there no {what}", f"is it true that there is no {what}"))
         return form, "no" if there else "yes"
     form = rng.choice(
-        (f"is there {article(what)}", f"is there {article(what)} in the picture",
+        (f"is there {article(what)}",
+         f"is there {article(what)} in the {_picture(rng)}",
+         f"does the {_picture(rng)} have {article(what)}",
          f"do you see {article(what)}", f"can you find {article(what)}")
     )  # fmt: skip
     return form, "yes" if there else "no"
 
 
+# Above and below twice, so that both directions are asked alike.
 _RELATIONS: tuple[tuple[str, Callable[[Thing, Thing], float]], ...] = (
     ("to the left of", lambda a, b: b.x - a.x),
     ("to the right of", lambda a, b: a.x - b.x),
+    ("left of", lambda a, b: b.x - a.x),
+    ("right of", lambda a, b: a.x - b.x),
+    ("above", lambda a, b: b.y - a.y),
+    ("below", lambda a, b: a.y - b.y),
     ("above", lambda a, b: b.y - a.y),
     ("below", lambda a, b: a.y - b.y),
 )
@@ -223,7 +236,7 @@ def describe(scene: Scene) -> str:
 
 def _ask_description(scene: Scene, rng: random.Random) -> tuple[str, str]:
     form = rng.choice(
-        ("describe the image", "describe the picture", "what is in the picture",
+        ("describe the image", "describe the picture", f"what is in the {_picture(rng)}",
          "what do you see", "list all objects")
     )  # fmt: skip
     return form, describe(scene)

@@ -1,12 +1,19 @@
 """The generated world: pictures and questions with one right answer."""
 
+import itertools
+import math
 import random
 
 import numpy as np
 import pytest
+from PIL import Image
+from transformers import PreTrainedTokenizerFast
 
+from embedded_model.architecture import PIXEL_MEAN, PIXEL_STD, build_processor
 from embedded_model.questions import KINDS, SHORT_KINDS, ask, describe
 from embedded_model.scenes import (
+    _SHADES,
+    BAR,
     COLORS,
     POSITIONS,
     SHAPES,
@@ -19,6 +26,7 @@ from embedded_model.scenes import (
     patch_owners,
     random_scene,
 )
+from vtw_core.models.loading import EMBEDDED_FOLDER
 
 WHITE = Background((255, 255, 255), (255, 255, 255), True, 0.0)
 
@@ -54,9 +62,52 @@ def test_scenes_use_every_word_of_the_world():
 def test_every_thing_stands_where_its_position_says():
     rng = random.Random(2)
     for _ in range(100):
-        for thing in random_scene(rng).things:
-            cell = min(2, int(thing.y * 3)) * 3 + min(2, int(thing.x * 3))
-            assert POSITIONS[cell] == thing.position
+        scene = random_scene(rng)
+        left, top, right, bottom = scene.frame
+        for thing in scene.things:
+            column = int((thing.x - left) / (right - left) * 3)
+            row = int((thing.y - top) / (bottom - top) * 3)
+            assert POSITIONS[row * 3 + column] == thing.position
+
+
+def test_things_of_a_scene_do_not_touch():
+    rng = random.Random(7)
+    for _ in range(100):
+        things = random_scene(rng).things
+        for first, second in itertools.combinations(things, 2):
+            gap = math.hypot(first.x - second.x, first.y - second.y)
+            assert gap > first.radius + second.radius
+
+
+def test_a_picture_that_is_not_square_is_drawn_as_the_processor_pads_it():
+    rng = random.Random(8)
+    barred = [scene for scene in (random_scene(rng) for _ in range(200)) if scene.frame[1] > 0.1]
+    for scene in barred[:5]:
+        picture = np.asarray(draw(scene, rng, 96)).astype(int)
+        bar = int(scene.frame[1] * 96)
+        inner = Image.fromarray(picture[bar + 1 : 96 - bar - 1].astype(np.uint8))
+        padded = np.asarray(
+            build_processor(
+                PreTrainedTokenizerFast.from_pretrained(EMBEDDED_FOLDER)
+            ).image_processor(inner, return_tensors="np")["pixel_values"]
+        )[0]
+        seen = (padded * PIXEL_STD + PIXEL_MEAN).transpose(1, 2, 0) * 255
+        assert np.abs(seen[: bar - 2] - picture[: bar - 2]).max() < 2
+        assert (picture[:bar] == BAR).all()
+        assert (picture[96 - bar + 1 :] == BAR).all()
+    assert len(barred) > 10
+
+
+def test_shades_of_different_colours_keep_apart():
+    for color, shades in _SHADES.items():
+        for shade in shades:
+            others = [
+                math.dist(shade, rgb)
+                for name, mains in _SHADES.items()
+                for rgb in (COLORS[name], *mains)
+                if name != color
+            ]
+            assert min(others) > 45, (color, shade)
 
 
 def test_a_patch_belongs_to_the_thing_that_is_drawn_on_it():
