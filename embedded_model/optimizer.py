@@ -16,7 +16,7 @@ class Trainer:
     """Runs ``step(progress) -> (loss, numbers to log)`` until the time budget is spent.
 
     Muon for the matrices inside the layers, AdamW for embeddings, heads, biases and norms. The
-    plan is warm-up, plateau, linear decay over the second half. ``progress`` in [0, 1] is the time
+    plan, times ``rate``, is warm-up, plateau, linear decay over the second half. ``progress`` in [0, 1] is the time
     spent training over the budget, so that a run on a slow machine still ends well. A checkpoint
     holds everything; a run that is started again goes on where it was.
     """
@@ -30,6 +30,7 @@ class Trainer:
         minutes: float,
         matrix_rate: float,
         other_rate: float,
+        rate: float = 1.0,
     ) -> None:
         self.modules = list(modules)
         self.path = folder / f"{name}.pt"
@@ -55,7 +56,7 @@ class Trainer:
                     matrices, lr=matrix_rate, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"
                 )
             )
-        self.rates = [group["lr"] for opt in self.optimizers for group in opt.param_groups]
+        self.rates = [rate * group["lr"] for opt in self.optimizers for group in opt.param_groups]
         if self.path.exists():
             self._resume()
 

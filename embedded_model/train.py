@@ -41,14 +41,20 @@ def start_model(out: Path, seed: int) -> LlavaForConditionalGeneration:
     return model
 
 
-def train_projector(out: Path, minutes: float, seed: int) -> None:
+def train_projector(out: Path, minutes: float, seed: int, rate: float) -> None:
     from embedded_model.projector import ProjectorStage
 
     model = start_model(out, seed)
     inner = model.model
     projector = inner.multi_modal_projector
     trainer = Trainer(
-        [projector], out, "projector", minutes=minutes, matrix_rate=0.0, other_rate=2e-3
+        [projector],
+        out,
+        "projector",
+        minutes=minutes,
+        matrix_rate=0.0,
+        other_rate=2e-3,
+        rate=rate,
     )
     stage = ProjectorStage(
         inner.vision_tower, projector, inner.language_model.embed_tokens, load_tokenizer(out),
@@ -57,26 +63,38 @@ def train_projector(out: Path, minutes: float, seed: int) -> None:
     trainer.run(stage.step)
 
 
-def train_vision(out: Path, minutes: float, seed: int) -> None:
+def train_vision(out: Path, minutes: float, seed: int, rate: float) -> None:
     from embedded_model.vision import SceneHeads, VisionStage
 
     tower = build_model(load_tokenizer(out), seed).model.vision_tower
     heads = SceneHeads(tower.config.hidden_size)
     trainer = Trainer(
-        [tower, heads], out, "vision", minutes=minutes, matrix_rate=3e-3, other_rate=2e-3
+        [tower, heads],
+        out,
+        "vision",
+        minutes=minutes,
+        matrix_rate=3e-3,
+        other_rate=2e-3,
+        rate=rate,
     )
     stage = VisionStage(tower, heads, batch=32, seed=seed + trainer.steps)
     trainer.run(stage.step)
 
 
-def train_language(out: Path, minutes: float, seed: int) -> None:
+def train_language(out: Path, minutes: float, seed: int, rate: float) -> None:
     from embedded_model.language import LanguageStage
 
     tokenizer = load_tokenizer(out)
     model = build_model(tokenizer, seed)
     decoder, head = model.model.language_model, model.lm_head
     trainer = Trainer(
-        [decoder, head], out, "language", minutes=minutes, matrix_rate=3e-3, other_rate=2e-3
+        [decoder, head],
+        out,
+        "language",
+        minutes=minutes,
+        matrix_rate=3e-3,
+        other_rate=2e-3,
+        rate=rate,
     )
     stage = LanguageStage(decoder, head, tokenizer, seed=seed + trainer.steps)
     trainer.run(stage.step)
@@ -98,14 +116,16 @@ def exported_model(folder: Path) -> LlavaForConditionalGeneration:
 
 
 def train_dialogue(
-    out: Path, minutes: float, seed: int, start: Path | None, exit_from: int | None
+    out: Path, minutes: float, seed: int, rate: float, start: Path | None, exit_from: int | None
 ) -> None:
     from embedded_model.dialogue import DialogueStage
 
     tokenizer = load_tokenizer(out) if start is None else load_exported_tokenizer(start)
     model = aligned_model(out, seed) if start is None else exported_model(start)
     model.model.vision_tower.requires_grad_(False)
-    trainer = Trainer([model], out, "dialogue", minutes=minutes, matrix_rate=1e-3, other_rate=6e-4)
+    trainer = Trainer(
+        [model], out, "dialogue", minutes=minutes, matrix_rate=1e-3, other_rate=6e-4, rate=rate
+    )
     stage = DialogueStage(model, tokenizer, seed=seed + trainer.steps, exit_from=exit_from)
     trainer.run(stage.step)
 
@@ -119,6 +139,9 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/embedded"))
     parser.add_argument("--minutes", type=float, required=True, help="time budget of the stage")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument(
+        "--rate", type=float, default=1.0, help="times the stage's learning rates (to refine)"
+    )
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument(
         "--start",
@@ -134,10 +157,15 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     if arguments.stage == "dialogue":
         train_dialogue(
-            arguments.out, arguments.minutes, arguments.seed, arguments.start, arguments.exit_from
+            arguments.out,
+            arguments.minutes,
+            arguments.seed,
+            arguments.rate,
+            arguments.start,
+            arguments.exit_from,
         )
     else:
-        STAGES[arguments.stage](arguments.out, arguments.minutes, arguments.seed)
+        STAGES[arguments.stage](arguments.out, arguments.minutes, arguments.seed, arguments.rate)
 
 
 if __name__ == "__main__":
