@@ -4,7 +4,9 @@ import random
 
 import numpy as np
 import pytest
+from PIL import Image
 
+from embedded_model import calibration_set
 from embedded_model.questions import KINDS, SHORT_KINDS, ask, describe
 from embedded_model.scenes import (
     COLORS,
@@ -150,3 +152,12 @@ def test_negation_turns_the_answer_round():
         )
         says_no = "no " in question.text
         assert (question.answer == "yes") == (there != says_no), question
+
+
+def test_the_calibration_set_is_drawn_again_from_its_seed(tmp_path):
+    bundled = calibration_set.FOLDER
+    calibration_set.write(tmp_path)
+    assert (tmp_path / "samples.jsonl").read_text() == (bundled / "samples.jsonl").read_text()
+    for picture in tmp_path.glob("*.png"):
+        drawn, kept = (np.asarray(Image.open(p)) for p in (picture, bundled / picture.name))
+        assert np.array_equal(drawn, kept)
