@@ -74,6 +74,7 @@ class Service:
         try:
             vlm = load_model(self.model_name)
             vlm.limit_threads()
+            vlm.warm_up()
             self._vlm = vlm
         except Exception as problem:
             log.exception("the model %s could not be loaded", self.model_name)
@@ -88,7 +89,7 @@ class Service:
         return self._loaded.wait(seconds)
 
     def explore(self, image: str, prompt: str) -> Generator[Event, None, None]:
-        """``vtw_core.sweep.explore_steps`` on the loaded model, one visitor at a time.
+        """``vtw_core.exploration.explore_steps`` on the loaded model, one visitor at a time.
 
         Raises:
             VTWError: the model could not be loaded, or the image or prompt cannot be used.

@@ -13,15 +13,14 @@ import json
 import random
 from pathlib import Path
 
-from embedded_model.evaluate import HELD_OUT_SEED
 from embedded_model.questions import SHORT_KINDS, ask
 from embedded_model.scenes import draw, random_scene
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "calibration"
 SAMPLES = 20
 SIDE = 192
-# The evaluation takes this seed and the next for its own scenes.
-SEED = HELD_OUT_SEED + 2
+# Far from every seed of training, and none of the two that the evaluation takes.
+SEED = 2_000_000_013
 
 
 def write(folder: Path, samples: int = SAMPLES, seed: int = SEED) -> None:

@@ -71,11 +71,11 @@ def main() -> None:
     arguments.folder.mkdir(parents=True, exist_ok=True)
     vlm = load_model(arguments.model)
     vlm.limit_threads()
+    vlm.warm_up()
     listed = []
     for name, title, prompt, _, _ in _EXAMPLES:
         path = arguments.folder / f"{name}.png"
         picture(name).save(path, optimize=True)
-        vlm.explore(path, prompt, max_new_tokens=1)  # the first run of a process is slow
         run = vlm.explore(path, prompt, max_new_tokens=64)
         run.save(arguments.folder / f"{name}.vtw")
         listed.append({"name": name, "title": title, "prompt": prompt})

@@ -113,7 +113,7 @@ def test_only_withdrawal_puts_hooks_on_a_model():
         for path in files("vtw_core")
         if "register_forward" in path.read_text(encoding="utf-8")
     ]
-    assert set(hooking) <= {"vtw_core/withdrawal.py", "vtw_core/recording.py"}
+    assert set(hooking) <= {"vtw_core/hooks.py", "vtw_core/withdrawal.py"}
     assert "vtw_core/withdrawal.py" in hooking
 
 

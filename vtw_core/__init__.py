@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from vtw_core.models.loading import load_model
     from vtw_core.models.support import check_support
     from vtw_core.results import Generation, Run, choose_k, load_run
+    from vtw_core.sampling import Sampling
     from vtw_core.strategies.keep_all import KeepAll
     from vtw_core.strategies.vtw import VisualTokenWithdrawal
     from vtw_core.withdrawal import withdraw
@@ -30,6 +31,7 @@ _HOME = {
     "KeepAll": "vtw_core.strategies.keep_all",
     "ModelError": "vtw_core.errors",
     "Run": "vtw_core.results",
+    "Sampling": "vtw_core.sampling",
     "TokenLayout": "vtw_core.layout",
     "VTWError": "vtw_core.errors",
     "VisualTokenWithdrawal": "vtw_core.strategies.vtw",
@@ -51,6 +53,7 @@ __all__ = [
     "KeepAll",
     "ModelError",
     "Run",
+    "Sampling",
     "TokenLayout",
     "VTWError",
     "VisualTokenWithdrawal",

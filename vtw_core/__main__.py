@@ -27,6 +27,7 @@ from vtw_core.models.prompts import check_prompt
 from vtw_core.models.support import REFUSED
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.results import DEFAULT_ETA, DIRECTION_LABELS, Generation, Run, check_eta
+from vtw_core.sampling import Sampling
 from vtw_core.strategies.base import Strategy
 from vtw_core.strategies.keep_all import KeepAll
 from vtw_core.strategies.vtw import VisualTokenWithdrawal
@@ -87,6 +88,12 @@ def _parser() -> argparse.ArgumentParser:
         default="first_token",
         help="which KL the threshold is held against",
     )
+    explore.add_argument(
+        "--rule",
+        choices=RULES,
+        default=RULES[0],
+        help="the first K under eta, or the first from which all later K are under it too",
+    )
     explore.add_argument("--save", metavar="FILE", help="also save the run to this file")
 
     generate = commands.add_parser("generate", help="one answer under one strategy")
@@ -95,8 +102,19 @@ def _parser() -> argparse.ArgumentParser:
     generate.add_argument("--k", type=int, help="first layer without visual tokens (vtw)")
 
     for command in (explore, generate):
+        command.add_argument(
+            "--positions",
+            choices=("keep", "repack"),
+            default="keep",
+            help="position ids of the tokens that stay: their own, or counted anew from layer K on",
+        )
         command.add_argument("--image", required=True, help="an image file")
         command.add_argument("--prompt", required=True, help="a question about the image")
+        command.add_argument(
+            "--temperature", type=float, default=0.0, help="0 takes the likeliest token (default)"
+        )
+        command.add_argument("--top-p", type=float, default=1.0, help="nucleus, if temperature > 0")
+        command.add_argument("--seed", type=int, default=0, help="if temperature > 0")
 
     calibrate = commands.add_parser("calibrate", help="K* over a set of images and questions")
     _calibrate_options(calibrate)
@@ -146,17 +164,24 @@ def _models(arguments: argparse.Namespace) -> str:
 
 
 def _explore(arguments: argparse.Namespace) -> str:
-    eta = check_eta(arguments.eta)
+    eta, sampling = check_eta(arguments.eta), _sampling(arguments)
     if arguments.save:
         _check_target("--save", Path(arguments.save))
     vlm, image = _prepare(arguments)
     with _quiet():
-        run = vlm.explore(image, arguments.prompt, max_new_tokens=arguments.max_new_tokens, eta=eta)
+        run = vlm.explore(
+            image, arguments.prompt, max_new_tokens=arguments.max_new_tokens,
+            sampling=sampling, positions=arguments.positions,
+        )  # fmt: skip
     if arguments.save:
         run.save(arguments.save)
     if arguments.json:
-        return json.dumps(run.to_json(eta, arguments.scope))
-    return _table(run, eta, arguments.scope)
+        return json.dumps(run.to_json(eta, arguments.scope, arguments.rule))
+    return _table(run, eta, arguments.scope, arguments.rule)
+
+
+def _sampling(arguments: argparse.Namespace) -> Sampling:
+    return Sampling(arguments.temperature, arguments.top_p, arguments.seed)
 
 
 def _check_target(option: str, path: Path) -> None:
@@ -177,9 +202,10 @@ def _generate(arguments: argparse.Namespace) -> str:
         raise InputError("--strategy vtw needs --k, the first layer without visual tokens.")
     else:
         strategy = VisualTokenWithdrawal(arguments.k)
+    sampling = _sampling(arguments)
     vlm, image = _prepare(arguments)
     with _quiet():
-        result = vlm.generate(image, arguments.prompt, strategy, arguments.max_new_tokens)
+        result = vlm.generate(image, arguments.prompt, strategy, arguments.max_new_tokens, sampling)
     return json.dumps(result.to_json()) if arguments.json else _summary(result)
 
 
@@ -278,12 +304,13 @@ def _quiet() -> Any:
         yield
 
 
-def _table(run: Run, eta: float, scope: Any) -> str:
-    star = run.choose_k(eta, scope)
+def _table(run: Run, eta: float, scope: Any, rule: Any) -> str:
+    star = run.choose_k(eta, scope, rule)
     lines = [
         f"{run.model} ({run.model_type}), {run.layers} layers; prompt of {run.prompt_tokens} "
         f"tokens, {run.visual_tokens} visual ({run.grid[0]} x {run.grid[1]})",
-        f"K* = {star} (eta {eta:g} nats, {scope}; {run.layers} would mean nothing can leave)",
+        f"K* = {star} (eta {eta:g} nats, {scope}, {rule}; {run.layers} would mean that nothing "
+        "can leave)",
         "KL(P_withdrawn || P_full) in nats; FLOPs and KV cache of the prompt against K = L",
         "",
         f"{'K':>4} {'KL first':>9} {'KL mean':>9} {'KL max':>9} {'FLOPs':>6} {'KV':>6}  answer",

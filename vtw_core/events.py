@@ -1,25 +1,20 @@
 """What an exploration says while it runs; its last event is the `Run` itself. No torch."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from vtw_core.results import FloatArray, Run
 
 
 @dataclass(frozen=True)
 class Token:
-    """One more token of an answer.
+    """One more token of the baseline answer.
 
     Attributes:
-        side: "baseline" (K = L) or "withdrawn".
-        k: the K of this answer.
         text_so_far: the whole answer up to here.
         is_last: whether the answer ends here.
-        seconds: since this answer's prefill began, forward passes only.
+        seconds: since the prefill began, forward passes only.
     """
 
-    side: Literal["baseline", "withdrawn"]
-    k: int
     text_so_far: str
     is_last: bool
     seconds: float
@@ -30,7 +25,7 @@ class Progress:
     """How far the exploration is.
 
     Attributes:
-        done, total: model runs finished and to be done in all.
+        done, total: steps finished and to be done in all.
         message: what was just finished, in words.
     """
 
@@ -41,15 +36,26 @@ class Progress:
 
 @dataclass(frozen=True, eq=False)
 class Curve:
-    """The KL curve is complete; the answers at the other K are still to come.
+    """The KL curve is complete; the answers at K < L are still to come.
 
     Attributes:
         kl_positions: [L+1, T] KL(P_withdrawn || P_full) in nats, as in `Run`.
-        k_first: the K whose answer comes next.
     """
 
     kl_positions: FloatArray
-    k_first: int
 
 
-Event = Token | Progress | Curve | Run
+@dataclass(frozen=True)
+class Answers:
+    """The answers at every K as far as they have come; all of them grow together.
+
+    Attributes:
+        texts: [L+1] the answer up to here.
+        finished: [L+1] whether it is complete.
+    """
+
+    texts: tuple[str, ...]
+    finished: tuple[bool, ...]
+
+
+Event = Token | Progress | Curve | Answers | Run

@@ -1,4 +1,4 @@
-"""Run a model greedily, one token at a time, under a strategy.
+"""Run a model, one token at a time, under a strategy.
 
 The picture is encoded once (`prepare`) and reused by every run. Nothing of a run is visible
 outside it: each runs in a `contextvars.Context` of its own, so a generator that is suspended
@@ -7,6 +7,7 @@ between two tokens leaves the caller's model plain, and may be resumed from anot
 
 import time
 from collections.abc import Generator
+from contextlib import AbstractContextManager
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
@@ -23,11 +24,12 @@ from vtw_core.analysis.cost import (
     flops_per_layer_counts,
     kv_bytes_per_layer,
 )
-from vtw_core.errors import InputError, ModelError
+from vtw_core.errors import InputError
 from vtw_core.layout import TokenLayout
 from vtw_core.models.prompts import display_pieces
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.results import Generation
+from vtw_core.sampling import GREEDY, Sampling
 from vtw_core.strategies.base import Strategy
 from vtw_core.strategies.keep_all import KeepAll
 from vtw_core.withdrawal import withdraw
@@ -95,10 +97,10 @@ def prepare(vlm: VisionLanguageModel, image: Any, prompt: str) -> Prepared:
     """
     inputs = vlm.inputs(image, prompt)
     layout = vlm.layout(inputs)
-    start = _now(vlm)
+    start = now(vlm)
     with torch.inference_mode():
         vision = vlm.adapter.encode_image(vlm.model, inputs)
-    seconds = _now(vlm) - start
+    seconds = now(vlm) - start
     return Prepared(
         input_ids=inputs["input_ids"],
         layout=layout,
@@ -125,49 +127,73 @@ def check_limit(vlm: VisionLanguageModel, prepared: Prepared, max_new_tokens: in
 
 
 def stream(
-    vlm: VisionLanguageModel, prepared: Prepared, strategy: Strategy, max_new_tokens: int
+    vlm: VisionLanguageModel,
+    prepared: Prepared,
+    strategy: Strategy,
+    max_new_tokens: int,
+    sampling: Sampling = GREEDY,
 ) -> Generator[Step, None, None]:
-    """Generate greedily, one `Step` per token.
+    """Generate under a strategy, one `Step` per token.
 
-    Equal to `model.generate(do_sample=False)` for models whose generation config asks for no
-    logits processing (repetition penalty and the like); it ends at the generation config's end
-    tokens. Closing the generator ends the run and leaves nothing behind.
+    Greedy sampling equals `model.generate(do_sample=False)` for models whose generation config
+    asks for no logits processing (repetition penalty and the like); it ends at the generation
+    config's end tokens. Closing the generator ends the run and leaves nothing behind.
 
     Raises:
         InputError: bad max_new_tokens, or the strategy does not fit the model.
     """
     check_limit(vlm, prepared, max_new_tokens)
     block = withdraw(vlm.model, strategy, prepared.layout)
+    return decode_inside(block, vlm, prepared, new_cache(vlm), max_new_tokens, sampling)
+
+
+def new_cache(vlm: VisionLanguageModel) -> DynamicCache:
+    """An empty KV cache for the decoder."""
+    return DynamicCache(config=vlm.model.config.get_text_config(decoder=True))
+
+
+def decode_inside(
+    block: AbstractContextManager[Any],
+    vlm: VisionLanguageModel,
+    prepared: Prepared,
+    cache: DynamicCache,
+    max_new_tokens: int,
+    sampling: Sampling,
+) -> Generator[Step, None, None]:
+    """Generate with every forward pass, and nothing else, inside `block`, one `Step` per token."""
     context = copy_context()
-    withdrawal = context.run(block.__enter__)
+    inside = context.run(block.__enter__)
     try:
-        cache = DynamicCache(config=vlm.model.config.get_text_config(decoder=True))
         ends = end_tokens(vlm.model)
         ids: list[int] = []
-        next_ids, behind = prepared.input_ids, 0
+        next_ids = prepared.input_ids
         for count in range(1, max_new_tokens + 1):
-            start = _now(vlm)
-            logits = context.run(_forward, vlm, prepared, next_ids, behind, cache)
-            seconds = _now(vlm) - start
-            token = int(logits.argmax())
+            start = now(vlm)
+            logits = context.run(_forward, vlm, prepared, next_ids, count - 1, cache)
+            token = int(sampling.choose(logits, count - 1))
+            seconds = now(vlm) - start
             ids.append(token)
             stopped = token in ends
             yield Step(
                 token_id=token,
                 logits=logits.numpy(),
-                # Byte-level tokenizers keep the space between the prompt and the first word.
-                text=vlm.processor.tokenizer.decode(ids, skip_special_tokens=True).lstrip(),
+                text=answer_text(vlm, ids),
                 seconds=seconds,
                 is_last=stopped or count == max_new_tokens,
                 stopped=stopped,
-                visual_tokens_per_layer=withdrawal.visual_tokens_per_layer,
+                visual_tokens_per_layer=inside.visual_tokens_per_layer,
             )
             if stopped:
                 return
-            behind = count
             next_ids = torch.tensor([[token]], device=prepared.input_ids.device)
     finally:
         context.run(block.__exit__, None, None, None)
+
+
+def answer_text(vlm: VisionLanguageModel, ids: list[int]) -> str:
+    """The text of an answer's tokens, special tokens and leading white space left out."""
+    # Byte-level tokenizers keep the space between the prompt and the first word.
+    return str(vlm.processor.tokenizer.decode(ids, skip_special_tokens=True)).lstrip()
 
 
 def end_tokens(model: Any) -> frozenset[int]:
@@ -207,41 +233,13 @@ def _forward(
     return output.logits[0, -1].float().cpu()
 
 
-@torch.inference_mode()
-def teacher_forced_logits(
-    vlm: VisionLanguageModel, prepared: Prepared, strategy: Strategy, answer: list[int]
-) -> NDArray[np.float32]:
-    """[T, vocabulary] logits at each of the T positions of a given answer, in one pass.
-
-    Row t is the distribution that answer token t would be chosen from, given the prompt and the
-    answer's tokens before t.
-    """
-    behind = torch.tensor([answer[:-1]], dtype=torch.long, device=prepared.input_ids.device)
-    ids = torch.cat([prepared.input_ids, behind], dim=1)
-    with withdraw(vlm.model, strategy, prepared.layout):
-        output = vlm.model(
-            input_ids=ids,
-            attention_mask=torch.ones_like(ids),
-            position_ids=torch.cat(
-                [prepared.positions, prepared.positions_behind(0, len(answer) - 1)], dim=-1
-            ),
-            **prepared.extras,
-            mm_encoder_outputs={"image": prepared.vision},
-            use_cache=False,
-            logits_to_keep=len(answer),
-        )
-    logits: NDArray[np.float32] = output.logits[0].float().cpu().numpy()
-    if not np.isfinite(logits).all():
-        raise ModelError("The model's logits are not finite; load it in float32.")
-    return logits
-
-
 def generate(
     vlm: VisionLanguageModel,
     image: Any,
     prompt: str,
     strategy: Strategy | None = None,
     max_new_tokens: int = 32,
+    sampling: Sampling = GREEDY,
 ) -> Generation:
     """One answer under one strategy (None: nothing withdrawn), with its cost.
 
@@ -251,7 +249,7 @@ def generate(
     chosen: Strategy = KeepAll() if strategy is None else strategy
     chosen.check(vlm.layers)
     prepared = prepare(vlm, image, prompt)
-    steps = list(stream(vlm, prepared, chosen, max_new_tokens))
+    steps = list(stream(vlm, prepared, chosen, max_new_tokens, sampling))
     ids = [step.token_id for step in steps]
     layout, dims = prepared.layout, vlm.dims
     text = layout.total - len(layout.visual)
@@ -277,7 +275,7 @@ def generate(
     )
 
 
-def _now(vlm: VisionLanguageModel) -> float:
+def now(vlm: VisionLanguageModel) -> float:
     """Seconds on a monotonic clock, once the device has done what it was given."""
     if vlm.model.device.type == "cuda":
         torch.cuda.synchronize(vlm.model.device)

@@ -14,11 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from vtw_core.analysis.kl import FULL_WITHDRAWN, WITHDRAWN_FULL
 from vtw_core.errors import InputError
+from vtw_core.sampling import Sampling
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Scope = Literal["first_token", "answer_mean", "answer_max"]
 Rule = Literal["first", "stays_below"]
+Positions = Literal["keep", "repack"]
 Direction = Literal["withdrawn_full", "full_withdrawn"]
 
 SEGMENTS = ("bos", "system", "visual", "question")
@@ -44,6 +46,12 @@ def check_eta(eta: float) -> float:
     if not np.isfinite(value) or value < 0:
         raise InputError(f"eta must be a finite number of nats, 0 or more, not {eta}.")
     return value
+
+
+def check_positions(positions: str) -> None:
+    """Raise InputError unless positions is "keep" or "repack"."""
+    if positions not in ("keep", "repack"):
+        raise InputError(f"positions must be 'keep' or 'repack', not {positions!r}.")
 
 
 def choose_k(kl: ArrayLike, eta: float, rule: Rule = "first") -> int:
@@ -77,11 +85,16 @@ def choose_k(kl: ArrayLike, eta: float, rule: Rule = "first") -> int:
 class Seconds:
     """Measured wall-clock seconds of one run.
 
+    Entry L of `prefill` and `decode` was measured as it stands. The entries at K < L are sums of
+    layer times: the full run's in layers below K, and in the others those of the same layers over
+    the text tokens alone, each timed once on its own (`vtw_core.timing`).
+
     Attributes:
         encode_image: vision tower and projector, once for the whole run.
         prefill: [L+1] prompt prefill at each K, up to the first token's logits.
-        decode: [L+1] all further tokens of the answer at each K.
-        kl_curve: the teacher-forced passes behind the KL curve, all K together.
+        decode: [L+1] all further tokens of the answer at each K, one after the other.
+        kl_curve: the sweep behind the KL curve, all K together.
+        answers: the decoding of the answers at all K together.
         total: the whole run.
     """
 
@@ -89,6 +102,7 @@ class Seconds:
     prefill: FloatArray
     decode: FloatArray
     kl_curve: float
+    answers: float
     total: float
 
     def __post_init__(self) -> None:
@@ -104,6 +118,8 @@ class Run:
         model: the name it was loaded by.
         model_type: transformers' model_type.
         layers: L, decoder layers.
+        k_min: the smallest K that `withdraw` can run on this model; the numbers here hold for
+            every K.
         prompt: the user's text.
         image_size: (width, height) of the picture in pixels.
         grid: (rows, cols) of the first patch grid.
@@ -111,10 +127,15 @@ class Run:
         tokens: [prompt] display text of every prompt token; visual ones are "<image>".
         segments: [prompt] "bos", "system", "visual" or "question".
         max_new_tokens: the limit the answers were generated under.
+        sampling: how tokens were chosen.
+        positions: position ids of the tokens that stay, "keep" or "repack" (renumbered from 0 in
+            layers from K on).
         answers: [L+1] text of the answer at each K, special tokens left out.
         answer_tokens: [L+1][own length] display pieces, the end token included if it came.
         answer_ids: [L+1][own length] token ids.
         stopped: [L+1] whether the answer ended by itself (False: max_new_tokens cut it).
+        first_tokens: [L+1][c] the likeliest first answer tokens at each K, display pieces.
+        first_probabilities: [L+1, c] their probabilities.
         kl_positions: [L+1, T] KL(P_withdrawn || P_full) in nats at each of the T positions of the
             baseline answer, the baseline answer teacher-forced at every K.
         kl_positions_reverse: [L+1, T] KL(P_full || P_withdrawn) likewise.
@@ -133,6 +154,7 @@ class Run:
     model: str
     model_type: str
     layers: int
+    k_min: int
     prompt: str
     image_size: tuple[int, int]
     grid: tuple[int, int]
@@ -141,10 +163,14 @@ class Run:
     tokens: tuple[str, ...]
     segments: tuple[str, ...]
     max_new_tokens: int
+    sampling: Sampling
+    positions: Positions
     answers: tuple[str, ...]
     answer_tokens: tuple[tuple[str, ...], ...]
     answer_ids: tuple[tuple[int, ...], ...]
     stopped: tuple[bool, ...]
+    first_tokens: tuple[tuple[str, ...], ...]
+    first_probabilities: FloatArray = field(repr=False)
     kl_positions: FloatArray = field(repr=False)
     kl_positions_reverse: FloatArray = field(repr=False)
     flops: FloatArray = field(repr=False)
@@ -159,6 +185,7 @@ class Run:
 
     def __post_init__(self) -> None:
         for name, dtype in (
+            ("first_probabilities", np.float64),
             ("kl_positions", np.float64),
             ("kl_positions_reverse", np.float64),
             ("flops", np.float64),
@@ -317,6 +344,7 @@ class Run:
             "seconds": {
                 "encode_image": self.seconds.encode_image,
                 "kl_curve": self.seconds.kl_curve,
+                "answers": self.seconds.answers,
                 "total": self.seconds.total,
                 "prefill_at_k": self.seconds.prefill.tolist(),
                 "decode_at_k": self.seconds.decode.tolist(),
@@ -325,7 +353,19 @@ class Run:
                     for value in self.decode_seconds_per_token.tolist()
                 ],
             },
+            "first_tokens": [
+                [{"token": token, "probability": probability} for token, probability in row]
+                for row in (
+                    zip(tokens, values, strict=True)
+                    for tokens, values in zip(
+                        self.first_tokens, self.first_probabilities.tolist(), strict=True
+                    )
+                )
+            ],
             "max_new_tokens": self.max_new_tokens,
+            "sampling": self.sampling.describe(),
+            "positions": self.positions,
+            "k_min": self.k_min,
             "dtype": self.dtype,
             "device": self.device,
             "versions": dict(self.versions),
@@ -352,7 +392,8 @@ def _incoherence(run: Run) -> str | None:
         return "a count that must be at least 1 is not"
     if min(run.image_size) < 1 or min(run.grid) < 1 or run.kv_bytes_per_layer < 1:
         return "a size that must be at least 1 is not"
-    for name in ("answers", "answer_tokens", "answer_ids", "stopped", "flops", "kv_bytes"):
+    for name in ("answers", "answer_tokens", "answer_ids", "stopped", "first_tokens", "flops",
+                 "kv_bytes"):  # fmt: skip
         if len(getattr(run, name)) != k_count:
             return f"{name} needs {k_count} entries, one for each K"
     if len(run.tokens) != prompt or len(run.segments) != prompt:
@@ -364,6 +405,14 @@ def _incoherence(run: Run) -> str | None:
     for ids, pieces in zip(run.answer_ids, run.answer_tokens, strict=True):
         if not ids or len(ids) != len(pieces) or len(ids) > run.max_new_tokens:
             return "an answer has no token, too many, or not one piece for each"
+    top = run.first_probabilities
+    if top.ndim != 2 or top.shape[0] != k_count or {top.shape[1]} != {*map(len, run.first_tokens)}:
+        return "first_tokens and first_probabilities must have one entry for each other"
+    if not ((top >= 0) & (top <= 1 + 1e-6)).all():
+        return "first_probabilities must be 0 to 1"
+    if not 0 <= run.k_min <= run.layers:
+        return "k_min must be one of the K"
+    check_positions(run.positions)
     shape = (k_count, len(run.answer_ids[run.layers]))
     for name in ("kl_positions", "kl_positions_reverse"):
         kl = getattr(run, name)
@@ -378,7 +427,9 @@ def _incoherence(run: Run) -> str | None:
     times = run.seconds
     if times.prefill.shape != (k_count,) or times.decode.shape != (k_count,):
         return f"seconds need {k_count} entries, one for each K"
-    every = np.array([times.encode_image, times.kl_curve, times.total, *times.prefill])
+    every = np.array(
+        [times.encode_image, times.kl_curve, times.answers, times.total, *times.prefill]
+    )
     if not np.isfinite([*every, *times.decode]).all() or min(*every, *times.decode) < 0:
         return "seconds must be finite and not negative"
     return None

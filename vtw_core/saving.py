@@ -15,22 +15,33 @@ import numpy as np
 from vtw_core.documents import expect, floats, nested, pair, refuse_constant, tuple_of
 from vtw_core.errors import InputError
 from vtw_core.results import RUN_FIELDS, Run, Seconds
+from vtw_core.sampling import Sampling
 
 FORMAT = "vtw-run"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 ENTRY = "run.json"
 # The largest runs (80 layers, hundreds of answer tokens) stay under 10 MB of JSON.
 MAX_JSON_BYTES = 32 * 2**20
 
-_STRINGS = ("model", "model_type", "prompt", "flops_convention", "dtype", "device", "created")
-_INTEGERS = ("layers", "visual_tokens", "text_tokens", "max_new_tokens", "kv_bytes_per_layer")
+_STRINGS = ("model", "model_type", "prompt", "flops_convention", "dtype", "device", "created",
+            "positions")  # fmt: skip
+_INTEGERS = (
+    "layers",
+    "k_min",
+    "visual_tokens",
+    "text_tokens",
+    "max_new_tokens",
+    "kv_bytes_per_layer",
+)
+_NESTED = ("sampling", "seconds")
 
 
 def save_run(run: Run, path: str | Path) -> Path:
     """Write `run` to `path` and return it; raises InputError if that cannot be written."""
     target = Path(path)
-    document = {name: _plain(getattr(run, name)) for name in RUN_FIELDS if name != "seconds"} | {
-        "seconds": {name: _plain(value) for name, value in asdict(run.seconds).items()}
+    document = {name: _plain(getattr(run, name)) for name in RUN_FIELDS if name not in _NESTED} | {
+        "sampling": run.sampling.describe(),
+        "seconds": {name: _plain(value) for name, value in asdict(run.seconds).items()},
     }
     text = json.dumps({"format": FORMAT, "version": FORMAT_VERSION, "run": document})
     try:
@@ -114,6 +125,9 @@ def _build(data: Any) -> Run:
         answer_tokens=nested("answer_tokens", data["answer_tokens"], str),
         answer_ids=nested("answer_ids", data["answer_ids"], int),
         stopped=tuple_of("stopped", data["stopped"], bool),
+        sampling=_sampling(data["sampling"]),
+        first_tokens=nested("first_tokens", data["first_tokens"], str),
+        first_probabilities=floats("first_probabilities", data["first_probabilities"]),
         kl_positions=floats("kl_positions", data["kl_positions"]),
         kl_positions_reverse=floats("kl_positions_reverse", data["kl_positions_reverse"]),
         flops=floats("flops", data["flops"]),
@@ -123,9 +137,17 @@ def _build(data: Any) -> Run:
             prefill=floats("seconds", seconds["prefill"]),
             decode=floats("seconds", seconds["decode"]),
             kl_curve=float(floats("seconds", seconds["kl_curve"])),
+            answers=float(floats("seconds", seconds["answers"])),
             total=float(floats("seconds", seconds["total"])),
         ),
         versions=tuple(
             (key, version) for key, version in nested("versions", data["versions"], str)
         ),
     )
+
+
+def _sampling(data: Any) -> Sampling:
+    expect("sampling", data, dict)
+    if set(data) != {"temperature", "top_p", "seed"}:
+        raise ValueError("sampling should hold temperature, top_p and seed.")
+    return Sampling(**data)

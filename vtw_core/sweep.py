@@ -1,191 +1,148 @@
-"""Every K of one image and prompt.
+"""Withdrawal at every K, from one run of the full model.
 
-Cost: a plain loop, one teacher-forced prefill and one generation per K, L + 1 of each.
+Row K of the growing batch is the run that withdraws at K. It joins at layer K with what the full
+run put into that layer, and from there on attends to the prefix and to itself, never to the image.
+After the last layer, row K holds exactly what withdrawal at K gives. The work is about
+m * L * (L + 1) / 2 token-layers, with m rows that depend on the image, instead of L prefills.
 """
 
-import time
-from collections.abc import Generator
-from datetime import UTC, datetime
-from importlib.metadata import version
-from typing import Any, Literal
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
-import vtw_core
-from vtw_core.analysis.cost import (
-    VTW_CONVENTION,
-    flops_at_every_k,
-    kv_bytes_at_every_k,
-    kv_bytes_per_layer,
-)
-from vtw_core.analysis.kl import kl_divergence
-from vtw_core.events import Curve, Event, Progress, Token
-from vtw_core.generation import Prepared, Step, prepare, stream, teacher_forced_logits
-from vtw_core.images import load_image
-from vtw_core.models.prompts import check_prompt, display_pieces
+from vtw_core.full_run import FullRun, head, rotary
+from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.vlm import VisionLanguageModel
-from vtw_core.results import DEFAULT_ETA, FloatArray, Run, Seconds, check_eta, choose_k
-from vtw_core.strategies.vtw import VisualTokenWithdrawal
+from vtw_core.results import Positions
+from vtw_core.sampling import Sampling
+
+FloatArray = NDArray[np.float64]
+TOP = 5
 
 
-def explore(vlm: VisionLanguageModel, image: Any, prompt: str, **options: Any) -> Run:
-    """Run `explore_steps` to its end and return the `Run`; same options, same errors."""
-    for event in explore_steps(vlm, image, prompt, **options):
-        if isinstance(event, Run):
-            return event
-    raise RuntimeError("explore_steps ended without a Run")
+@dataclass(frozen=True, eq=False)
+class Sweep:
+    """What withdrawal at each K does to the baseline's own answer.
 
-
-def explore_steps(
-    vlm: VisionLanguageModel,
-    image: Any,
-    prompt: str,
-    *,
-    max_new_tokens: int = 32,
-    k_first: int | None = None,
-    eta: float = DEFAULT_ETA,
-) -> Generator[Event, None, None]:
-    """Explore every K, as a stream of events whose last is the `Run`.
-
-    Order: the baseline answer (`Token`s), the KL curve (`Progress` for every K, then `Curve`),
-    the answer at `k_first` (`Token`s), the answers at all other K (`Token`s and `Progress`).
-    It can be closed at any event.
-
-    Args:
-        image: path or PIL image.
-        prompt: the user's text.
-        max_new_tokens: longest answer.
-        k_first: the K to answer first behind the baseline; default K* of eta, first token.
-        eta: threshold in nats for that default.
-
-    Raises:
-        InputError: bad image, prompt, limit, k_first or eta.
+    Attributes:
+        kl: [L+1, T] KL(P_withdrawn || P_full) in nats at each position of the baseline answer.
+        kl_reverse: [L+1, T] KL(P_full || P_withdrawn).
+        top_ids, top_probabilities: [L+1, TOP] the likeliest first answer tokens.
+        picks: [L+1, T] the token that each K chooses behind the baseline's tokens before it.
+        keys, values: [L] tensors [l + 1, heads, m, d]: of layer l, the KV of the rows that depend
+            on the image, for K = 0..l.
     """
-    started = time.perf_counter()
-    layers = vlm.layers
-    check_eta(eta)
-    if k_first is not None:
-        VisualTokenWithdrawal(k_first).check(layers)
-    picture = load_image(image)
-    prepared = prepare(vlm, picture, prompt)
-    total = 1 + (layers + 1) + layers
-    # A process's first pass is slow (memory, kernels); untimed, or the baseline would pay for it.
-    for _ in stream(vlm, prepared, VisualTokenWithdrawal(layers), 1):
-        pass
-    yield Progress(0, total, "image encoded")
 
-    answers: dict[int, list[Step]] = {}
-    answers[layers] = yield from _answer(vlm, prepared, layers, max_new_tokens)
-    yield Progress(1, total, "baseline answer")
-
-    baseline = [step.token_id for step in answers[layers]]
-    forward, reverse, curve_seconds = yield from _kl_curve(vlm, prepared, baseline, total)
-    first = choose_k(forward[:, 0], eta) if k_first is None else k_first
-    yield Curve(forward, first)
-
-    done = 1 + layers + 1
-    for k in [first, *(k for k in range(layers) if k != first)]:
-        if k == layers:
-            continue  # the baseline, answered already
-        answers[k] = yield from _answer(vlm, prepared, k, max_new_tokens)
-        done += 1
-        yield Progress(done, total, f"answer at K = {k}")
-
-    kl = (forward, reverse)
-    yield _run(vlm, prepared, picture.size, prompt, max_new_tokens, answers, kl,
-               (curve_seconds, time.perf_counter() - started))  # fmt: skip
+    kl: FloatArray
+    kl_reverse: FloatArray
+    top_ids: NDArray[np.int64]
+    top_probabilities: FloatArray
+    picks: NDArray[np.int64]
+    keys: list[Tensor]
+    values: list[Tensor]
 
 
-def _answer(
-    vlm: VisionLanguageModel, prepared: Prepared, k: int, max_new_tokens: int
-) -> Generator[Token, None, list[Step]]:
-    side: Literal["baseline", "withdrawn"] = "baseline" if k == vlm.layers else "withdrawn"
-    steps: list[Step] = []
-    seconds = 0.0
-    for step in stream(vlm, prepared, VisualTokenWithdrawal(k), max_new_tokens):
-        steps.append(step)
-        seconds += step.seconds
-        yield Token(side, k, step.text, step.is_last, seconds)
-    return steps
+class SweepState:
+    """A sweep on its way through the layers."""
+
+    def __init__(
+        self, vlm: VisionLanguageModel, full: FullRun, positions: Positions = "keep"
+    ) -> None:
+        self._vlm = vlm
+        self._full = full
+        self._positions = row_positions(full, positions)
+        self._hidden = full.hidden[0][:0]
+        self._keys: list[Tensor] = []
+        self._values: list[Tensor] = []
+
+    def layers(self) -> Iterator[int]:
+        """Run layer after layer, saying which is done."""
+        for index in range(self._vlm.layers):
+            self._layer(index)
+            yield index
+
+    @torch.inference_mode()
+    def _layer(self, index: int) -> None:
+        full = self._full
+        joining = full.hidden[index]
+        hidden = torch.cat([self._hidden.to(joining.device), joining])
+        batch = len(hidden)
+        cache = _BehindPrefix(full, index, batch)
+        self._hidden = decoder_layers(self._vlm.model)[index](
+            hidden,
+            attention_mask=full.masks[index][None, None].expand(batch, 1, -1, -1),
+            position_embeddings=rotary(self._vlm, index, hidden, self._positions),
+            past_key_values=cache,
+            **full.kwargs[index],
+        )
+        self._keys.append(cache.keys)
+        self._values.append(cache.values)
+
+    @torch.inference_mode()
+    def finish(self, sampling: Sampling) -> Sweep:
+        """Compare every K with the full run, once all layers are done."""
+        full, layers = self._full, self._vlm.layers
+        count = len(full.ids)
+        # float64, since a KL of 1e-7 is a difference of nearly equal numbers.
+        exact = torch.float32 if full.logits.device.type == "mps" else torch.float64
+        baseline = torch.log_softmax(full.logits.to(exact), dim=-1)
+        kl = np.zeros((layers + 1, count))
+        reverse = np.zeros_like(kl)
+        picks = np.tile(np.array(full.ids, dtype=np.int64), (layers + 1, 1))
+        top_ids = np.zeros((layers + 1, min(TOP, baseline.shape[-1])), dtype=np.int64)
+        top_probabilities = np.zeros(top_ids.shape)
+        for k in range(layers + 1):
+            log_p = baseline
+            if k < layers:
+                # One K at a time: all logits at once would be [L, T, vocabulary].
+                logits = head(self._vlm, self._hidden[k, -count:]).to(full.logits.device)
+                log_p = torch.log_softmax(logits.to(exact), dim=-1)
+                difference = log_p - baseline
+                kl[k] = (log_p.exp() * difference).sum(-1).clamp(min=0).cpu()
+                reverse[k] = (-baseline.exp() * difference).sum(-1).clamp(min=0).cpu()
+                for position in range(count):
+                    picks[k, position] = int(sampling.choose(logits[position], position))
+            top = log_p[0].topk(top_ids.shape[1])
+            top_ids[k], top_probabilities[k] = top.indices.cpu(), top.values.exp().cpu()
+        return Sweep(kl, reverse, top_ids, top_probabilities, picks, self._keys, self._values)
 
 
-def _kl_curve(
-    vlm: VisionLanguageModel, prepared: Prepared, baseline: list[int], total: int
-) -> Generator[Progress, None, tuple[FloatArray, FloatArray, float]]:
-    """Both directions of the KL, each [L+1, T], and the seconds they took (not those that the
-    caller spent between two events). K = L comes first, since it is what P_full means."""
-    layers = vlm.layers
-    forward = np.zeros((layers + 1, len(baseline)))
-    reverse = np.zeros_like(forward)
-    started = time.perf_counter()
-    full = teacher_forced_logits(vlm, prepared, VisualTokenWithdrawal(layers), baseline)
-    seconds = time.perf_counter() - started
-    yield Progress(2, total, f"KL at K = {layers}")
-    for done, k in enumerate(reversed(range(layers)), start=3):
-        started = time.perf_counter()
-        cut = teacher_forced_logits(vlm, prepared, VisualTokenWithdrawal(k), baseline)
-        forward[k] = kl_divergence(cut, full)
-        reverse[k] = kl_divergence(full, cut)
-        seconds += time.perf_counter() - started
-        yield Progress(done, total, f"KL at K = {k}")
-    return forward, reverse, seconds
+class _BehindPrefix:
+    """A KV cache for one layer: the full run's prefix, the same for every row of the batch."""
+
+    def __init__(self, full: FullRun, index: int, batch: int) -> None:
+        layer = full.cache.layers[index]
+        picked = torch.as_tensor(full.prefix, device=layer.keys.device)
+        self._prefix = [
+            kv.index_select(2, picked).expand(batch, -1, -1, -1)
+            for kv in (layer.keys, layer.values)
+        ]
+        self.keys = self.values = layer.keys
+
+    def update(
+        self, keys: Tensor, values: Tensor, *args: object, **kwargs: object
+    ) -> tuple[Tensor, Tensor]:
+        """The transformers cache protocol: keep the rows' own KV, return all that is seen."""
+        self.keys, self.values = keys, values
+        before_keys, before_values = self._prefix
+        return torch.cat([before_keys, keys], dim=2), torch.cat([before_values, values], dim=2)
 
 
-def _run(
-    vlm: VisionLanguageModel,
-    prepared: Prepared,
-    image_size: tuple[int, int],
-    prompt: str,
-    max_new_tokens: int,
-    answers: dict[int, list[Step]],
-    kl: tuple[FloatArray, FloatArray],
-    times: tuple[float, float],
-) -> Run:
-    layout, dims, tokenizer = prepared.layout, vlm.dims, vlm.processor.tokenizer
-    every = [answers[k] for k in range(vlm.layers + 1)]
-    ids = tuple(tuple(step.token_id for step in steps) for steps in every)
-    prompt_ids = prepared.input_ids[0].tolist()
-    pieces = list(display_pieces(prompt_ids, tokenizer))
-    for position in layout.visual:
-        pieces[position] = "<image>"
-    visual = len(layout.visual)
-    text = layout.total - visual
-    width = vlm.model.dtype.itemsize
-    return Run(
-        model=vlm.name,
-        model_type=vlm.model_type,
-        layers=vlm.layers,
-        prompt=check_prompt(prompt),
-        image_size=image_size,
-        grid=layout.grids[0],
-        visual_tokens=visual,
-        text_tokens=text,
-        tokens=tuple(pieces),
-        segments=layout.segments,
-        max_new_tokens=max_new_tokens,
-        answers=tuple(steps[-1].text for steps in every),
-        answer_tokens=tuple(display_pieces(list(row), tokenizer) for row in ids),
-        answer_ids=ids,
-        stopped=tuple(steps[-1].stopped for steps in every),
-        kl_positions=kl[0],
-        kl_positions_reverse=kl[1],
-        flops=flops_at_every_k(dims, text, visual),
-        flops_convention=VTW_CONVENTION,
-        kv_bytes=kv_bytes_at_every_k(dims, text, visual, width),
-        kv_bytes_per_layer=kv_bytes_per_layer(dims, layout.total, width),
-        seconds=Seconds(
-            encode_image=prepared.encode_seconds,
-            prefill=np.array([steps[0].seconds for steps in every]),
-            decode=np.array([sum(step.seconds for step in steps[1:]) for steps in every]),
-            kl_curve=times[0],
-            total=times[1],
-        ),
-        dtype=str(vlm.model.dtype).removeprefix("torch."),
-        device=str(vlm.model.device),
-        versions=(
-            ("vtw_core", vtw_core.__version__),
-            ("torch", version("torch")),
-            ("transformers", version("transformers")),
-        ),
-        created=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
+def row_positions(full: FullRun, positions: Positions) -> Tensor:
+    """Position ids of the kept rows once the image has left, [1, m] or [axes, 1, m].
+
+    "keep": those of the full run. "repack": the tokens that stay are counted anew from 0.
+    """
+    prepared = full.prepared
+    answer = full.hidden[0].shape[1] - len(full.rows)
+    if positions == "keep":
+        rows = torch.as_tensor(full.rows, device=prepared.positions.device)
+        behind = prepared.positions_behind(0, answer)
+        return torch.cat([prepared.positions.index_select(-1, rows), behind], dim=-1)
+    count = len(full.prefix) + len(full.rows) + answer
+    counted = torch.arange(len(full.prefix), count, device=prepared.positions.device)
+    return counted.expand(*prepared.positions.shape[:-1], -1)

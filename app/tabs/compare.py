@@ -17,8 +17,8 @@ from app.pictures import chosen_picture
 from app.state import Visitor
 from app.view import show_nothing, show_run, show_running
 from vtw_core.errors import VTWError
-from vtw_core.events import Curve, Progress, Token
-from vtw_core.results import Run
+from vtw_core.events import Answers, Curve, Progress, Token
+from vtw_core.results import DEFAULT_ETA, Run, choose_k
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -206,16 +206,12 @@ class _Handlers:
                 fraction = event.done / event.total
                 message = text.CURVE_RUNS if event.done and k is None else message
             elif isinstance(event, Curve):
-                k, layers, message = event.k_first, len(event.kl_positions) - 1, text.ANSWERS_RUN
-                if k == layers:
-                    withdrawn = baseline
-            elif isinstance(event, Token) and event.side == "baseline":
+                layers, message = len(event.kl_positions) - 1, text.ANSWERS_RUN
+                k = choose_k(event.kl_positions[:, 0], DEFAULT_ETA)
+            elif isinstance(event, Token):
                 baseline = event.text_so_far
-                layers = event.k
-            elif isinstance(event, Token) and event.k == k:
-                withdrawn = event.text_so_far
-            else:
-                continue  # words of the answers at the other K: not on the page until complete
+            elif isinstance(event, Answers) and k is not None:
+                withdrawn = event.texts[k]
             yield show_running(
                 message, fraction, layers=layers, baseline=baseline, withdrawn=withdrawn, k=k
             )

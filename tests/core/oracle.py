@@ -1,8 +1,10 @@
-"""What withdrawal must equal, written without any of the engine's code."""
+"""What withdrawal must equal: masking, written without the engine's code, and the direct loop."""
 
 import contextlib
 
 import torch
+
+from vtw_core import withdraw
 
 
 @contextlib.contextmanager
@@ -49,3 +51,24 @@ def greedy_logits(model, inputs, steps=8):
         return_dict_in_generate=True, output_logits=True,
     )  # fmt: skip
     return torch.cat(out.logits), out.sequences
+
+
+def withdrawn_logits(vlm, prepared, strategy, answer):
+    """[T, vocabulary] logits at each position of a given answer, by one pass under `withdraw`."""
+    behind = torch.tensor([list(answer[:-1])], dtype=torch.long)
+    ids = torch.cat([prepared.input_ids, behind], dim=1)
+    positions = torch.cat(
+        [prepared.positions, prepared.positions_behind(0, behind.shape[1])], dim=-1
+    )
+    # Rows of the answer are text to every family that tells text from image rows.
+    extras = {
+        name: torch.cat([value, torch.zeros_like(behind)], dim=1) if name.endswith("_type_ids")
+        else value for name, value in prepared.extras.items()
+    }  # fmt: skip
+    with withdraw(vlm.model, strategy, prepared.layout):
+        output = vlm.model(
+            input_ids=ids, attention_mask=torch.ones_like(ids), position_ids=positions,
+            mm_encoder_outputs={"image": prepared.vision}, use_cache=False,
+            logits_to_keep=len(answer), **extras,
+        )  # fmt: skip
+    return output.logits[0].float()

@@ -9,7 +9,7 @@ import torch
 from conftest import PROMPT
 
 from vtw_core import InputError, KeepAll, VisualTokenWithdrawal, withdraw
-from vtw_core.generation import prepare, stream, teacher_forced_logits
+from vtw_core.generation import prepare, stream
 
 
 @pytest.fixture(scope="module")
@@ -101,15 +101,6 @@ def test_two_streams_may_be_interleaved(vlm, prepared):
     assert seen == expected
     for steps in both:
         steps.close()
-
-
-@pytest.mark.parametrize("k", range(5))
-def test_teacher_forcing_gives_the_logits_of_generation(vlm, prepared, k):
-    steps = list(stream(vlm, prepared, VisualTokenWithdrawal(k), 6))
-    forced = teacher_forced_logits(
-        vlm, prepared, VisualTokenWithdrawal(k), [step.token_id for step in steps]
-    )
-    assert np.allclose(forced, np.stack([step.logits for step in steps]), atol=1e-4)
 
 
 def test_the_image_is_encoded_once(vlm, image, monkeypatch):

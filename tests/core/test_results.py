@@ -9,7 +9,7 @@ import zipfile
 import numpy as np
 import pytest
 
-from vtw_core import InputError, Run, choose_k, load_run
+from vtw_core import InputError, Run, Sampling, choose_k, load_run
 from vtw_core.results import Seconds
 
 T = 2
@@ -22,6 +22,7 @@ def small_run(**changes):
         "model": "embedded",
         "model_type": "llava",
         "layers": 3,
+        "k_min": 0,
         "prompt": "What?",
         "image_size": (40, 30),
         "grid": (1, 2),
@@ -30,17 +31,21 @@ def small_run(**changes):
         "tokens": ("<s>", "USER", "<image>", "<image>", "What?"),
         "segments": ("bos", "system", "visual", "visual", "question"),
         "max_new_tokens": 4,
+        "sampling": Sampling(0.5, 0.9, 7),
+        "positions": "keep",
         "answers": ("no", "a ball", "a box", "a ball"),
         "answer_tokens": (("no",), ("a", " ball"), ("a", " box"), ("a", " ball")),
         "answer_ids": ((5,), (6, 7), (6, 8), (6, 7)),
         "stopped": (True, False, False, False),
+        "first_tokens": (("no", "a"), ("a", "no"), ("a", "no"), ("a", "no")),
+        "first_probabilities": np.array([[0.6, 0.4], [0.9, 0.1], [0.7, 0.2], [0.8, 0.1]]),
         "kl_positions": kl,
         "kl_positions_reverse": kl * 2,
         "flops": np.array([1.0, 2.0, 3.0, 4.0]),
         "flops_convention": "by hand",
         "kv_bytes": np.array([10, 20, 30, 40]),
         "kv_bytes_per_layer": 14,
-        "seconds": Seconds(0.1, np.ones(4), np.ones(4), 0.5, 9.0),
+        "seconds": Seconds(0.1, np.ones(4), np.ones(4), 0.5, 0.6, 9.0),
         "dtype": "float32",
         "device": "cpu",
         "versions": (("vtw_core", "0"),),
@@ -158,9 +163,13 @@ class TestDerived:
         {"max_new_tokens": 1},
         {"flops": np.array([1.0, 2.0, np.inf, 4.0])},
         {"kv_bytes": np.array([1, 2, 3, -4])},
-        {"seconds": Seconds(-1.0, np.ones(4), np.ones(4), 0.5, 9.0)},
-        {"seconds": Seconds(1.0, np.ones(3), np.ones(4), 0.5, 9.0)},
+        {"seconds": Seconds(-1.0, np.ones(4), np.ones(4), 0.5, 0.6, 9.0)},
+        {"seconds": Seconds(1.0, np.ones(3), np.ones(4), 0.5, 0.6, 9.0)},
         {"grid": (0, 2)},
+        {"k_min": 4},
+        {"first_probabilities": np.full((4, 2), 1.5)},
+        {"first_probabilities": np.full((4, 3), 0.1)},
+        {"first_tokens": (("no", "a"),) * 3},
     ],
 )
 def test_values_that_do_not_fit_together_are_refused(changes):

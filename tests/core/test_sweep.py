@@ -1,127 +1,116 @@
-"""Exploring every K."""
+"""One run of the full model against the direct loop over K, in every family."""
 
 import numpy as np
 import pytest
 import torch
 from conftest import PROMPT
+from oracle import withdrawn_logits
 
-from vtw_core import InputError, Run, VisualTokenWithdrawal, withdraw
+from vtw_core import Sampling, VisualTokenWithdrawal
 from vtw_core.analysis.kl import kl_divergence
-from vtw_core.events import Curve, Progress, Token
+from vtw_core.decoding import EveryAnswer
+from vtw_core.errors import ModelError
+from vtw_core.full_run import run_full
+from vtw_core.generation import prepare, stream
+from vtw_core.sampling import GREEDY
+from vtw_core.sweep import SweepState
 
-LAYERS = 4
-
-
-def test_every_list_has_one_entry_per_k(run):
-    for name in ("answers", "answer_tokens", "answer_ids", "stopped", "flops", "kv_bytes",
-                 "kl_first_token", "kl_answer", "kl_answer_max", "same_as_baseline"):  # fmt: skip
-        assert len(getattr(run, name)) == LAYERS + 1
-    assert run.kl_positions.shape == (LAYERS + 1, len(run.answer_ids[LAYERS]))
-
-
-def test_kl_is_exactly_zero_at_k_equal_to_l(run):
-    assert run.kl_first_token[LAYERS] == run.kl_answer[LAYERS] == run.kl_answer_max[LAYERS] == 0
-    assert (run.kl_positions[:LAYERS, 0] > 0).all()
+LENGTH = 8
+SAMPLED = Sampling(temperature=1.5, top_p=0.9, seed=11)
 
 
-def test_answers_equal_independent_generate_calls(run, vlm, inputs, layout):
-    for k in range(LAYERS + 1):
-        with withdraw(vlm.model, VisualTokenWithdrawal(k), layout):
-            out = vlm.model.generate(**inputs, do_sample=False, max_new_tokens=8)
-        ids = out[0, layout.total :].tolist()
-        assert list(run.answer_ids[k]) == ids
-        text = vlm.processor.tokenizer.decode(ids, skip_special_tokens=True)
-        assert run.answers[k] == text.lstrip()
-    plain = vlm.model.generate(**inputs, do_sample=False, max_new_tokens=8)
-    assert list(run.answer_ids[LAYERS]) == plain[0, layout.total :].tolist()
+def swept(vlm, prepared, sampling=GREEDY, positions="keep"):
+    steps = run_full(vlm, prepared, LENGTH, sampling)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            full = end.value
+            break
+    state = SweepState(vlm, full, positions)
+    assert list(state.layers()) == list(range(vlm.layers))
+    return full, state.finish(sampling)
 
 
-def test_the_first_token_kl_equals_that_of_independent_prefills(run, vlm, inputs, layout):
-    full = vlm.model(**inputs).logits[0, -1]
-    for k in range(LAYERS):
-        with withdraw(vlm.model, VisualTokenWithdrawal(k), layout):
-            cut = vlm.model(**inputs).logits[0, -1]
-        assert run.kl_first_token[k] == pytest.approx(float(kl_divergence(cut, full)), rel=1e-3)
-        reverse = float(kl_divergence(full, cut))
-        assert run.kl_first_token_reverse[k] == pytest.approx(reverse, rel=1e-3)
+@pytest.fixture(scope="module")
+def prepared(vlm, image):
+    return prepare(vlm, image, PROMPT)
 
 
-def test_withdrawal_changes_some_answers(run):
-    assert not run.same_as_baseline[0]
-    assert run.same_as_baseline[LAYERS]
+def test_both_curves_equal_the_direct_loop_at_every_position(vlm, prepared):
+    full, sweep = swept(vlm, prepared)
+    assert sweep.kl.shape == (vlm.layers + 1, len(full.ids))
+    for k in range(vlm.layers):
+        logits = withdrawn_logits(vlm, prepared, VisualTokenWithdrawal(k), full.ids)
+        assert np.allclose(sweep.kl[k], kl_divergence(logits, full.logits), atol=1e-5)
+        assert np.allclose(sweep.kl_reverse[k], kl_divergence(full.logits, logits), atol=1e-5)
+    assert (sweep.kl[-1] == 0).all()
+    assert (sweep.kl_reverse[-1] == 0).all()
 
 
-def test_facts_of_the_run(run, vlm, image, layout):
-    assert (run.layers, run.visual_tokens, run.grid) == (LAYERS, 64, (8, 8))
-    assert run.prompt == PROMPT
-    assert run.image_size == image.size
-    assert run.segments == layout.segments
-    assert [run.tokens[p] for p in layout.visual] == ["<image>"] * 64
-    assert PROMPT in "".join(t for t, s in zip(run.tokens, run.segments, strict=True)
-                             if s == "question")  # fmt: skip
-    assert run.kv_bytes[LAYERS] == LAYERS * run.kv_bytes_per_layer
-    assert dict(run.versions).keys() == {"vtw_core", "torch", "transformers"}
-    assert run.created.endswith("+00:00")
-    assert (run.seconds.prefill > 0).all()
+def test_the_full_run_is_generation_bit_for_bit(vlm, prepared, image):
+    full, _ = swept(vlm, prepared)
+    steps = list(stream(vlm, prepared, VisualTokenWithdrawal(vlm.layers), LENGTH))
+    assert np.array_equal(full.logits.numpy(), np.stack([step.logits for step in steps]))
 
 
-def test_the_order_of_events(vlm, image, run):
-    events = list(vlm.explore_steps(image, PROMPT, max_new_tokens=4, k_first=2))
-    tokens = [event for event in events if isinstance(event, Token)]
-    order = list(dict.fromkeys(event.k for event in tokens))
-    assert order == [4, 2, 0, 1, 3]
-    assert {event.side for event in tokens if event.k == 4} == {"baseline"}
-    assert {event.side for event in tokens if event.k != 4} == {"withdrawn"}
-    curve = next(i for i, event in enumerate(events) if isinstance(event, Curve))
-    assert all(e.k == 4 for e in events[:curve] if isinstance(e, Token))
-    assert events[curve].k_first == 2
-    assert isinstance(events[-1], Run)
-    assert sum(isinstance(event, Run) for event in events) == 1
-    for k in range(5):
-        last = [event for event in tokens if event.k == k][-1]
-        assert last.is_last
-        assert last.text_so_far == events[-1].answers[k]
+@pytest.mark.parametrize("sampling", [GREEDY, SAMPLED], ids=["greedy", "sampled"])
+@pytest.mark.parametrize("length", [1, 2, LENGTH])
+def test_answers_equal_independent_runs(vlm, prepared, sampling, length):
+    full, sweep = swept(vlm, prepared, sampling)
+    every = EveryAnswer(vlm, full, sweep, LENGTH, sampling)
+    list(every.steps())
+    for branch in every.branches:
+        steps = list(stream(vlm, prepared, VisualTokenWithdrawal(branch.k), LENGTH, sampling))
+        assert branch.ids == [step.token_id for step in steps]
+        assert branch.stopped == steps[-1].stopped
 
 
-def test_progress_counts_up_to_its_total(vlm, image):
-    events = list(vlm.explore_steps(image, PROMPT, max_new_tokens=2))
-    progress = [event for event in events if isinstance(event, Progress)]
-    assert [event.done for event in progress] == list(range(progress[-1].total + 1))
-    assert all(event.message for event in progress)
+def test_a_row_that_never_leaves_the_baseline_costs_no_pass(vlm, prepared):
+    full, sweep = swept(vlm, prepared)
+    sweep.picks[:] = full.ids
+    every = EveryAnswer(vlm, full, sweep, LENGTH, GREEDY)
+    assert list(every.steps()) == []
+    assert all(branch.ids == list(full.ids) for branch in every.branches)
 
 
-def test_without_k_first_the_k_of_eta_comes_first(vlm, image, run):
-    eta = float(run.kl_first_token[3]) + 1e-9
-    events = vlm.explore_steps(image, PROMPT, max_new_tokens=2, eta=eta)
-    curve = next(event for event in events if isinstance(event, Curve))
-    events.close()
-    assert curve.k_first == run.choose_k(eta)
-
-
-def test_it_can_be_closed_at_every_event(vlm, image, inputs):
-    plain = vlm.model(**inputs).logits
+def test_nothing_is_left_on_the_model(vlm, prepared):
     hooks = [len(layer._forward_pre_hooks) for layer in vlm.model.get_decoder().layers]
-    count = len(list(vlm.explore_steps(image, PROMPT, max_new_tokens=2)))
-    for stop in range(1, count):
-        events = vlm.explore_steps(image, PROMPT, max_new_tokens=2)
-        for _ in range(stop):
-            next(events)
-        events.close()
-        now = [len(layer._forward_pre_hooks) for layer in vlm.model.get_decoder().layers]
-        assert now == hooks
-    assert torch.equal(vlm.model(**inputs).logits, plain)
+    behind = [len(layer._forward_hooks) for layer in vlm.model.get_decoder().layers]
+    steps = run_full(vlm, prepared, LENGTH, GREEDY)
+    next(steps)
+    steps.close()
+    swept(vlm, prepared)
+    layers = vlm.model.get_decoder().layers
+    assert [len(layer._forward_pre_hooks) for layer in layers] == hooks
+    assert [len(layer._forward_hooks) for layer in layers] == behind
 
 
-def test_exploring_twice_gives_the_same_numbers(vlm, image, run):
-    again = vlm.explore(image, PROMPT, max_new_tokens=8)
-    assert np.array_equal(again.kl_positions, run.kl_positions)
-    assert again.answers == run.answers
+def test_the_kept_run_holds_one_row_of_hidden_states_per_text_row_and_all_keys(vlm, prepared):
+    full, _ = swept(vlm, prepared)
+    layout, dims = prepared.layout, vlm.dims
+    answer = len(full.ids) - 1
+    text = len(layout.text) - layout.prefix + answer
+    values = text * dims.hidden + 2 * (layout.total + answer) * dims.kv_heads * dims.head_dim
+    assert full.kept_bytes == vlm.layers * values * 4
 
 
-@pytest.mark.parametrize(
-    "options",
-    [{"k_first": 5}, {"k_first": -1}, {"k_first": "2"}, {"max_new_tokens": 0}, {"eta": -1}],
-)
-def test_bad_options_are_refused(vlm, image, options):
-    with pytest.raises(InputError):
-        vlm.explore(image, PROMPT, **options)
+def test_logits_that_are_not_finite_are_refused(vlm, prepared):
+    head = vlm.model.get_output_embeddings()
+    handle = head.register_forward_hook(lambda *call: call[-1] * torch.nan)
+    try:
+        with pytest.raises(ModelError, match="float32"):
+            swept(vlm, prepared)
+    finally:
+        handle.remove()
+
+
+def test_a_head_of_another_kind_is_refused(vlm, prepared):
+    handle = vlm.model.register_forward_hook(
+        lambda module, args, output: output.__setitem__("logits", output.logits * 3)
+    )
+    try:
+        with pytest.raises(ModelError, match="logits"):
+            swept(vlm, prepared)
+    finally:
+        handle.remove()

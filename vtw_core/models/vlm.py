@@ -10,7 +10,8 @@ from vtw_core.images import load_image
 from vtw_core.layout import TokenLayout
 from vtw_core.models.adapters import Adapter, decoder_layers
 from vtw_core.models.prompts import check_prompt, render
-from vtw_core.results import DEFAULT_ETA
+from vtw_core.results import Positions
+from vtw_core.sampling import GREEDY, Sampling
 
 if TYPE_CHECKING:
     from vtw_core.events import Event
@@ -69,6 +70,12 @@ class VisionLanguageModel:
         if small and self.model.device.type == "cpu":
             torch.set_num_threads(1)
 
+    def warm_up(self) -> None:
+        """Run once on an empty picture: a process's first pass is slow (memory, kernels)."""
+        from PIL import Image
+
+        self.explore(Image.new("RGB", (64, 64), "white"), "?", max_new_tokens=2)
+
     def inputs(self, image: Any, prompt: str) -> Any:
         """Processed inputs of one image and one question, on the model's device.
 
@@ -108,16 +115,21 @@ class VisionLanguageModel:
         return TokenLayout.from_inputs(self.model, inputs)
 
     def generate(
-        self, image: Any, prompt: str, strategy: Any = None, max_new_tokens: int = 32
+        self,
+        image: Any,
+        prompt: str,
+        strategy: Any = None,
+        max_new_tokens: int = 32,
+        sampling: Sampling = GREEDY,
     ) -> "Generation":
-        """Greedy answer under a strategy (None: nothing withdrawn).
+        """The answer under a strategy (None: nothing withdrawn).
 
         Raises:
             InputError: bad image, prompt, limit or strategy parameters.
         """
         from vtw_core.generation import generate
 
-        return generate(self, image, prompt, strategy, max_new_tokens)
+        return generate(self, image, prompt, strategy, max_new_tokens, sampling)
 
     def explore(
         self,
@@ -125,13 +137,16 @@ class VisionLanguageModel:
         prompt: str,
         *,
         max_new_tokens: int = 32,
-        k_first: int | None = None,
-        eta: float = DEFAULT_ETA,
+        sampling: Sampling = GREEDY,
+        positions: Positions = "keep",
     ) -> "Run":
-        """Everything at every K; see `vtw_core.sweep.explore_steps`."""
-        from vtw_core.sweep import explore
+        """Everything at every K; see `vtw_core.exploration.explore_steps`."""
+        from vtw_core.exploration import explore
 
-        return explore(self, image, prompt, max_new_tokens=max_new_tokens, k_first=k_first, eta=eta)
+        return explore(
+            self, image, prompt, max_new_tokens=max_new_tokens, sampling=sampling,
+            positions=positions,
+        )  # fmt: skip
 
     def explore_steps(
         self,
@@ -139,12 +154,13 @@ class VisionLanguageModel:
         prompt: str,
         *,
         max_new_tokens: int = 32,
-        k_first: int | None = None,
-        eta: float = DEFAULT_ETA,
+        sampling: Sampling = GREEDY,
+        positions: Positions = "keep",
     ) -> "Generator[Event, None, None]":
-        """`explore` as a stream of events; see `vtw_core.sweep.explore_steps`."""
-        from vtw_core.sweep import explore_steps
+        """`explore` as a stream of events; see `vtw_core.exploration.explore_steps`."""
+        from vtw_core.exploration import explore_steps
 
         return explore_steps(
-            self, image, prompt, max_new_tokens=max_new_tokens, k_first=k_first, eta=eta
-        )
+            self, image, prompt, max_new_tokens=max_new_tokens, sampling=sampling,
+            positions=positions,
+        )  # fmt: skip

@@ -1,0 +1,191 @@
+"""Everything about one image and prompt at every K, from one run of the full model."""
+
+import time
+from collections.abc import Generator
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+import numpy as np
+
+import vtw_core
+from vtw_core.analysis.cost import (
+    VTW_CONVENTION,
+    flops_at_every_k,
+    kv_bytes_at_every_k,
+    kv_bytes_per_layer,
+)
+from vtw_core.decoding import EveryAnswer
+from vtw_core.events import Answers, Curve, Event, Progress, Token
+from vtw_core.full_run import FullRun, run_full
+from vtw_core.generation import Prepared, answer_text, end_tokens, prepare
+from vtw_core.images import load_image
+from vtw_core.models.prompts import check_prompt, display_pieces
+from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.results import Positions, Run, Seconds, check_positions
+from vtw_core.sampling import GREEDY, Sampling
+from vtw_core.sweep import Sweep, SweepState
+from vtw_core.timing import SecondsAtEveryK, measure
+
+
+def explore(vlm: VisionLanguageModel, image: Any, prompt: str, **options: Any) -> Run:
+    """Run `explore_steps` to its end and return the `Run`; same options, same errors."""
+    for event in explore_steps(vlm, image, prompt, **options):
+        if isinstance(event, Run):
+            return event
+    raise RuntimeError("explore_steps ended without a Run")
+
+
+def explore_steps(
+    vlm: VisionLanguageModel,
+    image: Any,
+    prompt: str,
+    *,
+    max_new_tokens: int = 32,
+    sampling: Sampling = GREEDY,
+    positions: Positions = "keep",
+) -> Generator[Event, None, None]:
+    """Explore every K, as a stream of events whose last is the `Run`.
+
+    Order: the baseline answer (`Token`s), the sweep (`Progress` for every layer, then `Curve`),
+    the answers at all K (`Answers` after every step). It can be closed at any event.
+
+    Args:
+        image: path or PIL image.
+        prompt: the user's text.
+        max_new_tokens: longest answer.
+        sampling: how tokens are chosen, in the baseline and at every K.
+        positions: position ids of the tokens that stay: "keep" their own, or "repack" them
+            from 0 in the layers from K on.
+
+    Raises:
+        InputError: bad image, prompt, or option.
+        ModelError: the model cannot be swept.
+    """
+    started = time.perf_counter()
+    check_positions(positions)
+    picture = load_image(image)
+    prepared = prepare(vlm, picture, prompt)
+    total = vlm.layers + 3
+    yield Progress(0, total, "image encoded")
+
+    full = yield from _baseline(vlm, prepared, max_new_tokens, sampling)
+    yield Progress(1, total, "baseline answer")
+
+    sweep_started = time.perf_counter()
+    state = SweepState(vlm, full, positions)
+    for index in state.layers():
+        yield Progress(2 + index, total, f"layer {index} for K = 0 to {index}")
+    sweep = state.finish(sampling)
+    sweep_seconds = time.perf_counter() - sweep_started
+    yield Curve(sweep.kl)
+
+    answers_started = time.perf_counter()
+    every = EveryAnswer(vlm, full, sweep, max_new_tokens, sampling, positions)
+    yield _answers(vlm, full, every)
+    for _ in every.steps():
+        yield _answers(vlm, full, every)
+    answers_seconds = time.perf_counter() - answers_started
+    yield Progress(total - 1, total, "answers at every K")
+
+    at_k = measure(vlm, full)
+    yield Progress(total, total, "seconds at every K")
+    spent = (sweep_seconds, answers_seconds, time.perf_counter() - started)
+    yield _run(vlm, full, sweep, every, at_k, spent, picture.size, check_prompt(prompt),
+               max_new_tokens, sampling, positions)  # fmt: skip
+
+
+def _baseline(
+    vlm: VisionLanguageModel, prepared: Prepared, max_new_tokens: int, sampling: Sampling
+) -> Generator[Token, None, FullRun]:
+    steps = run_full(vlm, prepared, max_new_tokens, sampling)
+    seconds = 0.0
+    while True:
+        try:
+            step = next(steps)
+        except StopIteration as end:
+            full: FullRun = end.value
+            return full
+        seconds += step.seconds
+        try:
+            yield Token(step.text, step.is_last, seconds)
+        except GeneratorExit:
+            steps.close()
+            raise
+
+
+def _answers(vlm: VisionLanguageModel, full: FullRun, every: EveryAnswer) -> Answers:
+    texts = [answer_text(vlm, branch.ids) for branch in every.branches]
+    finished = [not every.is_running(branch) for branch in every.branches]
+    return Answers((*texts, answer_text(vlm, list(full.ids))), (*finished, True))
+
+
+def _run(
+    vlm: VisionLanguageModel,
+    full: FullRun,
+    sweep: Sweep,
+    every: EveryAnswer,
+    at_k: SecondsAtEveryK,
+    spent: tuple[float, float, float],
+    image_size: tuple[int, int],
+    prompt: str,
+    max_new_tokens: int,
+    sampling: Sampling,
+    positions: Positions,
+) -> Run:
+    prepared = full.prepared
+    layout, dims, tokenizer = prepared.layout, vlm.dims, vlm.processor.tokenizer
+    ids = (*(tuple(branch.ids) for branch in every.branches), full.ids)
+    pieces = list(display_pieces(prepared.input_ids[0].tolist(), tokenizer))
+    for position in layout.visual:
+        pieces[position] = "<image>"
+    visual = len(layout.visual)
+    text = layout.total - visual
+    width = vlm.model.dtype.itemsize
+    decoded = np.array([len(row) - 1 for row in ids])
+    decode = at_k.per_token * decoded
+    decode[-1] = full.seconds[1:].sum()
+    return Run(
+        model=vlm.name,
+        model_type=vlm.model_type,
+        layers=vlm.layers,
+        k_min=vlm.adapter.k_min(vlm.model.config),
+        prompt=prompt,
+        image_size=image_size,
+        grid=layout.grids[0],
+        visual_tokens=visual,
+        text_tokens=text,
+        tokens=tuple(pieces),
+        segments=layout.segments,
+        max_new_tokens=max_new_tokens,
+        sampling=sampling,
+        positions=positions,
+        answers=tuple(answer_text(vlm, list(row)) for row in ids),
+        answer_tokens=tuple(display_pieces(list(row), tokenizer) for row in ids),
+        answer_ids=ids,
+        stopped=tuple(row[-1] in end_tokens(vlm.model) for row in ids),
+        first_tokens=tuple(display_pieces(row.tolist(), tokenizer) for row in sweep.top_ids),
+        first_probabilities=sweep.top_probabilities,
+        kl_positions=sweep.kl,
+        kl_positions_reverse=sweep.kl_reverse,
+        flops=flops_at_every_k(dims, text, visual),
+        flops_convention=VTW_CONVENTION,
+        kv_bytes=kv_bytes_at_every_k(dims, text, visual, width),
+        kv_bytes_per_layer=kv_bytes_per_layer(dims, layout.total, width),
+        seconds=Seconds(
+            encode_image=prepared.encode_seconds,
+            prefill=at_k.prefill,
+            decode=decode,
+            kl_curve=spent[0],
+            answers=spent[1],
+            total=spent[2],
+        ),
+        dtype=str(vlm.model.dtype).removeprefix("torch."),
+        device=str(vlm.model.device),
+        versions=(
+            ("vtw_core", vtw_core.__version__),
+            ("torch", version("torch")),
+            ("transformers", version("transformers")),
+        ),
+        created=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
