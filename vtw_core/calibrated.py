@@ -364,10 +364,16 @@ class Calibration:
             flops_share=(flops / flops[:, -1:]).mean(axis=0),
         )
 
-    def to_json(self, **criterion: Any) -> dict[str, Any]:
-        """The object of `calibrate --json`: a reading (`read`'s arguments) and every sample."""
+    def to_json(
+        self,
+        eta: float = DEFAULT_ETA,
+        scope: Scope = "first_token",
+        rule: Rule = "first",
+        direction: Direction = "withdrawn_full",
+    ) -> dict[str, Any]:
+        """The object of `calibrate --json`: a reading (see `read`) and every sample."""
         records = [sample.to_json() for sample in self.samples]
-        return self.read(**criterion).to_json() | {"per_sample": records}
+        return self.read(eta, scope, rule, direction).to_json() | {"per_sample": records}
 
     def save(self, path: str | Path) -> Path:
         """Write the records to a JSON file that `load_calibration` reads back exactly.
