@@ -88,13 +88,16 @@ PRESET = "Published η"
 PRESET_PLACEHOLDER = "your own value"
 PRESET_LABEL = "{model}: η = {eta:g}{k}"
 PRESET_K = ", K = {k}"
-PRESET_SOURCE = "Source of {model}'s: {source}."
+PRESET_SOURCE = "Source: {source}."
 PRESET_OWN = "Published values belong to their model; for another one they are a place to start."
 ETA = "η in nats: the largest KL that still counts as no difference"
-SCOPE = "KL of"
+SCOPE = "KL at"
 SCOPES = {"first_token": "first token", "answer_mean": "answer mean", "answer_max": "answer max"}
 RULE = "K* is"
-RULES = {"first": "the first K at or under η", "stays_below": "the first K that stays there"}
+RULES = {
+    "first": "the first K at or under η",
+    "stays_below": "the first K that stays at or under η",
+}
 DIRECTION = "Direction of the KL"
 CALIBRATE_OWN = "Run it here"
 CALIBRATE_FILES = "Your pictures, at most {limit}"
@@ -106,16 +109,16 @@ CALIBRATE_TOO_MANY = "These are {count} pictures; at most {limit} can be calibra
 CALIBRATE_PROGRESS = "{done} of {total} samples measured at every K …"
 CALIBRATE_DONE = "Done: {total} samples."
 CALIBRATE_CANCELLED = "Cancelled. The result shown is the one before."
-CALIBRATE_RECORDED = "Recorded: the model that ships with this page, on {samples} bundled questions about drawn shapes."
+CALIBRATE_RECORDED = "Recorded: the model that ships with this page ({model}), on {samples} bundled questions about drawn shapes."
 CALIBRATE_BUNDLED = "Measured on this server: {model}, on the {samples} bundled questions."
 CALIBRATE_YOURS = "Measured on this server: {model}, on your pictures ({samples}). Without right answers there is no accuracy."
 CALIBRATE_PICKS = "At **η = {eta:g} nats** ({scope}, {direction}; {rule}) the mean curve of {samples} samples picks **K\\* = {k} of {layers}**: "
 CALIBRATE_NOTHING = "at this threshold no layer can do without the image, so nothing is saved. "
 CALIBRATE_SAVES = "**{saved} of the decoder's prefill FLOPs saved**, {agreement} of the answers are the baseline's token for token. "
 CALIBRATE_ACCURACY = (
-    "Accuracy **{at_k} instead of {baseline}** ({answered} samples with an answer). "
+    "Accuracy **{at_k} instead of {baseline}** (answers known for {answered}). "
 )
-CALIBRATE_ACCURACY_BASELINE = "Accuracy {baseline} ({answered} samples with an answer). "
+CALIBRATE_ACCURACY_BASELINE = "Accuracy {baseline} (answers known for {answered}). "
 CALIBRATE_BAND = "The lower end of the band would pick K\\* = {low}, the upper end {high}. "
 CALIBRATE_SPREAD = "The samples' own K\\*: {least} to {most}, median {median:g}."
 CALIBRATE_KL = "Mean KL at every K"
@@ -129,13 +132,12 @@ CALIBRATE_HISTOGRAM_NOTE = (
 )
 CALIBRATE_TABLE = "The same numbers as a table"
 CALIBRATE_COLUMNS = (
-    "K", "mean KL (nats)", "95 % band (nats)", "same as baseline", "right", "prefill FLOPs",
-    "samples with K* here",
+    "K", "mean KL (nats)", "95 % band (nats)", "same answer", "right", "FLOPs", "samples with this K*",
 )  # fmt: skip
 SAVE_CALIBRATION = "Save everything (.json)"
 SAVE_CALIBRATION_TABLE = "Save the table (.csv)"
 SAVE_CALIBRATION_FIGURE = "Save the figure (.svg)"
-AXIS_K = "K: first decoder layer without visual tokens"
+AXIS_K = "K: first layer without visual tokens"
 AXIS_KL = "mean {direction}<br>{scope}, {samples} samples, nats, log scale"
 AXIS_SHARE = "percent, over {samples} samples"
 AXIS_COUNT = "samples with K* = K, of {samples}"

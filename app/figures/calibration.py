@@ -46,15 +46,18 @@ def kl_figure(reading: Reading) -> go.Figure:
         direction=DIRECTION_NAMES[reading.direction], scope=text.SCOPES[reading.scope],
         samples=reading.samples,
     )  # fmt: skip
-    figure.update_layout(style.layout(380, text.AXIS_K, y_title))
+    figure.update_layout(style.layout(380, text.AXIS_K, y_title), margin={"l": 85, "t": 60})
     figure.update_yaxes(
         type="log", range=[low - 0.05, high + 0.05], dtick=1, tickformat="~g", minor_ticks=""
     )
     if reading.eta > 0:
         figure.add_hline(
-            y=reading.eta, line={"color": style.CRITERION, "dash": "dash", "width": 1.5},
-            annotation={"text": text.MARK_ETA.format(eta=reading.eta), "xanchor": "left"},
-            annotation_position="top left",
+            y=reading.eta, line={"color": style.CRITERION, "dash": "dash", "width": 1.5}
+        )
+        # A shape stands at its value on a log axis, an annotation at the value's logarithm.
+        figure.add_annotation(
+            text=text.MARK_ETA.format(eta=reading.eta), y=math.log10(reading.eta),
+            x=0, xref="paper", xanchor="left", yanchor="bottom", showarrow=False,
         )  # fmt: skip
     _mark_k_star(figure, reading)
     return _with_k_axis(figure, reading)
@@ -78,7 +81,7 @@ def outcome_figure(reading: Reading) -> go.Figure:
         ]
     )  # fmt: skip
     title = text.AXIS_SHARE.format(samples=reading.samples)
-    figure.update_layout(style.layout(340, text.AXIS_K, title))
+    figure.update_layout(style.layout(380, text.AXIS_K, title), margin={"t": 100})
     figure.update_yaxes(range=[0, 104])
     _mark_k_star(figure, reading)
     return _with_k_axis(figure, reading)
@@ -93,7 +96,9 @@ def histogram_figure(reading: Reading) -> go.Figure:
         )
     )  # fmt: skip
     title = text.AXIS_COUNT.format(samples=reading.samples)
-    figure.update_layout(style.layout(340, text.AXIS_K, title), hovermode="closest")
+    figure.update_layout(
+        style.layout(380, text.AXIS_K, title), hovermode="closest", margin={"t": 100}
+    )
     figure.update_yaxes(
         range=[0, int(reading.histogram.max()) * 1.15], dtick=max(1, reading.histogram.max() // 5)
     )
@@ -102,14 +107,16 @@ def histogram_figure(reading: Reading) -> go.Figure:
 
 
 def _mark_k_star(figure: go.Figure, reading: Reading) -> None:
-    figure.add_vline(
-        x=reading.k_star, line={"color": style.CRITERION, "width": 2},
-        annotation={"text": text.MARK_K_STAR.format(k=reading.k_star)},
-        annotation_position="top left" if reading.k_star > reading.layers / 2 else "top right",
+    """A line at K*, with its name above the axes, and the legend above that."""
+    figure.add_vline(x=reading.k_star, line={"color": style.CRITERION, "width": 2}, layer="below")
+    figure.add_annotation(
+        text=text.MARK_K_STAR.format(k=reading.k_star), x=reading.k_star, y=1, yref="paper",
+        yanchor="bottom", showarrow=False,
     )  # fmt: skip
+    figure.update_layout(legend={"y": 1.09, "yanchor": "bottom"})
 
 
 def _with_k_axis(figure: go.Figure, reading: Reading) -> go.Figure:
     step = 1 if reading.layers <= _MOST_TICKS else math.ceil(reading.layers / _MOST_TICKS)
-    figure.update_xaxes(range=[-0.5, reading.layers + 0.5], dtick=step, tick0=0)
+    figure.update_xaxes(range=[-0.5, reading.layers + 0.5], dtick=step, tick0=0, tickangle=0)
     return figure

@@ -49,9 +49,10 @@ class _Inputs:
 
 def build(service: Service) -> None:
     recorded = service.recorded_calibration
-    first = ShownCalibration(
-        recorded, text.CALIBRATE_RECORDED.format(samples=len(recorded.samples))
+    origin = text.CALIBRATE_RECORDED.format(
+        model=recorded.setting.model, samples=len(recorded.samples)
     )
+    first = ShownCalibration(recorded, origin)
     shown = gr.State(first)
     gr.Markdown(text.CALIBRATE_INTRO)
     with gr.Row(equal_height=False):
@@ -103,7 +104,7 @@ def _build_result(shown: gr.State, left: _Inputs, first: ShownCalibration) -> li
     )
     parts: list[Any] = [
         gr.Markdown(origin, elem_classes="page-foot", elem_id="calibrate-origin"),
-        gr.Markdown(words, elem_id="calibrate-summary", container=True, padding=True),
+        gr.Markdown(words, elem_id="calibrate-summary", container=True),
     ]
     with gr.Column():
         parts += _figure(text.CALIBRATE_KL, kl, kl_note)
@@ -121,7 +122,7 @@ def _build_result(shown: gr.State, left: _Inputs, first: ShownCalibration) -> li
     parts.append(
         gr.Dataframe(
             table, headers=list(text.CALIBRATE_COLUMNS), interactive=False, show_label=False,
-            column_widths=[90, 130, 170, 140, 90, 130, 170],
+            wrap=True, max_height=620, column_widths=[105, 145, 190, 130, 95, 95, 190],
         )
     )  # fmt: skip
     return parts
