@@ -52,10 +52,11 @@ def summary(reading: Reading) -> str:
 def notes(reading: Reading) -> tuple[str, str, str]:
     """What stands under each of the three figures."""
     band = text.CALIBRATE_NO_BAND if reading.kl_band is None else BAND_METHOD
+    right = text.CALIBRATE_RIGHT_NOTE.format(answered=reading.answered) if reading.answered else ""
     return (
         text.CALIBRATE_KL_NOTE.format(band=band, layers=reading.layers),
         text.CALIBRATE_OUTCOME_NOTE.format(
-            answered=reading.answered, convention=reading.setting.flops_convention
+            right=right, convention=reading.setting.flops_convention
         ),
         text.CALIBRATE_HISTOGRAM_NOTE,
     )

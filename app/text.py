@@ -85,7 +85,7 @@ CALIBRATE_INTRO = (
 )
 CRITERION = "The criterion"
 PRESET = "Published η"
-PRESET_PLACEHOLDER = "your own value"
+PRESET_NONE = "your own value"
 PRESET_LABEL = "{model}: η = {eta:g}{k}"
 PRESET_K = ", K = {k}"
 PRESET_SOURCE = "Source: {source}."
@@ -115,9 +115,7 @@ CALIBRATE_YOURS = "Measured on this server: {model}, on your pictures ({samples}
 CALIBRATE_PICKS = "At **η = {eta:g} nats** ({scope}, {direction}; {rule}) the mean curve of {samples} samples picks **K\\* = {k} of {layers}**: "
 CALIBRATE_NOTHING = "at this threshold no layer can do without the image, so nothing is saved. "
 CALIBRATE_SAVES = "**{saved} of the decoder's prefill FLOPs saved**, {agreement} of the answers are the baseline's token for token. "
-CALIBRATE_ACCURACY = (
-    "Accuracy **{at_k} instead of {baseline}** (answers known for {answered}). "
-)
+CALIBRATE_ACCURACY = "Accuracy **{at_k} instead of {baseline}** (answers known for {answered}). "
 CALIBRATE_ACCURACY_BASELINE = "Accuracy {baseline} (answers known for {answered}). "
 CALIBRATE_BAND = "The lower end of the band would pick K\\* = {low}, the upper end {high}. "
 CALIBRATE_SPREAD = "The samples' own K\\*: {least} to {most}, median {median:g}."
@@ -126,7 +124,10 @@ CALIBRATE_OUTCOME = "What the answers and the cost do"
 CALIBRATE_HISTOGRAM = "K* of each sample on its own"
 CALIBRATE_KL_NOTE = "Line: mean over the samples. Band: {band}. K = {layers} has KL 0 by definition and no place on a log axis."
 CALIBRATE_NO_BAND = "none, since one sample says nothing of the spread"
-CALIBRATE_OUTCOME_NOTE = "Same answer: token for token. Right: equal to an accepted answer after trimming and ignoring case, {answered} samples. FLOPs: {convention}."
+CALIBRATE_OUTCOME_NOTE = "Same answer: token for token. {right}FLOPs: {convention}."
+CALIBRATE_RIGHT_NOTE = (
+    "Right: equal to an accepted answer after trimming and ignoring case, known for {answered}. "
+)
 CALIBRATE_HISTOGRAM_NOTE = (
     "K* read off every sample's own curve at the same η; the green line is K* of the mean curve."
 )

@@ -118,5 +118,7 @@ def _mark_k_star(figure: go.Figure, reading: Reading) -> None:
 
 def _with_k_axis(figure: go.Figure, reading: Reading) -> go.Figure:
     step = 1 if reading.layers <= _MOST_TICKS else math.ceil(reading.layers / _MOST_TICKS)
-    figure.update_xaxes(range=[-0.5, reading.layers + 0.5], dtick=step, tick0=0, tickangle=0)
+    figure.update_xaxes(
+        range=[-0.5, reading.layers + 0.5], dtick=step, tick0=0, tickangle=0, tickfont={"size": 11}
+    )
     return figure

@@ -7,6 +7,7 @@ import io
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from app import text
 from app.calibration_view import DIRECTION_NAMES
@@ -24,6 +25,8 @@ def calibration_svg(reading: Reading) -> bytes:
     below.bar(range(reading.layers + 1), reading.histogram, color=style.VTW)
     below.set_ylabel(text.AXIS_COUNT.format(samples=reading.samples))
     below.set_xlabel(text.AXIS_K)
+    below.yaxis.set_major_locator(MaxNLocator(integer=True))
+    below.xaxis.set_major_locator(MaxNLocator(integer=True))
     for axes in (above, middle, below):
         axes.axvline(reading.k_star, color=style.CRITERION)
         axes.grid(visible=True, alpha=0.3)

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 MAX_PICTURES = 8
+OWN_VALUE = -1  # in the list of presets, behind the published ones
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ def build(service: Service) -> None:
 def _build_inputs() -> _Inputs:
     gr.Markdown(f"### {text.CRITERION}", elem_classes="step-title")
     preset = gr.Dropdown(
-        [(_preset_label(index), index) for index in range(len(ETA_PRESETS))],
+        [*((_preset_label(index), index) for index in range(len(ETA_PRESETS))),
+         (text.PRESET_NONE, OWN_VALUE)],
         value=len(ETA_PRESETS) - 1, label=text.PRESET, elem_id="eta-preset",
     )  # fmt: skip
     source = gr.Markdown(_source(len(ETA_PRESETS) - 1), elem_classes="page-foot")
@@ -130,14 +132,14 @@ def _build_result(shown: gr.State, left: _Inputs, first: ShownCalibration) -> li
 
 def _figure(title: str, figure: Any, note: str) -> list[Any]:
     gr.Markdown(f"### {title}", elem_classes="step-title")
-    plot = gr.Plot(figure, show_label=False, container=False)
+    plot = gr.Plot(figure, show_label=False, container=False, elem_classes="calibrate-plot")
     return [plot, gr.Markdown(note, elem_classes="page-foot")]
 
 
 def _connect(handlers: _Handlers, left: _Inputs, right: list[Any], shown: gr.State) -> None:
     eta = left.criterion[0]
     left.preset.input(_take_preset, left.preset, [eta, left.source], **GLUE)
-    eta.input(lambda: (None, text.PRESET_OWN), None, [left.preset, left.source], **GLUE)
+    eta.input(lambda: (OWN_VALUE, text.PRESET_OWN), None, [left.preset, left.source], **GLUE)
     inputs = [shown, *left.criterion]
     gr.on([part.change for part in left.criterion], read, inputs, right,
           trigger_mode="always_last", **GLUE)  # fmt: skip
@@ -152,7 +154,7 @@ def _connect(handlers: _Handlers, left: _Inputs, right: list[Any], shown: gr.Sta
         asked = button.click(handlers.wait, None, line, trigger_mode="once", **GLUE)
         ran = asked.then(run, wanted, [*line, shown], show_progress="hidden",
                          api_visibility="private", **MODEL_QUEUE)  # fmt: skip
-        ran.failure(handlers.refuse, None, line, **GLUE)
+        ran.failure(handlers.refuse, left.status, line, **GLUE)
         ran.success(read, inputs, right, **GLUE)
         runs.append(ran)
     # First stop the stream, then say so: the other way round, its last event would be drawn over.
@@ -205,7 +207,10 @@ class _Handlers:
                 message = text.CALIBRATE_PROGRESS.format(done=event.done, total=event.total)
                 yield message, event.done / event.total
 
-    def refuse(self) -> tuple[Any, ...]:
+    def refuse(self, line: str) -> tuple[Any, ...]:
+        """The queue was full. A cancelled run ends as a failure too, but no longer waits."""
+        if text.WAITING not in line:
+            return (gr.skip(),) * 4
         return _idle(text.QUEUE_IS_FULL, is_error=True)
 
     def cancel(self) -> tuple[Any, ...]:
@@ -248,8 +253,8 @@ def _source(index: int) -> str:
     return text.PRESET_SOURCE.format(model=preset.model, source=preset.source)
 
 
-def _take_preset(index: int | None) -> tuple[Any, ...]:
-    if index is None:
+def _take_preset(index: int) -> tuple[Any, ...]:
+    if index == OWN_VALUE:
         return gr.skip(), text.PRESET_OWN
     return ETA_PRESETS[index].eta, _source(index)
 

@@ -19,6 +19,7 @@ from app.state import ShownCalibration
 from app.tabs import compare
 from app.tabs.calibrate import (
     MAX_PICTURES,
+    OWN_VALUE,
     _Handlers,
     _paths_of_uploads,
     _take_preset,
@@ -144,7 +145,12 @@ def test_without_a_model_the_reason_is_said(examples_folder, image_path):
 def test_waiting_cancelling_and_a_full_queue_each_say_so(handlers):
     assert text.WAITING in handlers.wait()[0]
     assert text.CALIBRATE_CANCELLED in handlers.cancel()[0]
-    assert text.QUEUE_IS_FULL in handlers.refuse()[0]
+    assert text.QUEUE_IS_FULL in handlers.refuse(handlers.wait()[0])[0]
+
+
+def test_a_cancelled_run_is_not_told_that_the_queue_is_full(handlers):
+    for line in (handlers.cancel()[0], status("1 of 5 ...", 0.2)):
+        assert handlers.refuse(line) == (gr.skip(),) * 4
 
 
 def test_every_run_of_the_model_shares_one_queue():
@@ -184,7 +190,7 @@ def test_a_preset_sets_eta_and_names_its_source():
         eta, source = _take_preset(index)
         assert eta == preset.eta
         assert preset.source in source
-    assert _take_preset(None) == (gr.skip(), text.PRESET_OWN)
+    assert _take_preset(OWN_VALUE) == (gr.skip(), text.PRESET_OWN)
 
 
 def test_the_summary_in_words_by_hand():
@@ -204,6 +210,7 @@ def test_without_answers_or_with_one_sample_nothing_is_made_up():
     assert "band" not in summary(reading)
     assert "nothing is saved" in summary(reading)
     assert text.CALIBRATE_NO_BAND in notes(reading)[0]
+    assert "Right" not in notes(reading)[1]
     assert rows(reading)[0][2] == rows(reading)[0][4] == "–"
     assert len(kl_figure(reading).data) == 1
     assert len(outcome_figure(reading).data) == 2
