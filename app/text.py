@@ -122,7 +122,7 @@ CALIBRATE_SPREAD = "The samples' own K\\*: {least} to {most}, median {median:g}.
 CALIBRATE_KL = "Mean KL at every K"
 CALIBRATE_OUTCOME = "What the answers and the cost do"
 CALIBRATE_HISTOGRAM = "K* of each sample on its own"
-CALIBRATE_KL_NOTE = "Line: mean over the samples. Band: {band}. K = {layers} has KL 0 by definition and no place on a log axis."
+CALIBRATE_KL_NOTE = "Line: mean over the samples. Band: {band}; cut off where the axis ends. K = {layers} has KL 0 by definition and no place on a log axis."
 CALIBRATE_NO_BAND = "none, since one sample says nothing of the spread"
 CALIBRATE_OUTCOME_NOTE = "Same answer: token for token. {right}FLOPs: {convention}."
 CALIBRATE_RIGHT_NOTE = (

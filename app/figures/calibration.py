@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import plotly.graph_objects as go
 
 from app import text
@@ -16,10 +17,14 @@ _MOST_TICKS = 16
 
 
 def kl_range(reading: Reading) -> tuple[float, float]:
-    """Whole decades around everything that can be drawn on a log axis, as powers of ten."""
-    values = [*reading.kl_mean.tolist(), reading.eta]
+    """Whole decades around everything that can be drawn on a log axis, as powers of ten.
+
+    The band's lower end may come near 0: it is followed to a tenth of the mean.
+    """
+    values = [reading.eta, *reading.kl_mean.tolist()]
     if reading.kl_band is not None:
-        values += reading.kl_band[1].tolist()
+        lower, upper = reading.kl_band
+        values += [*np.maximum(lower, reading.kl_mean / 10).tolist(), *upper.tolist()]
     drawn = [value for value in values if value > 0] or [1.0]
     low, high = math.floor(math.log10(min(drawn))), math.ceil(math.log10(max(drawn)))
     return low, max(high, low + 1)
