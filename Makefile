@@ -20,7 +20,7 @@ check: $(VENV)/.dev-installed
 	$(BIN)/mypy
 
 bench: $(VENV)/.run-installed
-	for script in benchmarks/*.py; do OMP_NUM_THREADS=1 $(BIN)/python $$script || exit 1; done
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -97,14 +97,16 @@ def exported_model(folder: Path) -> LlavaForConditionalGeneration:
     return model.train()
 
 
-def train_dialogue(out: Path, minutes: float, seed: int, start: Path | None) -> None:
+def train_dialogue(
+    out: Path, minutes: float, seed: int, start: Path | None, exit_from: int | None
+) -> None:
     from embedded_model.dialogue import DialogueStage
 
     tokenizer = load_tokenizer(out) if start is None else load_exported_tokenizer(start)
     model = aligned_model(out, seed) if start is None else exported_model(start)
     model.model.vision_tower.requires_grad_(False)
     trainer = Trainer([model], out, "dialogue", minutes=minutes, matrix_rate=1e-3, other_rate=6e-4)
-    stage = DialogueStage(model, tokenizer, seed=seed + trainer.steps)
+    stage = DialogueStage(model, tokenizer, seed=seed + trainer.steps, exit_from=exit_from)
     trainer.run(stage.step)
 
 
@@ -123,10 +125,17 @@ def main() -> None:
         type=Path,
         help="dialogue only: an exported model to go on from, such as assets/embedded_model",
     )
+    parser.add_argument(
+        "--exit-from",
+        type=int,
+        help="dialogue only: also ask for the answer behind a random layer from this one on",
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     if arguments.stage == "dialogue":
-        train_dialogue(arguments.out, arguments.minutes, arguments.seed, arguments.start)
+        train_dialogue(
+            arguments.out, arguments.minutes, arguments.seed, arguments.start, arguments.exit_from
+        )
     else:
         STAGES[arguments.stage](arguments.out, arguments.minutes, arguments.seed)
 

@@ -1,0 +1,1 @@
+"""The performance claims of the README, each a ratio of runs that alternate in one process."""

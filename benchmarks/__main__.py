@@ -1,0 +1,65 @@
+"""``python -m benchmarks``: measure, keep the result with the machine's facts, write the README.
+
+Takes about ten minutes on one thread. ``--dry`` prints the section and changes no file.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from benchmarks import claims, report
+
+
+def machine() -> dict[str, Any]:
+    """Where it was measured."""
+    processor = platform.processor() or platform.machine()
+    facts = Path("/proc/cpuinfo")
+    if facts.is_file():
+        names = [line for line in facts.read_text().splitlines() if line.startswith("model name")]
+        processor = names[0].split(":", 1)[1].strip() if names else processor
+    if torch.cuda.is_available():
+        processor = torch.cuda.get_device_name()
+    return {
+        "processor": processor,
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "torch": version("torch"),
+        "transformers": version("transformers"),
+        "date": datetime.now(UTC).date().isoformat(),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--dry", action="store_true", help="change no file")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    results: dict[str, Any] = {"machine": machine()}
+    for name, measure in (
+        ("curve_576", lambda: claims.curve(24, rounds=3)),
+        ("curve_2916", lambda: claims.curve(54, rounds=1)),
+        ("prefill_576", lambda: claims.prefill(24, rounds=9)),
+        ("prefill_2304", lambda: claims.prefill(48, rounds=3)),
+        ("answers_embedded", lambda: claims.answers_of_the_embedded_model(rounds=9)),
+        ("answers_deep", lambda: claims.answers_of_a_deep_model(rounds=3)),
+        ("memory", claims.memory),
+        ("growth", lambda: claims.growth(rounds=3)),
+    ):
+        results[name] = measure()
+        print(name, json.dumps(results[name]), flush=True)
+    if not arguments.dry:
+        report.RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+        report.write(results)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,176 @@
+"""The measurements behind the README's performance section, one function each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from benchmarks import runs
+from benchmarks.shapes import random_llava, random_prompt
+from benchmarks.timing import medians
+from vtw_core import load_model
+from vtw_core.analysis.cost import flops_at_every_k
+from vtw_core.generation import Prepared, prepare
+from vtw_core.models.vlm import VisionLanguageModel
+
+BEFORE, BEHIND = 35, 25  # text tokens before and behind the image, as in a LLaVA-1.5 prompt
+WIDTH = 256
+REFERENCE_FIRST = 5  # the first K that VTW's released search looks at
+ANSWER = 16
+
+
+def curve(patches_per_side: int, rounds: int) -> dict[str, Any]:
+    """The first-token KL curve: sweep against the loop over K, in units of one prefill."""
+    vlm = random_llava(layers=32, width=WIDTH, patches_per_side=patches_per_side)
+    prepared = random_prompt(vlm, before=BEFORE, behind=BEHIND)
+    layers = vlm.layers
+    looped = runs.curve_by_loop(vlm, prepared, 0)
+    swept = runs.sweep(vlm, runs.full_run(vlm, prepared, 1)).kl[:-1, 0]
+    kept = runs.full_run(vlm, prepared, ANSWER)
+    seconds = medians(
+        {
+            "prefill": lambda: runs.prefill(vlm, prepared, layers),
+            "run and sweep": lambda: runs.sweep(vlm, runs.full_run(vlm, prepared, 1)),
+            "loop": lambda: runs.curve_by_loop(vlm, prepared, 0),
+            "reference loop": lambda: runs.curve_by_loop(vlm, prepared, REFERENCE_FIRST),
+            "whole-answer sweep": lambda: runs.sweep(vlm, kept),
+        },
+        rounds,
+    )
+    one = seconds["prefill"]
+    return {
+        "layers": layers,
+        "visual": len(prepared.layout.visual),
+        "text": BEFORE + BEHIND,
+        "difference": float(np.abs(looped - swept).max()),
+        "total": seconds["run and sweep"] / one,
+        "loop": seconds["loop"] / one,
+        "times_faster": seconds["loop"] / seconds["run and sweep"],
+        "reference_loop": seconds["reference loop"] / one,
+        "times_faster_than_reference": seconds["reference loop"] / seconds["run and sweep"],
+        "answer_tokens": ANSWER,
+        "whole_answer_sweep": seconds["whole-answer sweep"] / one,
+    }
+
+
+def prefill(patches_per_side: int, rounds: int) -> dict[str, Any]:
+    """A prefill withdrawn at K = L/2 against what its FLOPs predict."""
+    vlm = random_llava(layers=16, width=WIDTH * 2, patches_per_side=patches_per_side)
+    prepared = random_prompt(vlm, before=BEFORE, behind=BEHIND)
+    half = vlm.layers // 2
+    seconds = medians(
+        {
+            "full": lambda: runs.prefill(vlm, prepared, vlm.layers),
+            "half": lambda: runs.prefill(vlm, prepared, half),
+        },
+        rounds,
+    )
+    visual = len(prepared.layout.visual)
+    flops = flops_at_every_k(vlm.dims, prepared.layout.total - visual, visual)
+    measured, theory = seconds["half"] / seconds["full"], float(flops[half] / flops[-1])
+    return {
+        "layers": vlm.layers,
+        "k": half,
+        "visual": visual,
+        "measured": measured,
+        "theory": theory,
+        "measured_over_theory": measured / theory,
+    }
+
+
+def answers_of_the_embedded_model(rounds: int) -> dict[str, Any]:
+    """All answers of the embedded model against one, for a question that is answered at length."""
+    from embedded_model.examples import FOLDER
+
+    vlm = load_model("embedded", device="cpu")
+    prepared = prepare(vlm, FOLDER / "describe.png", "describe the image.")
+    return {"model": "embedded", **_answers(vlm, prepared, 64, rounds)}
+
+
+def answers_of_a_deep_model(rounds: int) -> dict[str, Any]:
+    """All answers of a 32-layer model against one."""
+    vlm = random_llava(layers=32, width=WIDTH, patches_per_side=24)
+    prepared = random_prompt(vlm, before=BEFORE, behind=BEHIND)
+    return {"model": "random, 32 layers", **_answers(vlm, prepared, ANSWER, rounds)}
+
+
+def _answers(
+    vlm: VisionLanguageModel, prepared: Prepared, tokens: int, rounds: int
+) -> dict[str, Any]:
+    full = runs.full_run(vlm, prepared, tokens)
+    swept = runs.sweep(vlm, full)
+    every = runs.answers(vlm, full, swept, tokens)
+    seconds = medians(
+        {
+            "generation": lambda: runs.generation(vlm, prepared, vlm.layers, tokens),
+            "answers": lambda: runs.answers(vlm, full, swept, tokens),
+            "everything": lambda: runs.answers(
+                vlm, (run := runs.full_run(vlm, prepared, tokens)), runs.sweep(vlm, run), tokens
+            ),
+        },
+        rounds,
+    )
+    one = seconds["generation"]
+    return {
+        "answers": vlm.layers + 1,
+        "visual": len(prepared.layout.visual),
+        "tokens": len(full.ids),
+        "leave_the_baseline": sum(branch.leaves is not None for branch in every.branches),
+        "decoding": seconds["answers"] / one,
+        "everything": seconds["everything"] / one,
+    }
+
+
+def memory() -> dict[str, Any]:
+    """What a kept run holds, for each visual and each text token and layer."""
+    held = {}
+    for side in (12, 24):
+        for behind in (BEHIND, 2 * BEHIND):
+            vlm = random_llava(layers=4, width=WIDTH, patches_per_side=side)
+            full = runs.full_run(vlm, random_prompt(vlm, before=BEFORE, behind=behind), 1)
+            held[side**2, behind] = full.kept_bytes
+    small, large = held[144, BEHIND], held[576, BEHIND]
+    return {
+        "layers": vlm.layers,
+        "width": WIDTH,
+        "bytes_per_value": 4,
+        "per_visual_token_and_layer": (large - small) / (576 - 144) / vlm.layers,
+        "per_question_token_and_layer": (held[144, 2 * BEHIND] - small) / BEHIND / vlm.layers,
+    }
+
+
+def growth(rounds: int) -> list[dict[str, Any]]:
+    """How sweep and loop grow with visual tokens, question tokens and layers."""
+    points = []
+    base = {"patches_per_side": 16, "behind": BEHIND, "layers": 16}
+    for name, values in (
+        ("patches_per_side", (8, 12, 16, 24, 32)),
+        ("behind", (10, 25, 50, 100)),
+        ("layers", (4, 8, 16, 24, 32)),
+    ):
+        for value in values:
+            shape = {**base, name: value}
+            vlm = random_llava(
+                layers=shape["layers"], width=128, patches_per_side=shape["patches_per_side"]
+            )
+            prepared = random_prompt(vlm, before=BEFORE, behind=shape["behind"])
+            seconds = medians(
+                {
+                    "prefill": lambda v=vlm, p=prepared: runs.prefill(v, p, v.layers),
+                    "sweep": lambda v=vlm, p=prepared: runs.sweep(v, runs.full_run(v, p, 1)),
+                    "loop": lambda v=vlm, p=prepared: runs.curve_by_loop(v, p, 0),
+                },
+                rounds,
+            )
+            points.append(
+                {
+                    "varies": name,
+                    "visual": shape["patches_per_side"] ** 2,
+                    "question": shape["behind"],
+                    "layers": shape["layers"],
+                    "sweep": seconds["sweep"] / seconds["prefill"],
+                    "loop": seconds["loop"] / seconds["prefill"],
+                }
+            )
+    return points

@@ -1,0 +1,116 @@
+"""The README's performance section and its figure, from ``results.json``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from matplotlib.figure import Figure
+
+ROOT = Path(__file__).resolve().parent.parent
+RESULTS = Path(__file__).with_name("results.json")
+README = ROOT / "README.md"
+FIGURE = ROOT / "docs" / "benchmarks.svg"
+START, END = "<!-- benchmarks: made by `make bench` -->", "<!-- end of benchmarks -->"
+
+
+def section(results: dict[str, Any]) -> str:
+    """Markdown between the two markers."""
+    facts = results["machine"]
+    lines = [
+        START,
+        f"Ratios of runs that took turns in one process, medians, {facts['threads']} thread(s) of "
+        f"{facts['processor']}, torch {facts['torch']}, transformers {facts['transformers']}; "
+        "random float32 weights except for the embedded model. Unit: one prefill of the full model "
+        "over the same prompt, vision tower left out.",
+        "",
+        "| first-token KL curve, every K | 576 visual tokens | 2916 visual tokens |",
+        "|---|---:|---:|",
+    ]
+    small, large = results["curve_576"], results["curve_2916"]
+    for label, key, form in (
+        ("full run and sweep, in all", "total", "{:.2f}"),
+        ("loop, one prefill for each of K = 0..31, and the full one", "loop", "{:.1f}"),
+        ("the same from K = 5 on, as in the released code", "reference_loop", "{:.1f}"),
+        ("**sweep faster than the loop**", "times_faster", "**{:.1f}×**"),
+        ("sweep faster than the loop from K = 5 on", "times_faster_than_reference", "{:.1f}×"),
+        ("greatest difference of the two curves, nats", "difference", "{:.1g}"),
+        ("sweep over a whole answer of 16 tokens, without the full run", "whole_answer_sweep",
+         "{:.2f}"),
+    ):  # fmt: skip
+        lines.append(f"| {label} | {form.format(small[key])} | {form.format(large[key])} |")
+    lines += [
+        "",
+        f"{small['layers']} layers, {small['text']} text tokens, 35 of them before the image.",
+        "",
+        "| prefill withdrawn at K = L/2 | measured, % of the full | FLOPs predict | measured / "
+        "predicted |",
+        "|---|---:|---:|---:|",
+    ]
+    for key in ("prefill_576", "prefill_2304"):
+        row = results[key]
+        lines.append(
+            f"| {row['visual']} visual tokens, {row['layers']} layers | {row['measured']:.1%} | "
+            f"{row['theory']:.1%} | {row['measured_over_theory']:.2f} |"
+        )
+    lines += [
+        "",
+        "| answers at every K; unit: one generation | embedded, describe | random, 32 layers |",
+        "|---|---:|---:|",
+    ]
+    one, deep = results["answers_embedded"], results["answers_deep"]
+    for label, key, form in (
+        ("answers", "answers", "{}"),
+        ("of these leave the baseline answer", "leave_the_baseline", "{}"),
+        ("tokens in the baseline answer", "tokens", "{}"),
+        ("decoding all of them", "decoding", "{:.2f}"),
+        ("full run, sweep and all answers", "everything", "{:.2f}"),
+    ):
+        lines.append(f"| {label} | {form.format(one[key])} | {form.format(deep[key])} |")
+    held = results["memory"]
+    lines += [
+        "",
+        f"A kept run holds {held['per_visual_token_and_layer']:.0f} bytes for each visual token "
+        f"and layer (keys and values) and {held['per_question_token_and_layer']:.0f} for each "
+        f"question token and layer (hidden state too), at width {held['width']} in float32.",
+        "",
+        f"![How sweep and loop grow with visual tokens, question tokens and layers]"
+        f"({FIGURE.relative_to(ROOT)})",
+        END,
+    ]
+    return "\n".join(lines)
+
+
+def write(results: dict[str, Any]) -> None:
+    """Put the section into the README and draw the figure."""
+    text = README.read_text(encoding="utf-8")
+    before, rest = text.split(START)
+    after = rest.split(END)[1]
+    README.write_text(before + section(results) + after, encoding="utf-8")
+    FIGURE.parent.mkdir(exist_ok=True)
+    growth_figure(results["growth"]).savefig(FIGURE, metadata={"Date": None})
+
+
+def growth_figure(points: list[dict[str, Any]]) -> Figure:
+    """Three panels: cost against visual tokens, question tokens, layers."""
+    figure = Figure(figsize=(9, 2.8), layout="constrained")
+    panels = figure.subplots(1, 3, sharey=True)
+    for axes, (varies, key, label) in zip(
+        panels,
+        (("patches_per_side", "visual", "visual tokens"),
+         ("behind", "question", "question tokens"), ("layers", "layers", "layers")),
+        strict=True,
+    ):  # fmt: skip
+        rows = [point for point in points if point["varies"] == varies]
+        x = [row[key] for row in rows]
+        axes.plot(x, [row["loop"] for row in rows], "s--", color="#b45309", label="loop over K")
+        axes.plot(
+            x, [row["sweep"] for row in rows], "o-", color="#1d4ed8", label="full run and sweep"
+        )
+        axes.set_xlabel(label)
+        axes.set_yscale("log")
+        axes.grid(alpha=0.25)
+        axes.spines[["top", "right"]].set_visible(False)
+    panels[0].set_ylabel("first-token curve,\nin prefills")
+    panels[0].legend(frameon=False, fontsize=8)
+    return figure

@@ -1,0 +1,60 @@
+"""What is compared: one prefill, the loop over K, the sweep, generation, answers at every K."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vtw_core import VisualTokenWithdrawal
+from vtw_core.analysis.kl import kl_divergence
+from vtw_core.decoding import EveryAnswer
+from vtw_core.full_run import FullRun, run_full
+from vtw_core.generation import Prepared, stream
+from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.sampling import GREEDY
+from vtw_core.sweep import Sweep, SweepState
+
+
+def prefill(vlm: VisionLanguageModel, prepared: Prepared, k: int) -> NDArray[np.float32]:
+    """Logits [vocabulary] of the first answer token, withdrawn at K."""
+    return next(stream(vlm, prepared, VisualTokenWithdrawal(k), 1)).logits
+
+
+def curve_by_loop(vlm: VisionLanguageModel, prepared: Prepared, first: int) -> NDArray[np.float64]:
+    """[L - first] KL at the first answer token, one prefill for each K from `first` on."""
+    full = prefill(vlm, prepared, vlm.layers)
+    return np.array(
+        [float(kl_divergence(prefill(vlm, prepared, k), full)) for k in range(first, vlm.layers)]
+    )
+
+
+def full_run(vlm: VisionLanguageModel, prepared: Prepared, tokens: int) -> FullRun:
+    """The full model over the prompt and an answer of `tokens` tokens."""
+    steps = run_full(vlm, prepared, tokens, GREEDY)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            kept: FullRun = end.value
+            return kept
+
+
+def sweep(vlm: VisionLanguageModel, full: FullRun) -> Sweep:
+    """KL at every K and answer position."""
+    state = SweepState(vlm, full)
+    for _ in state.layers():
+        pass
+    return state.finish(GREEDY)
+
+
+def answers(vlm: VisionLanguageModel, full: FullRun, swept: Sweep, tokens: int) -> EveryAnswer:
+    """The answers at every K, decoded together."""
+    every = EveryAnswer(vlm, full, swept, tokens, GREEDY)
+    for _ in every.steps():
+        pass
+    return every
+
+
+def generation(vlm: VisionLanguageModel, prepared: Prepared, k: int, tokens: int) -> list[int]:
+    """One answer, withdrawn at K."""
+    return [s.token_id for s in stream(vlm, prepared, VisualTokenWithdrawal(k), tokens)]

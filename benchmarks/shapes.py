@@ -1,0 +1,82 @@
+"""Random LLaVA models of a wanted shape: what weights hold makes no difference to times."""
+
+from __future__ import annotations
+
+import torch
+from transformers import (
+    CLIPVisionConfig,
+    LlamaConfig,
+    LlavaConfig,
+    LlavaForConditionalGeneration,
+)
+
+from vtw_core import TokenLayout, load_model
+from vtw_core.generation import Prepared
+from vtw_core.models.adapters import adapter_for
+from vtw_core.models.vlm import VisionLanguageModel
+
+PATCH = 4
+
+
+def random_llava(
+    *, layers: int, width: int, patches_per_side: int, heads: int = 8, dtype: str = "float32"
+) -> VisionLanguageModel:
+    """A LLaVA of random weights with the embedded model's tokenizer, on the GPU if there is one.
+
+    The feed-forward network is 11/4 of the width, as in LLaVA-1.5.
+    """
+    processor = load_model("embedded", device="cpu").processor
+    tokenizer = processor.tokenizer
+    torch.manual_seed(0)
+    config = LlavaConfig(
+        vision_config=CLIPVisionConfig(
+            hidden_size=64, intermediate_size=128, num_hidden_layers=2, num_attention_heads=4,
+            image_size=patches_per_side * PATCH, patch_size=PATCH,
+        ),
+        text_config=LlamaConfig(
+            vocab_size=len(tokenizer), hidden_size=width, intermediate_size=width * 11 // 4,
+            num_hidden_layers=layers, num_attention_heads=heads, max_position_embeddings=8192,
+            bos_token_id=tokenizer.bos_token_id, eos_token_id=None,
+            pad_token_id=tokenizer.pad_token_id,
+        ),
+        image_token_index=tokenizer.vocab["<image>"],
+        vision_feature_layer=-1,
+        image_seq_length=patches_per_side**2,
+    )  # fmt: skip
+    model = LlavaForConditionalGeneration(config).eval().requires_grad_(False)
+    model.generation_config.eos_token_id = None  # answers as long as asked for
+    with torch.no_grad():
+        # At the usual 0.02 attention is flat and every K gives the same answer.
+        for name, weight in model.named_parameters():
+            if "language_model.layers" in name and weight.ndim == 2:
+                weight.mul_(4)
+    where = "cuda" if torch.cuda.is_available() else "cpu"
+    model = model.to(where, getattr(torch, dtype))
+    return VisionLanguageModel("random", model, processor, adapter_for(model.config))
+
+
+def random_prompt(vlm: VisionLanguageModel, *, before: int, behind: int) -> Prepared:
+    """A prompt of `before` random tokens, one random picture and `behind` random tokens."""
+    config, device = vlm.model.config, vlm.model.device
+    generator = torch.Generator().manual_seed(1)
+    text = torch.randint(300, config.text_config.vocab_size, (before + behind,),
+                         generator=generator)  # fmt: skip
+    image = torch.full((config.image_seq_length,), config.image_token_id)
+    ids = torch.cat([text[:before], image, text[before:]])[None].to(device)
+    side = config.vision_config.image_size
+    inputs = {
+        "input_ids": ids,
+        "pixel_values": torch.rand(1, 3, side, side, generator=generator).to(
+            device, vlm.model.dtype
+        ),
+    }
+    with torch.inference_mode():
+        vision = vlm.adapter.encode_image(vlm.model, inputs)
+    return Prepared(
+        input_ids=ids,
+        layout=TokenLayout.from_inputs(vlm.model, inputs),
+        vision=vision,
+        positions=vlm.adapter.positions(vlm.model, inputs),
+        extras={},
+        encode_seconds=0.0,
+    )
