@@ -5,23 +5,28 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vtw_core import load_model
+from vtw_core.calibrated import Calibration, load_calibration
+from vtw_core.calibration import calibrate_steps
+from vtw_core.dataset import Item, read_items
 from vtw_core.errors import ModelError, VTWError
+from vtw_core.models.prompts import check_prompt
 from vtw_core.results import Run, load_run
 
 if TYPE_CHECKING:
-    from vtw_core.events import Event
+    from vtw_core.events import Event, Progress
     from vtw_core.models.vlm import VisionLanguageModel
 
 log = logging.getLogger(__name__)
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples"
+CALIBRATION = EXAMPLES.parent / "calibration"
 MAX_NEW_TOKENS = 64
 
 
@@ -59,8 +64,14 @@ class Service:
     and their measured times would be wrong.
     """
 
-    def __init__(self, model_name: str = "embedded", examples: Path = EXAMPLES) -> None:
+    def __init__(
+        self,
+        model_name: str = "embedded",
+        examples: Path = EXAMPLES,
+        calibration: Path = CALIBRATION,
+    ) -> None:
         self.model_name = model_name
+        self._calibration = calibration
         self.examples = bundled_examples(examples)
         self._busy = threading.Lock()
         self._loaded = threading.Event()
@@ -99,3 +110,30 @@ class Service:
             raise ModelError(self._problem)
         with self._busy:
             yield from self._vlm.explore_steps(image, prompt, max_new_tokens=MAX_NEW_TOKENS)
+
+    @cached_property
+    def recorded_calibration(self) -> Calibration:
+        """The embedded model on the bundled set, recorded as the set's maker says."""
+        return load_calibration(self._calibration / "embedded.json")
+
+    def calibrate(
+        self, images: Sequence[str] | None, prompt: str = ""
+    ) -> Generator[Progress | Calibration, None, None]:
+        """``vtw_core.calibration.calibrate_steps`` on the loaded model, one visitor at a time.
+
+        Args:
+            images: each is asked ``prompt``; ``None`` takes the bundled set with its questions.
+
+        Raises:
+            VTWError: the model could not be loaded, or an image or the prompt cannot be used.
+        """
+        if images is None:
+            items = read_items(self._calibration)
+        else:
+            question = check_prompt(prompt)
+            items = tuple(Item(Path(image), question) for image in images)
+        self._loaded.wait()
+        if self._vlm is None:
+            raise ModelError(self._problem)
+        with self._busy:
+            yield from calibrate_steps(self._vlm, items)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from vtw_core.calibrated import Calibration
 from vtw_core.results import Run
 
 
@@ -13,3 +14,11 @@ class Visitor:
 
     run: Run | None = None
     recorded: bool = False
+
+
+@dataclass(frozen=True)
+class ShownCalibration:
+    """The calibration the page shows, and in words where it comes from."""
+
+    calibration: Calibration
+    origin: str

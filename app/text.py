@@ -78,6 +78,78 @@ EVERY_K_COLUMNS = (
 SAVE_RUN = "Save this run (.vtw)"
 SAVE_TABLE = "Save the table (.csv)"
 
+CALIBRATE_INTRO = (
+    "One picture says little about K. Calibration measures every K on a **set** of pictures and questions, "
+    "takes the mean of their KL curves, and picks K\\* from that mean curve, as VTW does. "
+    "Changing η or what it is held against re-reads the result and runs nothing."
+)
+CRITERION = "The criterion"
+PRESET = "Published η"
+PRESET_NONE = "your own value"
+PRESET_LABEL = "{model}: η = {eta:g}{k}"
+PRESET_K = ", K = {k}"
+PRESET_SOURCE = "Source: {source}."
+PRESET_OWN = "Published values belong to their model; for another one they are a place to start."
+ETA = "η in nats: the largest KL that still counts as no difference"
+SCOPE = "KL at"
+SCOPES = {"first_token": "first token", "answer_mean": "answer mean", "answer_max": "answer max"}
+RULE = "K* is"
+RULES = {
+    "first": "the first K at or under η",
+    "stays_below": "the first K that stays at or under η",
+}
+DIRECTION = "Direction of the KL"
+CALIBRATE_OWN = "Run it here"
+CALIBRATE_FILES = "Your pictures, at most {limit}"
+CALIBRATE_QUESTION = "One question for all of them"
+CALIBRATE_RUN_OWN = "Calibrate on my pictures"
+CALIBRATE_RUN_BUNDLED = "Repeat the bundled set"
+CALIBRATE_NO_PICTURES = "There are no pictures yet: upload a few first."
+CALIBRATE_TOO_MANY = "These are {count} pictures; at most {limit} can be calibrated on here. The command line takes any number."
+CALIBRATE_PROGRESS = "{done} of {total} samples measured at every K …"
+CALIBRATE_DONE = "Done: {total} samples."
+CALIBRATE_CANCELLED = "Cancelled. The result shown is the one before."
+CALIBRATE_RECORDED = "Recorded: the model that ships with this page ({model}), on {samples} bundled questions about drawn shapes."
+CALIBRATE_BUNDLED = "Measured on this server: {model}, on the {samples} bundled questions."
+CALIBRATE_YOURS = "Measured on this server: {model}, on your pictures ({samples}). Without right answers there is no accuracy."
+CALIBRATE_PICKS = "At **η = {eta:g} nats** ({scope}, {direction}; {rule}) the mean curve of {samples} samples picks **K\\* = {k} of {layers}**: "
+CALIBRATE_NOTHING = "at this threshold no layer can do without the image, so nothing is saved. "
+CALIBRATE_SAVES = "**{saved} of the decoder's prefill FLOPs saved**, {agreement} of the answers are the baseline's token for token. "
+CALIBRATE_ACCURACY = "Accuracy **{at_k} instead of {baseline}** (answers known for {answered}). "
+CALIBRATE_ACCURACY_BASELINE = "Accuracy {baseline} (answers known for {answered}). "
+CALIBRATE_BAND = "The lower end of the band would pick K\\* = {low}, the upper end {high}. "
+CALIBRATE_SPREAD = "The samples' own K\\*: {least} to {most}, median {median:g}."
+CALIBRATE_KL = "Mean KL at every K"
+CALIBRATE_OUTCOME = "What the answers and the cost do"
+CALIBRATE_HISTOGRAM = "K* of each sample on its own"
+CALIBRATE_KL_NOTE = "Line: mean over the samples. Band: {band}; cut off where the axis ends. K = {layers} has KL 0 by definition and no place on a log axis."
+CALIBRATE_NO_BAND = "none, since one sample says nothing of the spread"
+CALIBRATE_OUTCOME_NOTE = "Same answer: token for token. {right}FLOPs: {convention}."
+CALIBRATE_RIGHT_NOTE = (
+    "Right: equal to an accepted answer after trimming and ignoring case, known for {answered}. "
+)
+CALIBRATE_HISTOGRAM_NOTE = (
+    "K* read off every sample's own curve at the same η; the green line is K* of the mean curve."
+)
+CALIBRATE_TABLE = "The same numbers as a table"
+CALIBRATE_COLUMNS = (
+    "K", "mean KL (nats)", "95 % band (nats)", "same answer", "right", "FLOPs", "samples with this K*",
+)  # fmt: skip
+SAVE_CALIBRATION = "Save everything (.json)"
+SAVE_CALIBRATION_TABLE = "Save the table (.csv)"
+SAVE_CALIBRATION_FIGURE = "Save the figure (.svg)"
+AXIS_K = "K: first layer without visual tokens"
+AXIS_KL = "mean {direction}<br>{scope}, {samples} samples, nats, log scale"
+AXIS_SHARE = "percent, over {samples} samples"
+AXIS_COUNT = "samples with K* = K, of {samples}"
+CURVE_MEAN = "mean KL"
+CURVE_BAND = "95 % band of the mean"
+CURVE_SAME = "same answer as the baseline"
+CURVE_RIGHT = "right answer"
+CURVE_FLOPS = "prefill FLOPs against K = {layers}, theory"
+MARK_ETA = "η = {eta:g}"
+MARK_K_STAR = "K* = {k}"
+
 NUMBERS = """
 ### What happens to the picture
 The vision encoder turns the picture into a grid of **visual tokens**, one for each patch. They stand

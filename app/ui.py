@@ -8,7 +8,7 @@ import gradio as gr
 
 from app import text
 from app.state import Visitor
-from app.tabs import compare, every_k
+from app.tabs import calibrate, compare, every_k
 from app.view import show_run
 
 if TYPE_CHECKING:
@@ -34,6 +34,8 @@ def build_demo(service: Service) -> gr.Blocks:
                 main = compare.build(service, visitor, show_run(opening, recorded=True))
             with gr.Tab("Every K"):
                 table = every_k.build(visitor, opening)
+            with gr.Tab("Calibrate"):
+                calibrate.build(service)
             with gr.Tab("What the numbers mean"):
                 gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
         for event in main.finished:

@@ -24,8 +24,7 @@ from embedded_model.export import FOLDER
 from embedded_model.questions import KINDS, SHORT_KINDS, Question, ask
 from embedded_model.scenes import draw, random_scene
 from embedded_model.tables import EveryK
-from vtw_core import KeepAll, load_model
-from vtw_core.generation import prepare, teacher_forced_logits
+from vtw_core import load_model
 from vtw_core.results import DEFAULT_ETA, Run, choose_k
 
 PICTURE_SIDE = 224
@@ -64,16 +63,17 @@ def _answer_ids(vlm: Any, answer: str) -> list[int]:
 
 
 def is_right(vlm: Any, picture: Any, prompt: str, answer: str) -> bool:
-    """Whether greedy decoding gives exactly ``answer``: each token of it, then the end, is the
-    most likely one. One pass, nothing withdrawn."""
-    wanted = _answer_ids(vlm, answer)
-    logits = teacher_forced_logits(vlm, prepare(vlm, picture, prompt), KeepAll(), wanted)
-    return logits.argmax(-1).tolist() == wanted
+    """Whether greedy decoding gives exactly ``answer`` and ends there, with nothing withdrawn."""
+    given = vlm.generate(picture, prompt, max_new_tokens=_room(vlm, answer))
+    return bool(given.answer == answer and given.stopped)
+
+
+def _room(vlm: Any, answer: str) -> int:
+    return len(_answer_ids(vlm, answer)) + _ROOM
 
 
 def _run(vlm: Any, picture: Any, question: Question) -> Run:
-    room = len(_answer_ids(vlm, question.answer)) + _ROOM
-    run: Run = vlm.explore(picture, question.text, max_new_tokens=room)
+    run: Run = vlm.explore(picture, question.text, max_new_tokens=_room(vlm, question.answer))
     return run
 
 

@@ -71,6 +71,7 @@ ENGINE = (
 )
 TORCH_FREE = (
     "vtw_core.results",
+    "vtw_core.calibrated",
     "vtw_core.analysis",
     "vtw_core.errors",
     "vtw_core.events",
@@ -91,7 +92,8 @@ def test_analysis_is_pure_maths():
 
 
 def test_results_need_no_torch():
-    paths = [ROOT / "vtw_core/results.py", ROOT / "vtw_core/saving.py"]
+    names = ("results", "saving", "calibrated", "documents")
+    paths = [ROOT / f"vtw_core/{name}.py" for name in names]
     assert not offenders(paths, *HEAVY, *ENGINE)
 
 
@@ -158,6 +160,11 @@ def test_nothing_is_called_utils():
         "vtw_core.events",
         "vtw_core.images",
         "vtw_core.saving",
+        "vtw_core.calibrated",
+        "vtw_core.calibration",
+        "vtw_core.dataset",
+        "vtw_core.world",
+        "vtw_core.analysis.presets",
         "vtw_core.layout",
         "vtw_core.errors",
         "vtw_core.analysis.kl",

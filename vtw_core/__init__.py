@@ -8,6 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from vtw_core.calibrated import Calibration, load_calibration
+    from vtw_core.calibration import calibrate
+    from vtw_core.dataset import read_items
     from vtw_core.errors import InputError, ModelError, VTWError
     from vtw_core.images import load_image
     from vtw_core.layout import TokenLayout
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOME = {
+    "Calibration": "vtw_core.calibrated",
     "Generation": "vtw_core.results",
     "InputError": "vtw_core.errors",
     "KeepAll": "vtw_core.strategies.keep_all",
@@ -31,15 +35,19 @@ _HOME = {
     "TokenLayout": "vtw_core.layout",
     "VTWError": "vtw_core.errors",
     "VisualTokenWithdrawal": "vtw_core.strategies.vtw",
+    "calibrate": "vtw_core.calibration",
     "check_support": "vtw_core.models.support",
     "choose_k": "vtw_core.results",
+    "load_calibration": "vtw_core.calibrated",
     "load_image": "vtw_core.images",
     "load_model": "vtw_core.models.loading",
     "load_run": "vtw_core.results",
+    "read_items": "vtw_core.dataset",
     "withdraw": "vtw_core.withdrawal",
 }
 
 __all__ = [
+    "Calibration",
     "Generation",
     "InputError",
     "KeepAll",
@@ -49,11 +57,14 @@ __all__ = [
     "TokenLayout",
     "VTWError",
     "VisualTokenWithdrawal",
+    "calibrate",
     "check_support",
     "choose_k",
+    "load_calibration",
     "load_image",
     "load_model",
     "load_run",
+    "read_items",
     "withdraw",
 ]
 

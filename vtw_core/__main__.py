@@ -1,7 +1,8 @@
-"""The command line: `python -m vtw_core models | explore | generate`.
+"""The command line: `python -m vtw_core models | explore | generate | calibrate`.
 
 Results go to stdout (with --json one JSON object and nothing else). Bad input ends with exit
-status 2 and one line on stderr that says what to do.
+status 2 and one line on stderr that says what to do. `calibrate` also runs under torchrun:
+process 0 speaks for all.
 """
 
 import argparse
@@ -14,18 +15,23 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from vtw_core.calibrated import DIRECTIONS, RULES, SCOPES, Calibration, Reading, interleaved
+from vtw_core.calibration import MAX_NEW_TOKENS, Store, calibrate_steps
+from vtw_core.dataset import Item, read_items
 from vtw_core.errors import InputError, VTWError
+from vtw_core.events import Progress
 from vtw_core.images import load_image
 from vtw_core.models.adapters import ADAPTERS
 from vtw_core.models.loading import EMBEDDED, load_model, resolve
 from vtw_core.models.prompts import check_prompt
 from vtw_core.models.support import REFUSED
 from vtw_core.models.vlm import VisionLanguageModel
-from vtw_core.results import DEFAULT_ETA, Generation, Run, check_eta
+from vtw_core.results import DEFAULT_ETA, DIRECTION_LABELS, Generation, Run, check_eta
 from vtw_core.sampling import Sampling
 from vtw_core.strategies.base import Strategy
 from vtw_core.strategies.keep_all import KeepAll
 from vtw_core.strategies.vtw import VisualTokenWithdrawal
+from vtw_core.world import gathered, own_share, rank, size
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -49,6 +55,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED
+    if text is None:  # not the process that speaks
+        return 0
     try:
         print(text, flush=True)
     except BrokenPipeError:
@@ -64,7 +72,9 @@ def _one_line(message: str) -> str:
 
 def _parser() -> argparse.ArgumentParser:
     parser = _OneLineParser(prog="vtw_core", description="Visual token withdrawal, layer by layer.")
-    commands = parser.add_subparsers(required=True, metavar="models | explore | generate")
+    commands = parser.add_subparsers(
+        required=True, metavar="models | explore | generate | calibrate"
+    )
 
     models = commands.add_parser("models", help="what can be loaded, what is supported, why not")
     models.set_defaults(command=_models)
@@ -74,14 +84,14 @@ def _parser() -> argparse.ArgumentParser:
     explore.add_argument("--eta", type=float, default=DEFAULT_ETA, help="KL threshold in nats")
     explore.add_argument(
         "--scope",
-        choices=("first_token", "answer_mean", "answer_max"),
+        choices=SCOPES,
         default="first_token",
         help="which KL the threshold is held against",
     )
     explore.add_argument(
         "--rule",
-        choices=("first", "stays_below"),
-        default="first",
+        choices=RULES,
+        default=RULES[0],
         help="the first K under eta, or the first from which all later K are under it too",
     )
     explore.add_argument("--save", metavar="FILE", help="also save the run to this file")
@@ -98,19 +108,38 @@ def _parser() -> argparse.ArgumentParser:
             default="keep",
             help="position ids of the tokens that stay: their own, or counted anew from layer K on",
         )
-        command.add_argument("--model", default=EMBEDDED, help="embedded, a folder or org/name")
         command.add_argument("--image", required=True, help="an image file")
         command.add_argument("--prompt", required=True, help="a question about the image")
-        command.add_argument("--max-new-tokens", type=int, default=32)
         command.add_argument(
             "--temperature", type=float, default=0.0, help="0 takes the likeliest token (default)"
         )
         command.add_argument("--top-p", type=float, default=1.0, help="nucleus, if temperature > 0")
         command.add_argument("--seed", type=int, default=0, help="if temperature > 0")
+
+    calibrate = commands.add_parser("calibrate", help="K* over a set of images and questions")
+    _calibrate_options(calibrate)
+
+    for command in (explore, generate, calibrate):
+        command.add_argument("--model", default=EMBEDDED, help="embedded, a folder or org/name")
+        command.add_argument("--max-new-tokens", type=int, default=MAX_NEW_TOKENS)
         command.add_argument("--device", help="torch device, e.g. cpu or cuda")
-    for command in (models, explore, generate):
+    for command in (models, explore, generate, calibrate):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
+
+
+def _calibrate_options(calibrate: argparse.ArgumentParser) -> None:
+    calibrate.set_defaults(command=_calibrate)
+    add = calibrate.add_argument
+    add("--data", required=True, help="JSONL of image, prompt, answer; or a folder of images")
+    add("--prompt", help="the question of every image that brings none")
+    add("--eta", type=float, default=DEFAULT_ETA, help="KL threshold in nats")
+    add("--scope", choices=SCOPES, default=SCOPES[0], help="which KL is held against it")
+    add("--rule", choices=RULES, default=RULES[0], help="how K* is read off the mean curve")
+    add("--direction", choices=DIRECTIONS, default=DIRECTIONS[0], help="which way round the KL is")
+    add("--out", metavar="FOLDER", help="keep finished samples here and go on from them")
+    add("--csv", metavar="FILE", help="also write the table over K to this file")
+    add("--save", metavar="FILE", help="also save the calibration, for load_calibration")
 
 
 def _models(arguments: argparse.Namespace) -> str:
@@ -137,7 +166,7 @@ def _models(arguments: argparse.Namespace) -> str:
 def _explore(arguments: argparse.Namespace) -> str:
     eta, sampling = check_eta(arguments.eta), _sampling(arguments)
     if arguments.save:
-        _check_target(Path(arguments.save))
+        _check_target("--save", Path(arguments.save))
     vlm, image = _prepare(arguments)
     with _quiet():
         run = vlm.explore(
@@ -155,10 +184,10 @@ def _sampling(arguments: argparse.Namespace) -> Sampling:
     return Sampling(arguments.temperature, arguments.top_p, arguments.seed)
 
 
-def _check_target(path: Path) -> None:
+def _check_target(option: str, path: Path) -> None:
     """A run takes its time, so refuse a bad file name before it, not behind."""
     if path.is_dir():
-        raise InputError(f"{path} is a folder; give --save a file name.")
+        raise InputError(f"{path} is a folder; give {option} a file name.")
     if not path.absolute().parent.is_dir():
         raise InputError(f"The folder of {path} does not exist; create it first.")
 
@@ -184,10 +213,75 @@ def _prepare(arguments: argparse.Namespace) -> tuple[VisionLanguageModel, Any]:
     """Check what costs nothing to check, then load the model."""
     check_prompt(arguments.prompt)
     image = load_image(arguments.image)
+    return _load(arguments.model, arguments.device), image
+
+
+def _load(model: str, device: str | None) -> VisionLanguageModel:
     with _quiet():
-        vlm = load_model(arguments.model, device=arguments.device)
+        vlm = load_model(model, device=device)
         vlm.limit_threads()
-    return vlm, image
+    return vlm
+
+
+def _calibrate(arguments: argparse.Namespace) -> str | None:
+    check_eta(arguments.eta)
+    parts = gathered(lambda: _own_part(arguments))
+    if parts is None:
+        return None
+    calibration = interleaved([part for part in parts if part is not None])
+    criterion = {name: getattr(arguments, name) for name in ("eta", "scope", "rule", "direction")}
+    reading = calibration.read(**criterion)
+    if arguments.save:
+        calibration.save(arguments.save)
+    if arguments.csv:
+        _write(Path(arguments.csv), reading.to_csv())
+    if arguments.json:
+        return json.dumps(calibration.to_json(**criterion))
+    return _calibration_table(reading)
+
+
+def _own_part(arguments: argparse.Namespace) -> Calibration | None:
+    """This process's samples; None if there are fewer samples than processes."""
+    for option, target in (("--csv", arguments.csv), ("--save", arguments.save)):
+        if target:
+            _check_target(option, Path(target))
+    items = own_share(read_items(arguments.data, arguments.prompt))
+    if not items:
+        return None
+    vlm = _load(arguments.model, arguments.device or _own_device())
+    store = arguments.out and Store(arguments.out, vlm, arguments.max_new_tokens)
+    return _with_a_bar(vlm, items, arguments.max_new_tokens, store or None)
+
+
+def _own_device() -> str | None:
+    """With several processes on one machine and several GPUs, each takes its own."""
+    import torch
+
+    if size() == 1 or not torch.cuda.is_available():
+        return None
+    return f"cuda:{int(os.environ.get('LOCAL_RANK', '0')) % torch.cuda.device_count()}"
+
+
+def _with_a_bar(
+    vlm: VisionLanguageModel, items: Sequence[Item], max_new_tokens: int, store: Store | None
+) -> Calibration | None:
+    from tqdm import tqdm
+
+    name = "calibrate" if size() == 1 else f"calibrate (process 1 of {size()})"
+    with _quiet(), tqdm(total=len(items), desc=name, unit="sample", disable=rank() > 0) as bar:
+        for event in calibrate_steps(vlm, items, max_new_tokens=max_new_tokens, store=store):
+            if isinstance(event, Progress):
+                bar.update(event.done - bar.n)
+            else:
+                return event
+    return None
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8", newline="")
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 @contextlib.contextmanager
@@ -229,6 +323,33 @@ def _table(run: Run, eta: float, scope: Any, rule: Any) -> str:
             f"{run.kv_bytes[k] / run.kv_bytes[-1]:>6.1%} {mark}{_clip(run.answers[k])}"
         )
     lines += ["", "* K*; = same answer as the baseline (the last row)"]
+    return "\n".join(lines)
+
+
+def _calibration_table(reading: Reading) -> str:
+    setting, star = reading.setting, reading.k_star
+    lines = [
+        f"{setting.model} ({setting.model_type}), {reading.layers} layers; {reading.samples} "
+        f"samples, {reading.answered} with an answer",
+        f"K* = {star} of the mean curve (eta {reading.eta:g} nats, {reading.scope}, rule "
+        f"{reading.rule}; {reading.layers} would mean nothing can leave)",
+        f"mean {DIRECTION_LABELS[reading.direction]}, with its 95 % band over the samples; FLOPs "
+        "of the prefill against K = L",
+        "",
+        f"{'K':>4} {'mean KL':>10} {'low':>10} {'high':>10} {'same':>6} {'right':>6} {'FLOPs':>6} "
+        f"{'K* here':>7}",
+    ]
+    for k in range(reading.layers + 1):
+        low, high = (
+            ("-", "-") if reading.kl_band is None else map("{:.5f}".format, reading.kl_band[:, k])
+        )
+        right = "-" if reading.accuracy is None else f"{reading.accuracy[k]:.0%}"
+        lines.append(
+            f"{k:>4} {reading.kl_mean[k]:>10.5f} {low:>10} {high:>10} {reading.agreement[k]:>6.0%} "
+            f"{right:>6} {reading.flops_share[k]:>6.1%} {reading.histogram[k]:>7}"
+            f"{' *' if k == star else ''}"
+        )
+    lines += ["", "* K*; same: answer as at K = L; K* here: samples whose own K* this is"]
     return "\n".join(lines)
 
 

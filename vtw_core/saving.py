@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from vtw_core.documents import expect, floats, nested, pair, refuse_constant, tuple_of
 from vtw_core.errors import InputError
 from vtw_core.results import RUN_FIELDS, Run, Seconds
 from vtw_core.sampling import Sampling
@@ -60,7 +61,7 @@ def read_run(path: str | Path) -> Run:
     name = Path(path).name
     text = _read_entry(Path(path))
     try:
-        document = json.loads(text, parse_constant=_refuse_constant)
+        document = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
         raise InputError(f"{name} is damaged: its contents cannot be read.") from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:
@@ -105,86 +106,48 @@ def _read_entry(path: Path) -> str:
         raise InputError(f"{path.name} is damaged: its contents cannot be read.") from error
 
 
-def _refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a number a run can hold")
-
-
 def _build(data: Any) -> Run:
     if not isinstance(data, dict) or set(data) != set(RUN_FIELDS):
         raise ValueError("its fields are not those of a run.")
     for name in _STRINGS:
-        _expect(name, data[name], str)
+        expect(name, data[name], str)
     for name in _INTEGERS:
-        _expect(name, data[name], int)
+        expect(name, data[name], int)
     seconds = data["seconds"]
-    _expect("seconds", seconds, dict)
+    expect("seconds", seconds, dict)
     return Run(
         **{name: data[name] for name in (*_STRINGS, *_INTEGERS)},
-        image_size=_pair("image_size", data["image_size"]),
-        grid=_pair("grid", data["grid"]),
-        tokens=_tuple("tokens", data["tokens"], str),
-        segments=_tuple("segments", data["segments"], str),
-        answers=_tuple("answers", data["answers"], str),
-        answer_tokens=_nested("answer_tokens", data["answer_tokens"], str),
-        answer_ids=_nested("answer_ids", data["answer_ids"], int),
-        stopped=_tuple("stopped", data["stopped"], bool),
+        image_size=pair("image_size", data["image_size"]),
+        grid=pair("grid", data["grid"]),
+        tokens=tuple_of("tokens", data["tokens"], str),
+        segments=tuple_of("segments", data["segments"], str),
+        answers=tuple_of("answers", data["answers"], str),
+        answer_tokens=nested("answer_tokens", data["answer_tokens"], str),
+        answer_ids=nested("answer_ids", data["answer_ids"], int),
+        stopped=tuple_of("stopped", data["stopped"], bool),
         sampling=_sampling(data["sampling"]),
-        first_tokens=_nested("first_tokens", data["first_tokens"], str),
-        first_probabilities=_floats("first_probabilities", data["first_probabilities"]),
-        kl_positions=_floats("kl_positions", data["kl_positions"]),
-        kl_positions_reverse=_floats("kl_positions_reverse", data["kl_positions_reverse"]),
-        flops=_floats("flops", data["flops"]),
-        kv_bytes=np.array(_tuple("kv_bytes", data["kv_bytes"], int), dtype=np.int64),
+        first_tokens=nested("first_tokens", data["first_tokens"], str),
+        first_probabilities=floats("first_probabilities", data["first_probabilities"]),
+        kl_positions=floats("kl_positions", data["kl_positions"]),
+        kl_positions_reverse=floats("kl_positions_reverse", data["kl_positions_reverse"]),
+        flops=floats("flops", data["flops"]),
+        kv_bytes=np.array(tuple_of("kv_bytes", data["kv_bytes"], int), dtype=np.int64),
         seconds=Seconds(
-            encode_image=float(_floats("seconds", seconds["encode_image"])),
-            prefill=_floats("seconds", seconds["prefill"]),
-            decode=_floats("seconds", seconds["decode"]),
-            kl_curve=float(_floats("seconds", seconds["kl_curve"])),
-            answers=float(_floats("seconds", seconds["answers"])),
-            total=float(_floats("seconds", seconds["total"])),
+            encode_image=float(floats("seconds", seconds["encode_image"])),
+            prefill=floats("seconds", seconds["prefill"]),
+            decode=floats("seconds", seconds["decode"]),
+            kl_curve=float(floats("seconds", seconds["kl_curve"])),
+            answers=float(floats("seconds", seconds["answers"])),
+            total=float(floats("seconds", seconds["total"])),
         ),
         versions=tuple(
-            (key, version) for key, version in _nested("versions", data["versions"], str)
+            (key, version) for key, version in nested("versions", data["versions"], str)
         ),
     )
 
 
 def _sampling(data: Any) -> Sampling:
-    _expect("sampling", data, dict)
+    expect("sampling", data, dict)
     if set(data) != {"temperature", "top_p", "seed"}:
         raise ValueError("sampling should hold temperature, top_p and seed.")
     return Sampling(**data)
-
-
-def _expect(name: str, value: Any, kind: type[Any]) -> None:
-    # bool is an int to isinstance, but True is no count.
-    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise TypeError(f"{name} should hold {kind.__name__}.")
-    if kind is int and not 0 <= int(value) < 2**63:
-        raise ValueError(f"{name} holds a number out of range.")
-
-
-def _tuple(name: str, values: Any, kind: type) -> tuple[Any, ...]:
-    _expect(name, values, list)
-    for value in values:
-        _expect(name, value, kind)
-    return tuple(values)
-
-
-def _nested(name: str, values: Any, kind: type) -> tuple[tuple[Any, ...], ...]:
-    return tuple(_tuple(name, row, kind) for row in _tuple(name, values, list))
-
-
-def _pair(name: str, values: Any) -> tuple[int, int]:
-    pair = _tuple(name, values, int)
-    if len(pair) != 2:
-        raise ValueError(f"{name} should hold two numbers.")
-    return pair[0], pair[1]
-
-
-def _floats(name: str, values: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """An array of numbers; numpy alone would also take strings such as "1.5" and None."""
-    array = np.array(values)
-    if array.dtype.kind not in "fi" or array.dtype == object:
-        raise TypeError(f"{name} should hold numbers.")
-    return array.astype(np.float64)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import csv
 import io
 import tempfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
 
 from app import text
+from app.downloads import cached, download_button
 from app.figures.cost import cost_figure
 from app.state import Visitor
 from app.view import every_k_rows
@@ -35,23 +34,9 @@ def build(visitor: gr.State, first: Run) -> EveryKTab:
         show_label=False, column_widths=[60, 110, 110, 110, 360, 90, 110, 90, 110, 90, 110],
     )  # fmt: skip
     with gr.Row():
-        _download_button(text.SAVE_RUN, "save-run", write_run, visitor)
-        _download_button(text.SAVE_TABLE, "save-table", write_table, visitor)
+        download_button(text.SAVE_RUN, "save-run", write_run, [visitor])
+        download_button(text.SAVE_TABLE, "save-table", write_table, [visitor])
     return EveryKTab(outputs=(plot, table))
-
-
-def _download_button(
-    label: str, name: str, write: Callable[[Visitor], str | None], visitor: gr.State
-) -> None:
-    """A button that writes a file and downloads it with one click.
-
-    Gradio's own button hands out the file of the click before, so it stays behind the scenes.
-    """
-    button = gr.Button(label, size="sm", elem_id=name)
-    file = gr.DownloadButton(visible="hidden", elem_id=f"{name}-file")
-    button.click(write, visitor, file, api_visibility="private", show_progress="hidden").success(
-        None, js=f"() => setTimeout(() => document.querySelector('#{name}-file').click(), 150)"
-    )
 
 
 def show(visitor: Visitor) -> tuple[Any, ...]:
@@ -60,16 +45,11 @@ def show(visitor: Visitor) -> tuple[Any, ...]:
     return cost_figure(visitor.run), every_k_rows(visitor.run)
 
 
-def _cached(data: bytes, name: str) -> str:
-    """A file in Gradio's cache, which is emptied as ``build_demo`` says."""
-    return save_bytes_to_cache(data, name, cache_dir=gr.utils.get_upload_folder())
-
-
 def write_run(visitor: Visitor) -> str | None:
     if visitor.run is None:
         return None
     with tempfile.TemporaryDirectory() as folder:
-        return _cached(visitor.run.save(Path(folder) / "run.vtw").read_bytes(), "run.vtw")
+        return cached(visitor.run.save(Path(folder) / "run.vtw").read_bytes(), "run.vtw")
 
 
 def write_table(visitor: Visitor) -> str | None:
@@ -79,7 +59,7 @@ def write_table(visitor: Visitor) -> str | None:
     writer = csv.writer(out)
     writer.writerow(text.EVERY_K_COLUMNS)
     writer.writerows([_plain(cell) for cell in row] for row in every_k_rows(visitor.run))
-    return _cached(out.getvalue().encode("utf-8"), "every_k.csv")
+    return cached(out.getvalue().encode("utf-8"), "every_k.csv")
 
 
 def _plain(cell: Any) -> Any:

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 from transformers import PreTrainedTokenizerFast
 
+from embedded_model import calibration_set
 from embedded_model.architecture import PIXEL_MEAN, PIXEL_STD, build_processor
 from embedded_model.questions import KINDS, SHORT_KINDS, ask, describe
 from embedded_model.scenes import (
@@ -201,3 +202,12 @@ def test_negation_turns_the_answer_round():
         )
         says_no = "no " in question.text
         assert (question.answer == "yes") == (there != says_no), question
+
+
+def test_the_calibration_set_is_drawn_again_from_its_seed(tmp_path):
+    bundled = calibration_set.FOLDER
+    calibration_set.write(tmp_path)
+    assert (tmp_path / "samples.jsonl").read_text() == (bundled / "samples.jsonl").read_text()
+    for picture in tmp_path.glob("*.png"):
+        drawn, kept = (np.asarray(Image.open(p)) for p in (picture, bundled / picture.name))
+        assert np.array_equal(drawn, kept)

@@ -1,0 +1,28 @@
+"""Files that a visitor takes away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
+
+
+def download_button(
+    label: str, name: str, write: Callable[..., str | None], inputs: list[Any]
+) -> None:
+    """A button that writes a file and downloads it with one click.
+
+    Gradio's own button hands out the file of the click before, so it stays behind the scenes.
+    """
+    button = gr.Button(label, size="sm", elem_id=name)
+    file = gr.DownloadButton(visible="hidden", elem_id=f"{name}-file")
+    button.click(write, inputs, file, api_visibility="private", show_progress="hidden").success(
+        None, js=f"() => setTimeout(() => document.querySelector('#{name}-file').click(), 150)"
+    )
+
+
+def cached(data: bytes, name: str) -> str:
+    """A file in Gradio's cache, which is emptied as ``build_demo`` says."""
+    return save_bytes_to_cache(data, name, cache_dir=gr.utils.get_upload_folder())

@@ -1,0 +1,307 @@
+"""K over a set of samples: the bundled one, recorded, or a visitor's few pictures."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from app import text
+from app.calibration_view import DIRECTION_NAMES, notes, rows, status, summary
+from app.downloads import cached, download_button
+from app.events import GLUE, MODEL_QUEUE
+from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
+from app.figures.calibration_export import calibration_svg
+from app.pictures import chosen_picture
+from app.state import ShownCalibration
+from vtw_core.analysis.presets import ETA_PRESETS
+from vtw_core.calibrated import Calibration, Reading
+from vtw_core.errors import InputError, VTWError
+from vtw_core.results import DEFAULT_ETA
+
+if TYPE_CHECKING:
+    from app.service import Service
+
+log = logging.getLogger(__name__)
+
+MAX_PICTURES = 8
+OWN_VALUE = -1  # in the list of presets, behind the published ones
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    """The components of the left column; ``criterion`` in the order of ``Calibration.read``."""
+
+    preset: gr.Dropdown
+    source: gr.Markdown
+    criterion: tuple[gr.Number, gr.Radio, gr.Radio, gr.Radio]
+    pictures: gr.File
+    prompt: gr.Textbox
+    run_own: gr.Button
+    run_bundled: gr.Button
+    cancel: gr.Button
+    status: gr.HTML
+
+
+def build(service: Service) -> None:
+    recorded = service.recorded_calibration
+    origin = text.CALIBRATE_RECORDED.format(
+        model=recorded.setting.model, samples=len(recorded.samples)
+    )
+    first = ShownCalibration(recorded, origin)
+    shown = gr.State(first)
+    gr.Markdown(text.CALIBRATE_INTRO)
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=3, min_width=310):
+            left = _build_inputs()
+        with gr.Column(scale=7, min_width=340):
+            right = _build_result(shown, left, first)
+    _connect(_Handlers(service), left, right, shown)
+
+
+def _build_inputs() -> _Inputs:
+    gr.Markdown(f"### {text.CRITERION}", elem_classes="step-title")
+    preset = gr.Dropdown(
+        [*((_preset_label(index), index) for index in range(len(ETA_PRESETS))),
+         (text.PRESET_NONE, OWN_VALUE)],
+        value=len(ETA_PRESETS) - 1, label=text.PRESET, elem_id="eta-preset",
+    )  # fmt: skip
+    source = gr.Markdown(_source(len(ETA_PRESETS) - 1), elem_classes="page-foot")
+    eta = gr.Number(DEFAULT_ETA, label=text.ETA, minimum=0, step=0.0001, elem_id="eta")
+    scope, rule, direction = (
+        gr.Radio([(label, name) for name, label in names.items()], value=next(iter(names)),
+                 label=title)
+        for title, names in (
+            (text.SCOPE, text.SCOPES), (text.RULE, text.RULES), (text.DIRECTION, DIRECTION_NAMES),
+        )
+    )  # fmt: skip
+    gr.Markdown(f"### {text.CALIBRATE_OWN}", elem_classes="step-title")
+    pictures = gr.File(
+        label=text.CALIBRATE_FILES.format(limit=MAX_PICTURES), file_count="multiple",
+        file_types=["image"], height=160, elem_id="calibrate-pictures",
+    )  # fmt: skip
+    # Gradio's own check raises before ours can say what to do, and leaves an empty file behind.
+    pictures.preprocess = _paths_of_uploads  # type: ignore[method-assign]
+    prompt = gr.Textbox(
+        text.SUGGESTIONS[0], label=text.CALIBRATE_QUESTION, lines=1, max_lines=4,
+        elem_id="calibrate-question",
+    )  # fmt: skip
+    run_own = gr.Button(text.CALIBRATE_RUN_OWN, variant="primary", elem_id="calibrate-own")
+    run_bundled = gr.Button(text.CALIBRATE_RUN_BUNDLED, elem_id="calibrate-bundled")
+    line = gr.HTML(status(), elem_id="calibrate-status")
+    cancel = gr.Button(text.CANCEL, visible=False, elem_id="calibrate-cancel")
+    return _Inputs(preset, source, (eta, scope, rule, direction), pictures, prompt, run_own,
+                   run_bundled, cancel, line)  # fmt: skip
+
+
+def _build_result(shown: gr.State, left: _Inputs, first: ShownCalibration) -> list[Any]:
+    """The right column: its components take what ``_result`` returns."""
+    origin, words, kl, kl_note, outcome, outcome_note, stars, stars_note, table = _result(
+        first, first.calibration.read()
+    )
+    parts: list[Any] = [
+        gr.Markdown(origin, elem_classes="page-foot", elem_id="calibrate-origin"),
+        gr.Markdown(words, elem_id="calibrate-summary", container=True),
+    ]
+    with gr.Column():
+        parts += _figure(text.CALIBRATE_KL, kl, kl_note)
+    with gr.Row(equal_height=False):
+        with gr.Column(min_width=320):
+            parts += _figure(text.CALIBRATE_OUTCOME, outcome, outcome_note)
+        with gr.Column(min_width=320):
+            parts += _figure(text.CALIBRATE_HISTOGRAM, stars, stars_note)
+    with gr.Row():
+        inputs = [shown, *left.criterion]
+        download_button(text.SAVE_CALIBRATION, "save-calibration", write_json, inputs)
+        download_button(text.SAVE_CALIBRATION_TABLE, "save-calibration-table", write_csv, inputs)
+        download_button(text.SAVE_CALIBRATION_FIGURE, "save-calibration-figure", write_svg, inputs)
+    gr.Markdown(f"### {text.CALIBRATE_TABLE}", elem_classes="step-title")
+    parts.append(
+        gr.Dataframe(
+            table, headers=list(text.CALIBRATE_COLUMNS), interactive=False, show_label=False,
+            wrap=True, max_height=620, column_widths=[105, 145, 190, 130, 95, 95, 190],
+        )
+    )  # fmt: skip
+    return parts
+
+
+def _figure(title: str, figure: Any, note: str) -> list[Any]:
+    gr.Markdown(f"### {title}", elem_classes="step-title")
+    plot = gr.Plot(figure, show_label=False, container=False, elem_classes="calibrate-plot")
+    return [plot, gr.Markdown(note, elem_classes="page-foot")]
+
+
+def _connect(handlers: _Handlers, left: _Inputs, right: list[Any], shown: gr.State) -> None:
+    eta = left.criterion[0]
+    left.preset.input(_take_preset, left.preset, [eta, left.source], **GLUE)
+    eta.input(lambda: (OWN_VALUE, text.PRESET_OWN), None, [left.preset, left.source], **GLUE)
+    inputs = [shown, *left.criterion]
+    gr.on([part.change for part in left.criterion], read, inputs, right,
+          trigger_mode="always_last", **GLUE)  # fmt: skip
+
+    line = [left.status, left.run_own, left.run_bundled, left.cancel]
+    runs = []
+    for button, run, wanted in (
+        (left.run_own, handlers.run_own, [left.pictures, left.prompt]),
+        (left.run_bundled, handlers.run_bundled, None),
+    ):
+        # First "waiting", at once; then the run, when its turn in the queue has come.
+        asked = button.click(handlers.wait, None, line, trigger_mode="once", **GLUE)
+        ran = asked.then(run, wanted, [*line, shown], show_progress="hidden",
+                         api_visibility="private", **MODEL_QUEUE)  # fmt: skip
+        ran.failure(handlers.refuse, left.status, line, **GLUE)
+        ran.success(read, inputs, right, **GLUE)
+        runs.append(ran)
+    # First stop the stream, then say so: the other way round, its last event would be drawn over.
+    left.cancel.click(None, cancels=runs).then(handlers.cancel, None, line, **GLUE)
+
+
+class _Handlers:
+    """What happens on each run; status line, both run buttons and cancel come first in outputs."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    def wait(self) -> tuple[Any, ...]:
+        return _busy(text.WAITING, 0.0)
+
+    def run_own(self, paths: list[str] | None, prompt: str) -> Generator[tuple[Any, ...]]:
+        """Calibrate on a visitor's pictures, each asked the same question."""
+        yield from self._run(lambda: _checked(paths), prompt, text.CALIBRATE_YOURS)
+
+    def run_bundled(self) -> Generator[tuple[Any, ...]]:
+        """Calibrate on the bundled set again, here."""
+        yield from self._run(lambda: None, "", text.CALIBRATE_BUNDLED)
+
+    def _run(self, pictures: Any, prompt: str, origin: str) -> Generator[tuple[Any, ...]]:
+        try:
+            for event in self._steps(pictures(), prompt):
+                if isinstance(event, Calibration):
+                    total = len(event.samples)
+                    shown = ShownCalibration(
+                        event, origin.format(model=event.setting.model, samples=total)
+                    )
+                    yield *_idle(text.CALIBRATE_DONE.format(total=total)), shown
+                else:
+                    yield *_busy(*event), gr.skip()
+        except VTWError as problem:
+            yield *_idle(str(problem), is_error=True), gr.skip()
+        except Exception:
+            log.exception("a calibration failed")
+            yield *_idle(text.INTERNAL, is_error=True), gr.skip()
+
+    def _steps(
+        self, pictures: list[str] | None, prompt: str
+    ) -> Iterator[tuple[str, float] | Calibration]:
+        while not self.service.wait(0.5):
+            yield text.WAITING_FOR_MODEL, 0.0
+        for event in self.service.calibrate(pictures, prompt):
+            if isinstance(event, Calibration):
+                yield event
+            else:
+                message = text.CALIBRATE_PROGRESS.format(done=event.done, total=event.total)
+                yield message, event.done / event.total
+
+    def refuse(self, line: str) -> tuple[Any, ...]:
+        """The queue was full. A cancelled run ends as a failure too, but no longer waits."""
+        if text.WAITING not in line:
+            return (gr.skip(),) * 4
+        return _idle(text.QUEUE_IS_FULL, is_error=True)
+
+    def cancel(self) -> tuple[Any, ...]:
+        return _idle(text.CALIBRATE_CANCELLED)
+
+
+def _busy(message: str, fraction: float) -> tuple[Any, ...]:
+    waiting = gr.Button(interactive=False)
+    return status(message, fraction), waiting, waiting, gr.Button(visible=True)
+
+
+def _idle(message: str, *, is_error: bool = False) -> tuple[Any, ...]:
+    ready = gr.Button(interactive=True)
+    return status(message, is_error=is_error), ready, ready, gr.Button(visible=False)
+
+
+def _checked(paths: list[str] | None) -> list[str]:
+    """The pictures' paths: a few, and each of them really uploaded here."""
+    if not paths:
+        raise InputError(text.CALIBRATE_NO_PICTURES)
+    if len(paths) > MAX_PICTURES:
+        raise InputError(text.CALIBRATE_TOO_MANY.format(count=len(paths), limit=MAX_PICTURES))
+    roots = [Path(gr.utils.get_upload_folder())]
+    return [chosen_picture(path, None, is_drawing=False, roots=roots) for path in paths]
+
+
+def _paths_of_uploads(payload: Any) -> list[str] | None:
+    """The paths a client sends; ``_checked`` checks them."""
+    return None if payload is None else [file.path for file in payload]
+
+
+def _preset_label(index: int) -> str:
+    preset = ETA_PRESETS[index]
+    k = "" if preset.k is None else text.PRESET_K.format(k=preset.k)
+    return text.PRESET_LABEL.format(model=preset.model, eta=preset.eta, k=k)
+
+
+def _source(index: int) -> str:
+    preset = ETA_PRESETS[index]
+    return text.PRESET_SOURCE.format(model=preset.model, source=preset.source)
+
+
+def _take_preset(index: int) -> tuple[Any, ...]:
+    if index == OWN_VALUE:
+        return gr.skip(), text.PRESET_OWN
+    return ETA_PRESETS[index].eta, _source(index)
+
+
+def read(shown: ShownCalibration, *criterion: Any) -> list[Any]:
+    """The right column at another threshold; a bad one is a sentence and changes nothing else."""
+    try:
+        return _result(shown, shown.calibration.read(*criterion))
+    except InputError as problem:
+        return [gr.skip(), str(problem), *[gr.skip()] * 7]
+
+
+def _result(shown: ShownCalibration, reading: Reading) -> list[Any]:
+    below_kl, below_outcome, below_stars = notes(reading)
+    return [
+        shown.origin, summary(reading),
+        kl_figure(reading), below_kl,
+        outcome_figure(reading), below_outcome,
+        histogram_figure(reading), below_stars,
+        rows(reading),
+    ]  # fmt: skip
+
+
+def write_json(shown: ShownCalibration, *criterion: Any) -> str | None:
+    if _reading(shown, criterion) is None:
+        return None
+    document = json.dumps(shown.calibration.to_json(*criterion), indent=1)
+    return cached(document.encode("utf-8"), "calibration.json")
+
+
+def write_csv(shown: ShownCalibration, *criterion: Any) -> str | None:
+    reading = _reading(shown, criterion)
+    if reading is None:
+        return None
+    return cached(reading.to_csv().encode("utf-8"), "calibration.csv")
+
+
+def write_svg(shown: ShownCalibration, *criterion: Any) -> str | None:
+    reading = _reading(shown, criterion)
+    if reading is None:
+        return None
+    return cached(calibration_svg(reading), "calibration.svg")
+
+
+def _reading(shown: ShownCalibration, criterion: tuple[Any, ...]) -> Reading | None:
+    """None at a threshold that cannot be; ``read`` has said so on the page."""
+    try:
+        return shown.calibration.read(*criterion)
+    except InputError:
+        return None

@@ -1,0 +1,281 @@
+"""Calibrating: the data, going on after a kill, and one process against three."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import PROMPT
+from PIL import Image
+
+from vtw_core import __main__ as command_line
+from vtw_core.calibrated import Calibration, load_calibration
+from vtw_core.calibration import Store, calibrate, calibrate_steps, fingerprint
+from vtw_core.dataset import Item, read_items
+from vtw_core.errors import InputError
+
+TOKENS = 2
+BUNDLED = Path(__file__).resolve().parents[2] / "assets" / "calibration"
+
+
+class Counting:
+    """A model that counts its explorations, and dies at one of them if it is told to."""
+
+    def __init__(self, vlm, die_at=None):
+        self.vlm, self.die_at, self.calls = vlm, die_at, 0
+
+    def __getattr__(self, name):
+        return getattr(self.vlm, name)
+
+    def explore(self, *args, **options):
+        self.calls += 1
+        if self.calls == self.die_at:
+            raise KeyboardInterrupt
+        return self.vlm.explore(*args, **options)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """Four pictures with a listing: with one answer, with two, with none."""
+    folder = tmp_path_factory.mktemp("data")
+    answers = ("no", ["no", "yes"], None, "no")
+    lines = []
+    for index, answer in enumerate(answers):
+        pixels = np.random.default_rng(index).integers(0, 256, (4, 4, 3), dtype=np.uint8)
+        Image.fromarray(pixels).resize((32, 32), 0).save(folder / f"{index}.png")
+        entry = {"image": f"{index}.png", "prompt": f"{PROMPT} {index}"}
+        lines.append(json.dumps(entry if answer is None else entry | {"answer": answer}))
+    (folder / "samples.jsonl").write_text("\n\n".join(lines) + "\n")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def items(folder):
+    return read_items(folder)
+
+
+@pytest.fixture(scope="module")
+def calibration(vlm, items):
+    return calibrate(vlm, items, max_new_tokens=TOKENS)
+
+
+def test_a_listing_is_read_with_its_answers(folder, items):
+    assert [item.image.name for item in items] == ["0.png", "1.png", "2.png", "3.png"]
+    assert [item.accepted for item in items] == [("no",), ("no", "yes"), (), ("no",)]
+    assert items[2].prompt == f"{PROMPT} 2"
+    assert items == read_items(folder / "samples.jsonl")
+
+
+def test_a_folder_of_images_takes_sidecars_and_one_prompt_for_the_rest(image, tmp_path):
+    for name in ("b.png", "a.JPG"):
+        image.save(tmp_path / name)
+    (tmp_path / "b.json").write_text('{"prompt": "own ?", "answer": "yes"}')
+    first, second = read_items(tmp_path, prompt="shared ?")
+    assert (first.image.name, first.prompt, first.accepted) == ("a.JPG", "shared ?", ())
+    assert (second.image.name, second.prompt, second.accepted) == ("b.png", "own ?", ("yes",))
+    with pytest.raises(InputError, match=r'a\.JPG has no "prompt"'):
+        read_items(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("not json", "line 2 of .* is not JSON"),
+        ("[1]", "line 2 .* no JSON object"),
+        ("{}", 'line 2 .* has no "image"'),
+        ('{"image": 5}', 'line 2 .* has no "image"'),
+        ('{"image": "nowhere.png", "prompt": "p"}', "line 2 .* no image file"),
+        ('{"image": "a\\u0000b", "prompt": "p"}', "line 2 .* no image file"),
+        ('{"image": "https://x.org/a.png", "prompt": "p"}', "line 2 .* URL"),
+        ('{"image": "data:image/png;base64,AAAA", "prompt": "p"}', "line 2 .* URL"),
+        ('{"image": "0.png"}', 'line 2 .* has no "prompt"'),
+        ('{"image": "0.png", "prompt": " "}', "line 2 .* empty"),
+        ('{"image": "0.png", "prompt": 3}', "line 2 .* must be text"),
+        ('{"image": "0.png", "prompt": "p", "answer": 3}', 'line 2 .* "answer"'),
+        ('{"image": "0.png", "prompt": "p", "answer": ["a", ""]}', 'line 2 .* "answer"'),
+    ],
+)
+def test_a_bad_line_is_named(folder, line, words):
+    listing = folder / "bad.jsonl"
+    listing.write_text('{"image": "0.png", "prompt": "p"}\n' + line + "\n")
+    with pytest.raises(InputError, match=words):
+        read_items(listing)
+    listing.unlink()
+
+
+def test_nothing_there_is_said(tmp_path):
+    with pytest.raises(InputError, match="no sample"):
+        read_items(tmp_path)
+    with pytest.raises(InputError, match="no folder or file"):
+        read_items(tmp_path / "nowhere")
+    (tmp_path / "x.jsonl").write_bytes(b"\xff\xfe\xfa")
+    with pytest.raises(InputError, match="UTF-8"):
+        read_items(tmp_path / "x.jsonl")
+
+
+def test_a_sample_is_what_the_run_says(vlm, items, calibration):
+    run = vlm.explore(items[1].image, items[1].prompt, max_new_tokens=TOKENS)
+    sample = calibration.samples[1]
+    assert sample.answers == run.answers
+    assert sample.same_as_baseline == tuple(run.same_as_baseline.tolist())
+    assert calibration.kl("answer_max", "full_withdrawn")[1].tolist() == (
+        run.kl("answer_max", "full_withdrawn").tolist()
+    )
+    assert sample.flops == tuple(run.flops.tolist())
+    assert calibration.read().samples == 4
+    assert calibration.read().answered == 3
+
+
+def test_a_damaged_image_names_its_line(vlm, folder, tmp_path):
+    bad = tmp_path / "bad.png"
+    bad.write_bytes((folder / "0.png").read_bytes()[:60])
+    with pytest.raises(InputError, match=r"line 7: .*damaged"):
+        calibrate(vlm, [Item(bad, "p", (), "line 7")], max_new_tokens=TOKENS)
+    with pytest.raises(InputError, match="at least one"):
+        calibrate(vlm, [])
+
+
+def test_a_second_run_makes_no_model_call(vlm, items, calibration, tmp_path):
+    counting = Counting(vlm)
+    for expected_calls in (4, 4):
+        store = Store(tmp_path, counting, TOKENS)
+        assert calibrate(counting, items, max_new_tokens=TOKENS, store=store) == calibration
+        assert counting.calls == expected_calls
+
+
+def test_a_killed_run_goes_on_where_it_was(vlm, items, calibration, tmp_path):
+    dying = Counting(vlm, die_at=3)
+    with pytest.raises(KeyboardInterrupt):
+        calibrate(dying, items, max_new_tokens=TOKENS, store=Store(tmp_path, vlm, TOKENS))
+    going_on = Counting(vlm)
+    store = Store(tmp_path, vlm, TOKENS)
+    assert calibrate(going_on, items, max_new_tokens=TOKENS, store=store) == calibration
+    assert going_on.calls == 2
+
+
+def test_damaged_records_are_redone_and_others_are_not(vlm, items, calibration, tmp_path):
+    store = Store(tmp_path, vlm, TOKENS)
+    calibrate(vlm, items, max_new_tokens=TOKENS, store=store)
+    cut, foreign = (
+        tmp_path / f"{store.key(items[0])}.json",
+        tmp_path / f"{store.key(items[1])}.json",
+    )
+    cut.write_text(cut.read_text()[:200])
+    foreign.write_text((tmp_path / f"{store.key(items[2])}.json").read_text())
+    counting = Counting(vlm)
+    assert calibrate(counting, items, max_new_tokens=TOKENS, store=store) == calibration
+    assert counting.calls == 2
+
+
+def test_a_record_belongs_to_its_image_prompt_limit_and_weights(vlm, items, tmp_path):
+    first, second = items[:2]
+    key = Store(tmp_path, vlm, TOKENS).key(first)
+    assert Store(tmp_path, vlm, TOKENS).key(Item(first.image, first.prompt, ("other",))) == key
+    assert Store(tmp_path, vlm, TOKENS).key(Item(second.image, first.prompt)) != key
+    assert Store(tmp_path, vlm, TOKENS).key(Item(first.image, "another ?")) != key
+    assert Store(tmp_path, vlm, TOKENS + 1).key(first) != key
+    weight = vlm.model.lm_head.weight
+    before = fingerprint(vlm.model)
+    weight.data[0, 0] += 1
+    changed = fingerprint(vlm.model)
+    weight.data[0, 0] -= 1
+    assert changed != before
+
+
+def test_a_calibration_can_be_closed_between_two_samples(vlm, items, tmp_path):
+    store = Store(tmp_path, vlm, TOKENS)
+    steps = calibrate_steps(vlm, items, max_new_tokens=TOKENS, store=store)
+    assert [next(steps).done, next(steps).done] == [0, 1]
+    steps.close()
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.fixture
+def options(tiny_folder, folder):
+    return ["calibrate", "--model", str(tiny_folder), "--data", str(folder), "--device", "cpu",
+            "--max-new-tokens", str(TOKENS)]  # fmt: skip
+
+
+def test_the_command_prints_one_json_object_and_a_bar_on_stderr(
+    options, calibration, capsys, tmp_path
+):
+    saved, table = tmp_path / "c.json", tmp_path / "c.csv"
+    assert command_line.main([*options, "--eta", "0.5", "--scope", "answer_mean", "--json",
+                              "--save", str(saved), "--csv", str(table)]) == 0  # fmt: skip
+    out, err = capsys.readouterr()
+    assert out.count("\n") == 1
+    assert json.loads(out) == calibration.to_json(eta=0.5, scope="answer_mean")
+    assert "4/4" in err
+    assert load_calibration(saved) == calibration
+    assert len(table.read_text().splitlines()) == 6
+
+
+def test_the_command_prints_a_table(options, capsys):
+    assert command_line.main(options) == 0
+    out, _ = capsys.readouterr()
+    assert "K* = " in out
+    assert sum(line[:4].strip().isdigit() for line in out.splitlines()) == 5
+
+
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (["--data", "nowhere"], "nowhere"),
+        (["--eta", "-1"], "eta"),
+        (["--rule", "last"], "--rule"),
+        (["--direction", "up"], "--direction"),
+        (["--prompt", " "], "empty"),
+        (["--max-new-tokens", "0"], "max_new_tokens"),
+        (["--csv", "/nowhere/at/all/t.csv"], "folder"),
+        (["--save", "/"], "give --save a file name"),
+        (["--out", "/proc/nowhere"], "cannot be made"),
+    ],
+)
+def test_bad_input_ends_with_status_two_and_one_sentence(options, capsys, more, words):
+    try:
+        status = command_line.main([*options, *more])
+    except SystemExit as stop:
+        status = stop.code
+    out, err = capsys.readouterr()
+    assert (status, out) == (2, "")
+    # The limit is checked by the first sample, when the bar stands already.
+    said = err.splitlines()[-1]
+    assert words in said
+    assert "Traceback" not in err
+
+
+def torchrun(processes, *arguments):
+    return subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone",
+         f"--nproc_per_node={processes}", "-m", "vtw_core", *arguments],
+        capture_output=True, text=True, check=False,
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+
+
+def test_three_processes_give_the_result_of_one_byte_for_byte(options, calibration, tmp_path):
+    done = torchrun(3, *options, "--json", "--out", str(tmp_path / "store"))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == json.dumps(calibration.to_json()) + "\n"
+    assert len(list((tmp_path / "store").glob("*.json"))) == 4
+
+
+def test_of_several_processes_one_says_what_is_wrong(options, tmp_path):
+    done = torchrun(2, *options, "--data", str(tmp_path))
+    assert done.returncode != 0
+    assert done.stdout == ""
+    assert done.stderr.count("holds no sample") == 1
+
+
+def test_the_bundled_set_and_its_recorded_calibration_fit_together():
+    items = read_items(BUNDLED)
+    recorded = load_calibration(BUNDLED / "embedded.json")
+    assert isinstance(recorded, Calibration)
+    assert [(s.image, s.prompt, s.accepted) for s in recorded.samples] == [
+        (i.image.name, i.prompt, i.accepted) for i in items
+    ]
+    assert all(item.accepted for item in items)
+    assert sum(path.stat().st_size for path in BUNDLED.iterdir()) < 300_000

@@ -1,0 +1,492 @@
+"""What a calibration leaves behind: K over a set of samples (numpy and the standard library).
+
+A `Calibration` holds one small record per sample and nothing derived; `read` makes everything that
+is shown, at one threshold, a pure function of the records. Index k of every list is K = k.
+"""
+
+import csv
+import io
+import json
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vtw_core.documents import expect, floats, nested, refuse_constant, tuple_of
+from vtw_core.errors import InputError
+from vtw_core.results import (
+    DEFAULT_ETA,
+    DIRECTION_LABELS,
+    Direction,
+    FloatArray,
+    IntArray,
+    Rule,
+    Run,
+    Scope,
+    check_eta,
+    choose_k,
+)
+
+SCOPES: tuple[Scope, ...] = ("first_token", "answer_mean", "answer_max")
+DIRECTIONS: tuple[Direction, ...] = ("withdrawn_full", "full_withdrawn")
+RULES: tuple[Rule, ...] = ("first", "stays_below")
+FORMAT = "vtw-calibration"
+FORMAT_VERSION = 1
+MAX_FILE_BYTES = 256 * 2**20
+
+BAND_LEVEL = 0.95
+BAND_RESAMPLES = 2000
+BAND_METHOD = (
+    f"{BAND_LEVEL:.0%} percentile bootstrap of the mean: {BAND_RESAMPLES} resamples of the samples "
+    "with replacement, fixed seed"
+)
+ANSWER_MATCH = "right: equal to an accepted answer after strip() and casefold()"
+
+
+def is_right(answer: str, accepted: tuple[str, ...]) -> bool:
+    """Whether an answer equals one of the accepted ones after strip() and casefold()."""
+    return answer.strip().casefold() in {text.strip().casefold() for text in accepted}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What all samples of a calibration share.
+
+    Attributes:
+        model: the name it was loaded by.
+        model_type: transformers' model_type.
+        layers: L, decoder layers.
+        max_new_tokens: the limit the answers were generated under.
+        flops_convention: how `Sample.flops` is counted.
+        dtype, device: where it ran; the device without its index.
+        versions: (package, version) pairs.
+    """
+
+    model: str
+    model_type: str
+    layers: int
+    max_new_tokens: int
+    flops_convention: str
+    dtype: str
+    device: str
+    versions: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def of(cls, run: Run) -> "Setting":
+        """The setting a run was made in."""
+        own = {f.name: getattr(run, f.name) for f in fields(cls)}
+        return cls(**own | {"device": run.device.partition(":")[0]})
+
+    @classmethod
+    def from_json(cls, data: Any) -> "Setting":
+        """Read `to_json` back; raises TypeError or ValueError for anything else."""
+        expect("setting", data, dict)
+        if set(data) != {f.name for f in fields(cls)}:
+            raise ValueError("the fields of its setting are not those of a calibration.")
+        for name, value in data.items():
+            if name in ("layers", "max_new_tokens"):
+                expect(name, value, int)
+            elif name != "versions":
+                expect(name, value, str)
+        versions = tuple((key, value) for key, value in nested("versions", data["versions"], str))
+        return cls(**data | {"versions": versions})
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain strings, numbers and lists."""
+        return asdict(self) | {"versions": [list(pair) for pair in self.versions]}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One image and one prompt, seen at every K: only what a calibration needs.
+
+    Attributes:
+        image: file name of the picture.
+        prompt: the question.
+        accepted: right answers; empty where none was given.
+        visual_tokens, text_tokens: counts in the prompt.
+        kl: [direction][scope][L+1] nats, in the order of DIRECTIONS and SCOPES.
+        answers: [L+1] text of the answer at each K.
+        same_as_baseline: [L+1] whether the answer is the baseline's, token for token.
+        flops: [L+1] theoretical FLOPs of the prefill.
+    """
+
+    image: str
+    prompt: str
+    accepted: tuple[str, ...]
+    visual_tokens: int
+    text_tokens: int
+    kl: tuple[tuple[tuple[float, ...], ...], ...] = field(repr=False)
+    answers: tuple[str, ...] = field(repr=False)
+    same_as_baseline: tuple[bool, ...] = field(repr=False)
+    flops: tuple[float, ...] = field(repr=False)
+
+    @classmethod
+    def of(cls, run: Run, image: str, accepted: tuple[str, ...]) -> "Sample":
+        """What is kept of a run."""
+        return cls(
+            image=image,
+            prompt=run.prompt,
+            accepted=accepted,
+            visual_tokens=run.visual_tokens,
+            text_tokens=run.text_tokens,
+            kl=tuple(
+                tuple(tuple(run.kl(scope, direction).tolist()) for scope in SCOPES)
+                for direction in DIRECTIONS
+            ),
+            answers=run.answers,
+            same_as_baseline=tuple(run.same_as_baseline.tolist()),
+            flops=tuple(run.flops.tolist()),
+        )
+
+    @classmethod
+    def from_json(cls, data: Any) -> "Sample":
+        """Read `to_json` back; raises TypeError, ValueError or KeyError for anything else."""
+        expect("sample", data, dict)
+        for name in ("image", "prompt"):
+            expect(name, data[name], str)
+        for name in ("visual_tokens", "text_tokens"):
+            expect(name, data[name], int)
+        return cls(
+            image=data["image"],
+            prompt=data["prompt"],
+            accepted=tuple_of("accepted", data["accepted"], str),
+            visual_tokens=data["visual_tokens"],
+            text_tokens=data["text_tokens"],
+            kl=tuple(
+                tuple(
+                    tuple(floats("kl", data["kl"][direction][scope]).tolist()) for scope in SCOPES
+                )
+                for direction in DIRECTIONS
+            ),
+            answers=tuple_of("answers", data["answers"], str),
+            same_as_baseline=tuple_of("same_as_baseline", data["same_as_baseline"], bool),
+            flops=tuple(floats("flops", data["flops"]).tolist()),
+        )
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain strings, numbers and lists; `right` is null where no answer was given."""
+        return {
+            "image": self.image,
+            "prompt": self.prompt,
+            "accepted": list(self.accepted),
+            "visual_tokens": self.visual_tokens,
+            "text_tokens": self.text_tokens,
+            "answers": list(self.answers),
+            "same_as_baseline": list(self.same_as_baseline),
+            "right": list(self.right) if self.accepted else None,
+            "flops": list(self.flops),
+            "kl": {
+                direction: {scope: list(self.curve(scope, direction)) for scope in SCOPES}
+                for direction in DIRECTIONS
+            },
+        }
+
+    @property
+    def right(self) -> tuple[bool, ...]:
+        """[L+1] whether the answer at each K is an accepted one; see `is_right`."""
+        return tuple(is_right(answer, self.accepted) for answer in self.answers)
+
+    def curve(self, scope: Scope, direction: Direction) -> tuple[float, ...]:
+        """[L+1] KL in nats of one scope and direction."""
+        return self.kl[DIRECTIONS.index(direction)][SCOPES.index(scope)]
+
+
+@dataclass(frozen=True, eq=False)
+class Reading:
+    """A calibration, read at one threshold.
+
+    Attributes:
+        setting: what the samples share.
+        eta, scope, rule, direction: the criterion.
+        samples: how many; answered: how many came with a right answer.
+        k_star: K* of the mean curve, VTW's rule.
+        kl_mean: [L+1] mean KL over the samples, nats.
+        kl_band: [2, L+1] lower and upper end of the mean's band (BAND_METHOD); None for a single
+            sample, which says nothing of the spread.
+        k_stars: [samples] K* of each sample's own curve.
+        histogram: [L+1] how many samples have their K* at K = k.
+        agreement: [L+1] share of samples whose answer is the baseline's, token for token.
+        accuracy: [L+1] share of the answered samples that are right; None without any.
+        flops_share: [L+1] mean over the samples of prefill FLOPs against the sample's baseline.
+    """
+
+    setting: Setting
+    eta: float
+    scope: Scope
+    rule: Rule
+    direction: Direction
+    samples: int
+    answered: int
+    k_star: int
+    kl_mean: FloatArray = field(repr=False)
+    kl_band: FloatArray | None = field(repr=False)
+    k_stars: IntArray = field(repr=False)
+    histogram: IntArray = field(repr=False)
+    agreement: FloatArray = field(repr=False)
+    accuracy: FloatArray | None = field(repr=False)
+    flops_share: FloatArray = field(repr=False)
+
+    @property
+    def layers(self) -> int:
+        """L, decoder layers."""
+        return self.setting.layers
+
+    def to_json(self) -> dict[str, Any]:
+        """Plain numbers, strings and lists; index k of every list over K is K = k."""
+        band = None if self.kl_band is None else self.kl_band.tolist()
+        return {
+            **self.setting.to_json(),
+            "samples": self.samples,
+            "answered": self.answered,
+            "eta": self.eta,
+            "scope": self.scope,
+            "rule": self.rule,
+            "kl_direction": DIRECTION_LABELS[self.direction],
+            "k_star": self.k_star,
+            "kl_mean": self.kl_mean.tolist(),
+            "kl_band": band and {"method": BAND_METHOD, "low": band[0], "high": band[1]},
+            "k_star_of_samples": self.k_stars.tolist(),
+            "k_star_histogram": self.histogram.tolist(),
+            "agreement": self.agreement.tolist(),
+            "accuracy": None if self.accuracy is None else self.accuracy.tolist(),
+            "answer_match": ANSWER_MATCH,
+            "flops_share": self.flops_share.tolist(),
+        }
+
+    def to_csv(self) -> str:
+        """One line for each K, a header first; empty cells where there is no band or accuracy."""
+        out = io.StringIO(newline="")
+        writer = csv.writer(out)
+        writer.writerow(
+            ["K", f"mean KL {self.scope} ({DIRECTION_LABELS[self.direction]})",
+             "band low (nats)", "band high (nats)", "agreement", "accuracy", "FLOPs share",
+             f"samples with K* here (eta {self.eta:g} nats)", "K* of the mean curve"]
+        )  # fmt: skip
+        for k in range(self.layers + 1):
+            low, high = ("", "") if self.kl_band is None else self.kl_band[:, k].tolist()
+            writer.writerow(
+                [k, float(self.kl_mean[k]), low, high, float(self.agreement[k]),
+                 "" if self.accuracy is None else float(self.accuracy[k]),
+                 float(self.flops_share[k]), int(self.histogram[k]), int(k == self.k_star)]
+            )  # fmt: skip
+        return out.getvalue()
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """A model seen at every K over a set of samples.
+
+    Attributes:
+        setting: what the samples share.
+        samples: one record each, in the order of the data.
+
+    Raises:
+        InputError: no sample, or lengths or values that cannot come from a run.
+    """
+
+    setting: Setting
+    samples: tuple[Sample, ...]
+
+    def __post_init__(self) -> None:
+        problem = _incoherence(self)
+        if problem:
+            raise InputError(f"This is not a coherent calibration: {problem}.")
+
+    @property
+    def layers(self) -> int:
+        """L, decoder layers."""
+        return self.setting.layers
+
+    def kl(
+        self, scope: Scope = "first_token", direction: Direction = "withdrawn_full"
+    ) -> FloatArray:
+        """[samples, L+1] nats, one KL curve for each sample.
+
+        Raises:
+            InputError: unknown scope or direction.
+        """
+        if scope not in SCOPES or direction not in DIRECTIONS:
+            raise InputError(
+                f"scope must be one of {', '.join(SCOPES)} and direction one of "
+                f"{', '.join(DIRECTIONS)}, not {scope!r} and {direction!r}."
+            )
+        return np.array([sample.curve(scope, direction) for sample in self.samples])
+
+    def choose_k(
+        self,
+        eta: float = DEFAULT_ETA,
+        scope: Scope = "first_token",
+        rule: Rule = "first",
+        direction: Direction = "withdrawn_full",
+    ) -> int:
+        """K* of the mean curve, as VTW chooses K; see `vtw_core.results.choose_k`.
+
+        Raises:
+            InputError: bad eta, scope, rule or direction.
+        """
+        return choose_k(self.kl(scope, direction).mean(axis=0), eta, rule)
+
+    def read(
+        self,
+        eta: float = DEFAULT_ETA,
+        scope: Scope = "first_token",
+        rule: Rule = "first",
+        direction: Direction = "withdrawn_full",
+    ) -> Reading:
+        """Everything that is shown, at one threshold; runs no model.
+
+        Raises:
+            InputError: bad eta, scope, rule or direction.
+        """
+        curves = self.kl(scope, direction)
+        mean = curves.mean(axis=0)
+        stars = np.array([choose_k(curve, eta, rule) for curve in curves])
+        answered = [sample for sample in self.samples if sample.accepted]
+        flops = np.array([sample.flops for sample in self.samples])
+        return Reading(
+            setting=self.setting,
+            eta=check_eta(eta),
+            scope=scope,
+            rule=rule,
+            direction=direction,
+            samples=len(self.samples),
+            answered=len(answered),
+            k_star=choose_k(mean, eta, rule),
+            kl_mean=mean,
+            kl_band=bootstrap_band(curves),
+            k_stars=stars,
+            histogram=np.bincount(stars, minlength=self.layers + 1),
+            agreement=np.mean([sample.same_as_baseline for sample in self.samples], axis=0),
+            accuracy=np.mean([sample.right for sample in answered], axis=0) if answered else None,
+            flops_share=(flops / flops[:, -1:]).mean(axis=0),
+        )
+
+    def to_json(
+        self,
+        eta: float = DEFAULT_ETA,
+        scope: Scope = "first_token",
+        rule: Rule = "first",
+        direction: Direction = "withdrawn_full",
+    ) -> dict[str, Any]:
+        """The object of `calibrate --json`: a reading (see `read`) and every sample."""
+        records = [sample.to_json() for sample in self.samples]
+        return self.read(eta, scope, rule, direction).to_json() | {"per_sample": records}
+
+    def save(self, path: str | Path) -> Path:
+        """Write the records to a JSON file that `load_calibration` reads back exactly.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        document = {
+            "format": FORMAT,
+            "version": FORMAT_VERSION,
+            "setting": self.setting.to_json(),
+            "samples": [sample.to_json() for sample in self.samples],
+        }
+        target = Path(path)
+        try:
+            target.write_text(json.dumps(document) + "\n", encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"It cannot be saved to {target}: {error.strerror}.") from error
+        return target
+
+
+def load_calibration(path: str | Path) -> Calibration:
+    """Read a file of `Calibration.save`.
+
+    Raises:
+        InputError: missing, damaged, too large, of another version, or not from a calibration.
+    """
+    source = Path(path)
+    try:
+        with source.open("rb") as file:
+            raw = file.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        raise InputError(f"{source} cannot be read: {error.strerror}.") from error
+    if len(raw) > MAX_FILE_BYTES:
+        raise InputError(f"{source.name} is larger than {MAX_FILE_BYTES // 2**20} MB.")
+    try:
+        document = json.loads(raw, parse_constant=refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{source.name} is damaged: its contents cannot be read.") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise InputError(f"{source.name} is no calibration; choose a file that `save` wrote.")
+    if document.get("version") != FORMAT_VERSION:
+        raise InputError(
+            f"{source.name} is of another format version than {FORMAT_VERSION}; calibrate again."
+        )
+    try:
+        expect("samples", document["samples"], list)
+        return Calibration(
+            Setting.from_json(document["setting"]),
+            tuple(Sample.from_json(record) for record in document["samples"]),
+        )
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
+        raise InputError(f"{source.name} cannot be used: {error}") from error
+
+
+def interleaved(parts: list[Calibration]) -> Calibration:
+    """One calibration of parts that took turns: part i holds samples i, i + n, i + 2n, ... of n.
+
+    Raises:
+        InputError: the parts were not made in the same setting.
+    """
+    settings = {part.setting for part in parts}
+    if len(settings) != 1:
+        raise InputError("The parts differ in model, versions or limits; calibrate them alike.")
+    total = sum(len(part.samples) for part in parts)
+    return Calibration(
+        settings.pop(),
+        tuple(parts[i % len(parts)].samples[i // len(parts)] for i in range(total)),
+    )
+
+
+def bootstrap_band(curves: NDArray[np.float64]) -> FloatArray | None:
+    """A 95 % band of the mean curve by the percentile bootstrap; None for fewer than two samples.
+
+    KL is never negative and spans orders of magnitude, so a symmetric mean +- 1.96 standard
+    errors would often reach below zero; percentiles of resampled means never do. The seed is
+    fixed: the same records give the same band. With few samples it is somewhat too narrow.
+
+    Args:
+        curves: [samples, L+1].
+
+    Returns:
+        [2, L+1] lower and upper end.
+    """
+    count = len(curves)
+    if count < 2:
+        return None
+    draws = np.random.default_rng(0).multinomial(count, [1 / count] * count, size=BAND_RESAMPLES)
+    # einsum without BLAS: its sums do not depend on the number of threads.
+    means = np.einsum("rn,nk->rk", draws / count, curves)
+    tail = (1 - BAND_LEVEL) / 2
+    return np.asarray(np.quantile(means, [tail, 1 - tail], axis=0))
+
+
+def _incoherence(calibration: Calibration) -> str | None:
+    """What does not fit together, in words; None when all is well."""
+    setting, k_count = calibration.setting, calibration.setting.layers + 1
+    if setting.layers < 1 or setting.max_new_tokens < 1:
+        return "a count that must be at least 1 is not"
+    if not calibration.samples:
+        return "it has no sample"
+    for sample in calibration.samples:
+        if sample.visual_tokens < 1 or sample.text_tokens < 1:
+            return "a count that must be at least 1 is not"
+        lists = (sample.answers, sample.same_as_baseline, sample.flops)
+        curves = [curve for of_direction in sample.kl for curve in of_direction]
+        if any(len(values) != k_count for values in (*lists, *curves)):
+            return f"a list of a sample needs {k_count} entries, one for each K"
+        kl, flops = np.array(curves), np.array(sample.flops)
+        if not (np.isfinite(kl).all() and (kl >= 0).all() and (kl[:, -1] == 0).all()):
+            return "KL must be finite, not negative, and 0 at K = L"
+        if not (np.isfinite(flops).all() and (flops > 0).all()):
+            return "FLOPs must be positive, finite numbers"
+        if not sample.same_as_baseline[-1]:
+            return "the answer at K = L must be the baseline's"
+    return None
