@@ -16,9 +16,10 @@ class Trainer:
     """Runs ``step(progress) -> (loss, numbers to log)`` until the time budget is spent.
 
     Muon for the matrices inside the layers, AdamW for embeddings, heads, biases and norms. The
-    plan, times ``rate``, is warm-up, plateau, linear decay over the second half. ``progress`` in [0, 1] is the time
-    spent training over the budget, so that a run on a slow machine still ends well. A checkpoint
-    holds everything; a run that is started again goes on where it was.
+    plan is warm-up, plateau, linear decay over the second half, all of it times ``rate``.
+    ``progress`` in [0, 1] is the time spent training over the budget, so that a run on a slow
+    machine still ends well. A checkpoint holds everything; a run that is started again goes on
+    where it was.
     """
 
     def __init__(
