@@ -12,7 +12,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from vtw_core.errors import InputError, VTWError
 from vtw_core.images import load_image
@@ -24,7 +24,7 @@ from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.results import DEFAULT_ETA, Generation, Run, check_eta
 from vtw_core.strategies.base import Strategy
 from vtw_core.strategies.keep_all import KeepAll
-from vtw_core.strategies.vtw import VisualTokenWithdrawal
+from vtw_core.strategies.vtw import Positions, VisualTokenWithdrawal
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -83,6 +83,11 @@ def _parser() -> argparse.ArgumentParser:
     generate.set_defaults(command=_generate)
     generate.add_argument("--strategy", choices=("vtw", "none"), default="vtw")
     generate.add_argument("--k", type=int, help="first layer without visual tokens (vtw)")
+    generate.add_argument(
+        "--positions",
+        choices=get_args(Positions),
+        help="position ids from layer K on (vtw): as they were, or renumbered (default: keep)",
+    )
 
     for command in (explore, generate):
         command.add_argument("--model", default=EMBEDDED, help="embedded, a folder or org/name")
@@ -110,9 +115,11 @@ def _models(arguments: argparse.Namespace) -> str:
             }
         )
     lines = [f"embedded        {embedded}", "", "supported families (any hub id or folder):"]
-    lines += [f"  {kind:<13} e.g. {row.example}" for kind, row in sorted(ADAPTERS.items())]
+    lines += [
+        f"  {kind:<15} e.g. {row.example}: {row.picture}" for kind, row in sorted(ADAPTERS.items())
+    ]
     lines += ["", "not supported:"]
-    lines += [f"  {kind:<13} {reason}" for kind, reason in sorted(REFUSED.items())]
+    lines += [f"  {kind:<15} {reason}" for kind, reason in sorted(REFUSED.items())]
     return "\n".join(lines)
 
 
@@ -141,13 +148,14 @@ def _check_target(path: Path) -> None:
 def _generate(arguments: argparse.Namespace) -> str:
     strategy: Strategy
     if arguments.strategy == "none":
-        if arguments.k is not None:
-            raise InputError("--k belongs to --strategy vtw; leave it out with none.")
+        for option in ("k", "positions"):
+            if getattr(arguments, option) is not None:
+                raise InputError(f"--{option} belongs to --strategy vtw; leave it out with none.")
         strategy = KeepAll()
     elif arguments.k is None:
         raise InputError("--strategy vtw needs --k, the first layer without visual tokens.")
     else:
-        strategy = VisualTokenWithdrawal(arguments.k)
+        strategy = VisualTokenWithdrawal(arguments.k, arguments.positions or "keep")
     vlm, image = _prepare(arguments)
     with _quiet():
         result = vlm.generate(image, arguments.prompt, strategy, arguments.max_new_tokens)

@@ -72,7 +72,7 @@ def test_generate_prints_the_contract_as_json(call, options):
     )
     assert (status, err) == (0, "")
     document = json.loads(out)
-    assert document["strategy"] == {"name": "vtw", "k": 1}
+    assert document["strategy"] == {"name": "vtw", "k": 1, "positions": "keep"}
     assert document["visual_tokens_per_layer"] == [64, 0, 0, 0]
     assert len(document["tokens"]) == 3
     assert {"model", "answer", "flops", "kv_bytes", "seconds"} <= set(document)

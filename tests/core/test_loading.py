@@ -121,7 +121,7 @@ class TestSupport:
     @pytest.mark.parametrize(
         ("kind", "reason"),
         [("mllama", "cross-attention"), ("gemma3n", "share"), ("qwen3_5", "linear"),
-         ("bert", "supported: llava")],
+         ("bert", "supported: aya_vision")],
     )  # fmt: skip
     def test_a_refused_family_has_its_reason(self, kind, reason):
         verdict = check_support(self.make(kind))

@@ -59,9 +59,19 @@ def check_support(model_or_config: Any) -> Support:
 def _decoder_problem(text: Any) -> str | None:
     odd = set(getattr(text, "layer_types", None) or ()) - ATTENTION_KINDS
     if odd:
-        return f"its decoder has layers of kind {', '.join(sorted(odd))}"
+        return (
+            f"its decoder has layers of kind {', '.join(sorted(odd))}, which keep no cache entry "
+            "per token that could be left out; use a model with full or sliding attention in "
+            "every layer"
+        )
     if getattr(text, "num_kv_shared_layers", 0):
-        return "its decoder layers share their KV cache"
+        return (
+            "its decoder layers share their KV cache, so a token cannot leave at one layer; use a "
+            "model whose layers have caches of their own"
+        )
     if getattr(text, "cross_attention_layers", None):
-        return "its decoder reads the image through cross-attention"
+        return (
+            "its decoder reads the image through cross-attention; use a model that has its visual "
+            "tokens in the sequence"
+        )
     return None

@@ -70,10 +70,11 @@ class VisionLanguageModel:
             torch.set_num_threads(1)
 
     def inputs(self, image: Any, prompt: str) -> Any:
-        """Processed inputs of one image and one question, on the model's device.
+        """Processed inputs of one question about one image or several, on the model's device.
 
         Args:
-            image: path or PIL image, see `load_image`.
+            image: path or PIL image, see `load_image`; or a list of them, which stand in the
+                prompt in that order.
             prompt: the user's text; control tokens in it are broken up.
 
         Returns:
@@ -83,12 +84,19 @@ class VisionLanguageModel:
             InputError: bad image or prompt, or a prompt longer than the model's context.
             ModelError: no usable chat template.
         """
-        text = render(check_prompt(prompt), self.processor)
-        picture = load_image(image)
+        pictures = [load_image(one) for one in (image if isinstance(image, list) else [image])]
+        if not pictures:
+            raise InputError("The list of images is empty; give at least one.")
+        text = render(
+            check_prompt(prompt),
+            self.processor,
+            images=len(pictures),
+            needs_template=self.adapter.has_chat_template,
+        )
         # Some templates write BOS themselves; the tokenizer must not add a second one.
         bos = self.processor.tokenizer.bos_token
         batch = self.processor(
-            images=[picture],
+            images=pictures if len(pictures) == 1 else [pictures],
             text=[text],
             return_tensors="pt",
             add_special_tokens=not (bos and text.startswith(bos)),
@@ -99,6 +107,8 @@ class VisionLanguageModel:
                 f"Image and prompt take {tokens} tokens, the model can hold {self.context}; "
                 "shorten the prompt."
             )
+        # PaliGemma's processor adds labels for training, which would cost a loss.
+        batch.pop("labels", None)
         batch = batch.to(self.model.device)
         batch["pixel_values"] = batch["pixel_values"].to(self.model.dtype)
         return batch
