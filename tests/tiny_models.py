@@ -515,6 +515,9 @@ def _grow(model: Any) -> None:
             model.get_output_embeddings().weight.mul_(EMBEDDING_GAIN)
         for name, weight in model.named_parameters():
             if any(part in name for part in ("projector", "connector", "merger")):
+                # Gemma 3's starts at nothing, and every picture would be the same.
+                if weight.ndim == 2 and not weight.any():
+                    weight.normal_(std=0.02)
                 weight.mul_(EMBEDDING_GAIN)
 
 

@@ -255,7 +255,8 @@ class Withdrawal:
                 )
         elif len(self.kept) < len(self._layers) or past != self._present[0].count + self._behind:
             raise ModelError(
-                "The KV cache was filled or cut outside the withdraw block; run the prompt inside."
+                "The KV cache was filled outside the withdraw block, or cut as assisted decoding "
+                "does: run the prompt inside, and generate without an assistant or prompt lookup."
             )
         elif rows > 1:
             raise ModelError(
