@@ -292,7 +292,10 @@ class Withdrawal:
             here = _Present(
                 np.broadcast_to(np.arange(self._total), shape), np.zeros(shape, dtype=bool)
             )
-        kept = tuple(map(self._kept_of_prompt, [index] * len(before), self.layouts, before))
+        kept = tuple(
+            self._kept_of_prompt(index, layout, alive)
+            for layout, alive in zip(self.layouts, before, strict=True)
+        )
         if any(len(now) < len(then) for now, then in zip(kept, before, strict=True)):
             here = here.keep(kept)
         self.kept.append(kept)
@@ -351,8 +354,8 @@ class Withdrawal:
         mask = kwargs.get("attention_mask")
         if mask is not None or here.dead.any():
             later = np.zeros((len(here.dead), self._behind + 1), dtype=bool)
-            hidden_columns = self._spread(np.concatenate([here.dead, later], axis=1), hidden.device)
-            changed["attention_mask"] = self._mask_like(mask, ~hidden_columns)
+            dead = self._spread(np.concatenate([here.dead, later], axis=1), hidden.device)
+            changed["attention_mask"] = self._mask_like(mask, ~dead)
         if self._repacks:
             changed |= self._renumbered(kwargs, here, np.array([self._behind]))
         return changed

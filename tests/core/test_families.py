@@ -116,6 +116,18 @@ def test_deepstack_layers_are_the_least_k_of_qwen3_vl(tiny_models):
             vlm.model(**inputs)
 
 
+def test_a_window_that_the_answer_outgrows_is_refused(tiny_models, monkeypatch):
+    vlm = tiny_models("gemma3")
+    inputs = vlm.inputs(PICTURE, PROMPT)
+    window = inputs["input_ids"].shape[1] + 3
+    monkeypatch.setattr(vlm.model.config.text_config, "sliding_window", window)
+    with (
+        pytest.raises(ModelError, match=f"sliding window of {window} tokens"),
+        withdraw(vlm.model, VisualTokenWithdrawal(2), vlm.layout(inputs)),
+    ):
+        vlm.model.generate(**inputs, do_sample=False, max_new_tokens=8, min_new_tokens=8)
+
+
 def test_positions_leave_no_state_on_the_model(tiny_models, family):
     vlm = tiny_models(family)
     inputs = vlm.inputs(PICTURE, PROMPT)

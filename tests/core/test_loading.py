@@ -142,6 +142,24 @@ class TestSupport:
         assert reason in verdict.reason
 
 
+@pytest.mark.parametrize(
+    ("decoder", "reason"),
+    [
+        ("Qwen3NextConfig", "linear_attention"),
+        ("Gemma3nTextConfig", "share their KV cache"),
+        ("MllamaTextConfig", "cross-attention"),
+    ],
+)
+def test_a_real_decoder_that_rules_it_out_is_refused(decoder, reason):
+    import transformers
+
+    config = transformers.LlavaConfig(text_config=getattr(transformers, decoder)())
+    verdict = check_support(config)
+    assert not verdict.supported
+    assert reason in verdict.reason
+    assert "; use a model" in verdict.reason
+
+
 def test_only_limit_threads_changes_the_thread_count(vlm, image):
     before = torch.get_num_threads()
     try:

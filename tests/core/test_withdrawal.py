@@ -328,6 +328,12 @@ class TestRefusals:
         ):
             vlm.model.generate(**inputs, max_new_tokens=12, assistant_model=assistant)
 
+    def test_several_tokens_in_one_pass_behind_the_prompt(self, vlm, inputs, layout):
+        with withdraw(vlm.model, VisualTokenWithdrawal(2), layout):
+            cache = vlm.model(**inputs, use_cache=True).past_key_values
+            with pytest.raises(ModelError, match="one token at a time"):
+                vlm.model(input_ids=torch.tensor([[5, 6]]), past_key_values=cache)
+
     def test_positions_that_do_not_count_on(self, vlm, inputs, layout):
         with withdraw(vlm.model, VisualTokenWithdrawal(0), layout):
             cache = vlm.model(**inputs, use_cache=True).past_key_values

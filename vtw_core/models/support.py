@@ -44,7 +44,11 @@ def check_support(model_or_config: Any) -> Support:
     config = getattr(model_or_config, "config", model_or_config)
     kind = str(getattr(config, "model_type", "unknown"))
     if kind in REFUSED:
-        return Support(False, f"Models of type {kind!r} are not supported: {REFUSED[kind]}.")
+        return Support(
+            False,
+            f"Models of type {kind!r} are not supported: {REFUSED[kind]}; use one of these: "
+            f"{', '.join(sorted(ADAPTERS))}.",
+        )
     if kind not in ADAPTERS:
         return Support(
             False,
