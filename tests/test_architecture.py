@@ -107,14 +107,13 @@ def test_models_do_not_know_strategies():
     assert not offenders(files("vtw_core/models"), "vtw_core.strategies")
 
 
-def test_only_withdrawal_puts_hooks_on_a_model():
+def test_only_one_file_puts_hooks_on_a_model():
     hooking = [
         path.relative_to(ROOT).as_posix()
         for path in files("vtw_core")
         if "register_forward" in path.read_text(encoding="utf-8")
     ]
-    assert set(hooking) <= {"vtw_core/hooks.py", "vtw_core/withdrawal.py"}
-    assert "vtw_core/withdrawal.py" in hooking
+    assert hooking == ["vtw_core/hooks.py"]
 
 
 def page():

@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, get_args
 
 from vtw_core.calibrated import DIRECTIONS, RULES, SCOPES, Calibration, Reading, interleaved
 from vtw_core.calibration import MAX_NEW_TOKENS, Store, calibrate_steps
@@ -21,6 +21,7 @@ from vtw_core.dataset import Item, read_items
 from vtw_core.errors import InputError, VTWError
 from vtw_core.events import Progress
 from vtw_core.images import load_image
+from vtw_core.layout import Positions
 from vtw_core.models.adapters import ADAPTERS
 from vtw_core.models.loading import EMBEDDED, load_model, resolve
 from vtw_core.models.prompts import check_prompt
@@ -104,9 +105,8 @@ def _parser() -> argparse.ArgumentParser:
     for command in (explore, generate):
         command.add_argument(
             "--positions",
-            choices=("keep", "repack"),
-            default="keep",
-            help="position ids of the tokens that stay: their own, or counted anew from layer K on",
+            choices=get_args(Positions),
+            help="position ids from layer K on: as they were, or renumbered (default: keep)",
         )
         command.add_argument("--image", required=True, help="an image file")
         command.add_argument("--prompt", required=True, help="a question about the image")
@@ -157,9 +157,11 @@ def _models(arguments: argparse.Namespace) -> str:
             }
         )
     lines = [f"embedded        {embedded}", "", "supported families (any hub id or folder):"]
-    lines += [f"  {kind:<13} e.g. {row.example}" for kind, row in sorted(ADAPTERS.items())]
+    lines += [
+        f"  {kind:<15} e.g. {row.example}: {row.picture}" for kind, row in sorted(ADAPTERS.items())
+    ]
     lines += ["", "not supported:"]
-    lines += [f"  {kind:<13} {reason}" for kind, reason in sorted(REFUSED.items())]
+    lines += [f"  {kind:<15} {reason}" for kind, reason in sorted(REFUSED.items())]
     return "\n".join(lines)
 
 
@@ -171,7 +173,7 @@ def _explore(arguments: argparse.Namespace) -> str:
     with _quiet():
         run = vlm.explore(
             image, arguments.prompt, max_new_tokens=arguments.max_new_tokens,
-            sampling=sampling, positions=arguments.positions,
+            sampling=sampling, positions=arguments.positions or "keep",
         )  # fmt: skip
     if arguments.save:
         run.save(arguments.save)
@@ -195,13 +197,14 @@ def _check_target(option: str, path: Path) -> None:
 def _generate(arguments: argparse.Namespace) -> str:
     strategy: Strategy
     if arguments.strategy == "none":
-        if arguments.k is not None:
-            raise InputError("--k belongs to --strategy vtw; leave it out with none.")
+        for option in ("k", "positions"):
+            if getattr(arguments, option) is not None:
+                raise InputError(f"--{option} belongs to --strategy vtw; leave it out with none.")
         strategy = KeepAll()
     elif arguments.k is None:
         raise InputError("--strategy vtw needs --k, the first layer without visual tokens.")
     else:
-        strategy = VisualTokenWithdrawal(arguments.k)
+        strategy = VisualTokenWithdrawal(arguments.k, arguments.positions or "keep")
     sampling = _sampling(arguments)
     vlm, image = _prepare(arguments)
     with _quiet():

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from vtw_core.full_run import FullRun, additive, head, rotary
 from vtw_core.generation import end_tokens
+from vtw_core.layout import Positions
 from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.vlm import VisionLanguageModel
-from vtw_core.results import Positions
 from vtw_core.sampling import Sampling
 from vtw_core.sweep import Sweep
 

@@ -20,9 +20,10 @@ from vtw_core.events import Answers, Curve, Event, Progress, Token
 from vtw_core.full_run import FullRun, run_full
 from vtw_core.generation import Prepared, answer_text, end_tokens, prepare
 from vtw_core.images import load_image
+from vtw_core.layout import Positions, check_positions
 from vtw_core.models.prompts import check_prompt, display_pieces
 from vtw_core.models.vlm import VisionLanguageModel
-from vtw_core.results import Positions, Run, Seconds, check_positions
+from vtw_core.results import Run, Seconds
 from vtw_core.sampling import GREEDY, Sampling
 from vtw_core.sweep import Sweep, SweepState
 from vtw_core.timing import SecondsAtEveryK, measure

@@ -9,6 +9,7 @@ the hidden states that enter it in the rows that depend on the image, and its KV
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from torch import Tensor, nn
 
 from vtw_core.errors import InputError, ModelError
 from vtw_core.generation import Prepared, Step, check_limit, decode_inside, new_cache, now
-from vtw_core.hooks import layer_hooks
+from vtw_core.hooks import context_hooks
 from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.support import check_support
 from vtw_core.models.vlm import VisionLanguageModel
@@ -123,7 +124,11 @@ class _Record:
 
     @contextmanager
     def block(self) -> Iterator["_Record"]:
-        with layer_hooks(decoder_layers(self._vlm.model), self._before, self._after):
+        layers = decoder_layers(self._vlm.model)
+        with context_hooks(self) as hooks:
+            for index, layer in enumerate(layers):
+                hooks.before(layer, partial(self._before, index))
+            hooks.behind(layers[-1], self._behind_last)
             yield self
 
     def _before(self, index: int, args: Any, kwargs: dict[str, Any]) -> None:
@@ -142,8 +147,8 @@ class _Record:
         self.hidden[index].append(hidden.index_select(1, picked))
         self.times.append(now(self._vlm))
 
-    def _after(self, index: int, output: Any) -> None:
-        if index == self._vlm.layers - 1 and len(self.times) == self._vlm.layers:
+    def _behind_last(self, args: Any, kwargs: dict[str, Any], output: Any) -> None:
+        if len(self.times) == self._vlm.layers:
             self.times.append(now(self._vlm))
             self.last_row = output[:, -1:]
 

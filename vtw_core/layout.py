@@ -5,14 +5,21 @@ Everything is measured from the inputs and the model's config; nothing is typed 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vtw_core.errors import ModelError
+from vtw_core.errors import InputError, ModelError
 
 IntArray = NDArray[np.int64]
+Positions = Literal["keep", "repack"]
+
+
+def check_positions(positions: str) -> None:
+    """Raise InputError unless positions is "keep" or "repack"."""
+    if positions not in get_args(Positions):
+        raise InputError(f"positions must be 'keep' or 'repack', not {positions!r}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,13 +27,14 @@ class TokenLayout:
     """The parts of one prompt.
 
     Positions are indices into the prompt's tokens. The answer's positions follow the prompt, so
-    any position >= `total` belongs to the answer.
+    any position >= `total` belongs to the answer. A prompt that was padded on the left to stand
+    in a batch counts its padding: its positions are columns of the batch.
 
     Attributes:
-        total: tokens in the prompt.
-        segments: [total] "bos", "system", "visual" or "question" for each position. "system" is
-            everything before the first visual token but BOS; "question" is everything after it
-            that is not visual.
+        total: tokens in the prompt, with its padding.
+        segments: [total] "padding", "bos", "system", "visual" or "question" for each position.
+            "system" is everything before the first visual token but BOS; "question" is everything
+            after it that is not visual.
         visual: [v] positions of the visual tokens, ascending, read-only.
         grids: (rows, cols) of each patch grid; a family that cuts a picture into tiles has an
             overview grid and a tile grid for one image.
@@ -48,8 +56,13 @@ class TokenLayout:
 
     @property
     def text(self) -> IntArray:
-        """[total - v] positions that are not visual, ascending."""
-        return np.setdiff1d(np.arange(self.total, dtype=np.int64), self.visual)
+        """[total - padding - v] positions that are neither visual nor padding, ascending."""
+        return np.setdiff1d(np.arange(self.padding, self.total, dtype=np.int64), self.visual)
+
+    @property
+    def padding(self) -> int:
+        """Number of positions before the prompt's first own token."""
+        return self.segments.count("padding")
 
     @property
     def prefix(self) -> int:
@@ -68,25 +81,68 @@ class TokenLayout:
             ModelError: the family is not supported, there is more than one prompt in the batch,
                 or no visual token stands in the prompt.
         """
+        if len(inputs["input_ids"]) != 1:
+            raise ModelError(
+                "One prompt at a time: input_ids must have the shape [1, tokens]; for a batch use "
+                "TokenLayout.batch_from_inputs."
+            )
+        return cls.batch_from_inputs(model, inputs)[0]
+
+    @classmethod
+    def batch_from_inputs(cls, model: Any, inputs: Mapping[str, Any]) -> tuple["TokenLayout", ...]:
+        """Measure the layouts of a batch of prompts, one for each row.
+
+        Args:
+            model: as for `from_inputs`.
+            inputs: input_ids [prompts, total], padded on the left where attention_mask is 0;
+                the images of all prompts, one behind another.
+
+        Raises:
+            InputError: there is padding elsewhere than on the left.
+            ModelError: as for `from_inputs`.
+        """
         from vtw_core.models.adapters import adapter_for
 
         adapter = adapter_for(model.config)
         ids = np.asarray(inputs["input_ids"].cpu(), dtype=np.int64)
-        if ids.ndim != 2 or ids.shape[0] != 1:
-            raise ModelError("One prompt at a time: input_ids must have the shape [1, tokens].")
-        ids = ids[0]
-        visual = np.flatnonzero(ids == adapter.image_token_id(model.config))
-        if not len(visual):
+        if ids.ndim != 2:
+            raise ModelError("input_ids must have the shape [prompts, tokens].")
+        padding = _left_padding(inputs, ids.shape)
+        rows = [row[pads:] for row, pads in zip(ids, padding, strict=True)]
+        image_token = adapter.image_token_id(model.config)
+        counts = [int((row == image_token).sum()) for row in rows]
+        if not all(counts):
             raise ModelError("No visual token stands in the prompt; give an image with it.")
-        grids, patches = adapter.patches(model, inputs, len(visual))
+        # The images of a batch stand one behind another, so the prompts do too.
+        joined = {**inputs, "input_ids": inputs["input_ids"].new_tensor(np.concatenate(rows))[None]}
+        grids, patches = adapter.patches(model, joined, sum(counts))
         bos = getattr(model.config.get_text_config(decoder=True), "bos_token_id", None)
-        return cls(
-            total=len(ids),
-            segments=_segments(ids, visual, bos),
-            visual=visual,
-            grids=grids,
-            patches=patches,
-        )
+        layouts = []
+        for row, pads, own in zip(
+            rows, padding, np.split(patches, np.cumsum(counts)[:-1]), strict=True
+        ):
+            visual = np.flatnonzero(row == image_token)
+            used, grid = np.unique(own[:, 0], return_inverse=True)
+            layouts.append(
+                cls(
+                    total=ids.shape[1],
+                    segments=("padding",) * pads + _segments(row, visual, bos),
+                    visual=visual + pads,
+                    grids=tuple(grids[index] for index in used),
+                    patches=np.column_stack([grid, own[:, 1:]]),
+                )
+            )
+        return tuple(layouts)
+
+
+def _left_padding(inputs: Mapping[str, Any], shape: tuple[int, ...]) -> list[int]:
+    """[prompts] columns of padding before each prompt."""
+    if inputs.get("attention_mask") is None:
+        return [0] * shape[0]
+    mask = np.asarray(inputs["attention_mask"].cpu()) != 0
+    if (np.diff(mask.astype(int), axis=1) < 0).any():
+        raise InputError("Pad the prompts on the left (padding_side='left'), as generate() needs.")
+    return [int(pads) for pads in (~mask).sum(axis=1)]
 
 
 def _segments(ids: IntArray, visual: IntArray, bos: int | None) -> tuple[str, ...]:

@@ -14,13 +14,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from vtw_core.analysis.kl import FULL_WITHDRAWN, WITHDRAWN_FULL
 from vtw_core.errors import InputError
+from vtw_core.layout import Positions, check_positions
 from vtw_core.sampling import Sampling
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Scope = Literal["first_token", "answer_mean", "answer_max"]
 Rule = Literal["first", "stays_below"]
-Positions = Literal["keep", "repack"]
 Direction = Literal["withdrawn_full", "full_withdrawn"]
 
 SEGMENTS = ("bos", "system", "visual", "question")
@@ -46,12 +46,6 @@ def check_eta(eta: float) -> float:
     if not np.isfinite(value) or value < 0:
         raise InputError(f"eta must be a finite number of nats, 0 or more, not {eta}.")
     return value
-
-
-def check_positions(positions: str) -> None:
-    """Raise InputError unless positions is "keep" or "repack"."""
-    if positions not in ("keep", "repack"):
-        raise InputError(f"positions must be 'keep' or 'repack', not {positions!r}.")
 
 
 def choose_k(kl: ArrayLike, eta: float, rule: Rule = "first") -> int:

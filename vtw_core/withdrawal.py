@@ -7,31 +7,36 @@ time, is untouched; on leaving the block they are removed, whatever happened in 
 During the prefill a layer's input loses the rows of the tokens that left, and the same rows of
 the rotary tables, position ids and mask. A layer never writes a withdrawn token into its KV
 cache, so later caches are shorter; while decoding, the mask, which transformers builds for the
-first layer's cache, is cut to the columns that a layer's cache really holds.
+first layer's cache, is built again for what a layer's cache really holds.
+
+In a batch the prompts may lose different numbers of tokens. The longest of what stays gives the
+length; a shorter prompt is filled up with rows of its own that had to leave. These dead rows
+only keep the tensors rectangular: no other row attends to them.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from contextvars import ContextVar
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from vtw_core.errors import InputError, ModelError
+from vtw_core.hooks import ContextHooks, context_hooks, owners_here
 from vtw_core.layout import TokenLayout
 from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.support import check_support
 from vtw_core.strategies.base import IntArray, Strategy
 
-# Keyed by the identity of the layers' container, since one context may withdraw from several
-# models. The mapping is replaced, never changed, so a copied context keeps its own view.
-_ACTIVE: ContextVar[dict[int, "Withdrawal"]] = ContextVar("vtw_active_withdrawals")
-
 
 @contextmanager
-def withdraw(model: Any, strategy: Strategy, layout: TokenLayout) -> Iterator["Withdrawal"]:
+def withdraw(
+    model: Any, strategy: Strategy, layout: TokenLayout | Sequence[TokenLayout]
+) -> Iterator["Withdrawal"]:
     """Inside the block, `model` runs with the visual tokens that `strategy` keeps.
 
     Works for a forward pass and for `model.generate()` (greedy, sampling, beams), with the
@@ -45,7 +50,8 @@ def withdraw(model: Any, strategy: Strategy, layout: TokenLayout) -> Iterator["W
     Args:
         model: a transformers vision-language model of a supported family.
         strategy: what stays, for instance `VisualTokenWithdrawal(k)`.
-        layout: the prompt's layout, from `TokenLayout.from_inputs`.
+        layout: the prompt's layout, from `TokenLayout.from_inputs`; for a batch of different
+            prompts one layout per row, from `TokenLayout.batch_from_inputs`.
 
     Yields:
         The running `Withdrawal`, whose `kept` records what each layer saw.
@@ -53,88 +59,126 @@ def withdraw(model: Any, strategy: Strategy, layout: TokenLayout) -> Iterator["W
     Raises:
         InputError: the strategy does not fit the model, or blocks are nested on one model.
         ModelError: the model is not supported, or runs in a way that cannot be followed (static
-            cache, compiled, prompt in chunks, sliding window shorter than the prompt).
+            cache, compiled, prompt in chunks, assisted decoding, sliding window shorter than the
+            sequence).
     """
     support = check_support(model)
     if not support.supported:
         raise ModelError(support.reason)
+    layouts = (layout,) if isinstance(layout, TokenLayout) else tuple(layout)
+    if len({one.total for one in layouts}) != 1:
+        raise InputError(
+            "The layouts of a batch must have one length; use TokenLayout.batch_from_inputs."
+        )
     layers = decoder_layers(model)
     strategy.check(len(layers))
-    active = _ACTIVE.get({})
-    if id(layers) in active and active[id(layers)].is_attached:
+    if any(isinstance(one, Withdrawal) and one.is_of(layers) for one in owners_here()):
         raise InputError("This model is already inside a withdraw block; leave that one first.")
-    withdrawal = Withdrawal(strategy, layout, layers, support.k_min)
-    token = _ACTIVE.set({**active, id(layers): withdrawal})
-    try:
-        withdrawal.attach()
+    withdrawal = Withdrawal(strategy, layouts, model.get_decoder(), support.k_min)
+    with context_hooks(withdrawal) as hooks:
+        withdrawal.attach(hooks)
         yield withdrawal
-    finally:
-        withdrawal.detach()
-        # A generator that holds this block may be closed from another context than it was
-        # entered in. The stale entry there is harmless: its hooks are gone.
-        with suppress(ValueError):
-            _ACTIVE.reset(token)
+
+
+@dataclass(frozen=True, eq=False)
+class _Present:
+    """The prompt's rows in one layer's input, for p prompts.
+
+    Attributes:
+        positions: [p, n] positions in the prompt, ascending.
+        dead: [p, n] which of them only fill up the batch.
+    """
+
+    positions: IntArray
+    dead: NDArray[np.bool_]
+
+    @property
+    def count(self) -> int:
+        """n."""
+        return self.positions.shape[1]
+
+    def places_of(self, other: "_Present") -> IntArray:
+        """[p, m] where the positions of `other`, a part of these, stand among these."""
+        pairs = zip(self.positions, other.positions, strict=True)
+        return np.stack([np.searchsorted(here, there) for here, there in pairs])
+
+    def keep(self, kept: Sequence[IntArray]) -> "_Present":
+        """Only the positions `kept` of each prompt, and as many dead rows as it takes."""
+        count = max(map(len, kept))
+        positions = []
+        for here, stay in zip(self.positions, kept, strict=True):
+            # The first ones to fill up with are padding, which attention passes over anyway.
+            filling = np.setdiff1d(here, stay)[: count - len(stay)]
+            positions.append(np.union1d(stay, filling))
+        dead = [~np.isin(p, stay) for p, stay in zip(positions, kept, strict=True)]
+        return _Present(np.stack(positions), np.stack(dead))
 
 
 class Withdrawal:
     """One `with withdraw(...)` block: its hooks, and what each layer of the last prefill saw.
 
     Attributes:
-        kept: [layers reached][prompt tokens seen] positions in the prompt, ascending.
+        kept: [layers reached][prompts][prompt tokens seen] positions in the prompt, ascending.
     """
 
-    def __init__(self, strategy: Strategy, layout: TokenLayout, layers: Any, k_min: int) -> None:
+    def __init__(
+        self, strategy: Strategy, layouts: Sequence[TokenLayout], decoder: Any, k_min: int
+    ) -> None:
         self.strategy = strategy
-        self.layout = layout
-        self.kept: list[IntArray] = []
-        self._layers = layers
+        self.layouts = layouts
+        self.kept: list[tuple[IntArray, ...]] = []
+        self._total = layouts[0].total
+        self._decoder = decoder
+        self._layers = decoder.layers
         self._k_min = k_min
-        self._text = layout.text
+        # Only a strategy that renumbers says anything about positions.
+        self._repacks = getattr(strategy, "positions", "keep") == "repack"
+        self._present: list[_Present] = []
         self._rows = 0  # rows of the running forward pass as it enters layer 0
+        self._behind = 0  # rows behind the prompt that earlier passes left in the cache
+        self._copies = 1  # sequences of the batch per prompt (beams)
         self._is_prefill = False
-        self._handles: list[Any] = []
+        self._rotary_calls: list[_RotaryCall] = []
+        self._last: Tensor | None = None  # [..., batch] position ids of the last row so far
+        self._start = torch.empty(0)  # [batch] position id of each prompt's first token
 
-    def attach(self) -> None:
-        """Register the hooks."""
+    def attach(self, hooks: ContextHooks) -> None:
+        """Put the hooks on the model."""
         for index, layer in enumerate(self._layers):
-            self._handles.append(
-                layer.register_forward_pre_hook(self._make_hook(index), with_kwargs=True)
-            )
+            hooks.before(layer, partial(self._before_layer, index))
+        hooks.behind(self._decoder.rotary_emb, self._behind_rotary)
 
-    def detach(self) -> None:
-        """Remove the hooks; safe to call again."""
-        while self._handles:
-            self._handles.pop().remove()
-
-    @property
-    def is_attached(self) -> bool:
-        """Whether its hooks are on the model."""
-        return bool(self._handles)
+    def is_of(self, layers: Any) -> bool:
+        """Whether it acts on these layers."""
+        return self._layers is layers
 
     @property
     def visual_tokens_per_layer(self) -> tuple[int, ...]:
-        """[layers reached] visual tokens present in each layer of the last prefill."""
-        return tuple(int(np.isin(kept, self.layout.visual).sum()) for kept in self.kept)
+        """[layers reached] visual tokens in each layer of the last prefill, all prompts'."""
+        return tuple(
+            sum(
+                int(np.isin(one, layout.visual).sum())
+                for one, layout in zip(kept, self.layouts, strict=True)
+            )
+            for kept in self.kept
+        )
 
-    def _make_hook(self, index: int) -> Any:
-        # Another thread may have listed this hook just before it was removed, and torch then
-        # calls it without kwargs; the default keeps that call harmless, since it can only come
-        # from a context in which the hook is not active.
-        def hook(module: Any, args: Any, kwargs: Any = None) -> Any:
-            if _ACTIVE.get({}).get(id(self._layers)) is not self:
-                return None
-            return self._before_layer(index, args, kwargs)
-
-        return hook
+    def _behind_rotary(self, args: Any, kwargs: dict[str, Any], tables: Any) -> None:
+        """Remember how the decoder asks for its rotary tables, to ask the same way again."""
+        self._rotary_calls.append(_RotaryCall(self._decoder.rotary_emb, args, kwargs, tables))
 
     def _before_layer(self, index: int, args: Any, kwargs: dict[str, Any]) -> Any:
         hidden = args[0] if args else kwargs["hidden_states"]
         if index == 0:
-            self._begin(hidden.shape[1], kwargs.get("past_key_values"))
-        if self._is_prefill:
-            changed = self._prefill(index, hidden, kwargs)
-        else:
-            changed = self._decode(index, kwargs)
+            self._begin(hidden, kwargs.get("past_key_values"))
+        changed = (
+            self._prefill(index, hidden, kwargs)
+            if self._is_prefill
+            else self._decode(index, hidden, kwargs)
+        )
+        if index == len(self._layers) - 1:
+            self._rotary_calls.clear()
+            self._behind += self._rows - (self._total if self._is_prefill else 0)
         if changed is None:
             return None
         hidden = changed.pop("hidden_states", hidden)
@@ -142,97 +186,270 @@ class Withdrawal:
             return (hidden, *args[1:]), {**kwargs, **changed}
         return args, {**kwargs, **changed, "hidden_states": hidden}
 
-    def _begin(self, rows: int, cache: Any) -> None:
+    def _begin(self, hidden: Tensor, cache: Any) -> None:
         """Layer 0 is about to run: is this the prompt, or what follows it?"""
         if torch.compiler.is_compiling():
-            raise ModelError("Visual tokens cannot be withdrawn from a compiled model.")
+            raise ModelError(
+                "Visual tokens cannot be withdrawn from a compiled model, whose shapes are fixed; "
+                "run it without torch.compile."
+            )
         if getattr(cache, "is_compileable", False):
-            raise ModelError("A static KV cache cannot lose tokens; use the dynamic cache.")
+            raise ModelError(
+                "A static KV cache has room for every token in every layer and cannot lose any; "
+                "use the dynamic cache."
+            )
+        batch, rows = hidden.shape[:2]
         past = cache.get_seq_length(0) if cache is not None else 0
         self._is_prefill = past == 0
         self._rows = rows
+        if batch % len(self.layouts):
+            raise ModelError(
+                f"The batch has {batch} sequences, which {len(self.layouts)} layouts do not fit; "
+                "give one layout per prompt."
+            )
         if self._is_prefill:
-            self.kept = []
-            if rows < self.layout.total:
+            self.kept, self._present = [], []
+            self._behind = 0
+            self._copies = batch // len(self.layouts)
+            if rows < self._total:
                 raise ModelError(
-                    f"The pass has {rows} rows, the prompt {self.layout.total}: the whole prompt "
+                    f"The pass has {rows} rows, the prompt {self._total}: the whole prompt "
                     "must be run at once, and be the one that the layout describes."
                 )
-        elif len(self.kept) < len(self._layers) or past < len(self.kept[0]):
-            raise ModelError("The KV cache was filled outside the withdraw block.")
+        elif len(self.kept) < len(self._layers) or past != self._present[0].count + self._behind:
+            raise ModelError(
+                "The KV cache was filled outside the withdraw block, or cut as assisted decoding "
+                "does: run the prompt inside, and generate without an assistant or prompt lookup."
+            )
+        elif rows > 1:
+            raise ModelError(
+                "Several tokens in one pass behind the prompt, as in assisted decoding, cannot be "
+                "followed, since taking back refused ones needs caches of one length; generate "
+                "without an assistant or prompt lookup, one token at a time."
+            )
+        self._follow_positions(batch)
 
-    def _keep(self, index: int) -> IntArray:
+    def _follow_positions(self, batch: int) -> None:
+        """The rows' position ids must count on, or the cache holds something that they do not."""
+        ids = self._rotary_calls[-1].position_ids
+        if self._is_prefill:
+            pads = torch.as_tensor([layout.padding for layout in self.layouts], device=ids.device)
+            one = ids.reshape(-1, *ids.shape[-2:])[0].expand(batch, -1)
+            starts = pads.repeat_interleave(self._copies)[:, None]
+            self._start = one.gather(1, starts)[:, 0]
+        elif self._last is not None and not bool((ids[..., 0] == self._last + 1).all()):
+            raise ModelError(
+                "The position ids do not count on from the token before: pass position_ids (at "
+                "K = 0 transformers counts a shorter cache), and do not take tokens back, as "
+                "assisted decoding does."
+            )
+        self._last = ids[..., -1]
+
+    def _keep(self, index: int) -> _Present:
         """Prompt positions that layer `index` sees; asks the strategy once per prefill."""
-        alive = self.kept[-1] if self.kept else np.arange(self.layout.total)
-        visual = np.intersect1d(alive, self.layout.visual)
-        chosen = np.intersect1d(self.strategy.visual_kept(index, self.layout, visual), visual)
-        if index < self._k_min and len(chosen) < len(visual):
-            raise InputError(f"This model takes K of {self._k_min} or more.")
-        kept = alive if len(chosen) == len(visual) else np.union1d(self._text, chosen)
+        if self.kept:
+            before, here = self.kept[-1], self._present[-1]
+        else:
+            before = tuple(np.union1d(one.text, one.visual) for one in self.layouts)
+            shape = (len(self.layouts), self._total)
+            here = _Present(
+                np.broadcast_to(np.arange(self._total), shape), np.zeros(shape, dtype=bool)
+            )
+        kept = tuple(
+            self._kept_of_prompt(index, layout, alive)
+            for layout, alive in zip(self.layouts, before, strict=True)
+        )
+        if any(len(now) < len(then) for now, then in zip(kept, before, strict=True)):
+            here = here.keep(kept)
         self.kept.append(kept)
-        return kept
+        self._present.append(here)
+        return here
+
+    def _kept_of_prompt(self, index: int, layout: TokenLayout, alive: IntArray) -> IntArray:
+        visual = np.intersect1d(alive, layout.visual)
+        chosen = np.intersect1d(self.strategy.visual_kept(index, layout, visual), visual)
+        if len(chosen) == len(visual):
+            return alive
+        if index < self._k_min:
+            raise InputError(
+                f"This model takes K of {self._k_min} or more: it adds visual features to the "
+                f"visual tokens behind each of its first {self._k_min} layers."
+            )
+        return np.union1d(layout.text, chosen)
+
+    def _is_cut(self, present: _Present) -> bool:
+        return present.count < self._total or bool(present.dead.any())
 
     def _prefill(self, index: int, hidden: Tensor, kwargs: dict[str, Any]) -> Any:
-        before = self.kept[-1] if self.kept else np.arange(self.layout.total)
-        kept = self._keep(index)
-        if len(kept) == self.layout.total:
+        before = self._present[-1] if self._present else None
+        here = self._keep(index)
+        if not self._is_cut(here):
             return None
         self._check_window(index, kwargs.get("past_key_values"))
         # Rows behind the prompt (a teacher-forced answer) always stay.
-        behind = np.arange(self.layout.total, self._rows)
-        rows = torch.as_tensor(np.concatenate([kept, behind]), device=hidden.device)
-        changed = _cut_rows(kwargs, rows)
-        if len(kept) < len(before):
-            stay = np.concatenate([np.isin(before, kept), np.ones(len(behind), dtype=bool)])
-            here = torch.as_tensor(np.flatnonzero(stay), device=hidden.device)
-            changed["hidden_states"] = hidden.index_select(1, here)
+        rows = self._with_rows_behind(here.positions, self._total)
+        changed = self._cut_rows(kwargs, torch.as_tensor(rows, device=hidden.device))
+        changed["attention_mask"] = self._blind_to_dead(changed.get("attention_mask"), here, rows)
+        if self._repacks:
+            behind = self._rows - self._total
+            changed |= self._renumbered(kwargs, here, np.arange(behind))
+        if before is None or here is not before:
+            places = here.positions if before is None else before.places_of(here)
+            count = self._total if before is None else before.count
+            index_here = self._with_rows_behind(places, count)
+            changed["hidden_states"] = self._pick(
+                hidden, torch.as_tensor(index_here, device=hidden.device), 1, 0
+            )
         return changed
 
-    def _decode(self, index: int, kwargs: dict[str, Any]) -> Any:
-        """Keep the mask's columns of the prompt positions in this layer's cache, and the rest."""
-        first, here = self.kept[0], self.kept[index]
-        mask = kwargs.get("attention_mask")
-        if mask is None or len(here) == len(first):
+    def _with_rows_behind(self, places: IntArray, count: int) -> IntArray:
+        """[p, n + behind]: `places`, and the rows from `count` on that stand behind the prompt."""
+        behind = np.arange(count, count + self._rows - self._total)
+        return np.concatenate([places, np.broadcast_to(behind, (len(places), len(behind)))], axis=1)
+
+    def _decode(self, index: int, hidden: Tensor, kwargs: dict[str, Any]) -> Any:
+        """One row, whose mask must say what this layer's cache holds: all of it but dead rows."""
+        here = self._present[index]
+        if not self._is_cut(here):
             return None
-        width = _tensor_mask(mask).shape[-1]
-        columns = np.concatenate(
-            [np.flatnonzero(np.isin(first, here)), np.arange(len(first), width)]
-        )
-        picked = torch.as_tensor(columns, device=mask.device)
-        return {"attention_mask": mask.index_select(-1, picked)}
+        self._check_window(index, kwargs.get("past_key_values"))
+        changed: dict[str, Any] = {}
+        mask = kwargs.get("attention_mask")
+        if mask is not None or here.dead.any():
+            later = np.zeros((len(here.dead), self._behind + 1), dtype=bool)
+            dead = self._spread(np.concatenate([here.dead, later], axis=1), hidden.device)
+            changed["attention_mask"] = self._mask_like(mask, ~dead)
+        if self._repacks:
+            changed |= self._renumbered(kwargs, here, np.array([self._behind]))
+        return changed
+
+    def _blind_to_dead(self, mask: Any, here: _Present, rows: IntArray) -> Any:
+        """The cut mask of a prefill without the columns of dead rows."""
+        if not here.dead.any():
+            return mask
+        behind = np.zeros((len(rows), rows.shape[1] - here.count), dtype=bool)
+        device = self._start.device
+        dead = self._spread(np.concatenate([here.dead, behind], axis=1), device)
+        if mask is None:  # the whole batch is full and causal
+            order = self._spread(rows, device)
+            allowed = (order[:, :, None] >= order[:, None, :]) & ~dead[:, None, :]
+            return self._mask_like(None, allowed)
+        if mask.ndim == 2:
+            return mask.masked_fill(dead, 0)
+        blocked = False if mask.dtype == torch.bool else torch.finfo(mask.dtype).min
+        return mask.masked_fill(dead[:, None, None, :], blocked)
+
+    def _mask_like(self, mask: Any, allowed: Tensor) -> Tensor:
+        """`allowed` [batch, (rows,) columns] in the form of the model's own mask."""
+        if mask is None and self._decoder.config._attn_implementation != "sdpa":
+            raise ModelError(
+                "Prompts that keep different numbers of tokens need a mask; use sdpa or eager."
+            )
+        wide = allowed[:, None] if allowed.ndim == 3 else allowed[:, None, None]
+        if mask is None or (_tensor_mask(mask).dtype == torch.bool and mask.ndim == 4):
+            return wide
+        if mask.ndim == 2:
+            return allowed.to(mask.dtype)
+        blocked = torch.finfo(mask.dtype).min
+        return torch.zeros_like(wide, dtype=mask.dtype).masked_fill(~wide, blocked)
+
+    def _renumbered(
+        self, kwargs: dict[str, Any], here: _Present, behind: IntArray
+    ) -> dict[str, Any]:
+        """Rotary tables and position ids of the rows, counted without gaps.
+
+        behind: [m] rows behind the prompt, counted from it. In a prefill the prompt's own rows
+        come first, while decoding (the cache holds them already) they are left out.
+        """
+        alive = ~here.dead
+        later = alive.sum(axis=1, keepdims=True) + behind
+        own = np.where(alive, alive.cumsum(axis=1) - 1, 0)
+        numbers = np.concatenate([own, later], axis=1) if self._is_prefill else later
+        ids = self._spread(numbers, self._start.device) + self._start[:, None]
+        tables = kwargs["position_embeddings"]
+        call = next(call for call in self._rotary_calls if call.tables is tables)
+        changed: dict[str, Any] = {"position_embeddings": call.again(ids)}
+        own_ids = kwargs.get("position_ids")
+        if own_ids is not None:
+            changed["position_ids"] = ids.expand(*own_ids.shape[:-2], -1, -1)
+        return changed
+
+    def _spread(self, array: NDArray[Any], device: Any) -> Tensor:
+        """[prompts, n] -> [batch, n]: each prompt's row for each of its sequences."""
+        return torch.as_tensor(array, device=device).repeat_interleave(self._copies, dim=0)
+
+    def _pick(self, tensor: Tensor, index: Tensor, dim: int, batch_dim: int) -> Tensor:
+        """Take `index` [prompts, n] along `dim`, each sequence its own prompt's."""
+        if len(index) == 1:
+            return tensor.index_select(dim, index[0])
+        index = index.repeat_interleave(self._copies, dim=0)
+        shape = [1] * tensor.ndim
+        shape[batch_dim], shape[dim] = index.shape
+        if tensor.shape[batch_dim] == 1:
+            sizes = list(tensor.shape)
+            sizes[batch_dim] = len(index)
+            tensor = tensor.expand(sizes)
+        return torch.take_along_dim(tensor, index.view(shape), dim)
+
+    def _cut_rows(self, kwargs: dict[str, Any], rows: Tensor) -> dict[str, Any]:
+        """The prompt-long arguments of a decoder layer, reduced to `rows` [prompts, n].
+
+        position_embeddings: (cos, sin), each [..., batch, rows, head_dim]; position_ids:
+        [..., batch, rows]; attention_mask: [batch, heads, rows, columns], or [batch, columns]
+        under flash attention.
+        """
+        changed: dict[str, Any] = {}
+        if kwargs.get("position_embeddings") is not None:
+            changed["position_embeddings"] = tuple(
+                self._pick(table, rows, -2, -3) for table in kwargs["position_embeddings"]
+            )
+        if kwargs.get("position_ids") is not None:
+            changed["position_ids"] = self._pick(kwargs["position_ids"], rows, -1, -2)
+        if kwargs.get("attention_mask") is not None:
+            mask = _tensor_mask(kwargs["attention_mask"])
+            mask = self._pick(mask, rows, -1, -mask.ndim)
+            changed["attention_mask"] = self._pick(mask, rows, -2, -4) if mask.ndim == 4 else mask
+        return changed
 
     def _check_window(self, index: int, cache: Any) -> None:
         """A sliding window counts cache entries; with tokens gone it would reach too far back."""
         caches = getattr(cache, "layers", None) or []
         if index < len(caches) and getattr(caches[index], "is_sliding", False):
             window = getattr(caches[index], "sliding_window", 0)
-            if window < self._rows:
+            length = self._rows + (0 if self._is_prefill else self._total + self._behind)
+            if window < length:
                 raise ModelError(
                     f"Layer {index} has a sliding window of {window} tokens, shorter than the "
-                    f"sequence of {self._rows}; withdrawal would not be exact."
+                    f"sequence of {length}; withdrawal would not be exact. Use a shorter prompt "
+                    "or answer."
                 )
+
+
+@dataclass(frozen=True, eq=False)
+class _RotaryCall:
+    """One call of the decoder's rotary module, as (hidden, position_ids, ...) -> tables."""
+
+    module: Any
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    tables: Any
+
+    @property
+    def position_ids(self) -> Tensor:
+        """[..., batch, rows], the leading axis that of multimodal rope."""
+        ids: Tensor = self.args[1] if len(self.args) > 1 else self.kwargs["position_ids"]
+        return ids
+
+    def again(self, ids: Tensor) -> Any:
+        """The tables of other position ids [batch, rows], the same on every axis."""
+        ids = ids.expand(*self.position_ids.shape[:-2], -1, -1)
+        # forward() and not a call, since a call would run our own hook.
+        if len(self.args) > 1:
+            return self.module.forward(self.args[0], ids, *self.args[2:], **self.kwargs)
+        return self.module.forward(*self.args, **{**self.kwargs, "position_ids": ids})
 
 
 def _tensor_mask(mask: Any) -> Tensor:
     if not isinstance(mask, Tensor):
         raise ModelError("This attention implementation's mask cannot be cut; use sdpa or eager.")
     return mask
-
-
-def _cut_rows(kwargs: dict[str, Any], rows: Tensor) -> dict[str, Any]:
-    """The prompt-long arguments of a decoder layer, reduced to `rows`.
-
-    position_embeddings: (cos, sin), each [batch, rows, head_dim]; position_ids: [..., rows];
-    attention_mask: [batch, heads, rows, columns], or [batch, columns] under flash attention.
-    """
-    changed: dict[str, Any] = {}
-    if kwargs.get("position_embeddings") is not None:
-        changed["position_embeddings"] = tuple(
-            table.index_select(-2, rows) for table in kwargs["position_embeddings"]
-        )
-    if kwargs.get("position_ids") is not None:
-        changed["position_ids"] = kwargs["position_ids"].index_select(-1, rows)
-    if kwargs.get("attention_mask") is not None:
-        mask = _tensor_mask(kwargs["attention_mask"]).index_select(-1, rows)
-        changed["attention_mask"] = mask.index_select(-2, rows) if mask.ndim == 4 else mask
-    return changed

@@ -72,3 +72,40 @@ def withdrawn_logits(vlm, prepared, strategy, answer):
             logits_to_keep=len(answer), **extras,
         )  # fmt: skip
     return output.logits[0].float()
+
+
+@contextlib.contextmanager
+def renumbered(model, visual, k, first):
+    """Layers >= K give every row that is not visual a rotary position without the visual ones.
+
+    Together with `masked` this is what repacking must equal, with every row still in its place:
+    a row's position is `first` plus the number of rows before it that are not visual. Like
+    `masked`, only under eager attention.
+    """
+    decoder = model.get_decoder()
+    config = decoder.config
+    axes = 3 if "mrope_section" in (config.rope_parameters or {}) else None
+    handles = []
+
+    def renumber(index):
+        def hook(module, args, kwargs):
+            rows, columns = kwargs["attention_mask"].shape[-2:]
+            places = torch.arange(columns)
+            numbers = first + places - torch.isin(places, visual).cumsum(0)
+            ids = numbers[columns - rows :][None]
+            ids = ids.expand(axes, 1, -1) if axes else ids
+            # Gemma 3 has a table for each kind of layer.
+            kind = [config.layer_types[index]] if "full_attention" in config.rope_parameters else []
+            tables = decoder.rotary_emb(kwargs["position_embeddings"][0], ids, *kind)
+            return args, {**kwargs, "position_embeddings": tables}
+
+        return hook
+
+    for index in range(k, len(decoder.layers)):
+        layer = decoder.layers[index]
+        handles.append(layer.register_forward_pre_hook(renumber(index), with_kwargs=True))
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -10,6 +10,7 @@ from conftest import PROMPT
 
 from vtw_core import load_run
 from vtw_core.__main__ import main
+from vtw_core.models.adapters import ADAPTERS
 
 
 @pytest.fixture
@@ -72,11 +73,19 @@ def test_generate_prints_the_contract_as_json(call, options):
     )
     assert (status, err) == (0, "")
     document = json.loads(out)
-    assert document["strategy"] == {"name": "vtw", "k": 1}
+    assert document["strategy"] == {"name": "vtw", "k": 1, "positions": "keep"}
     assert document["visual_tokens_per_layer"] == [64, 0, 0, 0]
     assert len(document["tokens"]) == 3
     assert {"model", "answer", "flops", "kv_bytes", "seconds"} <= set(document)
     assert document["flops"]["convention"]
+
+
+def test_generate_may_repack_positions(call, options):
+    status, out, _ = call(
+        "generate", *options, "--prompt", PROMPT, "--k", "1", "--positions", "repack", "--json"
+    )
+    assert status == 0
+    assert json.loads(out)["strategy"] == {"name": "vtw", "k": 1, "positions": "repack"}
 
 
 def test_generate_without_withdrawal(call, options):
@@ -90,7 +99,9 @@ def test_generate_without_withdrawal(call, options):
 def test_models_lists_what_can_be_loaded_and_why_not(call):
     status, out, _ = call("models")
     assert status == 0
-    assert "llava" in out
+    for kind, row in ADAPTERS.items():
+        assert f"{kind} " in out
+        assert f"{row.example}: {row.picture}" in out
     assert "cross-attention" in out
     status, out, _ = call("models", "--json")
     assert {"embedded", "supported", "not_supported"} == set(json.loads(out))
@@ -117,6 +128,11 @@ def test_models_lists_what_can_be_loaded_and_why_not(call):
         (["explore", "--prompt", "hi", "--save", "/"], "is a folder"),
         (["generate", "--prompt", "hi"], "--k"),
         (["generate", "--prompt", "hi", "--strategy", "none", "--k", "2"], "--k belongs"),
+        (
+            ["generate", "--prompt", "hi", "--strategy", "none", "--positions", "keep"],
+            "--positions belongs",
+        ),
+        (["generate", "--prompt", "hi", "--k", "2", "--positions", "shift"], "--positions"),
         (["generate", "--prompt", "hi", "--k", "5"], "0 to 4"),
         (["generate", "--prompt", "hi", "--k", "-1"], "K must be"),
         (["generate", "--prompt", "hi", "--k", "two"], "--k"),

@@ -1,55 +1,89 @@
-"""Layer hooks act in one context and leave nothing behind."""
+"""Hooks that act in one context and leave nothing behind."""
 
+import contextvars
 import threading
 
 import pytest
 import torch
 
-from vtw_core.hooks import layer_hooks
+from vtw_core.hooks import context_hooks, owners_here
 
 
 @pytest.fixture
-def layers():
-    return torch.nn.ModuleList(torch.nn.Linear(2, 2) for _ in range(3))
+def module():
+    return torch.nn.Linear(2, 2)
 
 
-def run(layers):
-    hidden = torch.zeros(1, 2)
-    for layer in layers:
-        hidden = layer(hidden)
-    return hidden
+def run(module):
+    return module(torch.zeros(1, 2))
 
 
-def test_before_and_after_see_each_layer_in_order(layers):
+def test_they_act_inside_the_block_alone(module):
     seen = []
-    with layer_hooks(layers, lambda index, args, kwargs: seen.append(("in", index)),
-                     lambda index, output: seen.append(("out", index))):  # fmt: skip
-        run(layers)
-    assert seen == [(side, index) for index in range(3) for side in ("in", "out")]
-    run(layers)
-    assert len(seen) == 6
+    with context_hooks("me") as hooks:
+        hooks.before(module, lambda args, kwargs: seen.append("before"))
+        hooks.behind(module, lambda args, kwargs, output: seen.append("behind"))
+        run(module)
+    assert seen == ["before", "behind"]
+    run(module)
+    assert seen == ["before", "behind"]
 
 
-def test_another_thread_is_not_seen(layers):
+def test_before_may_change_the_input(module):
+    with context_hooks("me") as hooks:
+        hooks.before(module, lambda args, kwargs: ((args[0] + 1,), kwargs))
+        changed = run(module)
+    assert torch.equal(changed, module(torch.ones(1, 2)))
+
+
+def test_another_thread_is_not_seen_unless_it_takes_the_context_along(module):
     seen = []
-    with layer_hooks(layers, lambda *call: seen.append(call)):
-        thread = threading.Thread(target=run, args=(layers,))
+
+    def in_thread(target, *args):
+        thread = threading.Thread(target=target, args=args)
         thread.start()
         thread.join()
-    assert seen == []
+
+    with context_hooks("me") as hooks:
+        hooks.before(module, lambda *call: seen.append(threading.get_ident()))
+        in_thread(run, module)
+        assert seen == []
+        in_thread(contextvars.copy_context().run, run, module)
+        assert len(seen) == 1
 
 
-def test_hooks_are_removed_after_an_error(layers):
-    with pytest.raises(ZeroDivisionError), layer_hooks(layers, lambda *call: 1 / 0):
-        run(layers)
-    assert not any(layer._forward_pre_hooks for layer in layers)
+def test_they_are_removed_after_an_error(module):
+    def fail():
+        with context_hooks("me") as hooks:
+            hooks.before(module, lambda *call: 1 / 0)
+            run(module)
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert not module._forward_pre_hooks
+    assert owners_here() == []
 
 
-def test_blocks_nest(layers):
+def test_blocks_nest_and_know_their_owners(module):
     seen = []
-    with (
-        layer_hooks(layers, lambda index, *_: seen.append(("outer", index))),
-        layer_hooks(layers, lambda index, *_: seen.append(("inner", index))),
-    ):
-        run(layers)
-    assert seen == [(which, index) for index in range(3) for which in ("outer", "inner")]
+    with context_hooks("outer") as outer, context_hooks("inner") as inner:
+        outer.before(module, lambda *call: seen.append("outer"))
+        inner.before(module, lambda *call: seen.append("inner"))
+        assert owners_here() == ["outer", "inner"]
+        run(module)
+    assert seen == ["outer", "inner"]
+
+
+def test_a_generator_closed_in_another_thread_leaves_nothing(module):
+    def hold():
+        with context_hooks("me") as hooks:
+            hooks.before(module, lambda *call: None)
+            yield
+
+    held = hold()
+    next(held)
+    thread = threading.Thread(target=held.close)
+    thread.start()
+    thread.join()
+    assert not module._forward_pre_hooks
+    assert owners_here() == []

@@ -121,7 +121,7 @@ class TestSupport:
     @pytest.mark.parametrize(
         ("kind", "reason"),
         [("mllama", "cross-attention"), ("gemma3n", "share"), ("qwen3_5", "linear"),
-         ("bert", "supported: llava")],
+         ("bert", "supported: aya_vision")],
     )  # fmt: skip
     def test_a_refused_family_has_its_reason(self, kind, reason):
         verdict = check_support(self.make(kind))
@@ -140,6 +140,24 @@ class TestSupport:
         verdict = check_support(self.make("llava", **text))
         assert not verdict.supported
         assert reason in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("decoder", "reason"),
+    [
+        ("Qwen3NextConfig", "linear_attention"),
+        ("Gemma3nTextConfig", "share their KV cache"),
+        ("MllamaTextConfig", "cross-attention"),
+    ],
+)
+def test_a_real_decoder_that_rules_it_out_is_refused(decoder, reason):
+    import transformers
+
+    config = transformers.LlavaConfig(text_config=getattr(transformers, decoder)())
+    verdict = check_support(config)
+    assert not verdict.supported
+    assert reason in verdict.reason
+    assert "; use a model" in verdict.reason
 
 
 def test_only_limit_threads_changes_the_thread_count(vlm, image):

@@ -1,5 +1,6 @@
 """The engine, against oracles that share no code with it."""
 
+import copy
 import threading
 
 import numpy as np
@@ -115,6 +116,14 @@ def test_caches_are_shorter_from_layer_k_on(vlm, inputs, layout, k):
     assert withdrawal.visual_tokens_per_layer == (visual,) * k + (0,) * (LAYERS - k)
 
 
+@pytest.mark.parametrize("k", [0, 2])
+def test_repacked_positions_without_a_cache_give_the_same_answer(vlm, inputs, layout, k):
+    with withdraw(vlm.model, VisualTokenWithdrawal(k, "repack"), layout):
+        cached = vlm.model.generate(**inputs, do_sample=False, max_new_tokens=5)
+        uncached = vlm.model.generate(**inputs, do_sample=False, max_new_tokens=5, use_cache=False)
+    assert torch.equal(cached, uncached)
+
+
 def test_a_strategy_may_drop_some_tokens_at_some_layers(vlm, inputs, layout):
     class HalfThenNone:
         name = "half"
@@ -138,7 +147,15 @@ def test_a_strategy_may_drop_some_tokens_at_some_layers(vlm, inputs, layout):
 class TestNothingIsLeftBehind:
     """Hooks and answers are the same before and after, whatever happens in the block."""
 
-    @pytest.fixture(params=[KeepAll(), VisualTokenWithdrawal(0), VisualTokenWithdrawal(2)], ids=str)
+    @pytest.fixture(
+        params=[
+            KeepAll(),
+            VisualTokenWithdrawal(0),
+            VisualTokenWithdrawal(2),
+            VisualTokenWithdrawal(1, "repack"),
+        ],
+        ids=str,
+    )
     def strategy(self, request):
         return request.param
 
@@ -268,6 +285,11 @@ class TestRefusals:
         with pytest.raises(InputError, match="whole number"):
             VisualTokenWithdrawal(k)
 
+    @pytest.mark.parametrize("positions", ["shift", None, 0])
+    def test_positions_that_are_no_choice(self, positions):
+        with pytest.raises(InputError, match="'keep' or 'repack'"):
+            VisualTokenWithdrawal(2, positions)
+
     def test_nested_blocks_on_one_model(self, vlm, layout):
         with (
             withdraw(vlm.model, KeepAll(), layout),
@@ -289,6 +311,58 @@ class TestRefusals:
             withdraw(vlm.model, VisualTokenWithdrawal(2), layout),
         ):
             vlm.model.get_decoder()(inputs_embeds=torch.zeros(1, 10, 32))
+
+    def test_generating_in_chunks(self, vlm, inputs, layout):
+        with (
+            pytest.raises(ModelError, match="whole prompt"),
+            withdraw(vlm.model, VisualTokenWithdrawal(2), layout),
+        ):
+            vlm.model.generate(**inputs, max_new_tokens=3, prefill_chunk_size=16)
+
+    @pytest.mark.parametrize("k", [0, 2])
+    def test_assisted_decoding(self, vlm, inputs, layout, k):
+        assistant = copy.deepcopy(vlm.model)
+        with (
+            pytest.raises(ModelError, match="assisted decoding"),
+            withdraw(vlm.model, VisualTokenWithdrawal(k), layout),
+        ):
+            vlm.model.generate(**inputs, max_new_tokens=12, assistant_model=assistant)
+
+    def test_several_tokens_in_one_pass_behind_the_prompt(self, vlm, inputs, layout):
+        with withdraw(vlm.model, VisualTokenWithdrawal(2), layout):
+            cache = vlm.model(**inputs, use_cache=True).past_key_values
+            with pytest.raises(ModelError, match="one token at a time"):
+                vlm.model(input_ids=torch.tensor([[5, 6]]), past_key_values=cache)
+
+    def test_positions_that_do_not_count_on(self, vlm, inputs, layout):
+        with withdraw(vlm.model, VisualTokenWithdrawal(0), layout):
+            cache = vlm.model(**inputs, use_cache=True).past_key_values
+            with pytest.raises(ModelError, match="pass position_ids"):
+                vlm.model(input_ids=torch.tensor([[5]]), past_key_values=cache)
+
+    def test_a_compiled_model(self, vlm, inputs, layout, monkeypatch):
+        monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
+        with (
+            pytest.raises(ModelError, match=r"without torch\.compile"),
+            withdraw(vlm.model, VisualTokenWithdrawal(2), layout),
+        ):
+            vlm.model(**inputs)
+
+    def test_a_mask_that_is_no_tensor(self, vlm, inputs, layout):
+        def block_mask(module, args, kwargs):  # as under flex attention
+            return args, {**kwargs, "attention_mask": object()}
+
+        handle = decoder_layers(vlm.model)[2].register_forward_pre_hook(
+            block_mask, with_kwargs=True
+        )
+        try:
+            with (
+                pytest.raises(ModelError, match="use sdpa or eager"),
+                withdraw(vlm.model, VisualTokenWithdrawal(2), layout),
+            ):
+                vlm.model(**inputs)
+        finally:
+            handle.remove()
 
     def test_a_cache_from_outside_the_block(self, vlm, inputs, layout):
         cache = vlm.model(**inputs, use_cache=True).past_key_values

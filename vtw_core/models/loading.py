@@ -72,6 +72,7 @@ def load_model(
     support = check_support(config)
     if not support.supported:
         raise ModelError(support.reason)
+    _check_packages(name, config)
     # The Pillow back end on purpose: torchvision is not needed, and pixels are the same on every
     # machine.
     processor = _attempt(
@@ -86,6 +87,27 @@ def load_model(
     )
     model = model.to(where).eval().requires_grad_(False)
     return VisionLanguageModel(name, model, processor, adapter_for(model.config))
+
+
+def _check_packages(name: str, config: Any) -> None:
+    """Refuse a model whose processor only torchvision lets be built, before anything is fetched.
+
+    transformers says so in several ways, some of which name no package at all.
+    """
+    import inspect
+
+    from transformers import is_torchvision_available
+    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
+
+    processor: Any = PROCESSOR_MAPPING.get(type(config), None)
+    if processor is None or is_torchvision_available():
+        return
+    needs_video = "video_processor" in inspect.signature(processor).parameters
+    if needs_video or "torchvision" in getattr(processor, "_backends", ()):
+        raise ModelError(
+            f"The model {name} needs torchvision to build its {processor.__name__}; install "
+            "requirements-real.txt, which names it."
+        )
 
 
 def _device(device: str | None, torch: Any) -> Any:

@@ -62,15 +62,25 @@ def sanitise(text: str, processor: Any) -> str:
     return text
 
 
-def render(text: str, processor: Any) -> str:
-    """The full prompt, one image and the sanitised text, by the model's own chat template.
+def render(text: str, processor: Any, images: int = 1, needs_template: bool = True) -> str:
+    """The full prompt, the images and the sanitised text, by the model's own chat template.
+
+    Args:
+        text: the user's text.
+        processor: the model's processor.
+        images: how many images stand before the text.
+        needs_template: False for a family whose checkpoints have no chat template: without one
+            its prompt is the image tokens and the text.
 
     Raises:
         ModelError: the model has no usable chat template.
     """
+    clean = sanitise(text, processor)
     if not getattr(processor, "chat_template", None):
-        raise ModelError("This model has no chat template, so no prompt can be made for it.")
-    content = [{"type": "image"}, {"type": "text", "text": sanitise(text, processor)}]
+        if needs_template:
+            raise ModelError("This model has no chat template, so no prompt can be made for it.")
+        return f"{processor.image_token * images}{clean}"
+    content = [{"type": "image"}] * images + [{"type": "text", "text": clean}]
     try:
         return str(
             processor.apply_chat_template(

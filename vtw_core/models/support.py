@@ -44,7 +44,11 @@ def check_support(model_or_config: Any) -> Support:
     config = getattr(model_or_config, "config", model_or_config)
     kind = str(getattr(config, "model_type", "unknown"))
     if kind in REFUSED:
-        return Support(False, f"Models of type {kind!r} are not supported: {REFUSED[kind]}.")
+        return Support(
+            False,
+            f"Models of type {kind!r} are not supported: {REFUSED[kind]}; use one of these: "
+            f"{', '.join(sorted(ADAPTERS))}.",
+        )
     if kind not in ADAPTERS:
         return Support(
             False,
@@ -59,9 +63,19 @@ def check_support(model_or_config: Any) -> Support:
 def _decoder_problem(text: Any) -> str | None:
     odd = set(getattr(text, "layer_types", None) or ()) - ATTENTION_KINDS
     if odd:
-        return f"its decoder has layers of kind {', '.join(sorted(odd))}"
+        return (
+            f"its decoder has layers of kind {', '.join(sorted(odd))}, which keep no cache entry "
+            "per token that could be left out; use a model with full or sliding attention in "
+            "every layer"
+        )
     if getattr(text, "num_kv_shared_layers", 0):
-        return "its decoder layers share their KV cache"
+        return (
+            "its decoder layers share their KV cache, so a token cannot leave at one layer; use a "
+            "model whose layers have caches of their own"
+        )
     if getattr(text, "cross_attention_layers", None):
-        return "its decoder reads the image through cross-attention"
+        return (
+            "its decoder reads the image through cross-attention; use a model that has its visual "
+            "tokens in the sequence"
+        )
     return None

@@ -7,10 +7,9 @@ from typing import TYPE_CHECKING, Any
 from vtw_core.analysis.cost import DecoderDims
 from vtw_core.errors import InputError
 from vtw_core.images import load_image
-from vtw_core.layout import TokenLayout
+from vtw_core.layout import Positions, TokenLayout
 from vtw_core.models.adapters import Adapter, decoder_layers
 from vtw_core.models.prompts import check_prompt, render
-from vtw_core.results import Positions
 from vtw_core.sampling import GREEDY, Sampling
 
 if TYPE_CHECKING:
@@ -77,10 +76,11 @@ class VisionLanguageModel:
         self.explore(Image.new("RGB", (64, 64), "white"), "?", max_new_tokens=2)
 
     def inputs(self, image: Any, prompt: str) -> Any:
-        """Processed inputs of one image and one question, on the model's device.
+        """Processed inputs of one question about one image or several, on the model's device.
 
         Args:
-            image: path or PIL image, see `load_image`.
+            image: path or PIL image, see `load_image`; or a list of them, which stand in the
+                prompt in that order.
             prompt: the user's text; control tokens in it are broken up.
 
         Returns:
@@ -90,12 +90,19 @@ class VisionLanguageModel:
             InputError: bad image or prompt, or a prompt longer than the model's context.
             ModelError: no usable chat template.
         """
-        text = render(check_prompt(prompt), self.processor)
-        picture = load_image(image)
+        pictures = [load_image(one) for one in (image if isinstance(image, list) else [image])]
+        if not pictures:
+            raise InputError("The list of images is empty; give at least one.")
+        text = render(
+            check_prompt(prompt),
+            self.processor,
+            images=len(pictures),
+            needs_template=self.adapter.has_chat_template,
+        )
         # Some templates write BOS themselves; the tokenizer must not add a second one.
         bos = self.processor.tokenizer.bos_token
         batch = self.processor(
-            images=[picture],
+            images=pictures if len(pictures) == 1 else [pictures],
             text=[text],
             return_tensors="pt",
             add_special_tokens=not (bos and text.startswith(bos)),
@@ -106,6 +113,8 @@ class VisionLanguageModel:
                 f"Image and prompt take {tokens} tokens, the model can hold {self.context}; "
                 "shorten the prompt."
             )
+        # PaliGemma's processor adds labels for training, which would cost a loss.
+        batch.pop("labels", None)
         batch = batch.to(self.model.device)
         batch["pixel_values"] = batch["pixel_values"].to(self.model.dtype)
         return batch

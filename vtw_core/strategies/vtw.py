@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vtw_core.errors import InputError
-from vtw_core.layout import TokenLayout
+from vtw_core.layout import Positions, TokenLayout, check_positions
 from vtw_core.strategies.base import IntArray
 
 
@@ -12,26 +12,31 @@ from vtw_core.strategies.base import IntArray
 class VisualTokenWithdrawal:
     """Layers 0..K-1 see the image, layers K..L-1 do not.
 
-    The tokens that stay keep their original position ids.
-
     Attributes:
         k: K, first layer without visual tokens. K = L withdraws nothing; at K = 0 the decoder
             never sees the image.
+        positions: position ids from layer K on. "keep": the tokens that stay keep those that
+            they have with the image between them, so that dropping the image equals masking it.
+            "repack": they are renumbered without gaps from the prompt's first position on, as if
+            the image had never been there, and generated tokens count on from them; layers below
+            K are untouched. With multimodal rope every axis gets the same number.
 
     Raises:
-        InputError: k is not a whole number >= 0.
+        InputError: k is not a whole number >= 0, or positions is neither of the two.
     """
 
     k: int
+    positions: Positions = "keep"
     name = "vtw"
 
     def __post_init__(self) -> None:
         if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 0:
             raise InputError(f"K must be a whole number, 0 or more, not {self.k!r}.")
+        check_positions(self.positions)
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters, JSON-ready."""
-        return {"name": self.name, "k": self.k}
+        return {"name": self.name, "k": self.k, "positions": self.positions}
 
     def check(self, layers: int) -> None:
         """Raise InputError if K is greater than the number of layers."""
