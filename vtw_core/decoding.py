@@ -104,7 +104,8 @@ class EveryAnswer:
         kept = prepared.positions_behind(position, position + 1)
         left = kept
         if self._positions == "repack":
-            left = kept - kept + prepared.layout.total - len(prepared.layout.visual) + position
+            first = int(prepared.positions.min())
+            left = torch.full_like(kept, first + len(prepared.layout.text) + position)
         ks = np.array([b.k for b in running])
         for index, layer in enumerate(decoder_layers(vlm.model)):
             cache = self._caches[index]

@@ -135,7 +135,8 @@ class _BehindPrefix:
 def row_positions(full: FullRun, positions: Positions) -> Tensor:
     """Position ids of the kept rows once the image has left, [1, m] or [axes, 1, m].
 
-    "keep": those of the full run. "repack": the tokens that stay are counted anew from 0.
+    "keep": those of the full run. "repack": the tokens that stay are renumbered without gaps
+    from the prompt's first position on.
     """
     prepared = full.prepared
     answer = full.hidden[0].shape[1] - len(full.rows)
@@ -143,6 +144,7 @@ def row_positions(full: FullRun, positions: Positions) -> Tensor:
         rows = torch.as_tensor(full.rows, device=prepared.positions.device)
         behind = prepared.positions_behind(0, answer)
         return torch.cat([prepared.positions.index_select(-1, rows), behind], dim=-1)
-    count = len(full.prefix) + len(full.rows) + answer
-    counted = torch.arange(len(full.prefix), count, device=prepared.positions.device)
+    first = int(prepared.positions.min()) + len(full.prefix)
+    count = len(full.rows) + answer
+    counted = torch.arange(first, first + count, device=prepared.positions.device)
     return counted.expand(*prepared.positions.shape[:-1], -1)

@@ -10,6 +10,7 @@ from oracle import attention, greedy_logits, masked, renumbered
 from tiny_models import FAMILIES, HAND_MADE, random_picture
 
 from vtw_core import KeepAll, TokenLayout, VisualTokenWithdrawal, check_support, withdraw
+from vtw_core.analysis.kl import kl_divergence
 from vtw_core.generation import prepare, stream
 from vtw_core.models.adapters import ADAPTERS
 from vtw_core.models.prompts import render
@@ -206,10 +207,32 @@ def repack(vlm):
             assert (found[0] - kept[0]).abs().max() > 1e-3
 
 
-LAWS = {
-    law.__name__: law
-    for law in (greedy, beams, several_images, batch, repack, baseline, below_k, streaming)
-}
+def sweep(vlm):
+    """one run of the full model gives KL and answer at every K, as independent runs do"""
+    prepared = prepare(vlm, PICTURE, PROMPT)
+    inputs = vlm.inputs(PICTURE, PROMPT)
+    visual, k_min = visual_of(prepared.layout), every_k(vlm)[0]
+    for positions in ("keep", "repack"):
+        found = vlm.explore(PICTURE, PROMPT, max_new_tokens=STEPS, positions=positions)
+        full = list(stream(vlm, prepared, KeepAll(), STEPS))
+        assert found.answer_ids[-1] == tuple(step.token_id for step in full)
+        for k in range(vlm.layers):
+            if k >= k_min:
+                strategy = VisualTokenWithdrawal(k, positions)
+                steps = list(stream(vlm, prepared, strategy, STEPS))
+                assert found.answer_ids[k] == tuple(step.token_id for step in steps)
+                logits = steps[0].logits
+            elif positions == "keep":  # where `withdraw` cannot go, the sweep can
+                with attention(vlm.model, "eager"), masked(vlm.model, visual, k):
+                    logits = greedy_logits(vlm.model, inputs, 0)[0][0]
+            else:
+                continue
+            expected = float(kl_divergence(logits, full[0].logits))
+            assert abs(found.kl_first_token[k] - expected) <= 1e-5 * max(1.0, expected)
+
+
+_ALL = (greedy, beams, several_images, batch, repack, baseline, below_k, streaming, sweep)
+LAWS = {law.__name__: law for law in _ALL}
 
 
 def facts(family, vlm, laws):
