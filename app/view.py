@@ -28,7 +28,7 @@ def show_criterion() -> dict[str, Any]:
     }
 
 
-def _significant(value: float, digits: int = 3) -> float:
+def _significant(value: float, digits: int = 5) -> float:
     return float(f"{value:.{digits}g}")
 
 

@@ -208,7 +208,7 @@ function kLine() {
   const handle = node('g', { class: 'handle', tabindex: 0, role: 'slider', 'aria-label': 'K, the first layer without the image', 'aria-valuemin': 0, 'aria-valuemax': view.layers });
   handle.append(
     node('line', { y1: box.top - 8, y2: box.bottom + 50, x1: 0, x2: 0, class: 'handle-line' }),
-    node('rect', { x: -24, y: 18, width: 48, height: 20, rx: 10, class: 'handle-grip' }),
+    node('rect', { x: -28, y: 18, width: 56, height: 20, rx: 10, class: 'handle-grip' }),
     node('text', { x: 0, y: 32.5, 'text-anchor': 'middle', class: 'handle-text' }),
   );
   handle.addEventListener('keydown', onKey);

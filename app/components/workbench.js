@@ -107,7 +107,6 @@ function drawK() {
   find('.withdrawn .title').textContent = withdrawnTitle(k);
   drawText(find('.withdrawn .text'), view.answers[k].withdrawn);
   drawText(find('.baseline .text'), view.answers[k].baseline);
-  drawMetrics(find('.baseline .metrics'), base, base);
   drawMetrics(find('.withdrawn .metrics'), m, base);
   drawStars();
   drawTokens();
@@ -256,7 +255,10 @@ function draw() {
   if (!hasRun()) shownRun = null;
   drawPlot();
   buildTokens();
-  if (hasRun()) reserveRoom();
+  if (hasRun()) {
+    reserveRoom();
+    drawMetrics(find('.baseline .metrics'), view.costs[view.layers], view.costs[view.layers]);
+  }
   drawCriterion();
   if (hasRun()) drawK(); else if (view.live) drawLive();
 }

@@ -89,7 +89,7 @@ def test_each_token_of_the_baseline_answer_has_a_word_and_a_kl_at_every_k(run):
     count = len(run.answer_ids[run.layers])
     assert len(shown["pieces"]) == count
     assert all(len(row) == count for row in shown["kl"])
-    np.testing.assert_allclose(shown["kl"], run.kl_positions, rtol=0.005)
+    np.testing.assert_allclose(shown["kl"], run.kl_positions, rtol=1e-4)
     assert shown["kl"][run.layers] == [0] * count
 
 
