@@ -1,5 +1,7 @@
 """Every sentence of the page, in one place."""
 
+from typing import Any
+
 TITLE = "Visual Token Withdrawal"
 INTRO = (
     "A vision-language model carries every patch of the picture through every layer. "
@@ -58,13 +60,57 @@ RUNNING = "running now on this server"
 DEFINITIONS = (
     "Definitions. K: the first decoder layer without visual tokens; K = {layers} withdraws nothing. "
     "KL: divergence of the next-token distribution, softmax over the whole vocabulary, in nats, "
-    "P withdrawn against P full. K*: the first K whose KL is at most η = {eta}. "
+    "P withdrawn against P full. K*: the first K whose KL is at most η (VTW's code uses {eta} "
+    "unless told otherwise); by the other rule, the first from which all later K are too. "
     "FLOPs: theory, {convention}. "
     "KV cache: keys and values of the prompt, {dtype}. "
     "Prefill: one pass over the prompt up to the first token, the picture already encoded "
     "(once, {encode} for both sides). Decode: the tokens after the first. "
     "Times are wall clock on {device}, one run each, so differences of a few percent mean nothing."
 )
+
+PRESET = "{model}: {eta:g}"
+END_OF_ANSWER = "end of answer"
+SPACE = "␣"
+# What the workbench says by itself while K and η move; {names} are filled in by criterion.js.
+WORKBENCH: dict[str, Any] = {
+    "curves": "KL(P withdrawn at K ‖ P full) in nats, the baseline's answer given to both sides. Drag the K line sideways and the η line up and down, or use the arrow keys: everything follows.",
+    "scopes": {
+        "first_token": "first token",
+        "answer_mean": "answer mean",
+        "answer_max": "answer max",
+    },
+    "scopeNotes": {
+        "first_token": "VTW's criterion: KL at the first answer token only",
+        "answer_mean": "mean KL over all tokens of the baseline's answer",
+        "answer_max": "greatest KL over all tokens of the baseline's answer",
+    },
+    "noneBelow": "none below L",
+    "klHere": "KL {kl} at K = {k}",
+    "etaSlider": "eta, the KL threshold, on a logarithmic scale",
+    "etaValue": "eta {eta} nats",
+    "atL": "{layers} = L (nothing withdrawn)",
+    "leads": {
+        "nothing": "No layer can do without the image at this η: K* = L = {layers} for the first token and for the whole answer, nothing is withdrawn.",
+        "agree": "At η = {eta} the first token and the whole answer agree: K* = {first}.",
+        "firstBlind": "At η = {eta} the first token allows K = {first}, but over the whole answer only K = {max} qualifies: the criterion looks at one token, and a long answer hides its loss.",
+        "firstBlindThrice": "At η = {eta} the first token allows K = {first}, but the mean over the answer asks for K = {mean} and its worst token for K = {max}: the criterion looks at one token, and a long answer hides its loss.",
+        "worstOnly": "At η = {eta} the first token and the mean over the answer allow K = {first}, but the worst token asks for K = {max}: one lost token hides in a mean over {count}.",
+        "meanHidesFirst": "At η = {eta} the mean over the answer allows K = {mean}, the first token, which is the worst here, asks for K = {max}: a mean over {count} tokens hides the loss of one.",
+        "meanHides": "At η = {eta} the mean over the answer allows K = {mean}, the first token K = {first} and the worst token K = {max}: a mean over {count} tokens hides the loss of one.",
+    },
+    "loss": "At K = {low} this answer has KL {kl} nats at its worst token (“{piece}”, {position} of {count}) and {reads}.",
+    "readsSame": "still reads the same",
+    "readsOther": "reads differently",
+    "agreeShort": "With {count} tokens in all, the answer has hardly anything behind the first one that could be lost unseen. At K = {low} it {reads}.",
+    "agreeLong": "At K = {low} the worst of its {count} tokens is “{piece}” with KL {kl} nats, and the answer {reads}.",
+    "rulesDiffer": "The rules differ ({scope}): K = {soon} is the first under η, but the KL rises over it again and stays under it only from K = {late} on.",
+    "tokensWaiting": "Follows when every K has been measured …",
+    "tokensAtK": "K = {k}: {over} of {count} tokens over η = {eta} (underlined). Worst: “{piece}”, {position} of {count}, KL {kl} nats.",
+    "tokensBaseline": "K = {k} is the baseline itself: KL 0 at every token.",
+    "tokenOver": "“{piece}”, token {position} of {count} at K = {k}: KL {kl} nats, over η",
+    "tokenUnder": "“{piece}”, token {position} of {count} at K = {k}: KL {kl} nats, not over η",
+}
 
 EVERY_K_INTRO = (
     "The same run at every K, as a chart and as a table that a screen reader can read. "

@@ -7,9 +7,37 @@ from typing import Any
 
 from app import text
 from vtw_core.analysis.answers import differing_words
+from vtw_core.analysis.presets import ETA_PRESETS
 from vtw_core.results import DEFAULT_ETA, Run
 
 SCOPES = ("first_token", "answer_mean", "answer_max")
+ETA_RANGE = (1e-6, 10.0)
+"""Nats; how far the η line can be dragged."""
+
+
+def show_criterion() -> dict[str, Any]:
+    """What the page needs to choose K by itself, the same for every run."""
+    return {
+        "eta": DEFAULT_ETA,
+        "min": ETA_RANGE[0],
+        "max": ETA_RANGE[1],
+        "presets": [
+            {"label": text.PRESET.format(model=preset.model, eta=preset.eta), "eta": preset.eta}
+            for preset in ETA_PRESETS
+        ],
+    }
+
+
+def _significant(value: float, digits: int = 5) -> float:
+    return float(f"{value:.{digits}g}")
+
+
+def answer_pieces(run: Run) -> list[str]:
+    """The baseline answer's tokens as words to print: every one visible, the end token named."""
+    pieces = [piece.strip() or text.SPACE for piece in run.answer_tokens[run.layers]]
+    if run.stopped[run.layers]:
+        pieces[-1] = text.END_OF_ANSWER
+    return pieces
 
 
 def _spaced(runs: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
@@ -22,7 +50,6 @@ def show_run(
     run: Run, *, recorded: bool, k: int | None = None, notice: str | None = None
 ) -> dict[str, Any]:
     """A finished run at every K. ``k``: where the slider stands at first, default K*."""
-    k_star = {scope: run.choose_k(DEFAULT_ETA, scope=scope) for scope in SCOPES}  # type: ignore[arg-type]
     base = run.baseline_answer
     origin = text.RECORDED.format(date=run.created[:10]) if recorded else text.LIVE
     return {
@@ -37,10 +64,15 @@ def show_run(
         "visualTokens": run.visual_tokens,
         "textTokens": run.text_tokens,
         "grid": list(run.grid),
-        "eta": DEFAULT_ETA,
-        "kStar": k_star,
-        "k": k_star["first_token"] if k is None else k,
+        "k": run.choose_k(DEFAULT_ETA) if k is None else k,
+        # The visitor's own η may ask for another K than the default's, unless K was chosen too.
+        "kWasChosen": k is not None,
+        # In full, since K* must come out as in `choose_k`.
         "kl": {scope: run.kl(scope).tolist() for scope in SCOPES},  # type: ignore[arg-type]
+        "tokens": {
+            "pieces": answer_pieces(run),
+            "kl": [[_significant(value) for value in row] for row in run.kl_positions.tolist()],
+        },
         "same": run.same_as_baseline.tolist(),
         "answers": [
             {

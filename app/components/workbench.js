@@ -1,27 +1,15 @@
-// Everything on this part of the page follows from props.value (one run at every K) and the K that
-// the visitor holds. Model and user text only ever enters through textContent.
-const SVG = 'http://www.w3.org/2000/svg';
-const FLOOR = 1e-7;   // nats; smaller values are drawn on the floor of the log axis, as open dots
+// Everything on this part of the page follows from props.value (one run at every K) and from what
+// the visitor holds: K, η and the rule. Model and user text only ever enters through textContent.
 const find = (selector) => element.querySelector(selector);
 const root = find('.vtw');
 let view = props.value || {};
 let k = 0;
-let scope = 'first_token';
+let eta = props.criterion.eta;
+let rule = 'first';
+let typing = false;   // in the field of η: what stands there is not to be overwritten
 let shownRun = null;
 let announced = null;
 
-const SCOPES = {
-  first_token: 'at the first answer token (VTW’s criterion)',
-  answer_mean: 'mean over all tokens of the baseline answer, teacher-forced',
-  answer_max: 'maximum over all tokens of the baseline answer, teacher-forced',
-};
-
-function node(name, attributes, text) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes || {})) made.setAttribute(key, value);
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
 function html(name, className, text) {
   const made = document.createElement(name);
   if (className) made.className = className;
@@ -41,138 +29,7 @@ const nats = (value) => (value === 0 ? '0' : value < 0.001 ? value.toExponential
 const hasRun = () => Array.isArray(view.answers);
 const clamp = (value) => Math.max(0, Math.min(view.layers, Math.round(value)));
 
-// ---------------------------------------------------------------- the curve
-let geometry = null;
-function drawPlot() {
-  const plot = find('.plot');
-  const width = Math.max(280, plot.clientWidth || 700);
-  const narrow = width < 520;
-  const box = { left: narrow ? 44 : 74, right: width - 16, top: 26, bottom: 196 };
-  const height = 290;
-  const svg = node('svg', { viewBox: `0 0 ${width} ${height}`, height });
-  const L = view.layers;
-  if (!hasRun()) {
-    svg.append(node('text', { x: width / 2, y: 130, 'text-anchor': 'middle', class: 'empty' },
-      view.phase === 'running' ? 'The curve appears when every K has been measured.' : 'Press Run to see the KL curve.'));
-    plot.replaceChildren(svg);
-    geometry = null;
-    return;
-  }
-  const curve = view.kl[scope];
-  const span = box.right - box.left;
-  const step = span / (L + 1);
-  const x = (at) => box.left + (at + 0.5) * step;
-  const top = Math.max(1, ...curve);
-  const decades = Math.ceil(Math.log10(top)) - Math.log10(FLOOR);
-  const y = (value) => box.bottom - (Math.log10(Math.max(value, FLOOR)) - Math.log10(FLOOR)) / decades * (box.bottom - box.top);
-  geometry = { x, step, left: box.left, box };
-
-  const lowest = Math.round(Math.log10(FLOOR));
-  for (let e = Math.ceil(Math.log10(top)); e >= lowest; e -= 1) {
-    if (e % 2 !== 0 && e !== lowest) continue;
-    const at = y(10 ** e);
-    svg.append(node('line', { x1: box.left, x2: box.right, y1: at, y2: at, class: 'grid' }));
-    const text = e === lowest ? '≤1e' + e : e === 0 ? '1' : '1e' + e;
-    svg.append(node('text', { x: box.left - 6, y: at + 4, 'text-anchor': 'end' }, text));
-  }
-  svg.append(node('text', { x: box.left, y: 12 }, 'KL in nats, log axis'));
-
-  const etaY = y(view.eta);
-  svg.append(node('line', { x1: box.left, x2: box.right, y1: etaY, y2: etaY, class: 'eta' }));
-  const star = view.kStar[scope];
-  // At the end of the axis where K* is not.
-  const etaLeft = star > L / 2;
-  svg.append(node('text', { x: etaLeft ? box.left + 2 : box.right, y: etaY - 5, 'text-anchor': etaLeft ? 'start' : 'end', class: 'eta-text' }, `η = ${view.eta}`));
-
-  svg.append(node('polyline', { class: 'curve', points: curve.map((v, i) => `${x(i)},${y(v)}`).join(' ') }));
-  curve.forEach((value, i) => {
-    if (i === star) return;
-    const dot = node('circle', { cx: x(i), cy: y(value), r: 4, class: value < FLOOR ? 'dot floor' : 'dot' });
-    dot.append(node('title', {}, `K = ${i}: ${value} nats`));
-    svg.append(dot);
-  });
-  const sx = x(star), sy = y(curve[star]);
-  const points = Array.from({ length: 10 }, (_, i) => {
-    const r = i % 2 ? 4 : 10;
-    return `${sx + r * Math.sin(i * Math.PI / 5)},${sy - r * Math.cos(i * Math.PI / 5)}`;
-  }).join(' ');
-  svg.append(node('polygon', { points, class: 'star' }));
-  const room = star > L / 2 ? -14 : 14;
-  // The curve falls from the left: the free side of a star is below it, except on the floor.
-  const below = sy + 20 < box.bottom;
-  svg.append(node('text', { x: sx + room, y: below ? sy + 18 : sy - 6, class: 'star-text', 'text-anchor': room < 0 ? 'end' : 'start' }, `K* = ${star}`));
-
-  const every = Math.max(1, Math.ceil(22 / step));
-  for (let i = 0; i <= L; i += 1) {
-    if (i % every === 0 || (i === L && L % every > every / 2)) {
-      svg.append(node('text', { x: x(i), y: 212, 'text-anchor': 'middle' }, String(i)));
-    }
-  }
-  const rowName = (at, text) => svg.append(node('text', { x: box.left - 8 , y: at, 'text-anchor': 'end', class: 'row-name' }, text));
-  rowName(212, 'K');
-  rowName(235, narrow ? 'layers' : 'image seen');
-  rowName(264, narrow ? 'same?' : 'answer');
-
-  const layers = node('g', { class: 'layers' });
-  for (let i = 0; i < L; i += 1) {
-    layers.append(node('rect', { x: x(i) + 1.5, y: 224, width: Math.max(1, step - 3), height: 14, rx: 3 }));
-  }
-  svg.append(layers);
-  for (let i = 0; i <= L; i += 1) {
-    const same = view.same[i];
-    const w = Math.max(2, step - 4);
-    const cell = node('rect', { x: x(i) - w / 2, y: 252, width: w, height: 16, rx: 3, class: same ? 'same' : 'changed' });
-    cell.append(node('title', {}, `K = ${i}: ${same ? 'same answer as the baseline' : 'another answer'}`));
-    svg.append(cell);
-    if (!same) svg.append(node('line', { x1: x(i) - 4, x2: x(i) + 4, y1: 264, y2: 256, class: 'changed-mark' }));
-  }
-  svg.append(node('text', { x: box.left, y: 286 }, narrow ? 'solid: baseline’s answer · slashed: another' : 'solid: the answer is the baseline’s, token for token · slashed: another answer'));
-
-  const handle = node('g', { class: 'handle', tabindex: 0, role: 'slider', 'aria-label': 'K, the first layer without the image', 'aria-valuemin': 0, 'aria-valuemax': L });
-  handle.append(
-    node('line', { y1: box.top - 8, y2: 246, x1: 0, x2: 0, class: 'handle-line' }),
-    node('rect', { x: -24, y: 2, width: 48, height: 20, rx: 10, class: 'handle-grip' }),
-    node('text', { x: 0, y: 16.5, 'text-anchor': 'middle', class: 'handle-text' }),
-  );
-  svg.append(handle);
-  svg.addEventListener('pointerdown', startDrag);
-  handle.addEventListener('keydown', onKey);
-  plot.replaceChildren(svg);
-}
-
-function startDrag(event) {
-  if (event.button > 0 || !geometry) return;
-  const svg = event.currentTarget;
-  const before = k;
-  const over = new AbortController();
-  const during = { signal: over.signal };
-  const pick = (e) => {
-    const bounds = svg.getBoundingClientRect();
-    const scale = svg.viewBox.baseVal.width / bounds.width;
-    setK(((e.clientX - bounds.left) * scale - geometry.left) / geometry.step - 0.5);
-  };
-  // A finger may be about to scroll the page: it moves K only when it moves sideways or taps.
-  if (event.pointerType !== 'touch') pick(event);
-  svg.setPointerCapture(event.pointerId);
-  svg.addEventListener('pointermove', pick, during);
-  svg.addEventListener('pointerup', (e) => {
-    over.abort();
-    pick(e);
-    // Only now: the press itself moves the focus to the page.
-    find('.handle').focus({ preventScroll: true });
-    release();
-  }, during);
-  svg.addEventListener('pointercancel', () => { over.abort(); setK(before); }, during);
-}
-
-function onKey(event) {
-  const moves = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -4, PageUp: 4, Home: -1e9, End: 1e9 };
-  if (!(event.key in moves)) return;
-  event.preventDefault();
-  setK(k + moves[event.key]);
-  release();
-}
-
+// ---------------------------------------------------------------- what the visitor holds
 function release() { if (hasRun()) trigger('release', { k }); }
 
 function setK(wanted) {
@@ -181,6 +38,13 @@ function setK(wanted) {
   if (next === k && announced === k) return;
   k = next;
   drawK();
+}
+
+function setEta(wanted) {
+  if (wanted === eta) return;
+  eta = wanted;
+  exactEta = null;
+  drawCriterion();
 }
 
 // ---------------------------------------------------------------- what follows K
@@ -214,7 +78,7 @@ function verdict(m, base) {
   const saved = `${percent(1 - m.flops / base.flops)} of the prefill FLOPs and ${percent(1 - m.kv / base.kv)} of the prompt’s KV cache are saved`;
   const where = k === 0 ? 'K = 0: the decoder never sees the image' : `K = ${k}: layers 0–${k - 1} see the image, ${k === L - 1 ? `layer ${k} does` : `layers ${k}–${L - 1} do`} not`;
   const same = view.same[k] ? 'The answer is unchanged' : 'The answer is different';
-  return `${where}. ${same}; ${saved}. KL ${nats(view.kl[scope][k])} nats, ${view.kl[scope][k] <= view.eta ? 'at or under' : 'over'} η.`;
+  return `${where}. ${same}; ${saved}.`;
 }
 
 function withdrawnTitle(at) {
@@ -229,7 +93,7 @@ function drawK() {
   if (handle) {
     handle.setAttribute('transform', `translate(${geometry.x(k)},0)`);
     handle.setAttribute('aria-valuenow', k);
-    handle.setAttribute('aria-valuetext', `K = ${k} of ${L}, ${view.same[k] ? 'same answer' : 'another answer'}, KL ${nats(view.kl[scope][k])} nats`);
+    handle.setAttribute('aria-valuetext', `K = ${k} of ${L}, ${view.same[k] ? 'same answer' : 'another answer'}, KL of the first token ${nats(view.kl.first_token[k])} nats`);
     find('.handle-text').textContent = `K = ${k}`;
     element.querySelectorAll('.layers rect').forEach((rect, i) => rect.setAttribute('class', i < k ? 'layer-on' : 'layer-off'));
   }
@@ -239,23 +103,95 @@ function drawK() {
   find('.k-label').textContent = `K = ${k}`;
   find('[data-step="-1"]').disabled = k === 0;
   find('[data-step="1"]').disabled = k === L;
-  find('.to-star').textContent = `go to K* = ${view.kStar[scope]}`;
-  find('.to-star').disabled = k === view.kStar[scope];
   find('.verdict').textContent = verdict(m, base);
   find('.withdrawn .title').textContent = withdrawnTitle(k);
   drawText(find('.withdrawn .text'), view.answers[k].withdrawn);
   drawText(find('.baseline .text'), view.answers[k].baseline);
-  drawMetrics(find('.baseline .metrics'), base, base);
   drawMetrics(find('.withdrawn .metrics'), m, base);
+  drawStars();
+  drawTokens();
 }
 
-function drawScope() {
-  element.querySelectorAll('.scopes button').forEach((button) => {
-    const on = button.dataset.scope === scope;
+// ---------------------------------------------------------------- room for what changes length
+// Each part is given the height of its longest content, so that nothing below it jumps.
+function reserve(selector, draws) {
+  const target = find(selector);
+  target.style.minHeight = '';
+  let most = 0;
+  draws.forEach((draw) => { draw(target); most = Math.max(most, target.offsetHeight); });
+  target.style.minHeight = `${most}px`;
+}
+
+function longest(texts, count = 3) {
+  return [...new Set(texts)].sort((a, b) => b.length - a.length).slice(0, count);
+}
+
+function reserveRoom() {
+  const held = k;
+  const base = view.costs[view.layers];
+  const write = (text) => (target) => { target.textContent = text; };
+  const everyK = (make) => view.costs.map((cost, at) => { k = at; return make(cost, at); });
+  reserve('.verdict', longest(everyK((cost) => verdict(cost, base))).map(write));
+  reserve('.withdrawn .title', longest(everyK((_, at) => withdrawnTitle(at))).map(write));
+  reserve('.readout', longest(everyK(readout)).map(write));
+  k = held;
+  for (const side of ['baseline', 'withdrawn']) {
+    reserve(`.${side} .text`, view.answers.map((answer) => (target) => drawText(target, answer[side])));
+  }
+  reserve('.withdrawn .metrics', view.costs.map((cost) => (target) => drawMetrics(target, cost, base)));
+  // K* changes only where η passes a KL of this run.
+  const turns = SCOPES.flatMap((scope) => view.kl[scope]).map(clampEta);
+  const sayings = ['first', 'stays_below'].flatMap((each) => turns.map((turn) => disagreement(view, turn, each)));
+  reserve('.agreement', longest(sayings).map(write));
+}
+
+// ---------------------------------------------------------------- what follows η
+function buildCriterion() {
+  find('.stars').append(...SCOPES.map((scope) => {
+    const button = html('button', `star-button ${scope}`);
+    button.type = 'button';
+    button.dataset.scope = scope;
+    button.title = words.scopeNotes[scope];
+    const name = html('span', 'star-name');
+    name.append(lineSample(scope), html('span', '', words.scopes[scope]));
+    button.append(name, html('b', 'star-k'), html('span', 'star-note'), html('span', 'star-kl'));
+    return button;
+  }));
+  find('.eta-presets').append(...props.criterion.presets.map(({ label }, i) => {
+    const option = html('option', '', label);
+    option.value = i;
+    return option;
+  }));
+}
+
+function drawCriterion() {
+  if (!typing) find('.eta-input').value = etaText(eta);
+  const preset = props.criterion.presets[find('.eta-presets').value];
+  if (preset && preset.eta !== eta) find('.eta-presets').value = '';
+  element.querySelectorAll('[data-rule]').forEach((button) => {
+    const on = button.dataset.rule === rule;
     button.setAttribute('aria-checked', on);
     button.tabIndex = on ? 0 : -1;
   });
-  find('.curve-caption').textContent = `KL(P withdrawn at K ‖ P full) ${SCOPES[scope]}. Drag the line, or use the slider and the arrow keys: everything below follows.`;
+  drawStars();
+  find('.agreement').textContent = hasRun() ? disagreement(view, eta, rule) : '';
+  if (!hasRun()) return;
+  drawEta();
+  drawTokens();
+}
+
+function drawStars() {
+  const stars = hasRun() ? starsAt(view, eta, rule) : {};
+  element.querySelectorAll('.star-button').forEach((button) => {
+    const at = stars[button.dataset.scope];
+    const known = at !== undefined;
+    button.disabled = !known;
+    button.classList.toggle('here', known && at === k);
+    const write = (part, text) => { button.querySelector(part).textContent = text; };
+    write('.star-k', `K* = ${known ? at : '–'}`);
+    write('.star-note', known && at === view.layers ? words.noneBelow : '');
+    write('.star-kl', known ? fill(words.klHere, { k, kl: nats(view.kl[button.dataset.scope][k]) }) : '');
+  });
 }
 
 function drawFacts() {
@@ -307,14 +243,23 @@ function draw() {
     find('.status-text').textContent = view.progress.text;
     find('.status progress').value = view.progress.fraction;
   }
-  element.querySelectorAll('.slider-row button, .k-slider').forEach((control) => { control.disabled = !hasRun(); });
+  element.querySelectorAll('.slider-row button, .k-slider, .eta-row :is(button, input, select)').forEach((control) => { control.disabled = !hasRun(); });
   drawFacts();
-  drawScope();
   find('.definitions').textContent = view.definitions || '';
   find('.baseline .title').textContent = view.layers ? `Sees the image in all ${view.layers} layers` : 'Sees the image in all layers';
-  if (hasRun() && view.runId !== shownRun) { shownRun = view.runId; k = clamp(view.k); announced = null; }
+  if (hasRun() && view.runId !== shownRun) {
+    shownRun = view.runId;
+    k = clamp(view.kWasChosen ? view.k : chooseK(view.kl.first_token, eta, rule));
+    announced = null;
+  }
   if (!hasRun()) shownRun = null;
   drawPlot();
+  buildTokens();
+  if (hasRun()) {
+    reserveRoom();
+    drawMetrics(find('.baseline .metrics'), view.costs[view.layers], view.costs[view.layers]);
+  }
+  drawCriterion();
   if (hasRun()) drawK(); else if (view.live) drawLive();
 }
 
@@ -322,18 +267,30 @@ element.addEventListener('click', (event) => {
   const button = event.target.closest('button');
   if (!button || !hasRun()) return;
   if (button.dataset.step) { setK(k + Number(button.dataset.step)); release(); }
-  if (button.classList.contains('to-star')) { setK(view.kStar[scope]); release(); }
-  if (button.dataset.scope) { scope = button.dataset.scope; drawScope(); drawPlot(); drawK(); }
+  if (button.dataset.scope) { setK(starsAt(view, eta, rule)[button.dataset.scope]); release(); }
+  if (button.dataset.rule) { rule = button.dataset.rule; drawCriterion(); }
 });
-find('.scopes').addEventListener('keydown', (event) => {
-  const names = Object.keys(SCOPES);
-  const move = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
-  if (!move || !hasRun()) return;
+find('.rules').addEventListener('keydown', (event) => {
+  if (!/^Arrow/.test(event.key) || !hasRun()) return;
   event.preventDefault();
-  scope = names[(names.indexOf(scope) + move + names.length) % names.length];
-  drawScope(); drawPlot(); drawK();
-  find(`[data-scope="${scope}"]`).focus();
+  rule = rule === 'first' ? 'stays_below' : 'first';
+  drawCriterion();
+  find(`[data-rule="${rule}"]`).focus();
 });
+find('.eta-presets').addEventListener('change', (event) => {
+  const preset = props.criterion.presets[event.target.value];
+  if (preset) setEta(preset.eta);
+});
+// What is no number is put back; what lies outside the line's range ends at its end.
+function takeTypedEta() {
+  const field = find('.eta-input');
+  const wanted = Number(field.value.trim().replace(',', '.'));
+  if (field.value.trim() && Number.isFinite(wanted) && wanted >= 0) setEta(clampEta(wanted));
+  field.value = etaText(eta);
+  typing = false;
+}
+find('.eta-input').addEventListener('input', () => { typing = true; });
+find('.eta-input').addEventListener('change', takeTypedEta);
 find('.k-slider').addEventListener('input', (event) => setK(Number(event.target.value)));
 find('.k-slider').addEventListener('change', release);
 let lastWidth = 0;
@@ -342,7 +299,10 @@ new ResizeObserver(() => {
   if (width === lastWidth) return;
   lastWidth = width;
   drawPlot();
-  if (hasRun()) drawK();
+  if (hasRun()) { reserveRoom(); drawCriterion(); drawK(); }
 }).observe(find('.plot'));
+find('.curve-caption').textContent = words.curves;
+buildCriterion();
+startTokens();
 watch('value', draw);
 draw();

@@ -1,6 +1,7 @@
-"""The workbench: KL curve, K slider, answer ribbon and the two answers, in one client-side part.
+"""The workbench: KL curves, K and η, answer ribbon and the two answers, in one client-side part.
 
-It is given everything for every K at once (``app.view.Workbench``), so moving K touches no server.
+It is given everything for every K at once (``app.view.show_run``), so moving K or η touches no
+server: K* is worked out in ``criterion.js``, by the rule of ``vtw_core.results.choose_k``.
 What it sends back (``release`` with ``{k}``) is a visitor's input and must be clamped.
 """
 
@@ -11,16 +12,27 @@ from typing import Any
 
 import gradio as gr
 
+from app import text
+from app.view import show_criterion
+
 _HERE = Path(__file__).parent
+# One script in four files: they share the scope that Gradio runs it in.
+_SCRIPTS = ("criterion.js", "tokens.js", "curve.js", "workbench.js")
+
+
+def _read(*names: str) -> str:
+    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
 
 
 def workbench(value: dict[str, Any]) -> gr.HTML:
-    """Build the component; ``value`` is ``app.view.Workbench.to_json()``."""
+    """Build the component; ``value`` is of ``app.view``."""
     return gr.HTML(
         value=value,
-        html_template=(_HERE / "workbench.html").read_text(encoding="utf-8"),
-        css_template=(_HERE / "workbench.css").read_text(encoding="utf-8"),
-        js_on_load=(_HERE / "workbench.js").read_text(encoding="utf-8"),
+        html_template=_read("workbench.html"),
+        css_template=_read("workbench.css"),
+        js_on_load=_read(*_SCRIPTS),
+        words=text.WORKBENCH,
+        criterion=show_criterion(),
         apply_default_css=False,
         elem_id="workbench",
         label="Answers, KL curve and choice of K",
