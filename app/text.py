@@ -69,7 +69,7 @@ DEFINITIONS = (
     "Times are wall clock on {device}, one run each, so differences of a few percent mean nothing."
 )
 
-PRESET = "{model}: {eta:g}"
+ETA_CHOICE = "{model}: {eta:g}"
 END_OF_ANSWER = "end of answer"
 SPACE = "␣"
 # What the workbench says by itself while K and η move; {names} are filled in by criterion.js.

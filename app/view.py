@@ -22,7 +22,7 @@ def show_criterion() -> dict[str, Any]:
         "min": ETA_RANGE[0],
         "max": ETA_RANGE[1],
         "presets": [
-            {"label": text.PRESET.format(model=preset.model, eta=preset.eta), "eta": preset.eta}
+            {"label": text.ETA_CHOICE.format(model=preset.model, eta=preset.eta), "eta": preset.eta}
             for preset in ETA_PRESETS
         ],
     }

@@ -169,7 +169,6 @@ def test_nothing_is_called_utils():
         "vtw_core.analysis.kl",
         "vtw_core.analysis.cost",
         "vtw_core.analysis.answers",
-        "vtw_core.analysis.presets",
         "vtw_core.strategies.vtw",
         "vtw_core.strategies.keep_all",
         "vtw_core.models.loading",

@@ -13,6 +13,7 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from app import text
 from app.components.workbench import workbench
+from app.events import GLUE, MODEL_QUEUE
 from app.pictures import chosen_picture
 from app.state import Visitor
 from app.view import show_nothing, show_run, show_running
@@ -25,10 +26,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# The same explicit limit for everything that uses the model: Gradio takes the lowest of a group.
-MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
-# Everything else is glue: answered at once, no spinner, hidden from the API page.
-GLUE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 CANVAS = (320, 320)
 PENS = ["#dc2828", "#2da03c", "#2d50dc", "#f0d728", "#f58c1e", "#8c32b4", "#fa8cc3", "#191919"]
 # The canvas comes without a tool in hand; a visitor who opens it wants to draw.
@@ -119,6 +116,7 @@ def _build_inputs(service: Service) -> _Inputs:
 def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.State) -> CompareTab:
     # Each with a state of its own: a run that ends must not undo what was clicked meanwhile.
     is_drawing, k, picked_index = gr.State(False), gr.State(None), gr.State(0)
+    waits = gr.State(False)
     shown = [bench, left.run, left.cancel]
 
     left.upload_tab.select(lambda: False, None, is_drawing, **GLUE)
@@ -128,23 +126,26 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
 
     # First "waiting", at once; then the run, when its turn in the queue has come.
     asked = gr.on(
-        [left.run.click, left.prompt.submit], handlers.wait, None, shown, trigger_mode="once",
+        [left.run.click, left.prompt.submit], handlers.wait, None, [*shown, waits],
+        trigger_mode="once",
         **GLUE,
     )  # fmt: skip
     ran = asked.then(
         handlers.run,
         [left.upload, left.canvas, left.prompt, is_drawing, visitor, k],
-        [*shown, visitor, k],
+        [*shown, visitor, k, waits],
         show_progress="hidden",
         api_visibility="private",
         **MODEL_QUEUE,
     )
-    ran.failure(handlers.refuse, [visitor, k], shown, **GLUE)
+    ran.failure(handlers.refuse, [visitor, k, waits], shown, **GLUE)
 
     # First stop the stream, then show what comes instead: the other way round, events of the run
     # that are still on their way would be drawn over it.
-    left.cancel.click(None, cancels=[ran]).then(handlers.cancel, [visitor, k], shown, **GLUE)
-    picked = left.gallery.select(_index, None, picked_index, cancels=[ran], **GLUE).then(
+    left.cancel.click(lambda: False, None, waits, cancels=[ran], **GLUE).then(
+        handlers.cancel, [visitor, k], shown, **GLUE
+    )
+    picked = left.gallery.select(_picked, None, [picked_index, waits], cancels=[ran], **GLUE).then(
         handlers.pick_example,
         picked_index,
         [*shown, visitor, k, left.picture_tabs, left.upload, left.prompt, is_drawing],
@@ -160,7 +161,7 @@ class _Handlers:
         self.service = service
 
     def wait(self) -> tuple[Any, ...]:
-        return show_running(text.WAITING, 0.0), *_busy()
+        return show_running(text.WAITING, 0.0), *_busy(), True
 
     def run(
         self,
@@ -172,7 +173,7 @@ class _Handlers:
         k: int | None,
     ) -> Generator[tuple[Any, ...], None, None]:
         """Stream both answers and the curve; on bad input show one sentence and the last run."""
-        keep = gr.skip(), gr.skip()
+        keep = gr.skip(), gr.skip(), False
         try:
             path = chosen_picture(
                 upload, drawing, is_drawing=is_drawing, roots=self._picture_roots()
@@ -181,7 +182,7 @@ class _Handlers:
                 if isinstance(shown, Run):
                     yield (
                         show_run(shown, recorded=False), *_idle(),
-                        Visitor(run=shown, recorded=False), None,
+                        Visitor(run=shown, recorded=False), None, False,
                     )  # fmt: skip
                 else:
                     yield shown, *_busy(), *keep
@@ -216,7 +217,10 @@ class _Handlers:
                 message, fraction, layers=layers, baseline=baseline, withdrawn=withdrawn, k=k
             )
 
-    def refuse(self, visitor: Visitor, k: int | None) -> tuple[Any, ...]:
+    def refuse(self, visitor: Visitor, k: int | None, waits: bool) -> tuple[Any, ...]:
+        """The queue was full. A cancelled run ends as a failure too, but no longer waits."""
+        if not waits:
+            return (gr.skip(),) * 3
         return _last_run(visitor, k, text.QUEUE_IS_FULL), *_idle()
 
     def cancel(self, visitor: Visitor, k: int | None) -> tuple[Any, ...]:
@@ -253,8 +257,9 @@ def _idle() -> tuple[gr.Button, gr.Button]:
     return gr.Button(interactive=True), gr.Button(visible=False)
 
 
-def _index(event: gr.SelectData) -> int:
-    return event.index if isinstance(event.index, int) else 0
+def _picked(event: gr.SelectData) -> tuple[int, bool]:
+    """Which example, and that no run waits any more."""
+    return (event.index if isinstance(event.index, int) else 0), False
 
 
 def _path_of_upload(payload: Any) -> str | None:

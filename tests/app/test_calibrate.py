@@ -10,13 +10,12 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from app import events, text
+from app import text
 from app.calibration_view import notes, rows, status, summary
 from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
 from app.figures.calibration_export import calibration_svg
 from app.service import CALIBRATION, Service
 from app.state import ShownCalibration
-from app.tabs import compare
 from app.tabs.calibrate import (
     MAX_PICTURES,
     OWN_VALUE,
@@ -151,10 +150,6 @@ def test_waiting_cancelling_and_a_full_queue_each_say_so(handlers):
 def test_a_cancelled_run_is_not_told_that_the_queue_is_full(handlers):
     for line in (handlers.cancel()[0], status("1 of 5 ...", 0.2)):
         assert handlers.refuse(line) == (gr.skip(),) * 4
-
-
-def test_every_run_of_the_model_shares_one_queue():
-    assert compare.MODEL_QUEUE == events.MODEL_QUEUE
 
 
 def test_another_threshold_reads_the_result_anew(shown):

@@ -41,20 +41,20 @@ def test_a_run_streams_and_ends_with_the_result_in_the_visitors_state(handlers, 
     assert phases[-1] == "done"
     assert phases.count("running") > 5
     assert any(bench.get("live", {}).get("baseline") for bench, *_ in shown)
-    *_, visitor, k = shown[-1]
+    *_, visitor, k, _ = shown[-1]
     assert visitor.run.prompt == "what is this ?"
     assert visitor.recorded is False
     assert k is None
 
 
 def test_a_run_on_its_way_leaves_what_the_visitor_does_meanwhile_alone(handlers, example):
-    for *_, visitor, k in run(handlers, str(example.image), "what is this ?")[:-1]:
+    for *_, visitor, k, _ in run(handlers, str(example.image), "what is this ?")[:-1]:
         assert visitor == k == gr.skip()
 
 
 def test_a_bad_prompt_keeps_the_last_run_and_says_one_sentence(handlers, example):
     before = Visitor(run=example.run, recorded=True)
-    bench, *_, visitor, k = run(handlers, str(example.image), "", before, k=1)[-1]
+    bench, *_, visitor, k, _ = run(handlers, str(example.image), "", before, k=1)[-1]
     assert visitor == k == gr.skip()
     assert bench["notice"]["kind"] == "error"
     assert bench["k"] == 1
@@ -87,9 +87,19 @@ def test_cancelling_shows_the_run_before(handlers, example):
 
 
 def test_a_full_queue_is_said_and_the_last_run_stays(handlers, example):
-    bench, *_ = handlers.refuse(Visitor(run=example.run, recorded=True), None)
+    bench, *_ = handlers.refuse(Visitor(run=example.run, recorded=True), None, True)
     assert bench["notice"]["text"] == text.QUEUE_IS_FULL
     assert bench["prompt"] == example.prompt
+
+
+def test_a_cancelled_run_is_no_full_queue(handlers, example):
+    shown = handlers.refuse(Visitor(run=example.run, recorded=True), None, False)
+    assert shown == (gr.skip(),) * 3
+
+
+def test_a_run_waits_until_its_first_event(handlers, example):
+    assert handlers.wait()[-1] is True
+    assert {shown[-1] for shown in run(handlers, str(example.image), "what is this ?")} == {False}
 
 
 def test_who_waits_for_the_queue_sees_it(handlers):
