@@ -137,6 +137,12 @@ def _milliseconds(seconds: float) -> str:
     return "–" if math.isnan(seconds) else f"{seconds * 1000:.3g}"
 
 
+def _likeliest(run: Run, k: int) -> str:
+    """The likeliest first answer tokens with their probabilities; a space shows as "␣"."""
+    pairs = zip(run.first_tokens[k], run.first_probabilities[k], strict=True)
+    return ", ".join(f"{token.strip() or '␣'} {share:.1%}" for token, share in pairs)
+
+
 def every_k_rows(run: Run) -> list[list[Any]]:
     """One row for each K, in the order of ``text.EVERY_K_COLUMNS``."""
     base = run.flops[run.layers]
@@ -148,6 +154,7 @@ def every_k_rows(run: Run) -> list[list[Any]]:
             f"{run.kl_answer_max[k]:.3g}",
             run.answers[k],
             "yes" if run.same_as_baseline[k] else "no",
+            _likeliest(run, k),
             f"{run.flops[k]:.4g}",
             f"{run.flops[k] / base:.1%}",
             int(run.kv_bytes[k]),

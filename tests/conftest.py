@@ -4,7 +4,12 @@ import functools
 import json
 import os
 import random
+import re
 import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 # Must be set before torch starts its thread pool and before transformers decides to look up.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -14,6 +19,8 @@ import numpy as np
 import pytest
 from tiny_models import load_tiny_model, random_picture, save_tiny_model
 
+ROOT = Path(__file__).resolve().parent.parent
+BROWSER_WAIT = 60_000  # milliseconds; generous, since machines are shared: no test measures time
 PROMPT = "What is left of the red ball?"
 
 
@@ -139,3 +146,43 @@ def browser():
         )
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def address(tmp_path_factory):
+    """The app in a process of its own, on a free port."""
+    log = tmp_path_factory.mktemp("app") / "log"
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
+    environment.pop("GRADIO_SERVER_PORT", None)
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "app.py", "--host", "127.0.0.1"],
+            cwd=ROOT, stdout=out, stderr=subprocess.STDOUT, env=environment,
+        )  # fmt: skip
+    try:
+        found = None
+        for _ in range(600):
+            found = re.search(r"http://127\.0\.0\.1:\d+", log.read_text())
+            if found or process.poll() is not None:
+                break
+            time.sleep(0.2)
+        assert found, log.read_text()
+        yield found[0]
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture
+def page(browser, address):
+    """A new visitor on the opened page; a script error fails the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(BROWSER_WAIT)
+    errors: list[str] = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(address)
+    page.wait_for_selector("#workbench .handle")
+    yield page
+    context.close()
+    assert errors == []

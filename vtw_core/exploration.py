@@ -19,7 +19,7 @@ from vtw_core.decoding import EveryAnswer
 from vtw_core.events import Answers, Curve, Event, Progress, Token
 from vtw_core.full_run import FullRun, run_full
 from vtw_core.generation import Prepared, answer_text, end_tokens, prepare
-from vtw_core.images import load_image
+from vtw_core.images import load_images
 from vtw_core.layout import Positions, check_positions
 from vtw_core.models.prompts import check_prompt, display_pieces
 from vtw_core.models.vlm import VisionLanguageModel
@@ -52,7 +52,7 @@ def explore_steps(
     the answers at all K (`Answers` after every step). It can be closed at any event.
 
     Args:
-        image: path or PIL image.
+        image: path or PIL image, or a list of them.
         prompt: the user's text.
         max_new_tokens: longest answer.
         sampling: how tokens are chosen, in the baseline and at every K.
@@ -65,8 +65,8 @@ def explore_steps(
     """
     started = time.perf_counter()
     check_positions(positions)
-    picture = load_image(image)
-    prepared = prepare(vlm, picture, prompt)
+    pictures = load_images(image)
+    prepared = prepare(vlm, pictures, prompt)
     total = vlm.layers + 3
     yield Progress(0, total, "image encoded")
 
@@ -92,7 +92,7 @@ def explore_steps(
     at_k = measure(vlm, full)
     yield Progress(total, total, "seconds at every K")
     spent = (sweep_seconds, answers_seconds, time.perf_counter() - started)
-    yield _run(vlm, full, sweep, every, at_k, spent, picture.size, check_prompt(prompt),
+    yield _run(vlm, full, sweep, every, at_k, spent, pictures[0].size, check_prompt(prompt),
                max_new_tokens, sampling, positions)  # fmt: skip
 
 

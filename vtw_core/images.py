@@ -2,6 +2,7 @@
 
 import warnings
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -13,6 +14,18 @@ MAX_BYTES = 20_000_000
 MAX_PIXELS = 25_000_000
 # Beyond this the short side of a resized picture is less than one patch of any supported model.
 MAX_ASPECT = 50
+
+
+def load_images(image: Any) -> list[Image.Image]:
+    """One picture or a list of them, each read by `load_image`.
+
+    Raises:
+        InputError: one of them cannot be used, or the list is empty.
+    """
+    pictures = [load_image(one) for one in (image if isinstance(image, list) else [image])]
+    if not pictures:
+        raise InputError("The list of images is empty; give at least one.")
+    return pictures
 
 
 def load_image(

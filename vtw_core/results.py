@@ -115,7 +115,7 @@ class Run:
         k_min: the smallest K that `withdraw` can run on this model; the numbers here hold for
             every K.
         prompt: the user's text.
-        image_size: (width, height) of the picture in pixels.
+        image_size: (width, height) of the first picture in pixels.
         grid: (rows, cols) of the first patch grid.
         visual_tokens, text_tokens: counts in the prompt; text is everything not visual.
         tokens: [prompt] display text of every prompt token; visual ones are "<image>".

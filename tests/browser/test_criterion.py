@@ -3,12 +3,12 @@
 import re
 
 import pytest
+from conftest import BROWSER_WAIT
 from playwright.sync_api import Page, expect
 
 from app.service import bundled_examples
 from app.view import ETA_RANGE, SCOPES
 
-WAIT = 60_000
 RULES = ("first", "stays_below")
 EXAMPLES = bundled_examples()
 DESCRIBE = next(i for i, example in enumerate(EXAMPLES) if "describe" in example.prompt)
@@ -18,7 +18,7 @@ RISES_AGAIN = next(i for i, example in enumerate(EXAMPLES) if "more circles" in 
 def pick(page: Page, index: int):
     """Show an example; its run."""
     page.locator("#examples .thumbnail-item").nth(index).click()
-    expect(page.locator(".facts")).to_contain_text(EXAMPLES[index].prompt, timeout=WAIT)
+    expect(page.locator(".facts")).to_contain_text(EXAMPLES[index].prompt, timeout=BROWSER_WAIT)
     return EXAMPLES[index].run
 
 
@@ -141,7 +141,7 @@ def test_a_finger_takes_eta_by_its_grip(browser, address):
     )
     page = context.new_page()
     page.goto(address)
-    page.wait_for_selector("#workbench .handle", timeout=WAIT)
+    page.wait_for_selector("#workbench .handle", timeout=BROWSER_WAIT)
     page.locator(".eta-grip").scroll_into_view_if_needed()
     x, y = middle(page.locator(".eta-grip").bounding_box())
     top = page.evaluate("scrollY")
@@ -221,7 +221,7 @@ def test_each_token_tells_its_kl_to_mouse_and_keyboard(page):
     tokens.nth(3).hover()
     assert f"“star”, token 4 of {count}" in page.locator(".readout").inner_text()
     page.mouse.move(0, 0)
-    expect(page.locator(".readout")).to_have_text(summary, timeout=WAIT)
+    expect(page.locator(".readout")).to_have_text(summary, timeout=BROWSER_WAIT)
     tokens.first.focus()
     page.keyboard.press("End")
     page.keyboard.press("ArrowLeft")
@@ -247,7 +247,7 @@ HEIGHTS = """() => {
 def test_nothing_jumps_while_k_and_eta_move(browser, address, width):
     page = browser.new_page(viewport={"width": width, "height": 900})
     page.goto(address)
-    page.wait_for_selector("#workbench .handle", timeout=WAIT)
+    page.wait_for_selector("#workbench .handle", timeout=BROWSER_WAIT)
     for index in (0, DESCRIBE):
         run = pick(page, index)
         page.wait_for_timeout(300)

@@ -3,12 +3,11 @@
 import time
 
 import pytest
+from conftest import BROWSER_WAIT
 from playwright.sync_api import expect
 
 from app.service import Service
 from vtw_core.events import Progress, Token
-
-WAIT = 60_000
 
 
 class EndlessService(Service):
@@ -24,7 +23,7 @@ class EndlessService(Service):
         try:
             yield Progress(0, 10, "image encoded")
             while True:
-                yield Token("baseline", 12, f"still {prompt}", False, 0.1)
+                yield Token(f"still {prompt}", False, 0.1)
                 time.sleep(0.05)
         finally:
             self.open -= 1
@@ -49,7 +48,7 @@ def endless():
 
 def visitor(browser, address):
     page = browser.new_page()
-    page.set_default_timeout(WAIT)
+    page.set_default_timeout(BROWSER_WAIT)
     page.goto(address)
     page.wait_for_selector("#workbench .handle")
     return page
@@ -67,17 +66,23 @@ def test_a_second_visitor_sees_that_he_waits_and_runs_when_the_first_cancels(bro
     service, address = endless
     first, second = visitor(browser, address), visitor(browser, address)
     first.locator("#run").click()
-    expect(first.locator(".baseline .text")).to_contain_text("still what color", timeout=WAIT)
+    expect(first.locator(".baseline .text")).to_contain_text(
+        "still what color", timeout=BROWSER_WAIT
+    )
     second.locator("#run").click()
-    expect(second.locator(".status-text")).to_contain_text("Waiting for your turn", timeout=WAIT)
+    expect(second.locator(".status-text")).to_contain_text(
+        "Waiting for your turn", timeout=BROWSER_WAIT
+    )
     assert service.open == 1
 
     first.locator("#cancel").click()
-    expect(first.locator(".notice")).to_contain_text("Cancelled", timeout=WAIT)
-    expect(first.locator("#run")).to_be_enabled(timeout=WAIT)
-    expect(first.locator("#cancel")).to_be_hidden(timeout=WAIT)
+    expect(first.locator(".notice")).to_contain_text("Cancelled", timeout=BROWSER_WAIT)
+    expect(first.locator("#run")).to_be_enabled(timeout=BROWSER_WAIT)
+    expect(first.locator("#cancel")).to_be_hidden(timeout=BROWSER_WAIT)
     assert "recorded" in first.locator(".facts").inner_text()
-    expect(second.locator(".baseline .text")).to_contain_text("still what color", timeout=WAIT)
+    expect(second.locator(".baseline .text")).to_contain_text(
+        "still what color", timeout=BROWSER_WAIT
+    )
 
     second.close()  # leaves without cancelling
     until(lambda: service.open == 0)
@@ -88,13 +93,13 @@ def test_an_example_picked_during_a_run_ends_the_run_and_is_shown(browser, endle
     service, address = endless
     page = visitor(browser, address)
     page.locator("#run").click()
-    expect(page.locator(".baseline .text")).to_contain_text("still", timeout=WAIT)
+    expect(page.locator(".baseline .text")).to_contain_text("still", timeout=BROWSER_WAIT)
     page.locator("#examples .thumbnail-item").nth(1).click()
     expect(page.locator(".facts")).to_contain_text(
-        "what color is the shape at the top left ?", timeout=WAIT
+        "what color is the shape at the top left ?", timeout=BROWSER_WAIT
     )
     until(lambda: service.open == 0)
-    expect(page.locator("#run")).to_be_enabled(timeout=WAIT)
+    expect(page.locator("#run")).to_be_enabled(timeout=BROWSER_WAIT)
     assert page.locator(".vtw").get_attribute("data-phase") == "done"
     page.close()
 
@@ -103,12 +108,14 @@ def test_the_draw_tab_opened_during_a_run_is_what_the_next_run_uses(browser, end
     service, address = endless
     page = visitor(browser, address)
     page.locator("#run").click()
-    expect(page.locator(".baseline .text")).to_contain_text("still", timeout=WAIT)
+    expect(page.locator(".baseline .text")).to_contain_text("still", timeout=BROWSER_WAIT)
     page.get_by_role("tab", name="Draw").click()
-    expect(page.locator("#canvas button[aria-label='Brush Size']")).to_be_visible(timeout=WAIT)
+    expect(page.locator("#canvas button[aria-label='Brush Size']")).to_be_visible(
+        timeout=BROWSER_WAIT
+    )
     page.locator("#cancel").click()
-    expect(page.locator("#run")).to_be_enabled(timeout=WAIT)
+    expect(page.locator("#run")).to_be_enabled(timeout=BROWSER_WAIT)
     until(lambda: service.open == 0)
     page.locator("#run").click()
-    expect(page.locator(".notice")).to_contain_text("canvas is empty", timeout=WAIT)
+    expect(page.locator(".notice")).to_contain_text("canvas is empty", timeout=BROWSER_WAIT)
     page.close()

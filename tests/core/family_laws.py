@@ -229,6 +229,10 @@ def sweep(vlm):
                 continue
             expected = float(kl_divergence(logits, full[0].logits))
             assert abs(found.kl_first_token[k] - expected) <= 1e-5 * max(1.0, expected)
+    several = [PICTURE, OTHER_PICTURE]
+    found = vlm.explore(several, PROMPT, max_new_tokens=STEPS)
+    steps = stream(vlm, prepare(vlm, several, PROMPT), VisualTokenWithdrawal(3), STEPS)
+    assert found.answer_ids[3] == tuple(step.token_id for step in steps)
 
 
 _ALL = (greedy, beams, several_images, batch, repack, baseline, below_k, streaming, sweep)

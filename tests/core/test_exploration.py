@@ -96,7 +96,7 @@ def test_the_order_of_events(vlm, image, run):
     assert [event.is_last for event in tokens] == [False] * (len(tokens) - 1) + [True]
     assert tokens[-1].text_so_far == run.baseline_answer
     curve = next(event for event in events if isinstance(event, Curve))
-    assert np.array_equal(curve.kl_positions, run.kl_positions)
+    assert np.array_equal(curve.kl_positions, events[-1].kl_positions)
 
 
 def test_answers_grow_until_they_are_finished(vlm, image, run):
@@ -134,7 +134,8 @@ def test_it_can_be_closed_at_every_event(vlm, image, inputs):
 
 def test_exploring_twice_gives_the_same_numbers(vlm, image, run):
     again = vlm.explore(image, PROMPT, max_new_tokens=8)
-    assert np.array_equal(again.kl_positions, run.kl_positions)
+    # Where memory lies may change how a processor rounds.
+    assert np.allclose(again.kl_positions, run.kl_positions, rtol=1e-4, atol=1e-7)
     assert again.answers == run.answers
 
 

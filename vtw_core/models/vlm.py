@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from vtw_core.analysis.cost import DecoderDims
 from vtw_core.errors import InputError
-from vtw_core.images import load_image
+from vtw_core.images import load_images
 from vtw_core.layout import Positions, TokenLayout
 from vtw_core.models.adapters import Adapter, decoder_layers
 from vtw_core.models.prompts import check_prompt, render
@@ -90,9 +90,7 @@ class VisionLanguageModel:
             InputError: bad image or prompt, or a prompt longer than the model's context.
             ModelError: no usable chat template.
         """
-        pictures = [load_image(one) for one in (image if isinstance(image, list) else [image])]
-        if not pictures:
-            raise InputError("The list of images is empty; give at least one.")
+        pictures = load_images(image)
         text = render(
             check_prompt(prompt),
             self.processor,
