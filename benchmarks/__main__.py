@@ -45,8 +45,9 @@ def main() -> None:
     torch.set_num_threads(1)
     results: dict[str, Any] = {"machine": machine()}
     for name, measure in (
-        ("curve_576", lambda: claims.curve(24, rounds=3)),
-        ("curve_2916", lambda: claims.curve(54, rounds=1)),
+        ("curve_576_short", lambda: claims.curve(24, claims.SHORT, rounds=3)),
+        ("curve_576", lambda: claims.curve(24, claims.BEHIND, rounds=3)),
+        ("curve_2916", lambda: claims.curve(54, claims.BEHIND, rounds=1)),
         ("prefill_576", lambda: claims.prefill(24, rounds=9)),
         ("prefill_2304", lambda: claims.prefill(48, rounds=3)),
         ("answers_embedded", lambda: claims.answers_of_the_embedded_model(rounds=9)),

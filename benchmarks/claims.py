@@ -14,16 +14,18 @@ from vtw_core.analysis.cost import flops_at_every_k
 from vtw_core.generation import Prepared, prepare
 from vtw_core.models.vlm import VisionLanguageModel
 
-BEFORE, BEHIND = 35, 25  # text tokens before and behind the image, as in a LLaVA-1.5 prompt
+# Text tokens before and behind the image, as in a LLaVA-1.5 prompt: its system prompt takes 35; a
+# bare short question and the turn mark about 12, with "answer in a single word ..." about 25.
+BEFORE, BEHIND, SHORT = 35, 25, 12
 WIDTH = 256
 REFERENCE_FIRST = 5  # the first K that VTW's released search looks at
 ANSWER = 16
 
 
-def curve(patches_per_side: int, rounds: int) -> dict[str, Any]:
+def curve(patches_per_side: int, behind: int, rounds: int) -> dict[str, Any]:
     """The first-token KL curve: sweep against the loop over K, in units of one prefill."""
     vlm = random_llava(layers=32, width=WIDTH, patches_per_side=patches_per_side)
-    prepared = random_prompt(vlm, before=BEFORE, behind=BEHIND)
+    prepared = random_prompt(vlm, before=BEFORE, behind=behind)
     layers = vlm.layers
     looped = runs.curve_by_loop(vlm, prepared, 0)
     swept = runs.sweep(vlm, runs.full_run(vlm, prepared, 1)).kl[:-1, 0]
@@ -42,7 +44,7 @@ def curve(patches_per_side: int, rounds: int) -> dict[str, Any]:
     return {
         "layers": layers,
         "visual": len(prepared.layout.visual),
-        "text": BEFORE + BEHIND,
+        "question": behind,
         "difference": float(np.abs(looped - swept).max()),
         "total": seconds["run and sweep"] / one,
         "loop": seconds["loop"] / one,

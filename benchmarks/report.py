@@ -17,6 +17,7 @@ START, END = "<!-- benchmarks: made by `make bench` -->", "<!-- end of benchmark
 def section(results: dict[str, Any]) -> str:
     """Markdown between the two markers."""
     facts = results["machine"]
+    curves = [results[name] for name in ("curve_576_short", "curve_576", "curve_2916")]
     lines = [
         START,
         f"Ratios of runs that took turns in one process, medians, {facts['threads']} thread(s) of "
@@ -24,12 +25,13 @@ def section(results: dict[str, Any]) -> str:
         "random float32 weights except for the embedded model. Unit: one prefill of the full model "
         "over the same prompt, vision tower left out.",
         "",
-        "| first-token KL curve, every K | 576 visual tokens | 2916 visual tokens |",
-        "|---|---:|---:|",
+        "| first-token KL curve at every K, 32 layers, 35 tokens before the image | "
+        + " | ".join(f"{c['visual']} visual, {c['question']} behind" for c in curves)
+        + " |",
+        "|---|---:|---:|---:|",
     ]
-    small, large = results["curve_576"], results["curve_2916"]
     for label, key, form in (
-        ("full run and sweep, in all", "total", "{:.2f}"),
+        ("**full run and sweep, in all**", "total", "**{:.2f}**"),
         ("loop, one prefill for each of K = 0..31, and the full one", "loop", "{:.1f}"),
         ("the same from K = 5 on, as in the released code", "reference_loop", "{:.1f}"),
         ("**sweep faster than the loop**", "times_faster", "**{:.1f}×**"),
@@ -38,10 +40,9 @@ def section(results: dict[str, Any]) -> str:
         ("sweep over a whole answer of 16 tokens, without the full run", "whole_answer_sweep",
          "{:.2f}"),
     ):  # fmt: skip
-        lines.append(f"| {label} | {form.format(small[key])} | {form.format(large[key])} |")
+        cells = " | ".join(form.format(one[key]) for one in curves)
+        lines.append(f"| {label} | {cells} |")
     lines += [
-        "",
-        f"{small['layers']} layers, {small['text']} text tokens, 35 of them before the image.",
         "",
         "| prefill withdrawn at K = L/2 | measured, % of the full | FLOPs predict | measured / "
         "predicted |",
