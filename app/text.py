@@ -67,7 +67,7 @@ DEFINITIONS = (
     "Prefill: one pass over the prompt up to the first token, the picture already encoded "
     "(once, {encode} for both sides). Decode: the tokens after the first. "
     "Times are wall clock on {device}, measured once, so differences of a few percent mean nothing; "
-    "at K below {layers} they are sums of layers timed one by one, with and without the image."
+    "they are sums of layers timed one by one, with and without the image."
 )
 
 ETA_CHOICE = "{model}: {eta:g}"
@@ -221,7 +221,7 @@ for token. Whether *your* question survives is what you can try here.
 | K* | the first K whose KL is at most η; η = 0.003 is the value VTW's code uses unless told otherwise | VTW's released code |
 | FLOPs | decoder prefill, per layer 2n(4d + 3m)d + 4n²d with n tokens, width d, FFN width m, a multiply-add counted as two; sizes from the model's config | reproduces the totals published for VTW to rounding |
 | KV cache | keys and values of the prompt, all layers, at the precision in use | model config |
-| prefill, decode | wall clock on this server; the baseline's measured as they stand, those at K < L added up from layers that were timed one by one, with and without the image | this run |
+| prefill, decode | wall clock on this server, added up from layers that were timed one by one, with and without the image | this run |
 
 What withdrawal does **not** save: the vision encoder's work, and the decoding of each new token
 through all layers. On a small model with a short prompt the measured times hardly differ; the

@@ -85,7 +85,7 @@ def answers_of_the_embedded_model(rounds: int) -> dict[str, Any]:
     """All answers of the embedded model against one, for a question that is answered at length."""
     from embedded_model.examples import FOLDER
 
-    vlm = load_model("embedded", device="cpu")
+    vlm = load_model("embedded")
     prepared = prepare(vlm, FOLDER / "describe.png", "describe the image.")
     return {"model": "embedded", **_answers(vlm, prepared, 64, rounds)}
 
@@ -136,7 +136,6 @@ def memory() -> dict[str, Any]:
     return {
         "layers": vlm.layers,
         "width": WIDTH,
-        "bytes_per_value": 4,
         "per_visual_token_and_layer": (large - small) / (576 - 144) / vlm.layers,
         "per_question_token_and_layer": (held[144, 2 * BEHIND] - small) / BEHIND / vlm.layers,
     }

@@ -7,6 +7,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from benchmarks.claims import BEFORE, REFERENCE_FIRST
+
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).with_name("results.json")
 README = ROOT / "README.md"
@@ -18,26 +20,31 @@ def section(results: dict[str, Any]) -> str:
     """Markdown between the two markers."""
     facts = results["machine"]
     curves = [results[name] for name in ("curve_576_short", "curve_576", "curve_2916")]
+    layers = curves[0]["layers"]
     lines = [
         START,
-        f"Ratios of runs that took turns in one process, medians, {facts['threads']} thread(s) of "
+        "Ratios of runs that took turns in one process, medians (one round at "
+        f"{curves[-1]['visual']} visual tokens), {facts['threads']} thread(s) of "
         f"{facts['processor']}, torch {facts['torch']}, transformers {facts['transformers']}; "
         "random float32 weights except for the embedded model. Unit: one prefill of the full model "
         "over the same prompt, vision tower left out.",
         "",
-        "| first-token KL curve at every K, 32 layers, 35 tokens before the image | "
+        f"| first-token KL curve at every K, {layers} layers, {BEFORE} tokens before the image | "
         + " | ".join(f"{c['visual']} visual, {c['question']} behind" for c in curves)
         + " |",
         "|---|---:|---:|---:|",
     ]
     for label, key, form in (
         ("**full run and sweep, in all**", "total", "**{:.2f}**"),
-        ("loop, one prefill for each of K = 0..31, and the full one", "loop", "{:.1f}"),
-        ("the same from K = 5 on, as in the released code", "reference_loop", "{:.1f}"),
+        (f"loop, one prefill for each of K = 0..{layers - 1}, and the full one", "loop", "{:.1f}"),
+        (f"the same from K = {REFERENCE_FIRST} on, as in the released code", "reference_loop",
+         "{:.1f}"),
         ("**sweep faster than the loop**", "times_faster", "**{:.1f}×**"),
-        ("sweep faster than the loop from K = 5 on", "times_faster_than_reference", "{:.1f}×"),
+        (f"sweep faster than the loop from K = {REFERENCE_FIRST} on", "times_faster_than_reference",
+         "{:.1f}×"),
         ("greatest difference of the two curves, nats", "difference", "{:.1g}"),
-        ("sweep over a whole answer of 16 tokens, without the full run", "whole_answer_sweep",
+        (f"sweep over a whole answer of {curves[0]['answer_tokens']} tokens, without the full run",
+         "whole_answer_sweep",
          "{:.2f}"),
     ):  # fmt: skip
         cells = " | ".join(form.format(one[key]) for one in curves)

@@ -19,7 +19,7 @@ PATCH = 4
 
 
 def random_llava(
-    *, layers: int, width: int, patches_per_side: int, heads: int = 8, dtype: str = "float32"
+    *, layers: int, width: int, patches_per_side: int, heads: int = 8
 ) -> VisionLanguageModel:
     """A LLaVA of random weights with the embedded model's tokenizer, on the GPU if there is one.
 
@@ -51,7 +51,7 @@ def random_llava(
             if "language_model.layers" in name and weight.ndim == 2:
                 weight.mul_(4)
     where = "cuda" if torch.cuda.is_available() else "cpu"
-    model = model.to(where, getattr(torch, dtype))
+    model = model.to(where)
     return VisionLanguageModel("random", model, processor, adapter_for(model.config))
 
 

@@ -3,7 +3,7 @@
 While row K chooses the tokens of the baseline answer, the sweep has its logits already: only rows
 that leave the baseline answer are decoded, from where they leave it. The rows of one step are run
 as one sequence with a mask that keeps them apart, so that what they share, the KV of the full
-run, is held and read once.
+run, is held once and read once for all of them.
 """
 
 from collections.abc import Iterator
@@ -14,12 +14,13 @@ import torch
 from torch import Tensor
 
 from vtw_core.full_run import FullRun, additive, head, rotary
-from vtw_core.generation import end_tokens
+from vtw_core.generation import check_finite, end_tokens
 from vtw_core.layout import Positions
 from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.sampling import Sampling
 from vtw_core.sweep import Sweep
+from vtw_core.withdrawal import refuse_nesting
 
 _BASELINE = -1
 
@@ -64,10 +65,9 @@ class EveryAnswer:
         self._positions: Positions = positions
         self._ends = end_tokens(vlm.model)
         self.branches = [self._leave(sweep, k) for k in range(vlm.layers)]
-        self._caches = [
-            _LayerBranches(full, sweep, index, [b for b in self.branches if b.leaves is not None])
-            for index in range(vlm.layers)
-        ]
+        running = [branch for branch in self.branches if self.is_running(branch)]
+        layers = range(vlm.layers if running else 0)
+        self._caches = [_LayerBranches(full, sweep, index, running) for index in layers]
 
     def _leave(self, sweep: Sweep, k: int) -> Branch:
         """Follow the baseline answer as far as row K chooses its tokens."""
@@ -99,6 +99,7 @@ class EveryAnswer:
     @torch.inference_mode()
     def _step(self, position: int, running: list[Branch]) -> None:
         vlm, prepared = self._vlm, self._full.prepared
+        refuse_nesting(vlm.model)
         tokens = torch.tensor([[b.ids[-1] for b in running]], device=prepared.input_ids.device)
         hidden = vlm.model.get_input_embeddings()(tokens)
         kept = prepared.positions_behind(position, position + 1)
@@ -120,6 +121,7 @@ class EveryAnswer:
                 **self._full.kwargs[index],
             )
         logits = head(vlm, hidden[0])
+        check_finite(logits)
         picks = self._sampling.choose(logits, position + 1).tolist()
         for branch, token in zip(running, picks, strict=True):
             branch.ids.append(token)

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Generator
+from contextlib import closing
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Any
@@ -99,20 +100,16 @@ def explore_steps(
 def _baseline(
     vlm: VisionLanguageModel, prepared: Prepared, max_new_tokens: int, sampling: Sampling
 ) -> Generator[Token, None, FullRun]:
-    steps = run_full(vlm, prepared, max_new_tokens, sampling)
     seconds = 0.0
-    while True:
-        try:
-            step = next(steps)
-        except StopIteration as end:
-            full: FullRun = end.value
-            return full
-        seconds += step.seconds
-        try:
+    with closing(run_full(vlm, prepared, max_new_tokens, sampling)) as steps:
+        while True:
+            try:
+                step = next(steps)
+            except StopIteration as end:
+                full: FullRun = end.value
+                return full
+            seconds += step.seconds
             yield Token(step.text, step.is_last, seconds)
-        except GeneratorExit:
-            steps.close()
-            raise
 
 
 def _answers(vlm: VisionLanguageModel, full: FullRun, every: EveryAnswer) -> Answers:
@@ -143,9 +140,7 @@ def _run(
     visual = len(layout.visual)
     text = layout.total - visual
     width = vlm.model.dtype.itemsize
-    decoded = np.array([len(row) - 1 for row in ids])
-    decode = at_k.per_token * decoded
-    decode[-1] = full.seconds[1:].sum()
+    decode = at_k.per_token * np.array([len(row) - 1 for row in ids])
     return Run(
         model=vlm.name,
         model_type=vlm.model_type,

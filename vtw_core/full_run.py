@@ -24,6 +24,7 @@ from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.support import check_support
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.sampling import Sampling
+from vtw_core.withdrawal import refuse_nesting
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +81,7 @@ def run_full(
         ModelError: the model is not supported, or not followed exactly by layer-wise runs.
     """
     check_limit(vlm, prepared, max_new_tokens)
+    refuse_nesting(vlm.model)
     _check_followed(vlm, prepared.layout.total + max_new_tokens)
     cache = new_cache(vlm)
     record = _Record(vlm, prepared)
@@ -88,8 +90,6 @@ def run_full(
         steps.append(step)
         yield step
     logits = torch.as_tensor(np.stack([step.logits for step in steps]), device=vlm.model.device)
-    if not torch.isfinite(logits).all():
-        raise ModelError("The model's logits are not finite; load it in float32.")
     _check_head(vlm, record.last_row, logits[0])
     return FullRun(
         prepared=prepared,
@@ -209,6 +209,9 @@ def head(vlm: VisionLanguageModel, hidden: Tensor) -> Tensor:
     """Logits float32 [..., vocabulary] of hidden states [..., width] that left the last layer."""
     decoder = vlm.model.get_decoder()
     logits: Tensor = vlm.model.get_output_embeddings()(decoder.norm(hidden))
+    cap = vlm.adapter.logit_cap(vlm.model.config)
+    if cap is not None:
+        logits = torch.tanh(logits / cap) * cap
     return logits.float()
 
 
@@ -217,7 +220,7 @@ def _check_head(vlm: VisionLanguageModel, last_row: Tensor, logits: Tensor) -> N
     """The way from the last layer to the logits must be the model's own."""
     ours = head(vlm, last_row)[0, -1].to(logits.device)
     scale = max(1.0, float(logits.abs().max()))
-    if float((ours - logits).abs().max()) > 0.01 * scale:
+    if float((ours - logits).abs().max()) > 32 * torch.finfo(last_row.dtype).eps * scale:
         raise ModelError(
             f"Models of type {vlm.model_type!r} change their logits behind the last layer in a "
             "way that is not known here; use `generate` with a strategy in place of `explore`."

@@ -24,7 +24,7 @@ from vtw_core.analysis.cost import (
     flops_per_layer_counts,
     kv_bytes_per_layer,
 )
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, ModelError
 from vtw_core.layout import TokenLayout
 from vtw_core.models.prompts import display_pieces
 from vtw_core.models.vlm import VisionLanguageModel
@@ -170,6 +170,7 @@ def decode_inside(
         for count in range(1, max_new_tokens + 1):
             start = now(vlm)
             logits = context.run(_forward, vlm, prepared, next_ids, count - 1, cache)
+            check_finite(logits)
             token = int(sampling.choose(logits, count - 1))
             seconds = now(vlm) - start
             ids.append(token)
@@ -188,6 +189,12 @@ def decode_inside(
             next_ids = torch.tensor([[token]], device=prepared.input_ids.device)
     finally:
         context.run(block.__exit__, None, None, None)
+
+
+def check_finite(logits: Tensor) -> None:
+    """Raise ModelError where a logit is not finite, as after an overflow in float16."""
+    if not torch.isfinite(logits).all():
+        raise ModelError("The model's logits are not finite; load it in float32.")
 
 
 def answer_text(vlm: VisionLanguageModel, ids: list[int]) -> str:

@@ -79,9 +79,9 @@ def choose_k(kl: ArrayLike, eta: float, rule: Rule = "first") -> int:
 class Seconds:
     """Measured wall-clock seconds of one run.
 
-    Entry L of `prefill` and `decode` was measured as it stands. The entries at K < L are sums of
-    layer times: the full run's in layers below K, and in the others those of the same layers over
-    the text tokens alone, each timed once on its own (`vtw_core.timing`).
+    The entries of `prefill` and `decode` are sums of layer times, so that all K compare: with the
+    image in layers below K, over the text tokens alone in the others, each layer timed on its own
+    (`vtw_core.timing`), and the model's work outside the layers.
 
     Attributes:
         encode_image: vision tower and projector, once for the whole run.

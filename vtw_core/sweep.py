@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vtw_core.full_run import FullRun, head, rotary
+from vtw_core.generation import check_finite
 from vtw_core.layout import Positions
 from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.sampling import Sampling
+from vtw_core.withdrawal import refuse_nesting
 
 FloatArray = NDArray[np.float64]
 TOP = 5
@@ -68,6 +70,7 @@ class SweepState:
     @torch.inference_mode()
     def _layer(self, index: int) -> None:
         full = self._full
+        refuse_nesting(self._vlm.model)
         joining = full.hidden[index]
         hidden = torch.cat([self._hidden.to(joining.device), joining])
         batch = len(hidden)
@@ -100,15 +103,22 @@ class SweepState:
             if k < layers:
                 # One K at a time: all logits at once would be [L, T, vocabulary].
                 logits = head(self._vlm, self._hidden[k, -count:]).to(full.logits.device)
+                check_finite(logits)
                 log_p = torch.log_softmax(logits.to(exact), dim=-1)
                 difference = log_p - baseline
                 kl[k] = (log_p.exp() * difference).sum(-1).clamp(min=0).cpu()
                 reverse[k] = (-baseline.exp() * difference).sum(-1).clamp(min=0).cpu()
-                for position in range(count):
-                    picks[k, position] = int(sampling.choose(logits[position], position))
+                picks[k] = _picks(sampling, logits)
             top = log_p[0].topk(top_ids.shape[1])
             top_ids[k], top_probabilities[k] = top.indices.cpu(), top.values.exp().cpu()
         return Sweep(kl, reverse, top_ids, top_probabilities, picks, self._keys, self._values)
+
+
+def _picks(sampling: Sampling, logits: Tensor) -> NDArray[np.int64]:
+    """[T] tokens chosen from logits [T, vocabulary], row t at answer position t."""
+    if sampling.is_greedy:  # the same rule at every position
+        return np.asarray(sampling.choose(logits, 0).cpu())
+    return np.array([int(sampling.choose(row, position)) for position, row in enumerate(logits)])
 
 
 class _BehindPrefix:

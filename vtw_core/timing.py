@@ -1,8 +1,8 @@
 """Seconds at every K, put together from layers that were timed one by one.
 
 A withdrawn run spends in layers below K what the full run spends there, and in layers from K on
-what these take over the text alone. Timing each layer both ways gives the time at every K without
-running the model at every K.
+what these take over the text alone. Timing each layer both ways, alike, gives the time at every K
+without running the model at every K.
 """
 
 import statistics
@@ -22,12 +22,15 @@ from vtw_core.models.vlm import VisionLanguageModel
 FloatArray = NDArray[np.float64]
 
 
+_LONG = 1.0
+
+
 @dataclass(frozen=True, eq=False)
 class SecondsAtEveryK:
     """Wall-clock seconds.
 
     Attributes:
-        prefill: [L+1] of the prompt's prefill; entry L is the measured baseline itself.
+        prefill: [L+1] of the prompt's prefill.
         per_token: [L+1] of one decoding step with the prompt's KV cache in place.
     """
 
@@ -37,13 +40,20 @@ class SecondsAtEveryK:
 
 @torch.inference_mode()
 def measure(vlm: VisionLanguageModel, full: FullRun) -> SecondsAtEveryK:
-    """Time each layer over the prompt's text alone, and one decoding step with both caches."""
+    """Time each layer with the image and over the text alone, in prefill and in decoding.
+
+    A long prefill is not repeated for this: its layers count as the full run measured them, with
+    what recording costs, which is little beside a second.
+    """
     layers = vlm.layers
     layout = full.prepared.layout
     text = torch.as_tensor(layout.text)
     prompt = torch.arange(layout.total)
     nothing = text[:0]
-    prefill = np.array([_layer(vlm, full, i, len(text), nothing) for i in range(layers)])
+    below = full.layer_seconds
+    if below.sum() < _LONG:
+        below = np.array([_layer(vlm, full, i, layout.total, nothing) for i in range(layers)])
+    above = np.array([_layer(vlm, full, i, len(text), nothing) for i in range(layers)])
     decode = np.array([_layer(vlm, full, i, 1, prompt) for i in range(layers)])
     withdrawn = np.array([_layer(vlm, full, i, 1, text) for i in range(layers)])
     outside = full.seconds[0] - full.layer_seconds.sum()
@@ -51,9 +61,7 @@ def measure(vlm: VisionLanguageModel, full: FullRun) -> SecondsAtEveryK:
     rest = _timed(vlm, lambda: _ends(vlm, full))
     if len(full.seconds) > 1:
         rest = max(rest, statistics.median(full.seconds[1:]) - decode.sum())
-    return SecondsAtEveryK(
-        _composed(full.layer_seconds, prefill) + outside, _composed(decode, withdrawn) + rest
-    )
+    return SecondsAtEveryK(_composed(below, above) + outside, _composed(decode, withdrawn) + rest)
 
 
 def _composed(below: FloatArray, above: FloatArray) -> FloatArray:

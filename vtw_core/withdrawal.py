@@ -72,12 +72,18 @@ def withdraw(
         )
     layers = decoder_layers(model)
     strategy.check(len(layers))
-    if any(isinstance(one, Withdrawal) and one.is_of(layers) for one in owners_here()):
-        raise InputError("This model is already inside a withdraw block; leave that one first.")
+    refuse_nesting(model)
     withdrawal = Withdrawal(strategy, layouts, model.get_decoder(), support.k_min)
     with context_hooks(withdrawal) as hooks:
         withdrawal.attach(hooks)
         yield withdrawal
+
+
+def refuse_nesting(model: Any) -> None:
+    """Raise InputError inside a withdraw block on the same model."""
+    layers = decoder_layers(model)
+    if any(isinstance(one, Withdrawal) and one.is_of(layers) for one in owners_here()):
+        raise InputError("This model is already inside a withdraw block; leave that one first.")
 
 
 @dataclass(frozen=True, eq=False)

@@ -60,9 +60,10 @@ def withdrawn_logits(vlm, prepared, strategy, answer):
     positions = torch.cat(
         [prepared.positions, prepared.positions_behind(0, behind.shape[1])], dim=-1
     )
-    # Rows of the answer are text to every family that tells text from image rows.
+    # Rows of the answer are text; PaliGemma's 1 makes them causal, as generation is.
+    kind = torch.full_like(behind, int(vlm.model_type == "paligemma"))
     extras = {
-        name: torch.cat([value, torch.zeros_like(behind)], dim=1) if name.endswith("_type_ids")
+        name: torch.cat([value, kind], dim=1) if name.endswith("_type_ids")
         else value for name, value in prepared.extras.items()
     }  # fmt: skip
     with withdraw(vlm.model, strategy, prepared.layout):

@@ -80,8 +80,7 @@ def test_the_first_tokens_are_the_likeliest_of_independent_prefills(run, vlm, in
         assert run.first_tokens[k][0] == run.answer_tokens[k][0]
 
 
-def test_seconds_at_k_lie_between_none_withdrawn_and_the_sum_of_text_layers(run):
-    # Sums of the same layers' times, so they differ by one layer's two times from K to K + 1.
+def test_there_are_seconds_at_every_k(run):
     assert len(run.seconds.prefill) == len(run.seconds.decode) == LAYERS + 1
     assert (run.seconds.decode > 0).all()
     assert run.seconds.total > run.seconds.kl_curve > 0

@@ -116,6 +116,14 @@ def test_deepstack_layers_are_the_least_k_of_qwen3_vl(tiny_models):
             vlm.model(**inputs)
 
 
+def test_capped_logits_are_swept_as_they_are_generated(tiny_models, monkeypatch):
+    vlm = tiny_models("paligemma")
+    # As in PaliGemma 2, whose decoder is Gemma 2.
+    monkeypatch.setattr(vlm.model.config.text_config, "final_logit_softcapping", 3.0, raising=False)
+    LAWS["sweep"](vlm)
+    assert np.abs(vlm.generate(PICTURE, PROMPT).logits).max() <= 3
+
+
 def test_a_window_that_the_answer_outgrows_is_refused(tiny_models, monkeypatch):
     vlm = tiny_models("gemma3")
     inputs = vlm.inputs(PICTURE, PROMPT)

@@ -41,8 +41,9 @@ def test_a_seed_and_a_position_give_the_same_token_alone_or_in_a_batch():
 
 @pytest.mark.parametrize(
     "values",
-    [{"temperature": -1}, {"temperature": float("nan")}, {"temperature": "1"}, {"top_p": 0},
-     {"top_p": 1.1}, {"seed": -1}, {"seed": 1.5}, {"seed": True}, {"seed": 2**31}],
+    [{"temperature": -1}, {"temperature": float("nan")}, {"temperature": "1"},
+     {"temperature": 1e-9}, {"top_p": 0}, {"top_p": 1.1}, {"seed": -1}, {"seed": 1.5},
+     {"seed": True}, {"seed": 2**31}],
 )  # fmt: skip
 def test_values_out_of_range_are_refused(values):
     with pytest.raises(InputError):

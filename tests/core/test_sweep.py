@@ -6,7 +6,7 @@ import torch
 from conftest import PROMPT
 from oracle import withdrawn_logits
 
-from vtw_core import Sampling, VisualTokenWithdrawal
+from vtw_core import InputError, Sampling, VisualTokenWithdrawal, withdraw
 from vtw_core.analysis.kl import kl_divergence
 from vtw_core.decoding import EveryAnswer
 from vtw_core.errors import ModelError
@@ -19,8 +19,8 @@ LENGTH = 8
 SAMPLED = Sampling(temperature=1.5, top_p=0.9, seed=11)
 
 
-def swept(vlm, prepared, sampling=GREEDY, positions="keep"):
-    steps = run_full(vlm, prepared, LENGTH, sampling)
+def swept(vlm, prepared, sampling=GREEDY, positions="keep", length=LENGTH):
+    steps = run_full(vlm, prepared, length, sampling)
     while True:
         try:
             next(steps)
@@ -57,11 +57,11 @@ def test_the_full_run_is_generation_bit_for_bit(vlm, prepared, image):
 @pytest.mark.parametrize("sampling", [GREEDY, SAMPLED], ids=["greedy", "sampled"])
 @pytest.mark.parametrize("length", [1, 2, LENGTH])
 def test_answers_equal_independent_runs(vlm, prepared, sampling, length):
-    full, sweep = swept(vlm, prepared, sampling)
-    every = EveryAnswer(vlm, full, sweep, LENGTH, sampling)
+    full, sweep = swept(vlm, prepared, sampling, length=length)
+    every = EveryAnswer(vlm, full, sweep, length, sampling)
     list(every.steps())
     for branch in every.branches:
-        steps = list(stream(vlm, prepared, VisualTokenWithdrawal(branch.k), LENGTH, sampling))
+        steps = list(stream(vlm, prepared, VisualTokenWithdrawal(branch.k), length, sampling))
         assert branch.ids == [step.token_id for step in steps]
         assert branch.stopped == steps[-1].stopped
 
@@ -103,6 +103,30 @@ def test_logits_that_are_not_finite_are_refused(vlm, prepared):
             swept(vlm, prepared)
     finally:
         handle.remove()
+
+
+def test_logits_of_withdrawn_rows_that_are_not_finite_are_refused(vlm, image):
+    head = vlm.model.get_output_embeddings()
+    calls = []
+
+    def overflow(module, args, output):
+        calls.append(1)
+        return output * torch.nan if len(calls) > LENGTH + 1 else None  # behind the full run
+
+    handle = head.register_forward_hook(overflow)
+    try:
+        with pytest.raises(ModelError, match="float32"):
+            vlm.explore(image, PROMPT, max_new_tokens=LENGTH)
+    finally:
+        handle.remove()
+
+
+def test_exploring_inside_a_withdraw_block_is_refused(vlm, prepared, image):
+    with (
+        pytest.raises(InputError, match="already inside"),
+        withdraw(vlm.model, VisualTokenWithdrawal(2), prepared.layout),
+    ):
+        vlm.explore(image, PROMPT, max_new_tokens=2)
 
 
 def test_a_head_of_another_kind_is_refused(vlm, prepared):

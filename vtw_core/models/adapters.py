@@ -66,6 +66,16 @@ def _multimodal_positions(model: Any, inputs: Mapping[str, Any]) -> Any:
     return positions
 
 
+def _no_cap(config: Any) -> float | None:
+    return None
+
+
+def _final_cap(config: Any) -> float | None:
+    """PaliGemma 2 caps its logits as Gemma 2 does; PaliGemma has no such setting."""
+    cap = getattr(config.get_text_config(decoder=True), "final_logit_softcapping", None)
+    return None if cap is None else float(cap)
+
+
 @dataclass(frozen=True)
 class Adapter:
     """What the engine needs to know of a family.
@@ -82,6 +92,7 @@ class Adapter:
             for multimodal rope.
         prompt_only: names of the processed inputs that the decoder's forward pass over the
             prompt needs besides input_ids, such as token_type_ids.
+        logit_cap: config -> c where the family's logits are c * tanh(logits / c), else None.
         has_chat_template: whether the family's checkpoints have a chat template.
     """
 
@@ -93,6 +104,7 @@ class Adapter:
     encode_image: Callable[[Any, Mapping[str, Any]], Any] = _encode_image
     positions: Callable[[Any, Mapping[str, Any]], Any] = _counted_positions
     prompt_only: tuple[str, ...] = ()
+    logit_cap: Callable[[Any], float | None] = _no_cap
     has_chat_template: bool = True
 
 
@@ -415,6 +427,7 @@ ADAPTERS: dict[str, Adapter] = {
         patches=_square_per_picture,
         positions=_positions_from_one,
         prompt_only=("token_type_ids",),
+        logit_cap=_final_cap,
         has_chat_template=False,
     ),
     "mistral3": Adapter(
