@@ -145,20 +145,23 @@ def _connect(handlers: _Handlers, left: _Inputs, right: list[Any], shown: gr.Sta
           trigger_mode="always_last", **GLUE)  # fmt: skip
 
     line = [left.status, left.run_own, left.run_bundled, left.cancel]
+    waits = gr.State(False)
     runs = []
     for button, run, wanted in (
         (left.run_own, handlers.run_own, [left.pictures, left.prompt]),
         (left.run_bundled, handlers.run_bundled, None),
     ):
         # First "waiting", at once; then the run, when its turn in the queue has come.
-        asked = button.click(handlers.wait, None, line, trigger_mode="once", **GLUE)
-        ran = asked.then(run, wanted, [*line, shown], show_progress="hidden",
+        asked = button.click(handlers.wait, None, [*line, waits], trigger_mode="once", **GLUE)
+        ran = asked.then(run, wanted, [*line, shown, waits], show_progress="hidden",
                          api_visibility="private", **MODEL_QUEUE)  # fmt: skip
-        ran.failure(handlers.refuse, left.status, line, **GLUE)
+        ran.failure(handlers.refuse, waits, line, **GLUE)
         ran.success(read, inputs, right, **GLUE)
         runs.append(ran)
     # First stop the stream, then say so: the other way round, its last event would be drawn over.
-    left.cancel.click(None, cancels=runs).then(handlers.cancel, None, line, **GLUE)
+    left.cancel.click(lambda: False, None, waits, cancels=runs, **GLUE).then(
+        handlers.cancel, None, line, **GLUE
+    )
 
 
 class _Handlers:
@@ -168,7 +171,7 @@ class _Handlers:
         self.service = service
 
     def wait(self) -> tuple[Any, ...]:
-        return _busy(text.WAITING, 0.0)
+        return *_busy(text.WAITING, 0.0), True
 
     def run_own(self, paths: list[str] | None, prompt: str) -> Generator[tuple[Any, ...]]:
         """Calibrate on a visitor's pictures, each asked the same question."""
@@ -186,14 +189,14 @@ class _Handlers:
                     shown = ShownCalibration(
                         event, origin.format(model=event.setting.model, samples=total)
                     )
-                    yield *_idle(text.CALIBRATE_DONE.format(total=total)), shown
+                    yield *_idle(text.CALIBRATE_DONE.format(total=total)), shown, False
                 else:
-                    yield *_busy(*event), gr.skip()
+                    yield *_busy(*event), gr.skip(), False
         except VTWError as problem:
-            yield *_idle(str(problem), is_error=True), gr.skip()
+            yield *_idle(str(problem), is_error=True), gr.skip(), False
         except Exception:
             log.exception("a calibration failed")
-            yield *_idle(text.INTERNAL, is_error=True), gr.skip()
+            yield *_idle(text.INTERNAL, is_error=True), gr.skip(), False
 
     def _steps(
         self, pictures: list[str] | None, prompt: str
@@ -207,9 +210,9 @@ class _Handlers:
                 message = text.CALIBRATE_PROGRESS.format(done=event.done, total=event.total)
                 yield message, event.done / event.total
 
-    def refuse(self, line: str) -> tuple[Any, ...]:
+    def refuse(self, waits: bool) -> tuple[Any, ...]:
         """The queue was full. A cancelled run ends as a failure too, but no longer waits."""
-        if text.WAITING not in line:
+        if not waits:
             return (gr.skip(),) * 4
         return _idle(text.QUEUE_IS_FULL, is_error=True)
 
