@@ -76,7 +76,7 @@ def test_a_visitors_pictures_are_calibrated_with_progress(handlers, uploads):
     assert [own.interactive, bundled.interactive, cancel.visible] == [True, True, False]
     assert [s.image for s in result.calibration.samples] == ["a.png", "b.png", "c.png"]
     assert result.calibration.read().accuracy is None
-    assert all(last == gr.skip() for *_, last in shown[:-1])
+    assert all(last == gr.skip() for *_, last, _ in shown[:-1])
 
 
 def test_the_bundled_set_runs_with_its_own_questions(service, tmp_path, image):
