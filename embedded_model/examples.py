@@ -28,7 +28,7 @@ _EXAMPLES = (
       ("star", "yellow", "large", 8)]),
     ("red_circle", "One circle", "what color is the circle ?", _WHITE,
      [("circle", "red", "large", 4)]),
-    ("relation", "A blind guess", "is the red square to the left of the blue star ?", _WHITE,
+    ("relation", "Left or right", "is the red square to the left of the blue star ?", _WHITE,
      [("square", "red", "large", 3), ("star", "blue", "large", 5)]),
     ("negation", "Is there no ...", "is there no triangle ?", _MIST,
      [("cross", "pink", "large", 1), ("triangle", "black", "large", 6),
