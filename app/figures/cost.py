@@ -16,7 +16,13 @@ def cost_figure(run: Run) -> go.Figure:
     curves = (
         ("prefill FLOPs, theory", run.flops / run.flops[-1], style.BASELINE, "solid", "circle"),
         ("KV cache of the prompt", run.kv_bytes / run.kv_bytes[-1], style.VISUAL, "dash", "square"),
-        ("prefill time, measured once", prefill / prefill[-1], style.VTW, "dot", "diamond"),
+        (
+            "prefill time, measured layer by layer",
+            prefill / prefill[-1],
+            style.VTW,
+            "dot",
+            "diamond",
+        ),
     )
     figure = go.Figure(
         [

@@ -31,7 +31,7 @@ def build(visitor: gr.State, first: Run) -> EveryKTab:
     plot = gr.Plot(cost_figure(first), show_label=False, container=False)
     table = gr.Dataframe(
         every_k_rows(first), headers=list(text.EVERY_K_COLUMNS), interactive=False, wrap=True,
-        show_label=False, column_widths=[60, 110, 110, 110, 360, 90, 260, 110, 90, 110, 90, 110],
+        show_label=False, column_widths=[55, 95, 95, 95, 240, 85, 230, 100, 85, 100, 80, 95],
     )  # fmt: skip
     with gr.Row():
         download_button(text.SAVE_RUN, "save-run", write_run, [visitor])
