@@ -1,0 +1,17 @@
+"""The README's performance section is what `make bench` measured and kept."""
+
+import json
+
+from benchmarks import report
+
+
+def test_the_readme_shows_the_kept_results():
+    results = json.loads(report.RESULTS.read_text(encoding="utf-8"))
+    assert report.section(results) in report.README.read_text(encoding="utf-8")
+    assert report.FIGURE.is_file()
+
+
+def test_both_curves_of_the_kept_results_are_the_same_numbers():
+    results = json.loads(report.RESULTS.read_text(encoding="utf-8"))
+    for name in ("curve_576_short", "curve_576", "curve_2916"):
+        assert results[name]["difference"] <= 1e-5
