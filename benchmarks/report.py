@@ -117,6 +117,8 @@ def growth_figure(points: list[dict[str, Any]]) -> Figure:
         )
         axes.set_xlabel(label)
         axes.set_yscale("log")
+        axes.set_yticks([1, 2, 5, 10, 20], ["1", "2", "5", "10", "20"])
+        axes.minorticks_off()
         axes.grid(alpha=0.25)
         axes.spines[["top", "right"]].set_visible(False)
     panels[0].set_ylabel("first-token curve,\nin prefills")
