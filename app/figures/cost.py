@@ -39,7 +39,11 @@ def cost_figure(run: Run) -> go.Figure:
         ]
     )
     figure.update_layout(
-        style.layout(340, "K: first decoder layer without visual tokens", "% of the baseline")
+        style.layout(380, "K: first layer without visual tokens", "% of the baseline")
+    )
+    # On a phone the legend takes three lines above the axes.
+    figure.update_layout(
+        margin_t=84, legend={"y": 1.02, "yanchor": "bottom"}, xaxis_title_font_size=13
     )
     figure.update_yaxes(rangemode="tozero")
     return figure
