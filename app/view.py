@@ -8,9 +8,8 @@ from typing import Any
 from app import text
 from vtw_core.analysis.answers import differing_words
 from vtw_core.analysis.presets import ETA_PRESETS
-from vtw_core.results import DEFAULT_ETA, Run
+from vtw_core.results import DEFAULT_ETA, SCOPES, Run
 
-SCOPES = ("first_token", "answer_mean", "answer_max")
 ETA_RANGE = (1e-6, 10.0)
 """Nats; how far the η line can be dragged."""
 
@@ -68,7 +67,7 @@ def show_run(
         # The visitor's own η may ask for another K than the default's, unless K was chosen too.
         "kWasChosen": k is not None,
         # In full, since K* must come out as in `choose_k`.
-        "kl": {scope: run.kl(scope).tolist() for scope in SCOPES},  # type: ignore[arg-type]
+        "kl": {scope: run.kl(scope).tolist() for scope in SCOPES},
         "tokens": {
             "pieces": answer_pieces(run),
             "kl": [[_significant(value) for value in row] for row in run.kl_positions.tolist()],

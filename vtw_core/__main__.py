@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-from vtw_core.calibrated import DIRECTIONS, RULES, SCOPES, Calibration, Reading, interleaved
+from vtw_core.calibrated import Calibration, Reading, interleaved
 from vtw_core.calibration import MAX_NEW_TOKENS, Store, calibrate_steps
 from vtw_core.dataset import Item, read_items
 from vtw_core.errors import InputError, VTWError
@@ -27,7 +27,16 @@ from vtw_core.models.loading import EMBEDDED, load_model, resolve
 from vtw_core.models.prompts import check_prompt
 from vtw_core.models.support import REFUSED
 from vtw_core.models.vlm import VisionLanguageModel
-from vtw_core.results import DEFAULT_ETA, DIRECTION_LABELS, Generation, Run, check_eta
+from vtw_core.results import (
+    DEFAULT_ETA,
+    DIRECTION_LABELS,
+    DIRECTIONS,
+    RULES,
+    SCOPES,
+    Generation,
+    Run,
+    check_eta,
+)
 from vtw_core.sampling import Sampling
 from vtw_core.strategies.base import Strategy
 from vtw_core.strategies.keep_all import KeepAll

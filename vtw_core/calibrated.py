@@ -19,6 +19,8 @@ from vtw_core.errors import InputError
 from vtw_core.results import (
     DEFAULT_ETA,
     DIRECTION_LABELS,
+    DIRECTIONS,
+    SCOPES,
     Direction,
     FloatArray,
     IntArray,
@@ -29,9 +31,6 @@ from vtw_core.results import (
     choose_k,
 )
 
-SCOPES: tuple[Scope, ...] = ("first_token", "answer_mean", "answer_max")
-DIRECTIONS: tuple[Direction, ...] = ("withdrawn_full", "full_withdrawn")
-RULES: tuple[Rule, ...] = ("first", "stays_below")
 FORMAT = "vtw-calibration"
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 256 * 2**20

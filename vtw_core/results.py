@@ -7,7 +7,7 @@ entry, K = L, is the baseline.
 from dataclasses import dataclass, field, fields
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,9 @@ IntArray = NDArray[np.int64]
 Scope = Literal["first_token", "answer_mean", "answer_max"]
 Rule = Literal["first", "stays_below"]
 Direction = Literal["withdrawn_full", "full_withdrawn"]
+SCOPES: tuple[Scope, ...] = get_args(Scope)
+RULES: tuple[Rule, ...] = get_args(Rule)
+DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
 SEGMENTS = ("bos", "system", "visual", "question")
 DEFAULT_ETA = 0.003
@@ -260,8 +263,8 @@ class Run:
         }
         if (scope, direction) not in curves:
             raise InputError(
-                "scope must be first_token, answer_mean or answer_max, and direction "
-                f"withdrawn_full or full_withdrawn, not {scope!r} and {direction!r}."
+                f"scope must be one of {', '.join(SCOPES)} and direction one of "
+                f"{', '.join(DIRECTIONS)}, not {scope!r} and {direction!r}."
             )
         curve: FloatArray = getattr(self, curves[scope, direction])
         return curve

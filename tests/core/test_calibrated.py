@@ -10,9 +10,6 @@ import pytest
 
 from vtw_core.analysis.presets import ETA_PRESETS
 from vtw_core.calibrated import (
-    DIRECTIONS,
-    RULES,
-    SCOPES,
     Calibration,
     Sample,
     Setting,
@@ -22,7 +19,7 @@ from vtw_core.calibrated import (
     load_calibration,
 )
 from vtw_core.errors import InputError
-from vtw_core.results import choose_k
+from vtw_core.results import DIRECTIONS, RULES, SCOPES, choose_k
 
 SETTING = Setting("m", "llava", 3, 8, "some convention", "float32", "cpu", (("torch", "2"),))
 
