@@ -26,10 +26,12 @@ PATCH = 8
 GRID = IMAGE_SIDE // PATCH
 VISUAL_TOKENS = GRID * GRID
 PIXEL_MEAN, PIXEL_STD = 0.5, 0.25
+FIRST_LAYERS = 12
+"""Decoder layers of the language stage and the first dialogue stage; `add_layers` adds to them."""
 TRAINING_ATTENTION = "bfloat16_training"
 
 
-def build_config(tokenizer: PreTrainedTokenizerFast) -> LlavaConfig:
+def build_config(tokenizer: PreTrainedTokenizerFast, layers: int = FIRST_LAYERS) -> LlavaConfig:
     return LlavaConfig(
         vision_config=CLIPVisionConfig(
             hidden_size=192,
@@ -44,7 +46,7 @@ def build_config(tokenizer: PreTrainedTokenizerFast) -> LlavaConfig:
             vocab_size=len(tokenizer),
             hidden_size=192,
             intermediate_size=512,
-            num_hidden_layers=12,
+            num_hidden_layers=layers,
             num_attention_heads=6,
             num_key_value_heads=6,
             max_position_embeddings=2048,
@@ -90,12 +92,33 @@ AttentionInterface.register(TRAINING_ATTENTION, _bfloat16_attention)
 AttentionMaskInterface.register(TRAINING_ATTENTION, eager_mask)
 
 
-def build_model(tokenizer: PreTrainedTokenizerFast, seed: int) -> LlavaForConditionalGeneration:
+def build_model(
+    tokenizer: PreTrainedTokenizerFast, seed: int, layers: int = FIRST_LAYERS
+) -> LlavaForConditionalGeneration:
     """A fresh model, set up for training."""
     torch.manual_seed(seed)
-    model = LlavaForConditionalGeneration(build_config(tokenizer))
+    model = LlavaForConditionalGeneration(build_config(tokenizer, layers))
     model.set_attn_implementation(TRAINING_ATTENTION)
     return model
+
+
+def add_layers(model: LlavaForConditionalGeneration, count: int) -> None:
+    """Put ``count`` layers behind the decoder's last one, in place.
+
+    Each is a copy of one of the last layers whose two output matrices are zero, so that at first
+    it changes nothing (block expansion, as in LLaMA Pro, arXiv 2401.02415, but all at the end and
+    nothing frozen).
+    """
+    decoder = model.model.language_model
+    had = len(decoder.layers)
+    for index in range(had, had + count):
+        copied = decoder.layers[index - count]
+        layer = type(copied)(decoder.config, index)
+        layer.load_state_dict(copied.state_dict())
+        nn.init.zeros_(layer.self_attn.o_proj.weight)
+        nn.init.zeros_(layer.mlp.down_proj.weight)
+        decoder.layers.append(layer)
+    decoder.config.num_hidden_layers = had + count
 
 
 def build_processor(tokenizer: PreTrainedTokenizerFast) -> LlavaProcessor:

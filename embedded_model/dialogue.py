@@ -1,6 +1,6 @@
 """Stage 4, the dialogue: first the projector alone, then projector and decoder together.
 
-The tower stays frozen. One batch in twelve is text only, so that the language, and with it the
+The tower stays frozen. Some batches are text only, so that the language, and with it the
 attention sinks, is kept.
 """
 
@@ -12,7 +12,7 @@ import torch
 from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
 from embedded_model.architecture import VISUAL_TOKENS
-from embedded_model.language import LanguageStage, answer_loss
+from embedded_model.language import LanguageStage, Mixture, answer_loss
 from embedded_model.packing import Packer
 from embedded_model.questions import WEIGHTS, ask_any
 from embedded_model.scenes import Scene, random_scene
@@ -20,8 +20,8 @@ from embedded_model.vision import pixels
 
 LENGTH = 320
 _SCENES = 16
-_TEXT_EVERY = 12
 _PROJECTOR_ALONE = 0.01
+_TEXT_MIXTURE = Mixture(told=4, english=6, repeated=6)
 _EXIT_WEIGHT = 0.5
 # Finding a thing by its looks is the step that everything else waits for: it is practised first,
 # on scenes of two or three things, with the kinds of question that need little more than it.
@@ -30,7 +30,9 @@ _FINDING = {"mention": 8, "color": 4, "shape": 3, "position": 4, "count": 1}
 
 
 class DialogueStage:
-    """With ``exit_from`` the answer is also asked of the state behind a layer drawn anew for each
+    """A beginner learns to find things first; a model that has learnt goes on with everything.
+
+    With ``exit_from`` the answer is also asked of the state behind a layer drawn anew for each
     batch, from that layer on, through the same norm and head (deep supervision, as in LayerSkip,
     arXiv 2404.16710, without its dropout): a reason to have the answer ready early."""
 
@@ -40,20 +42,29 @@ class DialogueStage:
         tokenizer: PreTrainedTokenizerFast,
         *,
         seed: int,
+        is_beginner: bool = True,
         exit_from: int | None = None,
+        text_every: int = 12,
     ) -> None:
         self.model = model
+        self.is_beginner = is_beginner
+        self.text_every = text_every
         self.exit_from = exit_from
         self.decoder = model.model.language_model
         self.packer = Packer(tokenizer, LENGTH)
-        self.language = LanguageStage(self.decoder, model.lm_head, tokenizer, seed=seed)
+        self.language = LanguageStage(
+            self.decoder, model.lm_head, tokenizer, seed=seed, mixture=_TEXT_MIXTURE
+        )
         self.rng = random.Random(seed)
         self.calls = 0
+
+    def _practises(self, progress: float) -> bool:
+        return self.is_beginner and progress < _FINDING_FIRST
 
     def _scene(self, progress: float) -> Scene:
         """Few things at first; seldom a single one, which nobody needs to find."""
         fewest = 1 if self.rng.random() < 0.15 else 2
-        most = self.rng.choice((2, 2, 3) if progress < _FINDING_FIRST else (2, 3, 5))
+        most = self.rng.choice((2, 2, 3) if self._practises(progress) else (2, 3, 5))
         return random_scene(self.rng, most, fewest)
 
     def _image_step(self, progress: float) -> tuple[torch.Tensor, dict[str, float]]:
@@ -61,7 +72,7 @@ class DialogueStage:
         scenes = [self._scene(progress) for _ in range(_SCENES)]
         sequences = []
         for scene in scenes:
-            weights = _FINDING if progress < _FINDING_FIRST else WEIGHTS
+            weights = _FINDING if self._practises(progress) else WEIGHTS
             questions = [ask_any(scene, self.rng, weights) for _ in range(16)]
             sequences.append(self.packer.dialogue(prefix, [(q.text, q.answer) for q in questions]))
         batch = self.packer.batch(sequences)
@@ -92,10 +103,10 @@ class DialogueStage:
         return loss, numbers
 
     def step(self, progress: float) -> tuple[torch.Tensor, dict[str, float]]:
-        alone = progress < _PROJECTOR_ALONE
+        alone = self.is_beginner and progress < _PROJECTOR_ALONE
         for parameter in (*self.decoder.parameters(), *self.model.lm_head.parameters()):
             parameter.requires_grad_(not alone)
         self.calls += 1
-        if not alone and self.calls % _TEXT_EVERY == 0:
+        if not alone and self.calls % self.text_every == 0:
             return self.language.step(1.0)
         return self._image_step(progress)

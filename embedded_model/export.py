@@ -20,9 +20,10 @@ FOLDER = Path(__file__).resolve().parent.parent / "assets" / "embedded_model"
 def export(out: Path, folder: Path) -> None:
     """Read the ``dialogue`` checkpoint of the run in ``out`` and write ``folder``."""
     tokenizer = load_tokenizer(out)
-    model = build_model(tokenizer, seed=0)
-    saved = torch.load(out / "dialogue.pt", weights_only=True)
-    model.load_state_dict(saved["modules"][0])
+    state = torch.load(out / "dialogue.pt", weights_only=True)["modules"][0]
+    layers = sum(key.endswith("self_attn.o_proj.weight") for key in state)
+    model = build_model(tokenizer, seed=0, layers=layers)
+    model.load_state_dict(state)
     # The loader chooses its own attention; the one used in training must not stick to the file.
     model.set_attn_implementation("sdpa")
     model.generation_config = GenerationConfig(

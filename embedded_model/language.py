@@ -7,6 +7,7 @@ the skill attention sinks come with), and questions about scenes that are told i
 from __future__ import annotations
 
 import random
+from dataclasses import dataclass
 
 import torch
 from torch import nn
@@ -17,7 +18,6 @@ from embedded_model.corpus import english, spoken_scene
 from embedded_model.packing import IGNORED, Batch, Packer
 
 LENGTH = 192
-_TOLD, _ENGLISH, _REPEATED = 10, 3, 3  # sequences of each kind in a batch
 
 
 def answer_loss(
@@ -34,11 +34,29 @@ def answer_loss(
     return F.cross_entropy(logits, labels[asked]), right
 
 
+@dataclass(frozen=True)
+class Mixture:
+    """Sequences of each kind in a batch."""
+
+    told: int
+    english: int
+    repeated: int
+
+
+FIRST_MIXTURE = Mixture(told=10, english=3, repeated=3)
+
+
 class LanguageStage:
     def __init__(
-        self, decoder: nn.Module, head: nn.Module, tokenizer: PreTrainedTokenizerFast, *, seed: int
+        self,
+        decoder: nn.Module,
+        head: nn.Module,
+        tokenizer: PreTrainedTokenizerFast,
+        *,
+        seed: int,
+        mixture: Mixture = FIRST_MIXTURE,
     ) -> None:
-        self.decoder, self.head = decoder, head
+        self.decoder, self.head, self.mixture = decoder, head, mixture
         self.packer = Packer(tokenizer, LENGTH)
         self.rng = random.Random(seed)
         texts = english()
@@ -63,12 +81,13 @@ class LanguageStage:
 
     def batch(self, progress: float) -> Batch:
         most = 2 if progress < 0.1 else 3 if progress < 0.25 else 5
-        sequences = []
-        for _ in range(_TOLD):
+        mixture, sequences = self.mixture, []
+        for _ in range(mixture.told):
             telling, pairs = spoken_scene(self.rng, most)
             sequences.append(self.packer.dialogue(self.packer.told_prefix(telling), pairs))
-        sequences += [self.packer.plain([self.bos, *self._span(LENGTH)]) for _ in range(_ENGLISH)]
-        sequences += [self.packer.plain(self._repeated()) for _ in range(_REPEATED)]
+        for _ in range(mixture.english):
+            sequences.append(self.packer.plain([self.bos, *self._span(LENGTH)]))
+        sequences += [self.packer.plain(self._repeated()) for _ in range(mixture.repeated)]
         return self.packer.batch(sequences)
 
     def step(self, progress: float) -> tuple[torch.Tensor, dict[str, float]]:
@@ -78,11 +97,10 @@ class LanguageStage:
                 input_ids=batch.ids, attention_mask=batch.mask, position_ids=batch.positions,
                 use_cache=False,
             ).last_hidden_state  # fmt: skip
-            told, told_right = answer_loss(hidden[:_TOLD], self.head, batch.labels[:_TOLD])
-            text = slice(_TOLD, _TOLD + _ENGLISH)
-            plain, _ = answer_loss(hidden[text], self.head, batch.labels[text])
-            rest = slice(_TOLD + _ENGLISH, None)
-            repeated, _ = answer_loss(hidden[rest], self.head, batch.labels[rest])
+            first, last = self.mixture.told, self.mixture.told + self.mixture.english
+            told, told_right = answer_loss(hidden[:first], self.head, batch.labels[:first])
+            plain, _ = answer_loss(hidden[first:last], self.head, batch.labels[first:last])
+            repeated, _ = answer_loss(hidden[last:], self.head, batch.labels[last:])
         loss = told + 0.5 * plain + 0.5 * repeated
         return loss, {
             "told": float(told.detach()), "told_right": float(told_right),

@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 
-from embedded_model.architecture import TRAINING_ATTENTION, build_model
+from embedded_model.architecture import TRAINING_ATTENTION, add_layers, build_model
 from embedded_model.optimizer import Trainer
 from embedded_model.tokenizer import build_tokenizer
 
@@ -108,25 +108,48 @@ def aligned_model(out: Path, seed: int) -> LlavaForConditionalGeneration:
     return model
 
 
-def exported_model(folder: Path) -> LlavaForConditionalGeneration:
-    """An exported model, to be trained further; its optimiser starts afresh."""
+def exported_model(folder: Path, layers: int) -> LlavaForConditionalGeneration:
+    """An exported model, to be trained further with so many ``layers`` (0: those that it has);
+    its optimiser starts afresh."""
     model = LlavaForConditionalGeneration.from_pretrained(folder, dtype=torch.float32)
+    if layers:
+        add_layers(model, layers - len(model.model.language_model.layers))
     model.set_attn_implementation(TRAINING_ATTENTION)
     return model.train()
 
 
 def train_dialogue(
-    out: Path, minutes: float, seed: int, rate: float, start: Path | None, exit_from: int | None
+    out: Path,
+    minutes: float,
+    seed: int,
+    rate: float,
+    *,
+    start: Path | None,
+    layers: int,
+    exit_from: int | None,
+    text_every: int,
 ) -> None:
     from embedded_model.dialogue import DialogueStage
 
-    tokenizer = load_tokenizer(out) if start is None else load_exported_tokenizer(start)
-    model = aligned_model(out, seed) if start is None else exported_model(start)
+    if start is None:
+        tokenizer = load_tokenizer(out)
+        model = aligned_model(out, seed)
+    else:
+        tokenizer = load_exported_tokenizer(start)
+        tokenizer.save_pretrained(out / "tokenizer")
+        model = exported_model(start, layers)
     model.model.vision_tower.requires_grad_(False)
     trainer = Trainer(
         [model], out, "dialogue", minutes=minutes, matrix_rate=1e-3, other_rate=6e-4, rate=rate
     )
-    stage = DialogueStage(model, tokenizer, seed=seed + trainer.steps, exit_from=exit_from)
+    stage = DialogueStage(
+        model,
+        tokenizer,
+        seed=seed + trainer.steps,
+        is_beginner=start is None,
+        exit_from=exit_from,
+        text_every=text_every,
+    )
     trainer.run(stage.step)
 
 
@@ -153,19 +176,28 @@ def main() -> None:
         type=int,
         help="dialogue only: also ask for the answer behind a random layer from this one on",
     )
+    parser.add_argument(
+        "--layers",
+        type=int,
+        default=0,
+        help="with --start: add decoder layers, which change nothing at first, up to this number",
+    )
+    parser.add_argument(
+        "--text-every", type=int, default=12, help="dialogue only: text alone in one batch of N"
+    )
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
-    if arguments.stage == "dialogue":
-        train_dialogue(
-            arguments.out,
-            arguments.minutes,
-            arguments.seed,
-            arguments.rate,
-            arguments.start,
-            arguments.exit_from,
-        )
-    else:
-        STAGES[arguments.stage](arguments.out, arguments.minutes, arguments.seed, arguments.rate)
+    stage = (arguments.out, arguments.minutes, arguments.seed, arguments.rate)
+    if arguments.stage != "dialogue":
+        STAGES[arguments.stage](*stage)
+        return
+    train_dialogue(
+        *stage,
+        start=arguments.start,
+        layers=arguments.layers,
+        exit_from=arguments.exit_from,
+        text_every=arguments.text_every,
+    )
 
 
 if __name__ == "__main__":

@@ -145,6 +145,7 @@ class Withdrawal:
         self._copies = 1  # sequences of the batch per prompt (beams)
         self._is_prefill = False
         self._rotary_calls: list[_RotaryCall] = []
+        self._cuts: list[_Cut] = []
         self._last: Tensor | None = None  # [..., batch] position ids of the last row so far
         self._start = torch.empty(0)  # [batch] position id of each prompt's first token
 
@@ -184,6 +185,7 @@ class Withdrawal:
         )
         if index == len(self._layers) - 1:
             self._rotary_calls.clear()
+            self._cuts.clear()
             self._behind += self._rows - (self._total if self._is_prefill else 0)
         if changed is None:
             return None
@@ -267,13 +269,15 @@ class Withdrawal:
         )
         if any(len(now) < len(then) for now, then in zip(kept, before, strict=True)):
             here = here.keep(kept)
+            self._cuts.clear()
         self.kept.append(kept)
         self._present.append(here)
         return here
 
     def _kept_of_prompt(self, index: int, layout: TokenLayout, alive: IntArray) -> IntArray:
-        visual = np.intersect1d(alive, layout.visual)
-        chosen = np.intersect1d(self.strategy.visual_kept(index, layout, visual), visual)
+        visual = alive[np.isin(alive, layout.visual)]
+        wanted = self.strategy.visual_kept(index, layout, visual)
+        chosen = visual[np.isin(visual, wanted)]
         if len(chosen) == len(visual):
             return alive
         if index < self._k_min:
@@ -292,13 +296,7 @@ class Withdrawal:
         if not self._is_cut(here):
             return None
         self._check_window(index, kwargs.get("past_key_values"))
-        # Rows behind the prompt (a teacher-forced answer) always stay.
-        rows = self._with_rows_behind(here.positions, self._total)
-        changed = self._cut_rows(kwargs, torch.as_tensor(rows, device=hidden.device))
-        changed["attention_mask"] = self._blind_to_dead(changed.get("attention_mask"), here, rows)
-        if self._repacks:
-            behind = self._rows - self._total
-            changed |= self._renumbered(kwargs, here, np.arange(behind))
+        changed = self._cut_arguments(here, kwargs, hidden.device)
         if before is None or here is not before:
             places = here.positions if before is None else before.places_of(here)
             count = self._total if before is None else before.count
@@ -307,6 +305,23 @@ class Withdrawal:
                 hidden, torch.as_tensor(index_here, device=hidden.device), 1, 0
             )
         return changed
+
+    def _cut_arguments(self, here: _Present, kwargs: dict[str, Any], device: Any) -> dict[str, Any]:
+        """The prompt-long arguments of a layer for the rows `here`; layers of one pass that are
+        handed the same ones share the cut."""
+        whole = tuple(map(kwargs.get, _PROMPT_LONG))
+        for cut in self._cuts:
+            if all(one is other for one, other in zip(cut.whole, whole, strict=True)):
+                return dict(cut.changed)
+        # Rows behind the prompt (a teacher-forced answer) always stay.
+        rows = self._with_rows_behind(here.positions, self._total)
+        changed = self._cut_rows(kwargs, torch.as_tensor(rows, device=device))
+        changed["attention_mask"] = self._blind_to_dead(changed.get("attention_mask"), here, rows)
+        if self._repacks:
+            behind = self._rows - self._total
+            changed |= self._renumbered(kwargs, here, np.arange(behind))
+        self._cuts.append(_Cut(whole, changed))
+        return dict(changed)
 
     def _with_rows_behind(self, places: IntArray, count: int) -> IntArray:
         """[p, n + behind]: `places`, and the rows from `count` on that stand behind the prompt."""
@@ -429,6 +444,17 @@ class Withdrawal:
                     f"sequence of {length}; withdrawal would not be exact. Use a shorter prompt "
                     "or answer."
                 )
+
+
+_PROMPT_LONG = ("position_embeddings", "position_ids", "attention_mask")
+
+
+@dataclass(frozen=True, eq=False)
+class _Cut:
+    """A layer's `_PROMPT_LONG` arguments as the model hands them in, and what replaces them."""
+
+    whole: tuple[Any, ...]
+    changed: dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
