@@ -1,8 +1,10 @@
 """Read checked values out of a JSON document; TypeError or ValueError says what is wrong."""
 
+import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 def refuse_constant(name: str) -> float:
@@ -41,3 +43,37 @@ def floats(name: str, values: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
     if array.dtype.kind not in "fi" or array.dtype == object:
         raise TypeError(f"{name} should hold numbers.")
     return array.astype(np.float64)
+
+
+class Arrays:
+    """Large arrays beside a JSON document: their bytes one behind another, little-endian, rows
+    first; the document says of each its shape, its type and where it begins."""
+
+    def __init__(self, data: bytes = b"") -> None:
+        self._data = bytearray(data)
+
+    @property
+    def data(self) -> bytes:
+        """All arrays that were put in."""
+        return bytes(self._data)
+
+    def put(self, array: NDArray[Any]) -> dict[str, Any]:
+        """Append an array; returns what the document says of it."""
+        at = len(self._data)
+        self._data += array.astype(array.dtype.newbyteorder("<")).tobytes()
+        return {"shape": list(array.shape), "type": array.dtype.name, "at": at}
+
+    def get(self, name: str, value: Any, kind: type) -> NDArray[Any]:
+        """The array that a document speaks of, which must be of a numpy type."""
+        expect(name, value, dict)
+        dtype = np.dtype(kind)
+        if set(value) != {"shape", "type", "at"} or value["type"] != dtype.name:
+            raise ValueError(f"{name} should be an array of {dtype.name}.")
+        shape = tuple_of(name, value["shape"], int)
+        expect(name, value["at"], int)
+        # In Python's own numbers, which do not overflow.
+        end = value["at"] + math.prod(shape) * dtype.itemsize
+        if len(shape) > 4 or end > len(self._data):
+            raise ValueError(f"{name} does not have the size that it says.")
+        raw = bytes(self._data[value["at"] : end])
+        return np.frombuffer(raw, dtype.newbyteorder("<")).astype(dtype).reshape(shape)

@@ -13,7 +13,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vtw_core.analysis.kl import FULL_WITHDRAWN, WITHDRAWN_FULL
+from vtw_core.arrays import frozen
 from vtw_core.errors import InputError
+from vtw_core.inside import Inside
 from vtw_core.layout import Positions, check_positions
 from vtw_core.sampling import Sampling
 
@@ -32,13 +34,6 @@ DIRECTION_LABELS: dict[str, str] = {
     "withdrawn_full": f"{WITHDRAWN_FULL}, nats",
     "full_withdrawn": f"{FULL_WITHDRAWN}, nats",
 }
-
-
-def _frozen(values: ArrayLike, dtype: type) -> NDArray[Any]:
-    """A read-only copy, so that nobody who holds a result can change it."""
-    array: NDArray[Any] = np.array(values, dtype=dtype)
-    array.flags.writeable = False
-    return array
 
 
 def check_eta(eta: float) -> float:
@@ -103,8 +98,8 @@ class Seconds:
     total: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "prefill", _frozen(self.prefill, np.float64))
-        object.__setattr__(self, "decode", _frozen(self.decode, np.float64))
+        object.__setattr__(self, "prefill", frozen(self.prefill, np.float64))
+        object.__setattr__(self, "decode", frozen(self.decode, np.float64))
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +138,7 @@ class Run:
         dtype, device: where it ran.
         versions: (package, version) pairs.
         created: ISO 8601 time, UTC.
+        inside: attention, hidden states and causal tests, if they were recorded.
 
     Raises:
         InputError: lengths or values do not fit together.
@@ -179,6 +175,7 @@ class Run:
     device: str
     versions: tuple[tuple[str, str], ...]
     created: str
+    inside: Inside | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         for name, dtype in (
@@ -188,7 +185,7 @@ class Run:
             ("flops", np.float64),
             ("kv_bytes", np.int64),
         ):
-            object.__setattr__(self, name, _frozen(getattr(self, name), dtype))
+            object.__setattr__(self, name, frozen(getattr(self, name), dtype))
         problem = _incoherence(self)
         if problem:
             raise InputError(f"This is not a coherent run: {problem}.")
@@ -206,44 +203,44 @@ class Run:
     @cached_property
     def kl_first_token(self) -> FloatArray:
         """[L+1] KL(P_withdrawn || P_full) at the first answer token: VTW's criterion."""
-        return _frozen(self.kl_positions[:, 0], np.float64)
+        return frozen(self.kl_positions[:, 0], np.float64)
 
     @cached_property
     def kl_first_token_reverse(self) -> FloatArray:
         """[L+1] KL(P_full || P_withdrawn) at the first answer token."""
-        return _frozen(self.kl_positions_reverse[:, 0], np.float64)
+        return frozen(self.kl_positions_reverse[:, 0], np.float64)
 
     @cached_property
     def kl_answer(self) -> FloatArray:
         """[L+1] mean of KL(P_withdrawn || P_full) over the baseline answer's positions."""
-        return _frozen(self.kl_positions.mean(axis=1), np.float64)
+        return frozen(self.kl_positions.mean(axis=1), np.float64)
 
     @cached_property
     def kl_answer_reverse(self) -> FloatArray:
         """[L+1] mean of KL(P_full || P_withdrawn) over the baseline answer's positions."""
-        return _frozen(self.kl_positions_reverse.mean(axis=1), np.float64)
+        return frozen(self.kl_positions_reverse.mean(axis=1), np.float64)
 
     @cached_property
     def kl_answer_max(self) -> FloatArray:
         """[L+1] greatest KL(P_withdrawn || P_full) over the baseline answer's positions."""
-        return _frozen(self.kl_positions.max(axis=1), np.float64)
+        return frozen(self.kl_positions.max(axis=1), np.float64)
 
     @cached_property
     def kl_answer_max_reverse(self) -> FloatArray:
         """[L+1] greatest KL(P_full || P_withdrawn) over the baseline answer's positions."""
-        return _frozen(self.kl_positions_reverse.max(axis=1), np.float64)
+        return frozen(self.kl_positions_reverse.max(axis=1), np.float64)
 
     @cached_property
     def same_as_baseline(self) -> NDArray[np.bool_]:
         """[L+1] whether the answer at K is the baseline's, token for token."""
         baseline = self.answer_ids[self.layers]
-        return _frozen([ids == baseline for ids in self.answer_ids], np.bool_)
+        return frozen([ids == baseline for ids in self.answer_ids], np.bool_)
 
     @cached_property
     def decode_seconds_per_token(self) -> FloatArray:
         """[L+1] decode seconds over the tokens decoded after the first; NaN if there were none."""
         steps = np.array([len(ids) - 1 or np.nan for ids in self.answer_ids])
-        return _frozen(self.seconds.decode / steps, np.float64)
+        return frozen(self.seconds.decode / steps, np.float64)
 
     def kl(
         self, scope: Scope = "first_token", direction: Direction = "withdrawn_full"
@@ -421,6 +418,14 @@ def _incoherence(run: Run) -> str | None:
         values = getattr(run, name)
         if values.shape != (k_count,) or not np.isfinite(values).all() or (values <= 0).any():
             return f"{name} must be positive, finite numbers"
+    if run.inside is not None:
+        inside, queries = run.inside, run.inside.attention.query_positions
+        if inside.layers != run.layers or len(inside.patches) != run.visual_tokens:
+            return "its inside has other layers or visual tokens"
+        if inside.positions != prompt + shape[1] - 1 or inside.lens.top.shape[1] != shape[1]:
+            return "its inside has other tokens"
+        if any(run.segments[where] == "visual" for where in queries[queries < prompt]):
+            return "a text row of its inside is a visual token"
     times = run.seconds
     if times.prefill.shape != (k_count,) or times.decode.shape != (k_count,):
         return f"seconds need {k_count} entries, one for each K"
@@ -468,7 +473,7 @@ class Generation:
     decode_seconds: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "logits", _frozen(self.logits, np.float32))
+        object.__setattr__(self, "logits", frozen(self.logits, np.float32))
 
     def to_json(self) -> dict[str, Any]:
         """The object of `python -m vtw_core generate --json`."""

@@ -1,4 +1,4 @@
-"""Runs on disk: a zip that holds one JSON document.
+"""Runs on disk: a zip that holds one JSON document and the bytes of the large arrays.
 
 No pickle and no array headers: every value is checked for its type before it is used, and
 `Run` itself checks that lengths and values fit together. JSON keeps float64 exactly.
@@ -12,16 +12,36 @@ from typing import Any
 
 import numpy as np
 
-from vtw_core.documents import expect, floats, nested, pair, refuse_constant, tuple_of
+from vtw_core.documents import (
+    Arrays,
+    expect,
+    floats,
+    nested,
+    pair,
+    refuse_constant,
+    tuple_of,
+)
 from vtw_core.errors import InputError
+from vtw_core.inside import (
+    ATTENTION_ARRAYS,
+    COUNTERFACTUAL_ARRAYS,
+    INSIDE_ARRAYS,
+    LENS_ARRAYS,
+    Attention,
+    Counterfactual,
+    Inside,
+    Lens,
+)
 from vtw_core.results import RUN_FIELDS, Run, Seconds
 from vtw_core.sampling import Sampling
 
 FORMAT = "vtw-run"
-FORMAT_VERSION = 2
-ENTRY = "run.json"
+FORMAT_VERSION = 3
+ENTRY, ARRAYS_ENTRY = "run.json", "arrays.bin"
 # The largest runs (80 layers, hundreds of answer tokens) stay under 10 MB of JSON.
 MAX_JSON_BYTES = 32 * 2**20
+# 32 layers, 3000 visual and 150 text tokens take 30 MB.
+MAX_ARRAY_BYTES = 96 * 2**20
 
 _STRINGS = ("model", "model_type", "prompt", "flops_convention", "dtype", "device", "created",
             "positions")  # fmt: skip
@@ -33,23 +53,43 @@ _INTEGERS = (
     "max_new_tokens",
     "kv_bytes_per_layer",
 )
-_NESTED = ("sampling", "seconds")
+_NESTED = ("sampling", "seconds", "inside")
 
 
 def save_run(run: Run, path: str | Path) -> Path:
     """Write `run` to `path` and return it; raises InputError if that cannot be written."""
     target = Path(path)
+    arrays = Arrays()
     document = {name: _plain(getattr(run, name)) for name in RUN_FIELDS if name not in _NESTED} | {
         "sampling": run.sampling.describe(),
         "seconds": {name: _plain(value) for name, value in asdict(run.seconds).items()},
+        "inside": None if run.inside is None else _inside_document(run.inside, arrays),
     }
     text = json.dumps({"format": FORMAT, "version": FORMAT_VERSION, "run": document})
     try:
         with zipfile.ZipFile(target, "w", compression=zipfile.ZIP_DEFLATED) as archive:
             archive.writestr(ENTRY, text)
+            archive.writestr(ARRAYS_ENTRY, arrays.data)
     except OSError as error:
         raise InputError(f"The run cannot be saved to {target}: {error.strerror}.") from error
     return target
+
+
+def _inside_document(inside: Inside, arrays: Arrays) -> dict[str, Any]:
+    def put(record: Any, kinds: dict[str, type]) -> dict[str, Any]:
+        return {name: arrays.put(getattr(record, name)) for name in kinds}
+
+    pieces = [[str(token), piece] for token, piece in inside.lens.pieces.items()]
+    return {
+        **put(inside, INSIDE_ARRAYS),
+        "grids": [list(grid) for grid in inside.grids],
+        "attention": put(inside.attention, ATTENTION_ARRAYS),
+        "lens": {**put(inside.lens, LENS_ARRAYS), "pieces": pieces},
+        "counterfactuals": [
+            {"name": test.name, **put(test, COUNTERFACTUAL_ARRAYS)}
+            for test in inside.counterfactuals
+        ],
+    }
 
 
 def _plain(value: Any) -> Any:
@@ -59,7 +99,7 @@ def _plain(value: Any) -> Any:
 def read_run(path: str | Path) -> Run:
     """Read a file of `save_run`; raises InputError for anything that is not one."""
     name = Path(path).name
-    text = _read_entry(Path(path))
+    text, arrays = _read_entries(Path(path))
     try:
         document = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -72,22 +112,21 @@ def read_run(path: str | Path) -> Run:
             f"program reads version {FORMAT_VERSION}; record the run again."
         )
     try:
-        return _build(document.get("run"))
+        return _build(document.get("run"), arrays)
     except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise InputError(f"{name} cannot be used: {error}") from error
 
 
-def _read_entry(path: Path) -> str:
-    """The JSON text in the archive, never more than MAX_JSON_BYTES of it in memory."""
+def _read_entries(path: Path) -> tuple[str, Arrays]:
+    """The JSON text and the arrays in the archive, never more than the limits in memory."""
     try:
         with zipfile.ZipFile(path) as archive:
-            if archive.namelist() != [ENTRY]:
+            if archive.namelist() != [ENTRY, ARRAYS_ENTRY]:
                 raise InputError(
                     f"{path.name} is not a saved run; choose a file that Run.save wrote."
                 )
-            # The size in the header may lie, so the read itself is bounded as well.
-            with archive.open(ENTRY) as entry:
-                raw = entry.read(MAX_JSON_BYTES + 1)
+            text = _read_entry(archive, ENTRY, MAX_JSON_BYTES)
+            arrays = Arrays(_read_entry(archive, ARRAYS_ENTRY, MAX_ARRAY_BYTES))
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}.") from error
     except OSError as error:
@@ -98,15 +137,23 @@ def _read_entry(path: Path) -> str:
     # NotImplementedError for an unknown method, RuntimeError for an encrypted entry).
     except Exception as error:
         raise InputError(f"{path.name} is not a saved run, or it is damaged.") from error
-    if len(raw) > MAX_JSON_BYTES:
-        raise InputError(f"{path.name} holds more than {MAX_JSON_BYTES // 2**20} MB of data.")
     try:
-        return raw.decode("utf-8")
+        return text.decode("utf-8"), arrays
     except UnicodeDecodeError as error:
         raise InputError(f"{path.name} is damaged: its contents cannot be read.") from error
 
 
-def _build(data: Any) -> Run:
+def _read_entry(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
+    # The size in the header may lie, so the read itself is bounded as well.
+    with archive.open(name) as entry:
+        raw = entry.read(limit + 1)
+    if len(raw) > limit:
+        file = Path(str(archive.filename)).name
+        raise InputError(f"{file} holds more than {limit // 2**20} MB of data.")
+    return raw
+
+
+def _build(data: Any, arrays: Arrays) -> Run:
     if not isinstance(data, dict) or set(data) != set(RUN_FIELDS):
         raise ValueError("its fields are not those of a run.")
     for name in _STRINGS:
@@ -140,10 +187,43 @@ def _build(data: Any) -> Run:
             answers=float(floats("seconds", seconds["answers"])),
             total=float(floats("seconds", seconds["total"])),
         ),
+        inside=None if data["inside"] is None else _inside(data["inside"], arrays),
         versions=tuple(
             (key, version) for key, version in nested("versions", data["versions"], str)
         ),
     )
+
+
+def _inside(data: Any, arrays: Arrays) -> Inside:
+    def get(name: str, part: Any, kinds: dict[str, type], *others: str) -> dict[str, Any]:
+        expect(name, part, dict)
+        if set(part) != {*kinds, *others}:
+            raise ValueError(f"the fields of its {name} are not those of a run.")
+        return {key: arrays.get(key, part[key], kind) for key, kind in kinds.items()}
+
+    own = get("inside", data, INSIDE_ARRAYS, "grids", "attention", "lens", "counterfactuals")
+    lens = get("lens", data["lens"], LENS_ARRAYS, "pieces")
+    tests = []
+    for test in tuple_of("counterfactuals", data["counterfactuals"], dict):
+        kept = get("counterfactual", test, COUNTERFACTUAL_ARRAYS, "name")
+        expect("name", test["name"], str)
+        tests.append(Counterfactual(name=test["name"], **kept))
+    return Inside(
+        **own,
+        grids=tuple(pair("grids", grid) for grid in tuple_of("grids", data["grids"], list)),
+        attention=Attention(**get("attention", data["attention"], ATTENTION_ARRAYS)),
+        lens=Lens(**lens, pieces=_pieces(data["lens"]["pieces"])),
+        counterfactuals=tuple(tests),
+    )
+
+
+def _pieces(values: Any) -> dict[int, str]:
+    pieces = {}
+    for row in nested("pieces", values, str):
+        if len(row) != 2 or not row[0].isdecimal() or len(row[0]) > 18:
+            raise ValueError("pieces should hold pairs of a token's id and its text.")
+        pieces[int(row[0])] = row[1]
+    return pieces
 
 
 def _sampling(data: Any) -> Sampling:

@@ -1,5 +1,6 @@
 """Results: choosing K, saving, loading, and refusing files that lie."""
 
+import copy
 import dataclasses
 import json
 import subprocess
@@ -8,60 +9,29 @@ import zipfile
 
 import numpy as np
 import pytest
+from small_records import small_run, with_random_inside
 
-from vtw_core import InputError, Run, Sampling, choose_k, load_run
+from vtw_core import InputError, Run, choose_k, load_run
 from vtw_core.results import Seconds
 
 T = 2
 
 
-def small_run(**changes):
-    """A run of 3 layers whose numbers are easy to follow."""
-    kl = np.array([[4.0, 8.0], [0.002, 1.0], [0.5, 0.1], [0.0, 0.0]])
-    fields = {
-        "model": "embedded",
-        "model_type": "llava",
-        "layers": 3,
-        "k_min": 0,
-        "prompt": "What?",
-        "image_size": (40, 30),
-        "grid": (1, 2),
-        "visual_tokens": 2,
-        "text_tokens": 3,
-        "tokens": ("<s>", "USER", "<image>", "<image>", "What?"),
-        "segments": ("bos", "system", "visual", "visual", "question"),
-        "max_new_tokens": 4,
-        "sampling": Sampling(0.5, 0.9, 7),
-        "positions": "keep",
-        "answers": ("no", "a ball", "a box", "a ball"),
-        "answer_tokens": (("no",), ("a", " ball"), ("a", " box"), ("a", " ball")),
-        "answer_ids": ((5,), (6, 7), (6, 8), (6, 7)),
-        "stopped": (True, False, False, False),
-        "first_tokens": (("no", "a"), ("a", "no"), ("a", "no"), ("a", "no")),
-        "first_probabilities": np.array([[0.6, 0.4], [0.9, 0.1], [0.7, 0.2], [0.8, 0.1]]),
-        "kl_positions": kl,
-        "kl_positions_reverse": kl * 2,
-        "flops": np.array([1.0, 2.0, 3.0, 4.0]),
-        "flops_convention": "by hand",
-        "kv_bytes": np.array([10, 20, 30, 40]),
-        "kv_bytes_per_layer": 14,
-        "seconds": Seconds(0.1, np.ones(4), np.ones(4), 0.5, 0.6, 9.0),
-        "dtype": "float32",
-        "device": "cpu",
-        "versions": (("vtw_core", "0"),),
-        "created": "2026-01-01T00:00:00+00:00",
-    }
-    return Run(**{**fields, **changes})
+def reach(document, path):
+    for step in path:
+        document = document[step]
+    return document
 
 
 def same(one, other):
     """Whether two values of a run are equal, arrays bit for bit."""
+    if dataclasses.is_dataclass(one):
+        names = [field.name for field in dataclasses.fields(one)]
+        return all(same(getattr(one, name), getattr(other, name)) for name in names)
+    if isinstance(one, tuple) and any(map(dataclasses.is_dataclass, one)):
+        return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, np.ndarray):
         return one.dtype == other.dtype and np.array_equal(one, other)
-    if isinstance(one, Seconds):
-        return all(
-            same(getattr(one, f.name), getattr(other, f.name)) for f in dataclasses.fields(Seconds)
-        )
     return one == other
 
 
@@ -205,6 +175,10 @@ class TestSaving:
         for f in dataclasses.fields(Run):
             assert same(getattr(run, f.name), getattr(again, f.name)), f.name
 
+    def test_a_round_trip_keeps_its_inside(self, tmp_path):
+        run = with_random_inside(small_run())
+        assert same(run.inside, load_run(run.save(tmp_path / "run.vtw")).inside)
+
     def test_a_folder_that_is_not_there(self, tmp_path):
         with pytest.raises(InputError, match="saved"):
             small_run().save(tmp_path / "nowhere" / "run.vtw")
@@ -224,16 +198,20 @@ class TestSaving:
 
 
 class TestHostileFiles:
-    def write(self, path, document, name="run.json"):
+    arrays = b""
+
+    def write(self, path, document, name="run.json", arrays=None):
         with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
             text = document if isinstance(document, (str, bytes)) else json.dumps(document)
             archive.writestr(name, text)
+            archive.writestr("arrays.bin", self.arrays if arrays is None else arrays)
         return path
 
     @pytest.fixture
     def document(self, tmp_path):
-        path = small_run().save(tmp_path / "good.vtw")
+        path = with_random_inside(small_run()).save(tmp_path / "good.vtw")
         with zipfile.ZipFile(path) as archive:
+            self.arrays = archive.read("arrays.bin")
             return json.loads(archive.read("run.json"))
 
     def refused(self, path):
@@ -297,7 +275,7 @@ class TestHostileFiles:
         for name, good in document["run"].items():
             if type(value) is type(good) and not isinstance(value, (int, list, dict)):
                 continue  # another string is a fine prompt
-            if name == "versions" and value == []:
+            if (name, value) in (("versions", []), ("inside", None)):
                 continue
             changed = {**document["run"], name: value}
             self.refused(self.write(tmp_path / "x", {**document, "run": changed}))
@@ -308,6 +286,53 @@ class TestHostileFiles:
             self.refused(self.write(tmp_path / "x", {**document, "run": less}))
         more = {**document["run"], "extra": 1}
         self.refused(self.write(tmp_path / "x", {**document, "run": more}))
+
+    @pytest.mark.parametrize("value", [None, "x", -1, [], {}, 1.5, [["x"]], {"shape": [2]}])
+    def test_any_field_of_its_inside_with_a_wrong_value(self, tmp_path, document, value):
+        inside = document["run"]["inside"]
+        parts = [(), ("attention",), ("lens",), ("counterfactuals", 0)]
+        for part in parts:
+            for name in reach(inside, part):
+                if (name, value) in (("counterfactuals", []), ("name", "x")):
+                    continue  # no test at all, or one with another name
+                changed = copy.deepcopy(document)
+                reach(changed["run"]["inside"], part)[name] = value
+                self.refused(self.write(tmp_path / "x", changed))
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"shape": [2**40, 2**40]},
+            {"shape": [-1, 4]},
+            {"shape": [1] * 9},
+            {"shape": [3, 2, 2, 4]},
+            {"type": "object"},
+            {"type": "float64"},
+            {"at": 10**9},
+            {"at": "0"},
+            {"more": 1},
+        ],
+    )
+    def test_an_array_that_lies(self, tmp_path, document, change):
+        document["run"]["inside"]["attention"]["mass"] |= change
+        self.refused(self.write(tmp_path / "x", document))
+
+    def test_an_array_with_a_number_that_is_not_finite_or_no_share(self, tmp_path, document):
+        at = document["run"]["inside"]["attention"]["rows"]["at"]
+        for bad in (np.nan, np.inf, -0.5, 2.0):
+            arrays = bytearray(self.arrays)
+            arrays[at : at + 2] = np.float16(bad).tobytes()
+            self.refused(self.write(tmp_path / "x", document, arrays=bytes(arrays)))
+
+    def test_arrays_that_are_cut_short(self, tmp_path, document):
+        for arrays in (b"", self.arrays[:-1]):
+            self.refused(self.write(tmp_path / "x", document, arrays=arrays))
+
+    def test_a_bomb_of_arrays(self, tmp_path, document):
+        path = self.write(tmp_path / "x", document, arrays=bytes(100 * 2**20))
+        assert path.stat().st_size < 200_000
+        with pytest.raises(InputError, match="more than 96 MB"):
+            load_run(path)
 
     @pytest.mark.parametrize("name", ["prefill", "encode_image", "total"])
     def test_seconds_that_are_no_numbers(self, tmp_path, document, name):
