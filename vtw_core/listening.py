@@ -6,6 +6,7 @@ softmax weights are worked out on demand, a block of rows at a time. Under eager
 weights are there already and are taken as they come.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -38,10 +39,25 @@ class Heard(Protocol):
 
     def weights(self, start: int, stop: int) -> Tensor:
         """[b, heads, stop - start, m] float32 of the query rows start..stop - 1, for the first m
-        keys; none of these rows sees a key behind them."""
+        keys; none of these rows sees a key behind them. Good until the next call."""
 
     def visible(self, rows: Tensor) -> Tensor:
         """[keys] how many of the `rows` [queries] (bool) of the first sequence may see each key."""
+
+
+class _Scratch:
+    """Memory used again and again, since getting and clearing new pages takes as long as filling
+    them."""
+
+    def __init__(self) -> None:
+        self._memory = torch.empty(0)
+
+    def room(self, shape: tuple[int, ...], device: torch.device) -> Tensor:
+        """A float32 tensor of any contents, good until the next call."""
+        size = math.prod(shape)
+        if self._memory.numel() < size or self._memory.device != device:
+            self._memory = torch.empty(size, device=device)
+        return self._memory[:size].view(shape)
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +70,7 @@ class _Fused:
     mask: Tensor | None
     causal: bool
     scale: float
+    scratch: "_Scratch"
 
     @property
     def heads(self) -> int:
@@ -73,8 +90,11 @@ class _Fused:
         batch, heads, rows, width = query.shape
         key = self.key[:, :, :end].float()
         # With grouped queries several heads share a key.
-        grouped = query.reshape(batch, key.shape[1], -1, width)
-        scores = (grouped @ key.transpose(2, 3)).view(batch, heads, rows, end)
+        grouped = query.reshape(batch * key.shape[1], -1, width)
+        room = self.scratch.room((*grouped.shape[:2], end), key.device)
+        by_key_head = key.expand(batch, -1, -1, -1).reshape(len(grouped), end, width)
+        torch.bmm(grouped, by_key_head.transpose(1, 2), out=room)
+        scores = room.view(batch, heads, rows, end)
         if self.causal:
             hidden = torch.ones(rows, rows, dtype=torch.bool, device=scores.device).triu(1)
             scores[..., start:].masked_fill_(hidden, -torch.inf)
@@ -84,7 +104,7 @@ class _Fused:
                 scores.masked_fill_(~mask, -torch.inf) if mask.dtype == torch.bool
                 else scores.add_(mask)
             )  # fmt: skip
-        weights = torch.softmax(scores, dim=-1)
+        weights = torch.softmax(scores, dim=-1, out=scores)
         # A row of padding sees nothing.
         return weights if self.mask is None else weights.nan_to_num_()
 
@@ -135,6 +155,7 @@ class AttentionListener(TorchFunctionMode):
         self._layer: int | None = None
         self._rows = 0
         self._hear = hear
+        self._scratch = _Scratch()
 
     def listen(self, layer: int | None, rows: int = 0) -> None:
         """Listen to a layer that is about to run over so many rows, or to none."""
@@ -167,7 +188,7 @@ class AttentionListener(TorchFunctionMode):
             raise ModelError("Causal attention over more keys than rows cannot be recorded.")
         factor = query.shape[-1] ** -0.5 if scale is None else scale
         with torch.no_grad():
-            self._say(_Fused(query, key, value, attn_mask, is_causal, factor))
+            self._say(_Fused(query, key, value, attn_mask, is_causal, factor, self._scratch))
 
     def tell_eager(self, weights: Tensor, value: Tensor | None) -> None:
         """Weights [b, h, queries, keys] that a layer gave out."""
