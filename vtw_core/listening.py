@@ -7,7 +7,7 @@ weights are there already and are taken as they come.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -216,9 +216,9 @@ def check_attention(model: Any) -> None:
 
 
 def listen_to_eager(
-    hooks: ContextHooks, layers: Sequence[Any], listener: AttentionListener
+    hooks: ContextHooks, layers: Mapping[int, Any], listener: AttentionListener
 ) -> None:
-    """Let layers that work out their weights themselves tell the listener of them."""
+    """Let layers, by index, that work out their weights themselves tell the listener of them."""
 
     def behind(layer: int, args: Any, kwargs: dict[str, Any], output: Any) -> None:
         weights = output[1] if isinstance(output, tuple) and len(output) > 1 else None
@@ -228,5 +228,5 @@ def listen_to_eager(
         value = caches[layer].values if layer < len(caches) else None
         listener.tell_eager(weights, value)
 
-    for index, layer in enumerate(layers):
+    for index, layer in layers.items():
         hooks.behind(layer.self_attn, partial(behind, index))

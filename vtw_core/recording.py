@@ -90,7 +90,7 @@ class AttentionRecorder:
         for index, layer in enumerate(self._layers):
             hooks.before(layer, partial(self._before, index))
             hooks.behind(layer, self._behind)
-        listen_to_eager(hooks, self._layers, self._listener)
+        listen_to_eager(hooks, dict(enumerate(self._layers)), self._listener)
 
     def listening(self) -> AbstractContextManager[Any]:
         """The block in which this thread's attention is heard."""
