@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional as F
 
 from vtw_core.errors import InputError, ModelError
 from vtw_core.hooks import ContextHooks, context_hooks
@@ -302,68 +303,88 @@ class _Prefill:
     visual_mass: FloatArray
     value_norms: FloatArray
     image: FloatArray
-    image_rows: FloatArray
+    image_rows: IntArray
 
     @classmethod
     def of(cls, heard: Heard, keys: IntArray, layout: TokenLayout) -> "_Prefill":
         if heard.queries != heard.keys:
             raise ModelError("The prompt must be run in one piece to be recorded.")
         sums = _Sums(heard, keys, layout)
-        rows: list[_Row] = []
-        step = max(1, _BLOCK // (heard.heads * heard.keys))
-        for start in range(0, heard.queries, step):
-            rows += sums.add(start, min(start + step, heard.queries))
+        for start, stop in sums.blocks():
+            sums.add(start, stop)
         return cls(
             keys=keys,
-            rows=rows,
+            rows=sums.rows,
             received=np.asarray(sums.received.cpu()),
             visible=np.asarray(heard.visible(torch.as_tensor(sums.is_used))),
             visual_mass=np.asarray((sums.visual_mass / max(1, sums.is_visual.sum())).cpu()),
             value_norms=sums.value_norms,
-            image=np.asarray(sums.image.cpu()),
-            image_rows=np.asarray(sums.to_bin.sum(0).cpu()),
+            image=np.asarray(sums.image[:-1, :-1].cpu()),
+            image_rows=np.bincount(sums.bins[sums.is_used], minlength=sums.side + 1)[:-1],
         )
 
 
 class _Sums:
-    """The sums that one layer's weights are reduced to, block by block of rows."""
+    """The sums that one layer's weights are reduced to, block by block of rows.
+
+    Every weight is read once behind the softmax: rows are added up bin by bin for every head, and
+    all else is worked out from these sums, but for the text rows, which are few.
+    """
 
     def __init__(self, heard: Heard, keys: IntArray, layout: TokenLayout) -> None:
         self.heard, self.keys = heard, keys
         self.is_visual = np.isin(keys, layout.visual)
         self.is_used = keys >= layout.padding
         self.value_norms = _value_norms(heard)
+        self.rows: list[_Row] = []
+        width = _bin_width(layout)
+        self.side = -(-layout.total // width)
+        # What was run behind the prompt falls into one bin more, which is not kept.
+        self.bins = np.where(keys < layout.total, keys // width, self.side)
         device = heard.weights(0, 1).device
         self.segments = _segments(keys, layout).to(device)
-        width = _bin_width(layout)
-        bins = torch.zeros(len(keys), -(-layout.total // width))
-        binned = np.flatnonzero(self.is_used & (keys < layout.total))
-        bins[binned, keys[binned] // width] = 1
-        self.to_bin = bins.to(device)
+        self.to_bin = F.one_hot(torch.as_tensor(self.bins), self.side + 1).float().to(device)
         self.received = torch.zeros(len(keys), device=device)
         self.visual_mass = torch.zeros(heard.heads, len(SEGMENTS), device=device)
-        self.image = torch.zeros(bins.shape[1], bins.shape[1], device=device)
+        self.image = torch.zeros(self.side + 1, self.side + 1, device=device)
 
-    def add(self, start: int, stop: int) -> list[_Row]:
-        """Add the rows start..stop - 1; returns those of text tokens."""
-        own = slice(start, stop)
+    def blocks(self) -> Iterator[tuple[int, int]]:
+        """(start, stop) of blocks of rows of one kind, visual or not, without padding."""
+        used = np.flatnonzero(self.is_used)
+        turns = np.flatnonzero(np.diff(self.is_visual[used])) + 1
+        most = max(1, _BLOCK // (self.heard.heads * self.heard.keys))
+        for run in np.split(used, turns):
+            for start in range(int(run[0]), int(run[-1]) + 1, most):
+                yield start, min(start + most, int(run[-1]) + 1)
+
+    def add(self, start: int, stop: int) -> None:
+        """Add the rows start..stop - 1, which are of one kind."""
         weights = self.heard.weights(start, stop)[0]  # [h, rows, seen keys]
         seen = weights.shape[2]
-        mean = weights.mean(0)
-        mass = weights @ self.segments[:seen]
-        used = torch.as_tensor(self.is_used[own], device=mean.device).float()
-        self.received[:seen] += used @ mean
-        self.image += self.to_bin[own].T @ (mean @ self.to_bin[:seen])
-        visual = torch.as_tensor(self.is_visual[own], device=mean.device)
-        self.visual_mass += mass[:, visual].sum(1)
+        first, last = int(self.bins[start]), int(self.bins[stop - 1]) + 1
+        rows_to_bin = self.to_bin[start:stop, first:last].T
+        by_bin = torch.matmul(rows_to_bin, weights)  # [h, bins, seen keys]
+        mean = by_bin.mean(0)
+        self.received[:seen] += mean.sum(0)
+        self.image[first:last] += mean @ self.to_bin[:seen]
+        if self.is_visual[start]:
+            self.visual_mass += by_bin.sum(1) @ self.segments[:seen]
+        else:
+            self.rows += self._rows(start, weights)
+
+    def _rows(self, start: int, weights: Tensor) -> list[_Row]:
+        seen = weights.shape[2]
+        mean = np.asarray(weights.mean(0).cpu())
+        mass = np.asarray((weights @ self.segments[:seen]).cpu())
+        entropy = np.asarray(_entropy(weights).cpu())
         return [
             _Row(
                 position=int(self.keys[start + at]),
                 keys=self.keys[:seen],
-                weights=np.asarray(mean[at].cpu()),
-                mass=np.asarray(mass[:, at].cpu()),
-                entropy=np.asarray(_entropy(weights[:, at]).cpu()),
+                weights=mean[at],
+                mass=mass[:, at],
+                entropy=entropy[:, at],
                 value_norm=float(self.value_norms[start + at]),
             )
-            for at in np.flatnonzero(self.is_used[own] & ~self.is_visual[own])
+            for at in range(len(mean))
         ]
