@@ -10,10 +10,11 @@ from vtw_core.results import Run
 
 @dataclass(frozen=True)
 class Visitor:
-    """The run the page shows, and whether it came with the page (``recorded``)."""
+    """The run the page shows, whether it came with the page (``recorded``), and its picture's file."""
 
     run: Run | None = None
     recorded: bool = False
+    picture: str | None = None
 
 
 @dataclass(frozen=True)

@@ -170,3 +170,74 @@ COSINE_SUMMARY = "The least similar state is “{piece}” in state {state}: cos
 NORM_CAPTION = "Length of a text token's state with the image withdrawn at K = {k}, over its length without. One scale for all K."
 NORM_SUMMARY = "The greatest change of length is “{piece}” in state {state}: {most:.3f} times."
 SIMILARITY_SAME = "K = L: nothing is withdrawn, so every state is the same."
+
+# ------------------------------------------------------------------ parts of the page
+CHART = {
+    "save": "Save as a file:",
+    "failed": "The drawing could not be loaded: check the connection and reload the page. Its numbers are in the CSV.",
+}
+FIGURE_GONE = "There is no such figure any more: open the tab again."
+KBAR = {
+    "k": "K = {k} of {layers}: image leaves here",
+    "short": "K = {k} of {layers}",
+    "atL": "K = L = {layers}: image stays",
+}
+GAZE = {
+    "title": "Where it looks",
+    "how": "Choose a word: the picture shows, layer by layer, which patches it attends to. Click a patch: the words light up by how much each of them reads it.",
+    "howServed": "Choose a word: the picture shows, layer by layer, which patches it attends to. Click a patch: the words light up by how much each of them reads it. This run is large, so each choice is fetched from the server.",
+    "wordsLabel": "Text tokens behind the image; arrow keys choose one",
+    "largeLabel": "Attention of the chosen word on each patch; arrow keys move a cursor over the patches, Escape takes it away.",
+    "sheetLabel": "The same in every layer; press one to see it large",
+    "layer": "Layer {layer}",
+    "own": "normalise each layer",
+    "withdraw": "withdrawn at K = {k}",
+    "backdrop": "show the picture",
+    "bar": "share of the word's attention on one patch",
+    "grid": "grid {grid}",
+    "gone": "Layer {layer} does not see the image: it is withdrawn from layer K = {k} on.",
+    "goneReadout": "Withdrawn: from layer K = {k} on there is no visual token to look at, so layer {layer} gives the image nothing.",
+    "goneShort": "none",
+    "patch": "row {row}, column {col}",
+    "patchInGrid": "row {row}, column {col} of grid {grid}",
+    "noPatch": "a token that stands for no patch",
+    "readout": "Layer {layer}: “{piece}” gives the image {mass} of its attention, most of it to the patch in {patch}: {most}.",
+    "reads": "It gives {share} to the chosen patch in {patch}; “{reader}” reads that patch most, with {most}.",
+    "clickPatch": "Click a patch to see who reads it.",
+    "thumb": "Layer {layer}: {mass} of the attention is on the image",
+    "thumbGone": "Layer {layer}: the image is withdrawn",
+}
+GAZE_DEFINITION = "Softmax attention weights of one text token on each visual token, mean over all {heads} heads, nothing withdrawn; below each layer the sum over the image. One scale for all layers of a word, from 0 to its greatest weight, unless each layer is normalised. Layers below K are the same with the image withdrawn at K."
+GAZE_NO_PICTURE = " The picture itself is not part of a saved run, so the grid is shown alone."
+GAZE_OTHER_SHAPE = " The picture ({width} × {height}) has another shape than the grid ({rows} × {cols} patches): it is stretched over it here, while the model may have padded or cropped it."
+
+# ------------------------------------------------------------------ controls
+CONTROL_ROWS = "Whose attention"
+CONTROL_HEAD = "Head"
+CONTROL_HEAD_MEAN = "mean over all heads"
+CONTROL_HEAD_ONE = "head {head}"
+CONTROL_WITHDRAWN = "with the image withdrawn at K (mean over heads)"
+CONTROL_LOG = "Logarithmic colours"
+CONTROL_LAYER = "Layer of the map"
+CONTROL_IMAGE = "Other image"
+CONTROL_TOKEN = "Answer token of the logit lens"
+CONTROL_STATE = "State of the lens on patches"
+CONTROL_GRID = "Grid of patches"
+SECTION_SEGMENTS = "Which tokens take the attention"
+SECTION_GAZE = "What is left for the image: where it looks"
+SECTION_MAPS = "The attention maps themselves"
+SECTION_TOKENS = "Which tokens are sinks"
+SECTION_CAUSAL = "The causal test: exchange the image behind the model's back"
+SECTION_ATTENTION = "What attention says"
+SECTION_LENS = "What the states already say"
+SECTION_STATES = "What withdrawal does to the text's states"
+
+# ------------------------------------------------------------------ verdicts
+VERDICT_SINK = "**There is an attention sink:** position {position} ({segment}) alone takes {share:.0%} of the attention of {rows}, from layer {start} to the last. "
+VERDICT_NO_SINK = "**No single token is an attention sink here:** the strongest one before these rows, position {position} ({segment}), takes {share:.0%} of the attention of {rows} from layer {start} on; {least:.0%} would count as one. "
+VERDICT_NOTHING_BEFORE = "**No token stands before these rows, so there is no sink to speak of.** "
+VERDICT_FROM = "From layer {from_layer} on, BOS and system prompt together receive more than the image: {first:.1%} against {visual:.1%}, which is {token:.2%} for each of {count} visual tokens ({even:.0%} in all if spread evenly). "
+VERDICT_NEVER = "The image receives more than BOS and system prompt up to the last layer: {visual:.1%} against {first:.1%} over the deeper half ({even:.0%} if spread evenly). "
+VERDICT_KL = "Does that make it useless there? Withdrawn from layer {start} on, the KL is {kl:.2g} nats at the first token and {mean:.2g} over the answer, and the answer {same}."
+VERDICT_SAME = "stays the same"
+VERDICT_OTHER = "changes"
