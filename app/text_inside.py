@@ -41,7 +41,7 @@ ONE_HEAD = "head {head} of {heads}"
 LAYER = "layer"
 LAYER_NUMBER = "layer {layer}"
 STATE_NUMBER = "state {state}"
-STATE = "state (enters the layer of the same number)"
+STATE = "state"
 HEAD = "head"
 POSITION = "position in the prompt, answer behind it"
 TOKEN_AT = "{position}: {piece}"
@@ -109,8 +109,8 @@ MIGRATION_TITLES = {
     "cosine": "Direction of the text tokens' states, image withdrawn at K = {k}",
     "norm_ratio": "Length of the text tokens' states, image withdrawn at K = {k}",
 }
-JOINT_SHARE = "Attention of {rows} on the image"
-JOINT_CAUSAL = "Image exchanged from layer l on ({image})"
+JOINT_SHARE = "Attention on the image"
+JOINT_CAUSAL = "Image exchanged from layer l on"
 JOINT_KL = "Image withdrawn from layer K on"
 JOINT_CAPTION = "Top: share of the attention of {rows} on the image, mean over heads; layer l is drawn between l and l + 1. {causal}Bottom: KL(P withdrawn at K ‖ P full), mean over the answer's {tokens} tokens, nats, the baseline's answer given. η = {eta:g}."
 JOINT_CAUSAL_CAPTION = "Middle: KL(P exchanged ‖ P full) likewise, when the text attends to the “{image}” image instead from layer l on. "
@@ -118,7 +118,7 @@ JOINT_AGREE = "Attention and the causal test agree: no layer whose attention on 
 JOINT_LOW_USED = "From layer {layers} on attention on the image stays under {low:.0%}, yet exchanging the image there still moves the answer: little attention is no proof that it is not used. "
 JOINT_HIGH_UNUSED = "In layer {layers} {low:.0%} or more of the attention is on the image, yet exchanging it from there on does not move the answer: attention is no proof of use. "
 NO_COUNTERFACTUAL = "No other image was recorded for this run, so there is no causal test."
-K_OR_L = "l or K: first layer with the other image, or without any"
+K_OR_L = "l or K: first layer that is changed"
 AXIS_KL = "KL, nats, log scale"
 AXIS_SHARE = "share"
 AXIS_PROBABILITY = "probability per token"
@@ -132,11 +132,11 @@ CAUSAL_SUMMARY = "With the {name} image the curve stays at or under η = {eta:g}
 CAUSAL_PROBABILITY_CAPTION = "Probability of the baseline's own answer, geometric mean over its {tokens} tokens, in the same runs, and in runs on the other image below K and without any image from K on."
 CAUSAL_PROBABILITY_SUMMARY = "The original run gives its answer {baseline:.1%} a token; with the {name} image in every layer it is {other:.1%}, and without any image {never:.1%}."
 SETTINGS_COLUMNS = (
-    "other image", "setting", "KL to the original (nats)", "probability of its answer", "same likeliest tokens",
+    "setting", "KL to the original (nats)", "probability of its answer", "same likeliest tokens",
 )  # fmt: skip
 SETTINGS = {
     "never_seen": "(a) no image in any layer",
-    "misled": "(b) the other image in layers below K = {k}, no image from K on",
+    "misled": "(b) the {image} image in layers below K = {k}, no image from K on",
     "withdrawn": "(c) the true image in layers below K = {k}, no image from K on",
 }
 SETTINGS_CAPTION = "Mean over the answer's tokens, the baseline's answer given; the comparison by which VTW's author argues for migration. If (c) is like the original and (b) is not, the text had taken the image up before K."
@@ -148,7 +148,7 @@ VISUAL_TO_VISUAL = "image to image"
 EVEN = "even spread"
 PER_TOKEN_CAPTION = "Share of each text token's attention on the image, mean over heads, nothing withdrawn; one scale for all layers."
 PER_TOKEN_SUMMARY = "“{piece}” in layer {layer} looks most at the image: {most:.1%} of its attention."
-LENS_CAPTION = "Logit lens: final norm and head applied to every state of the row that says answer token {t} (“{piece}”); its {count} likeliest tokens, likeliest first; colour: probability. {withdrawn}"
+LENS_CAPTION = "Logit lens: final norm and head applied to every state (state x enters layer x, the last one leaves the model) of the row that says answer token {t} (“{piece}”); its {count} likeliest tokens, likeliest first; colour: probability. {withdrawn}"
 LENS_WITHDRAWN = "On the right, the same with the image withdrawn from layer K = {k} on."
 LENS_WITHDRAWN_CURVE = "Dashed: with the image withdrawn from layer K = {k} on."
 LENS_FIRST_ONLY = "Withdrawal is recorded for the first answer token."
@@ -207,7 +207,7 @@ GAZE = {
     "thumb": "Layer {layer}: {mass} of the attention is on the image",
     "thumbGone": "Layer {layer}: the image is withdrawn",
 }
-GAZE_DEFINITION = "Softmax attention weights of one text token on each visual token, mean over all {heads} heads, nothing withdrawn; below each layer the sum over the image. One scale for all layers of a word, from 0 to its greatest weight, unless each layer is normalised. Layers below K are the same with the image withdrawn at K."
+GAZE_DEFINITION = "Softmax attention weights of one text token on each visual token, mean over all {heads} heads, nothing withdrawn; below each layer the sum over the image. One scale for all layers of a word, from 0 to its greatest weight, unless each layer is normalised; over the picture little attention is drawn see-through. Layers below K are the same with the image withdrawn at K."
 GAZE_NO_PICTURE = " The picture itself is not part of a saved run, so the grid is shown alone."
 GAZE_OTHER_SHAPE = " The picture ({width} × {height}) has another shape than the grid ({rows} × {cols} patches): it is stretched over it here, while the model may have padded or cropped it."
 
@@ -224,7 +224,7 @@ CONTROL_TOKEN = "Answer token of the logit lens"
 CONTROL_STATE = "State of the lens on patches"
 CONTROL_GRID = "Grid of patches"
 SECTION_SEGMENTS = "Which tokens take the attention"
-SECTION_GAZE = "What is left for the image: where it looks"
+SECTION_GAZE = "What is left for the image"
 SECTION_MAPS = "The attention maps themselves"
 SECTION_TOKENS = "Which tokens are sinks"
 SECTION_CAUSAL = "The causal test: exchange the image behind the model's back"

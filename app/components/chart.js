@@ -79,7 +79,10 @@ function drawWords() {
   find('.definition').textContent = view.caption;
   drawing.setAttribute('aria-label', `${view.title}. ${view.summary}`);
   drawing.hidden = !view.figure;
-  if (view.figure) drawing.style.minHeight = `${view.figure.layout.height}px`;
+  if (view.figure) {
+    drawing.style.minHeight = `${view.figure.layout.height}px`;
+    drawing.style.setProperty('--narrowest', `${view.narrowest}px`);
+  }
   const exports = find('.exports');
   exports.setAttribute('aria-label', `${words.save} ${view.title}`);
   exports.replaceChildren(...view.formats.map((format) => {
@@ -102,7 +105,7 @@ function drawTable(table) {
       const cell = document.createElement(name);
       cell.textContent = told;
       if (name === 'th') cell.scope = 'col';
-      cell.classList.toggle('wide', String(told).length > 40);
+      cell.classList.toggle('long', String(told).length > 40);
       return cell;
     }));
     return line;
@@ -112,6 +115,20 @@ function drawTable(table) {
   body.append(...table.rows.map((row) => cells('td', row)));
   find('table').replaceChildren(head, body);
   find('.scroller').setAttribute('aria-label', props.value.title);
+}
+
+// The drawing itself needs the width: its names stand above it, and are smaller.
+function forPhone(layout) {
+  const names = view => view.data.filter((trace) => trace.name && trace.showlegend !== false).length;
+  if (layout.showlegend !== false && names(props.value.figure)) {
+    layout.legend = { ...layout.legend, xref: 'container', x: 0.02, font: { size: 11 } };
+    layout.height += 40;
+  }
+  if (layout.coloraxis) layout.coloraxis.colorbar.title = { text: '' };
+  for (const axis of Object.keys(layout).filter((key) => /^[xy]axis/.test(key))) {
+    if (layout[axis].title) layout[axis].title = { ...layout[axis].title, font: { size: 12 } };
+  }
+  layout.margin = { ...layout.margin, l: Math.min(layout.margin.l, 46) };
 }
 
 async function draw() {
@@ -125,10 +142,7 @@ async function draw() {
     view.figure.data.forEach(nameCells);
     const layout = withK(structuredClone(view.figure.layout));
     layout.autosize = true;
-    const narrow = drawing.clientWidth < 520;
-    // On a phone a vertical bar with its name would take a quarter of the width.
-    if (narrow && layout.coloraxis) layout.coloraxis.colorbar.title = { text: '' };
-    if (narrow) layout.margin = { ...layout.margin, l: Math.min(layout.margin.l, 46) };
+    if (drawing.clientWidth < 520) forPhone(layout);
     const card = getComputedStyle(element).getPropertyValue('--vtw-card') || '#888';
     layout.hoverlabel = { bgcolor: card.trim(), bordercolor: '#808793' };
     await plotly.react(drawing, view.figure.data, layout, { displayModeBar: false, responsive: true });

@@ -15,7 +15,7 @@ import plotly
 
 from app import text_inside as text
 from app.components.files import read, script
-from app.figures.chart import Chart, Table
+from app.figures.chart import Chart, Heatmap, Sheet, Table
 from app.figures.plotly_charts import figure
 
 _PLOTLY = Path(plotly.__file__).resolve().parent / "package_data" / "plotly.min.js"
@@ -58,4 +58,18 @@ def show_chart(chart: Chart | None, layers: int) -> dict[str, Any] | None:
     if isinstance(chart, Table):
         table = {"columns": list(chart.columns), "rows": [list(row) for row in chart.rows]}
         return {**value, "table": table, "formats": list(TABLE_FORMATS)}
-    return {**value, "figure": json.loads(figure(chart).to_json()), "formats": list(DRAWN_FORMATS)}
+    return {
+        **value,
+        "figure": json.loads(figure(chart).to_json()),
+        "narrowest": _narrowest(chart),
+        "formats": list(DRAWN_FORMATS),
+    }
+
+
+def _narrowest(chart: Chart) -> int:
+    """Pixels under which the drawing is scrolled sideways rather than squeezed."""
+    if isinstance(chart, Sheet):
+        return 620
+    if isinstance(chart, Heatmap) and chart.words:
+        return 120 + 54 * chart.values.shape[1]
+    return 0

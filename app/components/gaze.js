@@ -58,7 +58,7 @@ function paint(canvas, values, most, grid, see) {
     const at = Math.round(share * 255), place = (y * cols + x) * 4;
     for (let c = 0; c < 3; c += 1) pixels.data[place + c] = RAMP[at * 3 + c];
     // Over a picture, where nothing is looked at the picture shows best.
-    pixels.data[place + 3] = see ? 255 * (0.35 + 0.5 * Math.sqrt(share)) : 255;
+    pixels.data[place + 3] = see ? 255 * (0.1 + 0.8 * Math.sqrt(share)) : 255;
   });
   context.putImageData(pixels, 0, 0);
 }
@@ -123,6 +123,7 @@ function build() {
     button.append(views, under);
     return button;
   }));
+  find('.sheet').style.setProperty('--thumb', view.layers > 24 ? '80px' : '118px');
   find('.layer').max = view.layers - 1;
   find('.title').textContent = words.title;
   find('.how').textContent = view.all ? words.how : words.howServed;

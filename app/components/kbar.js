@@ -3,6 +3,8 @@
 const find = (selector) => element.querySelector(selector);
 const slider = find('input');
 let layers = 0;
+// Gradio's frame hides what is too wide in a way that keeps anything inside from sticking to the top.
+element.closest('.gradio-container').style.overflow = 'clip';
 
 function show(k) {
   slider.max = layers;

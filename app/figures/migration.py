@@ -17,7 +17,6 @@ from app.figures.tokens import Rows
 from vtw_core.analysis import migration as analysis
 from vtw_core.analysis.rows import inside_of
 from vtw_core.analysis.sinks import sink_verdict
-from vtw_core.inside import Counterfactual
 from vtw_core.results import DEFAULT_ETA, Run
 
 FLOOR = 1e-5
@@ -73,7 +72,7 @@ def joint(run: Run, choices: Choices) -> Joint:
     share = analysis.visual_share_of_text(inside.attention, tokens.rows_of(run, c.rows))
     between = tuple(layer + 0.5 for layer in range(run.layers))
     panels = [
-        _panel(run, text.JOINT_SHARE.format(rows=words), text.AXIS_SHARE, text.SHARE_UNIT, between,
+        _panel(run, text.JOINT_SHARE, text.AXIS_SHARE, text.SHARE_UNIT, between,
                Series(text.TEXT_TO_VISUAL, share, style.SEGMENTS["visual"]))
     ]  # fmt: skip
     causal, summary = "", text.NO_COUNTERFACTUAL
@@ -81,7 +80,7 @@ def joint(run: Run, choices: Choices) -> Joint:
         test = inside.counterfactuals[c.image]
         curves = analysis.joint_curves(run, test, c.rows)
         panels.append(
-            _kl_panel(run, text.JOINT_CAUSAL.format(image=test.name),
+            _kl_panel(run, text.JOINT_CAUSAL,
                       Series(text.OTHER_IMAGE.format(name=test.name), curves.causal_kl,
                              style.CURVES[1], "solid", "square"))
         )  # fmt: skip
@@ -108,7 +107,7 @@ def joint(run: Run, choices: Choices) -> Joint:
 def _panel(run: Run, title: str, y: str, unit: str, x: tuple[float, ...], series: Series) -> Lines:
     return Lines(
         name="panel", title=title, x_label=text.K_OR_L, y_label=y, unit=unit, caption="",
-        summary="", x=x, series=(series,),
+        summary="", x=x, series=(series,), y_range=(0, 1.02),
     )  # fmt: skip
 
 
@@ -219,20 +218,20 @@ def causal_probability(run: Run, choices: Choices) -> Lines:
 
 
 def settings_table(run: Run, choices: Choices) -> Table:
-    """The three settings at K, for each other image; only one other image's is in the words."""
+    """The three settings at K; the second one for each other image."""
     c = choices.clamped(run)
     tests = inside_of(run).counterfactuals
     summary = text.NO_COUNTERFACTUAL
-    rows: list[tuple[str, ...]] = []
+    settings: list[tuple[str, analysis.Setting]] = []
     for test in tests:
-        settings = analysis.three_settings(run, test, c.at)
-        rows += [_setting_row(test, setting, c.at) for setting in settings]
+        never, misled, withdrawn = analysis.three_settings(run, test, c.at)
+        settings += [("", never)] * (not settings) + [(test.name, misled)]
+        if test is tests[c.image]:
+            summary = text.SETTINGS_SUMMARY.format(
+                k=c.k, never=never.kl, misled=misled.kl, withdrawn=withdrawn.kl, name=test.name
+            )
     if tests:
-        never, misled, withdrawn = analysis.three_settings(run, tests[c.image], c.at)
-        summary = text.SETTINGS_SUMMARY.format(
-            k=c.k, never=never.kl, misled=misled.kl, withdrawn=withdrawn.kl,
-            name=tests[c.image].name,
-        )  # fmt: skip
+        settings.append(("", withdrawn))
     return Table(
         name="three_settings",
         title=text.MIGRATION_TITLES["settings_table"].format(k=c.k),
@@ -240,15 +239,14 @@ def settings_table(run: Run, choices: Choices) -> Table:
         caption=text.SETTINGS_CAPTION,
         summary=summary,
         columns=text.SETTINGS_COLUMNS,
-        rows=tuple(rows),
-    )  # fmt: skip
-
-
-def _setting_row(test: Counterfactual, setting: analysis.Setting, k: int) -> tuple[str, ...]:
-    agreement = "–" if setting.agreement is None else f"{setting.agreement:.0%}"
-    return (
-        test.name, text.SETTINGS[setting.name].format(k=k), f"{setting.kl:.3g}",
-        f"{setting.probability:.1%}", agreement,
+        rows=tuple(
+            (
+                text.SETTINGS[setting.name].format(k=c.k, image=name), f"{setting.kl:.3g}",
+                f"{setting.probability:.1%}",
+                "–" if setting.agreement is None else f"{setting.agreement:.0%}",
+            )
+            for name, setting in settings
+        ),
     )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import singledispatch
 from html import escape
 from typing import Any
@@ -19,6 +20,8 @@ K_NAME = "K"
 _EMPTY_TEMPLATE: dict[str, Any] = {"data": {}, "layout": {}}
 _STRIP = 12  # pixels; the coloured strip of the bands above a heatmap
 _MOST_TICKS = 14
+_MOST_NAMES = 48  # words along an axis, slanting
+_ABOVE_K = 1.09  # of the height of the axes; where a legend leaves room for the name of K
 
 
 @singledispatch
@@ -57,10 +60,10 @@ def _lines(chart: Lines) -> go.Figure:
     _add_lines(drawn, chart, "y")
     drawn.update_layout(_layout(chart, 380))
     drawn.update_layout(
-        hovermode="x unified", legend={"y": 1.02, "yanchor": "bottom"}, margin={"t": 64}
+        hovermode="x unified", legend={"y": _ABOVE_K, "yanchor": "bottom"}, margin={"t": 70}
     )
     _style_y(drawn, chart, "yaxis")
-    _number_axis(drawn, "x", chart.x)
+    _number_axis(drawn, chart.x)
     _draw_k(drawn, chart)
     return drawn
 
@@ -71,7 +74,7 @@ def _joint(chart: Joint) -> go.Figure:
     count = len(chart.panels)
     gap = 0.09
     height = (1 - gap * (count - 1)) / count
-    drawn.update_layout(_layout(chart, 215 * count + 60))
+    drawn.update_layout(_layout(chart, 200 * count + 84))
     for index, panel in enumerate(chart.panels):
         axis = "y" if index == 0 else f"y{index + 1}"
         key = "yaxis" if index == 0 else f"yaxis{index + 1}"
@@ -84,12 +87,13 @@ def _joint(chart: Joint) -> go.Figure:
             yref="paper", yanchor="bottom", showarrow=False,
         )  # fmt: skip
     drawn.update_layout(
-        hovermode="x unified", margin={"t": 40, "b": 84},
-        legend={"y": -60 / (215 * count), "yanchor": "top"}, hoversubplots="axis",
+        hovermode="x unified", margin={"t": 54}, showlegend=False, hoversubplots="axis",
     )  # fmt: skip
-    _number_axis(drawn, "x", chart.panels[-1].x)
+    _number_axis(drawn, chart.panels[-1].x)
     drawn.update_xaxes(anchor="y" if count == 1 else f"y{count}")
     _draw_k(drawn, chart)
+    # Above the titles of the panels.
+    drawn.update_annotations(selector={"name": K_NAME}, yshift=18)
     return drawn
 
 
@@ -145,12 +149,11 @@ def _stack(chart: Stack) -> go.Figure:
     )  # fmt: skip
     drawn.update_layout(_layout(chart, 380))
     drawn.update_layout(
-        barmode="stack", bargap=0.06, hovermode="x unified", margin={"t": 64},
-        legend={"y": 1.02, "yanchor": "bottom", "traceorder": "normal"},
+        barmode="stack", bargap=0.06, hovermode="x unified", margin={"t": 70},
+        legend={"y": _ABOVE_K, "yanchor": "bottom", "traceorder": "normal"},
     )  # fmt: skip
     drawn.update_yaxes(range=[0, 100.001], ticksuffix=" %", dtick=25)
-    _number_axis(drawn, "x", chart.x)
-    drawn.update_xaxes(range=[min(chart.x) - 0.55, max(chart.x) + 0.55])
+    _number_axis(drawn, chart.x)
     _draw_k(drawn, chart)
     return drawn
 
@@ -286,16 +289,18 @@ def _axis(title: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _number_axis(drawn: go.Figure, axis: str, places: Any) -> None:
-    span = max(places) - min(places)
-    step = max(1, math.ceil(span / _MOST_TICKS))
-    drawn.update_layout({f"{axis}axis": {"dtick": step, "tick0": 0, "tickangle": 0}})
+def _number_axis(drawn: go.Figure, places: Sequence[float]) -> None:
+    """Whole numbers along x, with room for half a step at both ends."""
+    low, high = min(places), max(places)
+    step = max(1, math.ceil((high - low) / _MOST_TICKS))
+    drawn.update_xaxes(dtick=step, tick0=0, tickangle=0, range=[low - 0.55, high + 0.55])
 
 
 def _name_axis(drawn: go.Figure, axis: str, names: tuple[str, ...], ticks: Any) -> None:
     if ticks is None:
-        step = max(1, math.ceil(len(names) / 24))
+        step = max(1, math.ceil(len(names) / _MOST_NAMES))
         ticks = [(place, names[place]) for place in range(0, len(names), step)]
+        drawn.update_layout({f"{axis}axis": {"tickangle": -50 if axis == "x" else 0}})
     places = {"tickmode": "array", "tickvals": [place for place, _ in ticks],
               "ticktext": [escape(words) for _, words in ticks]}  # fmt: skip
     font = {"tickfont": {"size": 11}, "automargin": True}
@@ -310,7 +315,8 @@ def _draw_bands(drawn: go.Figure, bands: tuple[Band, ...], axis: str, body: int)
             place = {"x0": ends[0], "x1": ends[1], "y0": 1 + 3 / body, "y1": 1 + _STRIP / body,
                      "yref": "paper"}  # fmt: skip
         else:
-            place = {"y0": ends[0], "y1": ends[1], "x0": -0.012, "x1": -0.003, "xref": "paper"}
+            place = {"y0": ends[0], "y1": ends[1], "x0": -0.011, "x1": -0.003, "xref": "paper"}
+            drawn.update_yaxes(ticklabelstandoff=12)
         drawn.add_shape(type="rect", fillcolor=band.color, line={"width": 0}, **place)
 
 
@@ -322,16 +328,16 @@ def _draw_k(drawn: go.Figure, chart: Chart) -> None:
     across = line.axis == "x"
     place, other = ("x", "y") if across else ("y", "x")
     drawn.add_shape(
-        type="line", name=K_NAME, line={"color": style.VTW, "width": 2}, visible=line.k is not None,
+        type="line", name=K_NAME, line={"color": style.VTW_STRONG, "width": 2}, visible=line.k is not None,
         **{f"{place}0": line.at, f"{place}1": line.at, f"{other}0": 0, f"{other}1": 1,
            f"{other}ref": "paper"},
     )  # fmt: skip
     # In the margin, where it covers no data.
     drawn.add_annotation(
         name=K_NAME, text=f"<b>K = {line.k}</b>", showarrow=False, visible=line.k is not None,
-        font={"color": style.VTW, "size": 12},
+        font={"color": "#ffffff", "size": 12}, bgcolor=style.VTW_STRONG, borderpad=2,
         **{place: line.at, other: 1, f"{other}ref": "paper",
-           "xanchor": "center" if across else "right", "yanchor": "bottom"},
+           "xanchor": "center" if across else "right", "yanchor": "bottom" if across else "middle"},
     )  # fmt: skip
     drawn.update_layout(meta={"k": {"axis": line.axis, "offset": line.offset}})
 

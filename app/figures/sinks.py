@@ -203,7 +203,7 @@ def layer_sheet(run: Run, choices: Choices) -> Sheet:
         ),
         titles=_layer_names(run),
         values=np.stack([causal(one) for one in shown]),
-        low=FLOOR, high=1, log=True, highlight=c.layer,
+        low=FLOOR, high=1, log=True, flipped=True, highlight=c.layer,
     )  # fmt: skip
 
 

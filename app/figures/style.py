@@ -7,6 +7,8 @@ from typing import Any
 VISUAL = "#e69f00"
 BASELINE = "#2f8fd0"
 VTW = "#c25a9c"
+# Dark enough for white letters on it.
+VTW_STRONG = "#a2327a"
 VTW_SOFT = "rgba(194, 90, 156, 0.22)"
 CRITERION = "#1f9d74"
 # Readable on the light and on the dark page, since a figure does not know which one it is on.

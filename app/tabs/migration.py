@@ -49,8 +49,10 @@ def build(visitor: gr.State, k: gr.State) -> MigrationTab:
     with gr.Column(visible=False, elem_classes="inside") as content:
         bar = kbar("migration-k")
         with gr.Row():
-            rows = gr.Dropdown(label=text.CONTROL_ROWS, elem_id="migration-rows")
-            image = gr.Dropdown(label=text.CONTROL_IMAGE, elem_id="migration-image")
+            rows = gr.Dropdown(
+                [(words, name) for name, words in text.ROWS.items()], value="all_text", label=text.CONTROL_ROWS, min_width=250, elem_id="migration-rows"
+            )
+            image = gr.Dropdown(label=text.CONTROL_IMAGE, min_width=250, elem_id="migration-image")
         board.place("joint")
         gr.Markdown(f"### {text.SECTION_CAUSAL}", elem_classes="step-title")
         board.place("settings_table", "causal_kl", "causal_probability")
@@ -72,9 +74,6 @@ def build(visitor: gr.State, k: gr.State) -> MigrationTab:
         image: ("joint", "causal_kl", "causal_probability", "settings_table"),
         token: ("lens", "lens_probability"), state: ("lens_patches",), grid: ("lens_patches",),
     }  # fmt: skip
-    for control in controls:
-        # What a visitor sends is clamped to the run, whatever the page offered.
-        control.preprocess = lambda sent: sent  # type: ignore[method-assign]
     board.connect(visitor, k, controls)
     inputs = [visitor, k, *controls]
     moved = bar.release(keep_k, [visitor, k], k, **GLUE)
@@ -112,7 +111,9 @@ def _controls(run: Run, chosen: migration.Choices) -> tuple[Any, ...]:
     grids = [(f"{rows} × {cols}", index) for index, (rows, cols) in enumerate(inside.grids)]
     return (
         gr.Dropdown(choices=tokens.row_options(run), value=chosen.rows),
-        gr.Dropdown(choices=images, value=chosen.image, visible=len(images) > 1),
+        gr.Dropdown(
+            choices=images, value=chosen.image if images else None, visible=len(images) > 1
+        ),
         gr.Dropdown(choices=answer, value=chosen.token),
         gr.Slider(maximum=run.layers, value=chosen.state),
         gr.Dropdown(choices=grids, value=chosen.grid, visible=len(grids) > 1),

@@ -53,8 +53,10 @@ def build(visitor: gr.State, k: gr.State) -> SinksTab:
         bar = kbar("sinks-k")
         gr.Markdown(f"### {text.SECTION_SEGMENTS}", elem_classes="step-title")
         with gr.Row():
-            rows = gr.Dropdown(label=text.CONTROL_ROWS, elem_id="sinks-rows")
-            head = gr.Dropdown(label=text.CONTROL_HEAD, elem_id="sinks-head")
+            rows = gr.Dropdown(
+                [(words, name) for name, words in text.ROWS.items()], value="last_prompt", label=text.CONTROL_ROWS, min_width=250, elem_id="sinks-rows"
+            )
+            head = gr.Dropdown(label=text.CONTROL_HEAD, min_width=250, elem_id="sinks-head")
             withdrawn = gr.Checkbox(label=text.CONTROL_WITHDRAWN, elem_id="sinks-withdrawn")
         board.place("mass")
         with gr.Row(equal_height=False):
@@ -74,9 +76,6 @@ def build(visitor: gr.State, k: gr.State) -> SinksTab:
         rows: ("mass", "heads_sink", "heads_visual"), head: ("mass",), withdrawn: ("mass",),
         log: ("received",), layer: ("layer_map", "layer_sheet"),
     }  # fmt: skip
-    for control in controls:
-        # What a visitor sends is clamped to the run, whatever the page offered.
-        control.preprocess = lambda sent: sent  # type: ignore[method-assign]
     board.connect(visitor, k, controls)
     inputs = [visitor, k, *controls]
     moved = bar.release(keep_k, [visitor, k], k, **GLUE)
