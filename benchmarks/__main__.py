@@ -50,6 +50,8 @@ def main() -> None:
         ("curve_2916", lambda: claims.curve(54, claims.BEHIND, rounds=1)),
         ("prefill_576", lambda: claims.prefill(24, rounds=9)),
         ("prefill_2304", lambda: claims.prefill(48, rounds=3)),
+        ("recording", lambda: claims.recording(48, rounds=5)),
+        ("inside_embedded", lambda: claims.inside_of_the_embedded_model(rounds=9)),
         ("answers_embedded", lambda: claims.answers_of_the_embedded_model(rounds=9)),
         ("answers_deep", lambda: claims.answers_of_a_deep_model(rounds=3)),
         ("memory", claims.memory),

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import runs
+from benchmarks.memory import peak_bytes
 from benchmarks.shapes import random_llava, random_prompt
 from benchmarks.timing import medians
 from vtw_core import load_model
@@ -78,6 +79,54 @@ def prefill(patches_per_side: int, rounds: int) -> dict[str, Any]:
         "measured": measured,
         "theory": theory,
         "measured_over_theory": measured / theory,
+    }
+
+
+def recording(patches_per_side: int, rounds: int) -> dict[str, Any]:
+    """A prefill whose attention is recorded, and one whose attention eager gives out, against the
+    plain one: time and peak memory beyond the model's own."""
+    vlm = random_llava(layers=16, width=WIDTH * 2, patches_per_side=patches_per_side)
+    prepared = random_prompt(vlm, before=BEFORE, behind=BEHIND)
+    ways = {
+        "plain": lambda: runs.plain_prefill(vlm, prepared),
+        "recorded": lambda: runs.recorded_prefill(vlm, prepared),
+    }
+    bytes_of = {name: peak_bytes(way) for name, way in ways.items()}
+    seconds = medians(ways, rounds)
+    vlm.model.set_attn_implementation("eager")
+    eager = {"eager": lambda: runs.plain_prefill(vlm, prepared, output_attentions=True)}
+    bytes_of |= {name: peak_bytes(way) for name, way in eager.items()}
+    seconds |= medians(eager, 1)
+    return {
+        "layers": vlm.layers,
+        "width": WIDTH * 2,
+        "visual": len(prepared.layout.visual),
+        **{f"{name}_time": seconds[name] / seconds["plain"] for name in ("recorded", "eager")},
+        **{f"{name}_memory": bytes_of[name] / bytes_of["plain"] for name in ("recorded", "eager")},
+    }
+
+
+def inside_of_the_embedded_model(rounds: int) -> dict[str, Any]:
+    """A whole run with everything inside recorded, against one without."""
+    from embedded_model.examples import FOLDER
+
+    vlm = load_model("embedded")
+    picture, prompt = FOLDER / "red_circle.png", "what color is the circle?"
+    everything: dict[str, Any] = {
+        "inside": True, "counterfactuals": ("white", "noise", "blurred"), "patch_lens": True
+    }  # fmt: skip
+    seconds = medians(
+        {
+            "run": lambda: vlm.explore(picture, prompt),
+            "inside": lambda: vlm.explore(picture, prompt, inside=True),
+            "everything": lambda: vlm.explore(picture, prompt, **everything),
+        },
+        rounds,
+    )
+    return {
+        "layers": vlm.layers,
+        "inside": seconds["inside"] / seconds["run"],
+        "everything": seconds["everything"] / seconds["run"],
     }
 
 

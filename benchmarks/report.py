@@ -61,7 +61,21 @@ def section(results: dict[str, Any]) -> str:
             f"| {row['visual']} visual tokens, {row['layers']} layers | {row['measured']:.1%} | "
             f"{row['theory']:.1%} | {row['measured_over_theory']:.2f} |"
         )
+    heard, looked = results["recording"], results["inside_embedded"]
     lines += [
+        "",
+        f"| prefill over {heard['visual']} visual tokens, {heard['layers']} layers, width "
+        f"{heard['width']} | time | peak memory beyond the weights |",
+        "|---|---:|---:|",
+        "| plain, sdpa | 1 | 1 |",
+        f"| **attention recorded** | **{heard['recorded_time']:.2f}** | "
+        f"**{heard['recorded_memory']:.2f}** |",
+        f"| eager with `output_attentions=True` | {heard['eager_time']:.2f} | "
+        f"{heard['eager_memory']:.2f} |",
+        "",
+        f"A whole run of the embedded model takes {looked['inside']:.2f} times as long with its "
+        f"inside recorded, and {looked['everything']:.2f} times with three causal tests and the "
+        "patch lens besides.",
         "",
         "| answers at every K; unit: one generation | embedded, describe | random, 32 layers |",
         "|---|---:|---:|",

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from vtw_core import VisualTokenWithdrawal
+from vtw_core import VisualTokenWithdrawal, record
 from vtw_core.analysis.kl import kl_divergence
 from vtw_core.decoding import EveryAnswer
 from vtw_core.full_run import FullRun, run_full
 from vtw_core.generation import Prepared, stream
 from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.recording import AttentionRecorder
 from vtw_core.sampling import GREEDY
 from vtw_core.sweep import Sweep, SweepState
 
@@ -18,6 +22,22 @@ from vtw_core.sweep import Sweep, SweepState
 def prefill(vlm: VisionLanguageModel, prepared: Prepared, k: int) -> NDArray[np.float32]:
     """Logits [vocabulary] of the first answer token, withdrawn at K."""
     return next(stream(vlm, prepared, VisualTokenWithdrawal(k), 1)).logits
+
+
+def plain_prefill(vlm: VisionLanguageModel, prepared: Prepared, **options: bool) -> Any:
+    """One forward pass over the prompt, with nothing of this project around it."""
+    with torch.inference_mode():
+        return vlm.model(
+            input_ids=prepared.input_ids, attention_mask=torch.ones_like(prepared.input_ids),
+            mm_encoder_outputs={"image": prepared.vision}, logits_to_keep=1, **options,
+        )  # fmt: skip
+
+
+def recorded_prefill(vlm: VisionLanguageModel, prepared: Prepared) -> AttentionRecorder:
+    """The same pass with its attention recorded."""
+    with record(vlm.model, prepared.layout) as recorder:
+        plain_prefill(vlm, prepared)
+    return recorder
 
 
 def curve_by_loop(vlm: VisionLanguageModel, prepared: Prepared, first: int) -> NDArray[np.float64]:

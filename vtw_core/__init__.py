@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from vtw_core.layout import TokenLayout
     from vtw_core.models.loading import load_model
     from vtw_core.models.support import check_support
+    from vtw_core.recording import record
     from vtw_core.results import Generation, Run, choose_k, load_run
     from vtw_core.sampling import Sampling
     from vtw_core.strategies.keep_all import KeepAll
@@ -43,6 +44,7 @@ _HOME = {
     "load_model": "vtw_core.models.loading",
     "load_run": "vtw_core.results",
     "read_items": "vtw_core.dataset",
+    "record": "vtw_core.recording",
     "withdraw": "vtw_core.withdrawal",
 }
 
@@ -65,6 +67,7 @@ __all__ = [
     "load_model",
     "load_run",
     "read_items",
+    "record",
     "withdraw",
 ]
 

@@ -27,6 +27,7 @@ from vtw_core.models.loading import EMBEDDED, load_model, resolve
 from vtw_core.models.prompts import check_prompt
 from vtw_core.models.support import REFUSED
 from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.other_images import MADE
 from vtw_core.results import (
     DEFAULT_ETA,
     DIRECTION_LABELS,
@@ -105,6 +106,21 @@ def _parser() -> argparse.ArgumentParser:
         help="the first K under eta, or the first from which all later K are under it too",
     )
     explore.add_argument("--save", metavar="FILE", help="also save the run to this file")
+    explore.add_argument(
+        "--inside", action="store_true", help="also record attention and hidden states (in --save)"
+    )
+    explore.add_argument(
+        "--counterfactual",
+        action="append",
+        default=[],
+        choices=tuple(MADE),
+        help="with --inside: the causal test with this other image; may be given more than once",
+    )
+    explore.add_argument(
+        "--patch-lens",
+        action="store_true",
+        help="with --inside: the logit lens at every visual token",
+    )
 
     generate = commands.add_parser("generate", help="one answer under one strategy")
     generate.set_defaults(command=_generate)
@@ -182,7 +198,8 @@ def _explore(arguments: argparse.Namespace) -> str:
     with _quiet():
         run = vlm.explore(
             image, arguments.prompt, max_new_tokens=arguments.max_new_tokens,
-            sampling=sampling, positions=arguments.positions or "keep",
+            sampling=sampling, positions=arguments.positions or "keep", inside=arguments.inside,
+            counterfactuals=arguments.counterfactual, patch_lens=arguments.patch_lens,
         )  # fmt: skip
     if arguments.save:
         run.save(arguments.save)

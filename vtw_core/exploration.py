@@ -1,7 +1,7 @@
 """Everything about one image and prompt at every K, from one run of the full model."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -16,14 +16,19 @@ from vtw_core.analysis.cost import (
     kv_bytes_at_every_k,
     kv_bytes_per_layer,
 )
+from vtw_core.counterfactual import counterfactual
 from vtw_core.decoding import EveryAnswer
+from vtw_core.errors import InputError
 from vtw_core.events import Answers, Curve, Event, Progress, Token
 from vtw_core.full_run import FullRun, run_full
 from vtw_core.generation import Prepared, answer_text, end_tokens, prepare
 from vtw_core.images import load_images
+from vtw_core.inside import Counterfactual, Inside
+from vtw_core.inspection import FullInspection, SweepInspection, record_inside
 from vtw_core.layout import Positions, check_positions
 from vtw_core.models.prompts import check_prompt, display_pieces
 from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.other_images import check_counterfactuals
 from vtw_core.results import Run, Seconds
 from vtw_core.sampling import GREEDY, Sampling
 from vtw_core.sweep import Sweep, SweepState
@@ -46,6 +51,9 @@ def explore_steps(
     max_new_tokens: int = 32,
     sampling: Sampling = GREEDY,
     positions: Positions = "keep",
+    inside: bool = False,
+    counterfactuals: Sequence[str | tuple[str, Any]] = (),
+    patch_lens: bool = False,
 ) -> Generator[Event, None, None]:
     """Explore every K, as a stream of events whose last is the `Run`.
 
@@ -59,6 +67,11 @@ def explore_steps(
         sampling: how tokens are chosen, in the baseline and at every K.
         positions: position ids of the tokens that stay: "keep" their own, or "repack" them
             from 0 in the layers from K on.
+        inside: also record attention and hidden states (`Run.inside`).
+        counterfactuals: also make the causal test with these other images: "white", "noise",
+            "blurred", or (name, picture). They are part of what is inside.
+        patch_lens: also read the logit lens at every visual token; one product with the
+            vocabulary for each of them and every layer.
 
     Raises:
         InputError: bad image, prompt, or option.
@@ -66,16 +79,21 @@ def explore_steps(
     """
     started = time.perf_counter()
     check_positions(positions)
+    check_counterfactuals([one for one in counterfactuals if isinstance(one, str)])
+    if (counterfactuals or patch_lens) and not inside:
+        raise InputError("Counterfactual images and the patch lens need inside=True.")
     pictures = load_images(image)
     prepared = prepare(vlm, pictures, prompt)
-    total = vlm.layers + 3
+    total = vlm.layers * (1 + len(counterfactuals)) + 3
     yield Progress(0, total, "image encoded")
 
-    full = yield from _baseline(vlm, prepared, max_new_tokens, sampling)
+    watched = FullInspection(vlm, prepared, patch_lens=patch_lens) if inside else None
+    full = yield from _baseline(vlm, prepared, max_new_tokens, sampling, watched)
     yield Progress(1, total, "baseline answer")
 
     sweep_started = time.perf_counter()
-    state = SweepState(vlm, full, positions)
+    onlooker = None if watched is None else SweepInspection(vlm, full, watched.recorder)
+    state = SweepState(vlm, full, positions, onlooker=onlooker)
     for index in state.layers():
         yield Progress(2 + index, total, f"layer {index} for K = 0 to {index}")
     sweep = state.finish(sampling)
@@ -88,20 +106,39 @@ def explore_steps(
     for _ in every.steps():
         yield _answers(vlm, full, every)
     answers_seconds = time.perf_counter() - answers_started
-    yield Progress(total - 1, total, "answers at every K")
+    done = vlm.layers + 2
+    yield Progress(done, total, "answers at every K")
+
+    tests: list[Counterfactual] = []
+    for other in counterfactuals:
+        for made in counterfactual(vlm, full, pictures, prompt, other, sampling=sampling,
+                                   positions=positions):  # fmt: skip
+            if made is None:
+                done += 1
+                name = other if isinstance(other, str) else other[0]
+                yield Progress(done, total, f"causal test with the {name} image")
+            else:
+                tests.append(made)
 
     at_k = measure(vlm, full)
     yield Progress(total, total, "seconds at every K")
     spent = (sweep_seconds, answers_seconds, time.perf_counter() - started)
     yield _run(vlm, full, sweep, every, at_k, spent, pictures[0].size, check_prompt(prompt),
-               max_new_tokens, sampling, positions)  # fmt: skip
+               max_new_tokens, sampling, positions,
+               None if watched is None or onlooker is None
+               else record_inside(vlm, full, watched, onlooker, sweep, tuple(tests)),
+               )  # fmt: skip
 
 
 def _baseline(
-    vlm: VisionLanguageModel, prepared: Prepared, max_new_tokens: int, sampling: Sampling
+    vlm: VisionLanguageModel,
+    prepared: Prepared,
+    max_new_tokens: int,
+    sampling: Sampling,
+    watcher: FullInspection | None,
 ) -> Generator[Token, None, FullRun]:
     seconds = 0.0
-    with closing(run_full(vlm, prepared, max_new_tokens, sampling)) as steps:
+    with closing(run_full(vlm, prepared, max_new_tokens, sampling, watcher)) as steps:
         while True:
             try:
                 step = next(steps)
@@ -130,6 +167,7 @@ def _run(
     max_new_tokens: int,
     sampling: Sampling,
     positions: Positions,
+    inside: Inside | None,
 ) -> Run:
     prepared = full.prepared
     layout, dims, tokenizer = prepared.layout, vlm.dims, vlm.processor.tokenizer
@@ -184,4 +222,5 @@ def _run(
             ("transformers", version("transformers")),
         ),
         created=datetime.now(UTC).isoformat(timespec="seconds"),
+        inside=inside,
     )

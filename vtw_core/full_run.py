@@ -7,10 +7,10 @@ the hidden states that enter it in the rows that depend on the image, and its KV
 """
 
 from collections.abc import Generator, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -19,11 +19,11 @@ from torch import Tensor, nn
 
 from vtw_core.errors import InputError, ModelError
 from vtw_core.generation import Prepared, Step, check_limit, decode_inside, new_cache, now
-from vtw_core.hooks import context_hooks
+from vtw_core.hooks import ContextHooks, context_hooks
 from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.support import check_support
 from vtw_core.models.vlm import VisionLanguageModel
-from vtw_core.sampling import Sampling
+from vtw_core.sampling import Chooser
 from vtw_core.withdrawal import refuse_nesting
 
 
@@ -39,10 +39,10 @@ class FullRun:
         prepared: image and prompt.
         rows: [r] positions in the prompt of the rows that depend on the image, ascending.
         prefix: [p] positions of the others that are not visual; they never see the image.
-        hidden: [L] tensors [1, m, width], what enters each layer in those rows and in the rows
-            of the answer's first T - 1 tokens.
+        hidden: [L+1] tensors [1, m, width], what enters each layer in those rows and in the rows
+            of the answer's first T - 1 tokens; the last is what leaves the last layer.
         cache: the KV cache over prompt and answer, [L] layers of [1, heads, total + T - 1, d].
-        masks: [L] additive masks [m, p + m]: which keys (prefix first) a row sees.
+        visible: [L] tensors [r, total] bool: which positions of the prompt a row sees.
         kwargs: [L] what else the model hands to each layer.
         logits: [T, vocabulary] float32, on the model's device.
         ids: [T] the baseline answer.
@@ -55,7 +55,7 @@ class FullRun:
     prefix: NDArray[np.int64]
     hidden: list[Tensor]
     cache: Any
-    masks: list[Tensor]
+    visible: list[Tensor]
     kwargs: list[dict[str, Any]]
     logits: Tensor
     ids: tuple[int, ...]
@@ -70,9 +70,34 @@ class FullRun:
             kept += [layer.keys, layer.values]
         return sum(tensor.numel() * tensor.element_size() for tensor in kept)
 
+    def mask(self, index: int, before: NDArray[np.int64]) -> Tensor:
+        """[m, b + m] additive mask of one layer's rows, those of the answer included: which of the
+        positions `before` [b], and of the rows themselves, a row sees."""
+        r, m, b = len(self.rows), self.hidden[index].shape[1], len(before)
+        of_prompt = self.visible[index]
+        visible = torch.ones(m, b + m, dtype=torch.bool, device=of_prompt.device)
+        visible[:, b:] = visible[:, b:].tril()
+        columns = torch.as_tensor(np.concatenate([before, self.rows]), device=of_prompt.device)
+        visible[:r, : b + r] = of_prompt.index_select(1, columns)
+        return additive(visible, self.hidden[index].dtype)
+
+
+class Watcher(Protocol):
+    """Something that looks on while the full model runs."""
+
+    def attach(self, hooks: ContextHooks) -> None:
+        """Put hooks of its own on the model."""
+
+    def listening(self) -> AbstractContextManager[Any]:
+        """What every forward pass runs in."""
+
 
 def run_full(
-    vlm: VisionLanguageModel, prepared: Prepared, max_new_tokens: int, sampling: Sampling
+    vlm: VisionLanguageModel,
+    prepared: Prepared,
+    max_new_tokens: int,
+    sampling: Chooser,
+    watcher: Watcher | None = None,
 ) -> Generator[Step, None, FullRun]:
     """Run the model with nothing withdrawn, one `Step` per token; returns the `FullRun`.
 
@@ -84,9 +109,12 @@ def run_full(
     refuse_nesting(vlm.model)
     _check_followed(vlm, prepared.layout.total + max_new_tokens)
     cache = new_cache(vlm)
-    record = _Record(vlm, prepared)
+    record = _Record(vlm, prepared, watcher)
     steps: list[Step] = []
-    for step in decode_inside(record.block(), vlm, prepared, cache, max_new_tokens, sampling):
+    listening = nullcontext if watcher is None else watcher.listening
+    for step in decode_inside(
+        record.block(), vlm, prepared, cache, max_new_tokens, sampling, listening
+    ):
         steps.append(step)
         yield step
     logits = torch.as_tensor(np.stack([step.logits for step in steps]), device=vlm.model.device)
@@ -97,7 +125,7 @@ def run_full(
         prefix=record.prefix,
         hidden=[torch.cat(parts, dim=1) for parts in record.hidden],
         cache=cache,
-        masks=[record.mask(index, len(steps) - 1) for index in range(vlm.layers)],
+        visible=record.visible,
         kwargs=record.kwargs,
         logits=logits,
         ids=tuple(step.token_id for step in steps),
@@ -109,18 +137,22 @@ def run_full(
 class _Record:
     """What the hooks of one full run write down."""
 
-    def __init__(self, vlm: VisionLanguageModel, prepared: Prepared) -> None:
+    def __init__(
+        self, vlm: VisionLanguageModel, prepared: Prepared, watcher: Watcher | None
+    ) -> None:
         layout = prepared.layout
         self.visual_tokens_per_layer = (len(layout.visual),) * vlm.layers
         self.rows = layout.text[layout.text > layout.visual[0]]
         self.prefix = np.arange(layout.prefix)
-        self.hidden: list[list[Tensor]] = [[] for _ in range(vlm.layers)]
+        self.hidden: list[list[Tensor]] = [[] for _ in range(vlm.layers + 1)]
         self.kwargs: list[dict[str, Any]] = []
         self.times: list[float] = []
         self.last_row = torch.empty(0)
         self._vlm = vlm
+        self.visible: list[Tensor] = []
         self._layout = layout
-        self._prompt_masks: list[Tensor | None] = []
+        self._watcher = watcher
+        self._seen: dict[int, Tensor] = {}
 
     @contextmanager
     def block(self) -> Iterator["_Record"]:
@@ -129,6 +161,8 @@ class _Record:
             for index, layer in enumerate(layers):
                 hooks.before(layer, partial(self._before, index))
             hooks.behind(layers[-1], self._behind_last)
+            if self._watcher is not None:
+                self._watcher.attach(hooks)
             yield self
 
     def _before(self, index: int, args: Any, kwargs: dict[str, Any]) -> None:
@@ -139,7 +173,7 @@ class _Record:
         mask = kwargs.get("attention_mask")
         if index == 0 and mask is not None and _sees(mask, self.prefix, self.rows):
             self.rows, self.prefix = self._layout.text, self.prefix[:0]
-        self._prompt_masks.append(mask)
+        self.visible.append(self._visible(mask, hidden.device))
         passed = {"attention_mask", "hidden_states", "past_key_values", "position_embeddings",
                   "position_ids"}  # fmt: skip
         self.kwargs.append({name: kwargs[name] for name in kwargs.keys() - passed})
@@ -148,23 +182,25 @@ class _Record:
         self.times.append(now(self._vlm))
 
     def _behind_last(self, args: Any, kwargs: dict[str, Any], output: Any) -> None:
-        if len(self.times) == self._vlm.layers:
-            self.times.append(now(self._vlm))
-            self.last_row = output[:, -1:]
+        if self.hidden[-1]:
+            self.hidden[-1].append(output.clone())
+            return
+        self.times.append(now(self._vlm))
+        self.last_row = output[:, -1:]
+        picked = torch.as_tensor(self.rows, device=output.device)
+        self.hidden[-1].append(output.index_select(1, picked))
 
-    def mask(self, index: int, behind: int) -> Tensor:
-        """[m, p + m] additive mask of one layer's rows, `behind` answer rows included."""
-        hidden, prompt_mask = self.hidden[index][0], self._prompt_masks[index]
-        r, p = len(self.rows), len(self.prefix)
-        m = r + behind
-        visible = torch.ones(m, p + m, dtype=torch.bool, device=hidden.device)
-        visible[:, p:] = visible[:, p:].tril()
-        if prompt_mask is not None:
-            columns = torch.as_tensor(np.concatenate([self.prefix, self.rows]))
-            columns = columns.to(prompt_mask.device)
-            of_prompt = prompt_mask[0, 0].index_select(0, columns[p:]).index_select(1, columns)
-            visible[:r, : p + r] = _is_visible(of_prompt)
-        return additive(visible, hidden.dtype)
+    def _visible(self, mask: Tensor | None, device: torch.device) -> Tensor:
+        """[r, total] which positions of the prompt the rows see; layers share one mask."""
+        key = id(mask)
+        if key not in self._seen:
+            rows = torch.as_tensor(self.rows, device=device)
+            if mask is None:
+                seen = torch.arange(self._layout.total, device=device) <= rows[:, None]
+            else:
+                seen = _is_visible(mask[0, 0].to(device).index_select(0, rows))
+            self._seen[key] = seen
+        return self._seen[key]
 
 
 def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:

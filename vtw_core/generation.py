@@ -6,8 +6,8 @@ between two tokens leaves the caller's model plain, and may be resumed from anot
 """
 
 import time
-from collections.abc import Generator
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
 from dataclasses import dataclass
 from typing import Any
@@ -29,7 +29,7 @@ from vtw_core.layout import TokenLayout
 from vtw_core.models.prompts import display_pieces
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.results import Generation
-from vtw_core.sampling import GREEDY, Sampling
+from vtw_core.sampling import GREEDY, Chooser, Sampling
 from vtw_core.strategies.base import Strategy
 from vtw_core.strategies.keep_all import KeepAll
 from vtw_core.withdrawal import withdraw
@@ -158,9 +158,13 @@ def decode_inside(
     prepared: Prepared,
     cache: DynamicCache,
     max_new_tokens: int,
-    sampling: Sampling,
+    sampling: Chooser,
+    listening: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> Generator[Step, None, None]:
-    """Generate with every forward pass, and nothing else, inside `block`, one `Step` per token."""
+    """Generate with every forward pass, and nothing else, inside `block`, one `Step` per token.
+
+    `listening` gives what each pass is run in besides, in the thread that runs it.
+    """
     context = copy_context()
     inside = context.run(block.__enter__)
     try:
@@ -169,7 +173,8 @@ def decode_inside(
         next_ids = prepared.input_ids
         for count in range(1, max_new_tokens + 1):
             start = now(vlm)
-            logits = context.run(_forward, vlm, prepared, next_ids, count - 1, cache)
+            with listening():
+                logits = context.run(_forward, vlm, prepared, next_ids, count - 1, cache)
             check_finite(logits)
             token = int(sampling.choose(logits, count - 1))
             seconds = now(vlm) - start

@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from vtw_core.arrays import frozen
 from vtw_core.errors import InputError
 
-HalfArray = NDArray[np.float16]
+# Kept as float16; they may be given as any floating-point numbers.
+HalfArray = NDArray[np.floating[Any]]
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 
@@ -58,7 +59,7 @@ class Attention:
     entropy: HalfArray = field(repr=False)
     image: HalfArray = field(repr=False)
     edges: IntArray = field(repr=False)
-    value_norms: NDArray[np.float32] = field(repr=False)
+    value_norms: NDArray[np.floating[Any]] = field(repr=False)
 
     def __post_init__(self) -> None:
         for name, kind in ATTENTION_ARRAYS.items():
@@ -185,7 +186,7 @@ class Inside:
 
     attention: Attention
     lens: Lens
-    outliers: NDArray[np.float32] = field(repr=False)
+    outliers: NDArray[np.floating[Any]] = field(repr=False)
     cosine: HalfArray = field(repr=False)
     norm_ratio: HalfArray = field(repr=False)
     log_probability: FloatArray = field(repr=False)

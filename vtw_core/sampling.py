@@ -1,12 +1,39 @@
 """How the next token is chosen from logits: greedily, or drawn with a seed."""
 
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from vtw_core.errors import InputError
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+
+class Chooser(Protocol):
+    """What says the next token."""
+
+    @property
+    def is_greedy(self) -> bool:
+        """Whether the most probable token is always taken."""
+
+    def choose(self, logits: "Tensor", position: int) -> "Tensor":
+        """Token ids [...] chosen from logits [..., vocabulary] at one answer position (from 0)."""
+
+
+@dataclass(frozen=True)
+class Forced:
+    """A given answer, whatever the logits say (teacher forcing).
+
+    Attributes:
+        ids: [T] its tokens.
+    """
+
+    ids: tuple[int, ...]
+    is_greedy: bool = False
+
+    def choose(self, logits: "Tensor", position: int) -> "Tensor":
+        """The given token, for logits [vocabulary] at one answer position (from 0)."""
+        return logits.new_tensor(self.ids[position]).long()
 
 
 @dataclass(frozen=True)

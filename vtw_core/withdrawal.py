@@ -79,10 +79,18 @@ def withdraw(
         yield withdrawal
 
 
+def withdrawal_here(model: Any) -> "Withdrawal | None":
+    """The withdraw block on this model that the caller's context is inside of."""
+    layers = decoder_layers(model)
+    for one in owners_here():
+        if isinstance(one, Withdrawal) and one.is_of(layers):
+            return one
+    return None
+
+
 def refuse_nesting(model: Any) -> None:
     """Raise InputError inside a withdraw block on the same model."""
-    layers = decoder_layers(model)
-    if any(isinstance(one, Withdrawal) and one.is_of(layers) for one in owners_here()):
+    if withdrawal_here(model) is not None:
         raise InputError("This model is already inside a withdraw block; leave that one first.")
 
 
@@ -158,6 +166,12 @@ class Withdrawal:
     def is_of(self, layers: Any) -> bool:
         """Whether it acts on these layers."""
         return self._layers is layers
+
+    def positions(self, index: int, keys: int) -> IntArray:
+        """[keys] positions of the keys that layer `index` attends to in the running pass over a
+        single prompt."""
+        present = self._present[index].positions[0]
+        return np.concatenate([present, self._total + np.arange(keys - len(present))])
 
     @property
     def visual_tokens_per_layer(self) -> tuple[int, ...]:

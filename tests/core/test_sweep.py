@@ -91,8 +91,9 @@ def test_the_kept_run_holds_one_row_of_hidden_states_per_text_row_and_all_keys(v
     layout, dims = prepared.layout, vlm.dims
     answer = len(full.ids) - 1
     text = len(layout.text) - layout.prefix + answer
-    values = text * dims.hidden + 2 * (layout.total + answer) * dims.kv_heads * dims.head_dim
-    assert full.kept_bytes == vlm.layers * values * 4
+    states = (vlm.layers + 1) * text * dims.hidden
+    cache = 2 * vlm.layers * (layout.total + answer) * dims.kv_heads * dims.head_dim
+    assert full.kept_bytes == (states + cache) * 4
 
 
 def test_logits_that_are_not_finite_are_refused(vlm, prepared):

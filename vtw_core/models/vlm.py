@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from vtw_core.analysis.cost import DecoderDims
 from vtw_core.errors import InputError
 from vtw_core.images import load_images
-from vtw_core.layout import Positions, TokenLayout
+from vtw_core.layout import TokenLayout
 from vtw_core.models.adapters import Adapter, decoder_layers
 from vtw_core.models.prompts import check_prompt, render
 from vtw_core.sampling import GREEDY, Sampling
@@ -138,36 +138,16 @@ class VisionLanguageModel:
 
         return generate(self, image, prompt, strategy, max_new_tokens, sampling)
 
-    def explore(
-        self,
-        image: Any,
-        prompt: str,
-        *,
-        max_new_tokens: int = 32,
-        sampling: Sampling = GREEDY,
-        positions: Positions = "keep",
-    ) -> "Run":
-        """Everything at every K; see `vtw_core.exploration.explore_steps`."""
+    def explore(self, image: Any, prompt: str, **options: Any) -> "Run":
+        """Everything at every K; options of `vtw_core.exploration.explore_steps`."""
         from vtw_core.exploration import explore
 
-        return explore(
-            self, image, prompt, max_new_tokens=max_new_tokens, sampling=sampling,
-            positions=positions,
-        )  # fmt: skip
+        return explore(self, image, prompt, **options)
 
     def explore_steps(
-        self,
-        image: Any,
-        prompt: str,
-        *,
-        max_new_tokens: int = 32,
-        sampling: Sampling = GREEDY,
-        positions: Positions = "keep",
+        self, image: Any, prompt: str, **options: Any
     ) -> "Generator[Event, None, None]":
         """`explore` as a stream of events; see `vtw_core.exploration.explore_steps`."""
         from vtw_core.exploration import explore_steps
 
-        return explore_steps(
-            self, image, prompt, max_new_tokens=max_new_tokens, sampling=sampling,
-            positions=positions,
-        )  # fmt: skip
+        return explore_steps(self, image, prompt, **options)
