@@ -32,9 +32,7 @@ class Board:
             input, which the makers clamp.
     """
 
-    def __init__(
-        self, theme: str, make: Mapping[str, Make], choices: Callable[..., Any]
-    ) -> None:
+    def __init__(self, theme: str, make: Mapping[str, Make], choices: Callable[..., Any]) -> None:
         self.theme = theme
         self.make = make
         self.choices = choices
@@ -52,11 +50,13 @@ class Board:
         layers = visitor.run.layers
         return [show_chart(self.make[name](visitor.run, choices), layers) for name in names]
 
-    def connect(self, visitor: gr.State, k: gr.State, controls: Mapping[gr.Component, Any]) -> None:
+    def connect(
+        self, visitor: gr.State, k: gr.State, controls: Mapping[Any, Sequence[str]]
+    ) -> None:
         """Wire the controls, each to the names it moves, and the files to take away."""
         inputs = [visitor, k, *controls]
         for control, names in controls.items():
-            self.redraw_on(control.input, names, inputs)  # type: ignore[attr-defined]
+            self.redraw_on(control.input, names, inputs)
         file = gr.DownloadButton(visible="hidden", elem_id=f"{self.theme}-file")
         for name, part in self.parts.items():
             download_on(part.select, self.saver(name), inputs, file)

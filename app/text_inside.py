@@ -79,14 +79,18 @@ BINS_ONE = "one cell for each pair of positions."
 BINS_MANY = "about {width:.1f} positions to a cell, mean over the queries and sum over the keys, so that each row sums to 1."
 MAP_SUMMARY = "In layer {layer} the brightest column is “{piece}”: {share:.1%} of the attention, mean over all queries."
 SHEET_CAPTION = "As the map of one layer, for all layers on one log scale: queries downwards, keys to the right. The framed one is the layer chosen above."
-SHEET_SUMMARY = "All {layers} layers. The brightest column stands at the same key in {same} of them."
+SHEET_SUMMARY = (
+    "All {layers} layers. The brightest column stands at the same key in {same} of them."
+)
 SINK_COLUMNS = (
     "rank", "token", "segment", "position", "patch (row, column)", "attention received",
     "times an even spread", "value norm / median", "outlier score", "seen by rows",
 )  # fmt: skip
 SINK_TABLE_CAPTION = "Ranked by the mean weight received over the deeper half of the layers (layer {start} on), over heads and all rows that may see the token. Times an even spread: against rows that attend evenly to all they see. Value norm: length of the value vector over the layer's median; sinks tend to have short ones. Outlier score: greatest |component| over the layer's median."
 SINK_TABLE_SUMMARY = "“{piece}” ({segment}) receives most: {times:.1f} times an even spread."
-VISUAL_TABLE_SUMMARY = "Of the {count} visual tokens that receive most, {border} lie on the border of the grid."
+VISUAL_TABLE_SUMMARY = (
+    "Of the {count} visual tokens that receive most, {border} lie on the border of the grid."
+)
 PATCH = "{row}, {col}{border}"
 PATCH_IN_GRID = "{row}, {col} of grid {grid}{border}"
 ON_BORDER = " (border)"
@@ -147,7 +151,9 @@ TEXT_TO_VISUAL = "text to image"
 VISUAL_TO_VISUAL = "image to image"
 EVEN = "even spread"
 PER_TOKEN_CAPTION = "Share of each text token's attention on the image, mean over heads, nothing withdrawn; one scale for all layers."
-PER_TOKEN_SUMMARY = "“{piece}” in layer {layer} looks most at the image: {most:.1%} of its attention."
+PER_TOKEN_SUMMARY = (
+    "“{piece}” in layer {layer} looks most at the image: {most:.1%} of its attention."
+)
 LENS_CAPTION = "Logit lens: final norm and head applied to every state (state x enters layer x, the last one leaves the model) of the row that says answer token {t} (“{piece}”); its {count} likeliest tokens, likeliest first; colour: probability. {withdrawn}"
 LENS_WITHDRAWN = "On the right, the same with the image withdrawn from layer K = {k} on."
 LENS_WITHDRAWN_CURVE = "Dashed: with the image withdrawn from layer K = {k} on."
@@ -157,7 +163,9 @@ LENS_LEADS_NOT = "“{piece}” never leads for good: the answer was sampled."
 LENS_LEADS_AT_K = " Withdrawn at K = {k} it first leads in state {first}."
 LENS_NEVER_AT_K = " Withdrawn at K = {k} it never leads."
 RANK = "{rank}."
-LENS_PROBABILITY_CAPTION = "Probability of “{piece}” (answer token {t}) by the logit lens in every state. {withdrawn}"
+LENS_PROBABILITY_CAPTION = (
+    "Probability of “{piece}” (answer token {t}) by the logit lens in every state. {withdrawn}"
+)
 LENS_FULL = "nothing withdrawn"
 LENS_AT_K = "withdrawn at K = {k}"
 LEADS_MARK = "leads"

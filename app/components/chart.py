@@ -33,7 +33,9 @@ def chart_part(elem_id: str) -> gr.HTML:
         value=None,
         html_template=read("chart.html"),
         css_template=read("chart.css"),
-        js_on_load=script("chart.js", words=text.CHART, plotlyFile=f"/gradio_api/file={_PLOTLY.as_posix()}"),
+        js_on_load=script(
+            "chart.js", words=text.CHART, plotlyFile=f"/gradio_api/file={_PLOTLY.as_posix()}"
+        ),
         apply_default_css=False,
         elem_id=elem_id,
         elem_classes="chart-part",

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from app import text_inside as text
 from app.components.files import read, script
 from app.figures import style, tokens
-from vtw_core.analysis.rows import inside_of, select_rows, tokens_of, visual_positions
+from vtw_core.analysis.rows import inside_of, tokens_of, visual_positions
 from vtw_core.results import Run
 
 MOST_NUMBERS = 1_500_000
@@ -80,17 +80,18 @@ def show_gaze(
 
 def _opening_row(run: Run) -> int:
     """The row that says the first answer token, or the first there is."""
-    name = "last_prompt" if tokens.has_rows(run, "last_prompt") else "all_text"
-    return int(select_rows(inside_of(run), name, run.prompt_tokens)[0])
+    return int(tokens.rows_of(run, tokens.clamped_rows(run, "last_prompt"))[0])
 
 
 def _about_picture(run: Run) -> str:
-    """A caution where picture and grid have not the same shape: nobody recorded how it was fitted."""
+    """A caution where picture and grid differ in shape: how it was fitted is not recorded."""
     width, height = run.image_size
     rows, cols = inside_of(run).grids[0]
     same = abs(width / height - cols / rows) < 0.02 * cols / rows
-    return "" if same else text.GAZE_OTHER_SHAPE.format(
-        width=width, height=height, rows=rows, cols=cols
+    return (
+        ""
+        if same
+        else text.GAZE_OTHER_SHAPE.format(width=width, height=height, rows=rows, cols=cols)
     )
 
 

@@ -8,7 +8,6 @@ from app import text_inside as text
 from app.components.files import read, script
 
 
-
 def kbar(elem_id: str) -> gr.HTML:
     """Build the component; its value is ``{layers, k}`` or None.
 

@@ -17,6 +17,8 @@ from vtw_core.arrays import frozen
 
 FloatArray = NDArray[np.float64]
 Axis = Literal["x", "y"]
+Dash = Literal["solid", "dash", "dot", "dashdot"]
+Marker = Literal["circle", "square", "diamond", "triangle-up"]
 
 
 @dataclass(frozen=True)
@@ -75,8 +77,8 @@ class Series:
     name: str
     values: FloatArray
     color: str
-    dash: Literal["solid", "dash", "dot", "dashdot"] = "solid"
-    marker: Literal["circle", "square", "diamond", "triangle-up"] = "circle"
+    dash: Dash = "solid"
+    marker: Marker = "circle"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", frozen(self.values, np.float64))

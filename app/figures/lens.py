@@ -28,9 +28,7 @@ def words(run: Run, t: int, k: int) -> Heatmap:
         ids = np.concatenate([ids, lens.first_top[k]], axis=1)
         shares = np.concatenate([shares, lens.first_top_probabilities[k]], axis=1)
         bands.append(Band(count, 2 * count, text.LENS_AT_K.format(k=k), style.VTW))
-    names = tuple(
-        f"{rank} {band.name}" for band in bands for rank in ranks
-    )
+    names = tuple(f"{rank} {band.name}" for band in bands for rank in ranks)
     return Heatmap(
         name=f"logit_lens_token_{t}",
         title=text.MIGRATION_TITLES["lens"],

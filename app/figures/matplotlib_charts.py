@@ -27,7 +27,7 @@ _WIDTH = 8.0  # inches
 _DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
 _MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^"}
 # A dollar sign in a model's word is no formula.
-_RULES: dict[str, Any] = {
+_RULES: Any = {
     "svg.hashsalt": "vtw", "text.parse_math": False, "font.size": 9, "axes.titlesize": 10,
 }  # fmt: skip
 
@@ -163,8 +163,10 @@ def _draw_sheet(chart: Sheet, figure: Figure) -> None:
     for axes in every:
         axes.set_axis_off()
     for axes, title, values in zip(every, chart.titles, chart.values, strict=False):
-        drawn = axes.imshow(values, norm=_norm(chart), cmap=_colours(), interpolation="nearest",
-                            origin="upper" if chart.flipped else "lower", aspect="auto")  # fmt: skip
+        drawn = axes.imshow(
+            values, norm=_norm(chart), cmap=_colours(), interpolation="nearest", aspect="auto",
+            origin="upper" if chart.flipped else "lower",
+        )  # fmt: skip
         axes.set_title(title, fontsize=7)
     figure.colorbar(drawn, ax=list(every), label=chart.unit, pad=0.01)
 
@@ -181,9 +183,7 @@ def _colours(*, diverging: bool = False) -> Colormap:
     return colours
 
 
-def _name_axis(
-    axes: Axes, axis: Literal["x", "y"], names: Sequence[str], ticks: Any
-) -> None:
+def _name_axis(axes: Axes, axis: Literal["x", "y"], names: Sequence[str], ticks: Any) -> None:
     step = max(1, math.ceil(len(names) / 32))
     shown = ticks or [(place, names[place]) for place in range(0, len(names), step)]
     places, words = [place for place, _ in shown], [word for _, word in shown]

@@ -172,9 +172,7 @@ def _heatmap(chart: Heatmap) -> go.Figure:
     )  # fmt: skip
     drawn.update_xaxes(showgrid=False, zeroline=False, range=[-0.5, columns - 0.5])
     ends = [-0.5, rows - 0.5]
-    drawn.update_yaxes(
-        showgrid=False, zeroline=False, range=ends[::-1] if chart.flipped else ends
-    )
+    drawn.update_yaxes(showgrid=False, zeroline=False, range=ends[::-1] if chart.flipped else ends)
     _name_axis(drawn, "x", chart.x_names, chart.x_ticks)
     _name_axis(drawn, "y", chart.y_names, chart.y_ticks)
     for bands, axis in ((chart.bands, "x"), (chart.y_bands, "y")):
@@ -206,7 +204,7 @@ def _cells(chart: Heatmap) -> go.Heatmap:
 def _name_cells(cells: Any) -> None:
     """What the page does in the browser: a hover text for each cell."""
     meta = cells.meta
-    values = 10.0 ** cells.z if meta["log"] else cells.z
+    values = 10.0**cells.z if meta["log"] else cells.z
     cells.hovertext = [
         [f"{escape(y)}<br>{escape(x)}<br>{value:.3g} {escape(meta['unit'])}"
          for x, value in zip(meta["x"], row, strict=True)]
@@ -239,7 +237,7 @@ def _sheet(chart: Sheet) -> go.Figure:
     drawn.update_layout(
         margin={"l": 8, "r": 10, "t": 22, "b": 12}, showlegend=False, plot_bgcolor=style.EMPTY,
         coloraxis=_color_axis(chart),
-    )
+    )  # fmt: skip
     gap_x, gap_y = 0.012, 22 / (150 * down)
     width = (1 - gap_x * (across - 1)) / across
     height = (1 - gap_y * (down - 1)) / down
@@ -250,7 +248,7 @@ def _sheet(chart: Sheet) -> go.Figure:
         drawn.add_heatmap(
             z=np.asarray(chart.scaled[index], dtype=np.float32), coloraxis="coloraxis",
             xaxis=f"x{number}", yaxis=f"y{number}", hoverinfo="skip",
-        )
+        )  # fmt: skip
         chosen = index == chart.highlight
         side: dict[str, Any] = {"showgrid": False, "zeroline": False, "showticklabels": False,
                                 "ticks": "", "showline": True, "mirror": True, "linewidth": 1,
@@ -328,7 +326,8 @@ def _draw_k(drawn: go.Figure, chart: Chart) -> None:
     across = line.axis == "x"
     place, other = ("x", "y") if across else ("y", "x")
     drawn.add_shape(
-        type="line", name=K_NAME, line={"color": style.VTW_STRONG, "width": 2}, visible=line.k is not None,
+        type="line", name=K_NAME, visible=line.k is not None,
+        line={"color": style.VTW_STRONG, "width": 2},
         **{f"{place}0": line.at, f"{place}1": line.at, f"{other}0": 0, f"{other}1": 1,
            f"{other}ref": "paper"},
     )  # fmt: skip
@@ -340,5 +339,3 @@ def _draw_k(drawn: go.Figure, chart: Chart) -> None:
            "xanchor": "center" if across else "right", "yanchor": "bottom" if across else "middle"},
     )  # fmt: skip
     drawn.update_layout(meta={"k": {"axis": line.axis, "offset": line.offset}})
-
-

@@ -124,9 +124,7 @@ def heads_visual(run: Run, choices: Choices) -> Heatmap:
     return _heads(run, choices, ("visual",), "heads_visual", text.VISUAL_SEGMENT)
 
 
-def _heads(
-    run: Run, choices: Choices, segments: tuple[str, ...], key: str, words: str
-) -> Heatmap:
+def _heads(run: Run, choices: Choices, segments: tuple[str, ...], key: str, words: str) -> Heatmap:
     c = choices.clamped(run)
     values = analysis.head_mass(inside_of(run).attention, tokens.rows_of(run, c.rows), segments)
     layer, head = np.unravel_index(values.argmax(), values.shape)
@@ -162,9 +160,7 @@ def layer_map(run: Run, choices: Choices) -> Heatmap:
     width = float(np.diff(edges).mean())
     bins = text.BINS_ONE if width == 1 else text.BINS_MANY.format(width=width)
     column = np.nan_to_num(values).mean(axis=0)
-    ticks = tuple(
-        (place, str(edges[int(place)])) for place, _ in tokens.number_ticks(len(names))
-    )
+    ticks = tuple((place, str(edges[int(place)])) for place, _ in tokens.number_ticks(len(names)))
     bands = tuple(
         replace(band, start=_bin(edges, band.start), stop=_bin(edges, band.stop))
         for band in tokens.segment_bands(run)
@@ -229,9 +225,7 @@ def visual_table(run: Run, choices: Choices) -> Table:
     return _sink_table(run, found, "visual_table", summary)
 
 
-def _sink_table(
-    run: Run, found: tuple[analysis.SinkToken, ...], key: str, summary: str
-) -> Table:
+def _sink_table(run: Run, found: tuple[analysis.SinkToken, ...], key: str, summary: str) -> Table:
     grids = inside_of(run).grids
 
     def where(one: analysis.SinkToken) -> str:

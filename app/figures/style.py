@@ -15,8 +15,8 @@ CRITERION = "#1f9d74"
 GREY = "#808793"
 GRID = "rgba(128, 135, 147, 0.25)"
 
-# Okabe-Ito colours, apart for colour-blind eyes; a segment has the same one in every figure. The two
-# that make the attention sink are both blue.
+# Okabe-Ito colours, apart for colour-blind eyes; a segment has the same one in every figure. The
+# two that make the attention sink are both blue.
 SEGMENTS = {
     "bos": "#56b4e9",
     "system": "#0072b2",

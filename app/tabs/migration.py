@@ -1,4 +1,4 @@
-"""Information migration: when what the image told has moved into the text, tested and illustrated."""
+"""Information migration: when what the image told has moved into the text."""
 
 from __future__ import annotations
 
@@ -31,9 +31,7 @@ class MigrationTab:
     outputs: tuple[Any, ...]
 
 
-def choices(
-    k: int, rows: Any, image: Any, token: Any, state: Any, grid: Any
-) -> migration.Choices:
+def choices(k: int, rows: Any, image: Any, token: Any, state: Any, grid: Any) -> migration.Choices:
     """K and the controls' values, in their order."""
     return migration.Choices(k, rows, image, token, state, grid)
 
@@ -50,8 +48,9 @@ def build(visitor: gr.State, k: gr.State) -> MigrationTab:
         bar = kbar("migration-k")
         with gr.Row():
             rows = gr.Dropdown(
-                [(words, name) for name, words in text.ROWS.items()], value="all_text", label=text.CONTROL_ROWS, min_width=250, elem_id="migration-rows"
-            )
+                [(words, name) for name, words in text.ROWS.items()], value="all_text",
+                label=text.CONTROL_ROWS, min_width=250, elem_id="migration-rows",
+            )  # fmt: skip
             image = gr.Dropdown(label=text.CONTROL_IMAGE, min_width=250, elem_id="migration-image")
         board.place("joint")
         gr.Markdown(f"### {text.SECTION_CAUSAL}", elem_classes="step-title")
@@ -94,7 +93,7 @@ def show(visitor: Visitor, k: int | None, *controls: Any) -> tuple[Any, ...]:
     chosen = choices(at, *controls).clamped(run)
     return (
         gr.Column(visible=True), gr.Markdown(visible=False), {"layers": run.layers, "k": at},
-        *_controls(run, chosen), gr.Row(visible=bool(len(run.inside.lens.patches))),
+        *_controls(run, chosen), gr.Row(visible=bool(len(visitor.run.inside.lens.patches))),
         *new_board().values(visitor, chosen, names),
     )  # fmt: skip
 

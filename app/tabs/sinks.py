@@ -1,4 +1,4 @@
-"""Attention sinks: where the text's attention goes, what is left for the image, and who takes it."""
+"""Attention sinks: where the text's attention goes, and what is left for the image."""
 
 from __future__ import annotations
 
@@ -54,8 +54,9 @@ def build(visitor: gr.State, k: gr.State) -> SinksTab:
         gr.Markdown(f"### {text.SECTION_SEGMENTS}", elem_classes="step-title")
         with gr.Row():
             rows = gr.Dropdown(
-                [(words, name) for name, words in text.ROWS.items()], value="last_prompt", label=text.CONTROL_ROWS, min_width=250, elem_id="sinks-rows"
-            )
+                [(words, name) for name, words in text.ROWS.items()], value="last_prompt",
+                label=text.CONTROL_ROWS, min_width=250, elem_id="sinks-rows",
+            )  # fmt: skip
             head = gr.Dropdown(label=text.CONTROL_HEAD, min_width=250, elem_id="sinks-head")
             withdrawn = gr.Checkbox(label=text.CONTROL_WITHDRAWN, elem_id="sinks-withdrawn")
         board.place("mass")

@@ -115,9 +115,7 @@ def test_who_waits_for_the_queue_sees_it(handlers):
 )  # fmt: skip
 def test_a_forged_k_is_clamped_or_ignored(handlers, example, sent, kept):
     assert keep_k(Visitor(run=example.run), None, event(sent)) == kept
-    assert keep_k(Visitor(run=example.run), 3, event(sent)) == (
-        3 if kept is None else kept
-    )
+    assert keep_k(Visitor(run=example.run), 3, event(sent)) == (3 if kept is None else kept)
     assert keep_k(NEW, None, event(sent)) is None
 
 
