@@ -17,13 +17,14 @@ from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm, Normalize
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from app.figures import style
 from app.figures.chart import Chart, Coloured, Heatmap, Joint, Lines, Sheet, Stack
 from vtw_core.errors import InputError
 
 _WIDTH = 8.0  # inches
+_PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 _DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
 _MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^"}
 # A dollar sign in a model's word is no formula.
@@ -99,6 +100,7 @@ def _lines_on(axes: Axes, chart: Lines) -> None:
         line(mark.at, color=mark.color, linestyle="--", linewidth=1, label=mark.name)
     if chart.log_y:
         axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(_PLAIN)
     if chart.y_range is not None:
         axes.set_ylim(*chart.y_range)
     axes.set_ylabel(chart.y_label)
@@ -117,7 +119,7 @@ def _draw_stack(chart: Stack, figure: Figure) -> None:
     axes.set_ylim(0, 100)
     axes.set_xlabel(chart.x_label)
     axes.set_ylabel(chart.y_label)
-    axes.legend(ncols=len(chart.series), fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1))
+    axes.legend(ncols=len(chart.series), fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1.05))
     _number_axis(axes)
     _k_on([axes], chart)
 
@@ -151,7 +153,7 @@ def _draw_heatmap(chart: Heatmap, figure: Figure) -> None:
             is_bright = (chart.scaled[y, x] - low) / (high - low) > 0.55
             axes.text(x, y, word, ha="center", va="center", fontsize=5,
                       color="black" if is_bright else "white")  # fmt: skip
-    figure.colorbar(drawn, ax=axes, label=chart.unit, pad=0.01)
+    _colour_bar(figure, drawn, axes, chart)
     _k_on([axes], chart)
 
 
@@ -168,7 +170,13 @@ def _draw_sheet(chart: Sheet, figure: Figure) -> None:
             origin="upper" if chart.flipped else "lower",
         )  # fmt: skip
         axes.set_title(title, fontsize=7)
-    figure.colorbar(drawn, ax=list(every), label=chart.unit, pad=0.01)
+    _colour_bar(figure, drawn, list(every), chart)
+
+
+def _colour_bar(figure: Figure, drawn: Any, beside: Any, chart: Coloured) -> None:
+    bar = figure.colorbar(drawn, ax=beside, label=chart.unit, pad=0.01)
+    if chart.log:
+        bar.ax.yaxis.set_major_formatter(_PLAIN)
 
 
 def _norm(chart: Coloured) -> Normalize:
@@ -179,8 +187,7 @@ def _norm(chart: Coloured) -> Normalize:
 def _colours(*, diverging: bool = False) -> Colormap:
     steps = style.DIVERGING if diverging else style.SEQUENTIAL
     colours = LinearSegmentedColormap.from_list("vtw", list(steps))
-    colours.set_bad("#f0f0f0")
-    return colours
+    return colours.with_extremes(bad="#f0f0f0")
 
 
 def _name_axis(axes: Axes, axis: Literal["x", "y"], names: Sequence[str], ticks: Any) -> None:
@@ -202,12 +209,14 @@ def _k_on(every: list[Axes], chart: Chart) -> None:
     line = chart.k_line
     if line is None or line.k is None:
         return
-    for index, axes in enumerate(every):
-        draw = axes.axvline if line.axis == "x" else axes.axhline
-        draw(line.at, color=style.VTW, linewidth=1.5)
-        if index == 0:
-            place = {"x": line.at, "y": 1.0} if line.axis == "x" else {"x": 1.0, "y": line.at}
-            across = axes.get_xaxis_transform() if line.axis == "x" else axes.get_yaxis_transform()
-            axes.text(place["x"], place["y"], f"K = {line.k}", color=style.VTW, fontsize=8,
-                      transform=across, ha="center" if line.axis == "x" else "right",
-                      va="bottom")  # fmt: skip
+    across = line.axis == "x"
+    for axes in every:
+        draw = axes.axvline if across else axes.axhline
+        draw(line.at, color=style.VTW_STRONG, linewidth=1.5)
+    first = every[0]
+    first.text(
+        line.at if across else 1, 1 if across else line.at, f"K = {line.k}", color="white",
+        fontsize=7, ha="center" if across else "right", va="bottom" if across else "center",
+        transform=first.get_xaxis_transform() if across else first.get_yaxis_transform(),
+        bbox={"facecolor": style.VTW_STRONG, "linewidth": 0, "pad": 1.5},
+    )  # fmt: skip
