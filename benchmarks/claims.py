@@ -82,24 +82,24 @@ def prefill(patches_per_side: int, rounds: int) -> dict[str, Any]:
     }
 
 
-def recording(patches_per_side: int, rounds: int) -> dict[str, Any]:
+def recording(width: int, rounds: int) -> dict[str, Any]:
     """A prefill whose attention is recorded, and one whose attention eager gives out, against the
     plain one: time and peak memory beyond the model's own."""
-    vlm = random_llava(layers=16, width=WIDTH * 2, patches_per_side=patches_per_side)
+    vlm = random_llava(layers=16, width=width, patches_per_side=48, heads=width // 64)
     prepared = random_prompt(vlm, before=BEFORE, behind=BEHIND)
     ways = {
         "plain": lambda: runs.plain_prefill(vlm, prepared),
         "recorded": lambda: runs.recorded_prefill(vlm, prepared),
     }
-    bytes_of = {name: peak_bytes(way) for name, way in ways.items()}
     seconds = medians(ways, rounds)
+    bytes_of = {name: peak_bytes(way) for name, way in ways.items()}
     vlm.model.set_attn_implementation("eager")
     eager = {"eager": lambda: runs.plain_prefill(vlm, prepared, output_attentions=True)}
-    bytes_of |= {name: peak_bytes(way) for name, way in eager.items()}
     seconds |= medians(eager, 1)
+    bytes_of |= {name: peak_bytes(way) for name, way in eager.items()}
     return {
         "layers": vlm.layers,
-        "width": WIDTH * 2,
+        "width": width,
         "visual": len(prepared.layout.visual),
         **{f"{name}_time": seconds[name] / seconds["plain"] for name in ("recorded", "eager")},
         **{f"{name}_memory": bytes_of[name] / bytes_of["plain"] for name in ("recorded", "eager")},

@@ -7,14 +7,19 @@ import gc
 from collections.abc import Callable
 from pathlib import Path
 
+_M_MMAP_THRESHOLD = -3
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 def peak_bytes(run: Callable[[], object]) -> int:
     """Bytes that a run needs at its peak, over what the process held before; Linux only."""
+    # What the allocator keeps for later would hide what the run takes: large blocks shall come
+    # from the system and go back to it. That takes time, so measure times before.
+    allocator = ctypes.CDLL(None)
+    allocator.mallopt(_M_MMAP_THRESHOLD, 2**18)
+    run()
     gc.collect()
-    # What the allocator keeps for later would hide what the run takes.
-    ctypes.CDLL(None).malloc_trim(0)
+    allocator.malloc_trim(0)
     before = _kilobytes("VmRSS")
     _RESET.write_text("5")  # sets the high-water mark back to what is held now
     run()

@@ -13,6 +13,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).with_name("results.json")
 README = ROOT / "README.md"
 FIGURE = ROOT / "docs" / "benchmarks.svg"
+_HEARD = ("time", "memory")
 START, END = "<!-- benchmarks: made by `make bench` -->", "<!-- end of benchmarks -->"
 
 
@@ -61,17 +62,24 @@ def section(results: dict[str, Any]) -> str:
             f"| {row['visual']} visual tokens, {row['layers']} layers | {row['measured']:.1%} | "
             f"{row['theory']:.1%} | {row['measured_over_theory']:.2f} |"
         )
-    heard, looked = results["recording"], results["inside_embedded"]
+    narrow, wide = results["recording_512"], results["recording_1024"]
+    looked = results["inside_embedded"]
     lines += [
         "",
-        f"| prefill over {heard['visual']} visual tokens, {heard['layers']} layers, width "
-        f"{heard['width']} | time | peak memory beyond the weights |",
-        "|---|---:|---:|",
-        "| plain, sdpa | 1 | 1 |",
-        f"| **attention recorded** | **{heard['recorded_time']:.2f}** | "
-        f"**{heard['recorded_memory']:.2f}** |",
-        f"| eager with `output_attentions=True` | {heard['eager_time']:.2f} | "
-        f"{heard['eager_memory']:.2f} |",
+        f"| prefill over {narrow['visual']} visual tokens, {narrow['layers']} layers | "
+        + " | ".join(f"time, width {row['width']} | peak memory, width {row['width']}"
+                     for row in (narrow, wide))
+        + " |",
+        "|---|---:|---:|---:|---:|",
+        "| plain, sdpa; memory beyond the weights | 1 | 1 | 1 | 1 |",
+    ]  # fmt: skip
+    for label, key in (
+        ("**attention recorded**", "recorded"),
+        ("eager with `output_attentions=True`", "eager"),
+    ):
+        cells = [f"{row[f'{key}_{what}']:.2f}" for row in (narrow, wide) for what in _HEARD]
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+    lines += [
         "",
         f"A whole run of the embedded model takes {looked['inside']:.2f} times as long with its "
         f"inside recorded, and {looked['everything']:.2f} times with three causal tests and the "

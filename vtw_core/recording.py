@@ -362,8 +362,8 @@ class _Sums:
         weights = self.heard.weights(start, stop)[0]  # [h, rows, seen keys]
         seen = weights.shape[2]
         first, last = int(self.bins[start]), int(self.bins[stop - 1]) + 1
-        rows_to_bin = self.to_bin[start:stop, first:last].T
-        by_bin = torch.matmul(rows_to_bin, weights)  # [h, bins, seen keys]
+        rows_to_bin = self.to_bin[start:stop, first:last].T.expand(len(weights), -1, -1)
+        by_bin = torch.bmm(rows_to_bin, weights)  # [h, bins, seen keys]
         mean = by_bin.mean(0)
         self.received[:seen] += mean.sum(0)
         self.image[first:last] += mean @ self.to_bin[:seen]
