@@ -118,11 +118,11 @@ function drawTable(table) {
 }
 
 // The drawing itself needs the width: its names stand above it, and are smaller.
-function forPhone(layout) {
-  const names = view => view.data.filter((trace) => trace.name && trace.showlegend !== false).length;
-  if (layout.showlegend !== false && names(props.value.figure)) {
-    layout.legend = { ...layout.legend, xref: 'container', x: 0.02, font: { size: 11 } };
-    layout.height += 40;
+function forPhone(layout, traces) {
+  const named = layout.showlegend === false ? 0 : traces.filter((trace) => trace.name).length;
+  if (named) {
+    layout.legend = { ...layout.legend, font: { size: 11 } };
+    layout.height += 16 * named;
   }
   if (layout.coloraxis) layout.coloraxis.colorbar.title = { text: '' };
   for (const axis of Object.keys(layout).filter((key) => /^[xy]axis/.test(key))) {
@@ -142,7 +142,7 @@ async function draw() {
     view.figure.data.forEach(nameCells);
     const layout = withK(structuredClone(view.figure.layout));
     layout.autosize = true;
-    if (drawing.clientWidth < 520) forPhone(layout);
+    if (drawing.clientWidth < 520) forPhone(layout, view.figure.data);
     const card = getComputedStyle(element).getPropertyValue('--vtw-card') || '#888';
     layout.hoverlabel = { bgcolor: card.trim(), bordercolor: '#808793' };
     await plotly.react(drawing, view.figure.data, layout, { displayModeBar: false, responsive: true });

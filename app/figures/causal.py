@@ -108,9 +108,20 @@ def _disagreement(curves: analysis.JointCurves) -> str:
     if curves.low_but_used:
         words += text.JOINT_LOW_USED.format(layers=curves.low_but_used[0], low=curves.low_share)
     if curves.high_but_unused:
-        layers = ", ".join(str(layer) for layer in curves.high_but_unused)
+        layers = _ranges(curves.high_but_unused)
         words += text.JOINT_HIGH_UNUSED.format(layers=layers, low=curves.low_share)
     return words.strip()
+
+
+def _ranges(layers: tuple[int, ...]) -> str:
+    """Ascending numbers as words: neighbours drawn together, "3, 7–11"."""
+    parts: list[list[int]] = []
+    for layer in layers:
+        if parts and parts[-1][-1] == layer - 1:
+            parts[-1].append(layer)
+        else:
+            parts.append([layer])
+    return ", ".join(f"{a[0]}–{a[-1]}" if len(a) > 1 else f"{a[0]}" for a in parts)
 
 
 def kl(run: Run, image: int, k: int) -> Lines:

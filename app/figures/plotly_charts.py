@@ -115,8 +115,8 @@ def _add_lines(drawn: go.Figure, chart: Lines, axis: str) -> None:
                                  "yref": axis, "yanchor": "bottom"}  # fmt: skip
         if mark.axis == "x":
             ends = {"x0": mark.at, "x1": mark.at, "y0": 0, "y1": 1, "yref": f"{axis} domain"}
-            place = {"x": mark.at, "y": 1, "yref": f"{axis} domain", "xanchor": "left",
-                     "yanchor": "top"}  # fmt: skip
+            place = {"x": mark.at, "y": 0, "yref": f"{axis} domain", "xanchor": "left",
+                     "yanchor": "bottom"}  # fmt: skip
         elif chart.log_y:
             # A shape stands at its value on a log axis, an annotation at the value's logarithm.
             place["y"] = math.log10(mark.at)

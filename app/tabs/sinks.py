@@ -58,7 +58,9 @@ def build(visitor: gr.State, k: gr.State) -> SinksTab:
                 label=text.CONTROL_ROWS, min_width=250, elem_id="sinks-rows",
             )  # fmt: skip
             head = gr.Dropdown(label=text.CONTROL_HEAD, min_width=250, elem_id="sinks-head")
-            withdrawn = gr.Checkbox(label=text.CONTROL_WITHDRAWN, elem_id="sinks-withdrawn")
+            withdrawn = gr.Checkbox(
+                label=text.CONTROL_WITHDRAWN, min_width=250, elem_id="sinks-withdrawn"
+            )
         board.place("mass")
         with gr.Row(equal_height=False):
             for name in ("heads_sink", "heads_visual"):

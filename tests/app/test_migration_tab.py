@@ -1,12 +1,14 @@
 """Information migration: charts as functions of a run, and the handlers of the tab."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from inside_runs import SIZES, run_with_inside
 from small_records import small_run
 
 from app import text_inside as text
-from app.figures import migration
+from app.figures import causal, migration
 from app.state import Visitor
 from app.tabs.migration import show
 from vtw_core.analysis.migration import joint_curves, similarity
@@ -45,6 +47,18 @@ def test_without_other_images_two_panels_are_left_and_the_page_says_so():
     assert chart.summary == text.NO_COUNTERFACTUAL
     assert migration.settings_table(run, migration.Choices()).rows == ()
     assert len(migration.causal_kl(run, migration.Choices()).series) == 1
+
+
+def test_attention_without_use_is_told_with_the_layers_drawn_together(usual):
+    curves = dataclasses.replace(
+        joint_curves(usual, usual.inside.counterfactuals[0]), low_but_used=(4, 5),
+        high_but_unused=(0, 2, 3, 4),
+    )  # fmt: skip
+    words = causal._disagreement(curves)
+    assert "From layer 4 on" in words
+    assert "In layers 0, 2–4," in words
+    agreed = dataclasses.replace(curves, low_but_used=(), high_but_unused=())
+    assert "agree" in causal._disagreement(agreed)
 
 
 def test_the_causal_chart_has_a_curve_for_each_other_image_and_withdrawal(usual):

@@ -162,18 +162,26 @@ def test_a_figure_is_saved_with_one_click(visitor):
         assert name == f"attention_and_causal_test.{kind.lower()}"
 
 
-@pytest.mark.parametrize("tab", ["Attention sinks", "Information migration"])
-def test_on_a_phone_the_tabs_are_no_wider_than_the_screen(browser, inside_address, tab):
+@pytest.mark.parametrize(
+    ("tab", "theme"), [("Attention sinks", "sinks"), ("Information migration", "migration")]
+)
+def test_on_a_phone_every_chart_is_drawn_and_none_is_wider_than_the_screen(
+    browser, inside_address, tab, theme
+):
     page = browser.new_page(viewport={"width": 390, "height": 850})
+    page.set_default_timeout(BROWSER_WAIT)
     page.goto(inside_address)
-    page.wait_for_selector("#workbench .handle", timeout=BROWSER_WAIT)
+    page.wait_for_selector("#workbench .handle")
     entry = page.get_by_role("tab", name=tab)
     if not entry.is_visible():
         page.locator(".overflow-menu button").first.click()
         entry = page.get_by_text(tab, exact=True).last
     entry.click()
-    first = "#sinks-mass" if tab == "Attention sinks" else "#migration-joint"
-    page.locator(f"{first} .drawing").scroll_into_view_if_needed(timeout=BROWSER_WAIT)
-    page.wait_for_selector(f"{first} .annotation", timeout=BROWSER_WAIT)
+    drawings = page.locator(f"[id^={theme}-] .drawing:not([hidden])")
+    expect(drawings.first).to_be_visible()
+    for drawing in drawings.all():
+        drawing.scroll_into_view_if_needed()
+        expect(drawing.locator(".main-svg").first).to_be_visible(timeout=BROWSER_WAIT)
+    assert page.locator(".chart .failed").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.close()
