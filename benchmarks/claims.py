@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from benchmarks import runs
-from benchmarks.memory import peak_bytes
+from benchmarks.memory import peak_bytes_alone
 from benchmarks.shapes import random_llava, random_prompt
 from benchmarks.timing import medians
 from vtw_core import load_model
@@ -82,25 +83,37 @@ def prefill(patches_per_side: int, rounds: int) -> dict[str, Any]:
     }
 
 
+def ways_to_prefill(width: int) -> dict[str, Callable[[], Any]]:
+    """The plain prefill, the recorded one, and eager attention that gives its weights out."""
+    vlm = random_llava(layers=16, width=width, patches_per_side=48, heads=width // 64)
+    prepared = random_prompt(vlm, before=BEFORE, behind=BEHIND)
+
+    def eager() -> Any:
+        before = vlm.model.config.text_config._attn_implementation
+        vlm.model.set_attn_implementation("eager")
+        try:
+            return runs.plain_prefill(vlm, prepared, output_attentions=True)
+        finally:
+            vlm.model.set_attn_implementation(before)
+
+    return {
+        "plain": lambda: runs.plain_prefill(vlm, prepared),
+        "recorded": lambda: runs.recorded_prefill(vlm, prepared),
+        "eager": eager,
+    }
+
+
 def recording(width: int, rounds: int) -> dict[str, Any]:
     """A prefill whose attention is recorded, and one whose attention eager gives out, against the
     plain one: time and peak memory beyond the model's own."""
-    vlm = random_llava(layers=16, width=width, patches_per_side=48, heads=width // 64)
-    prepared = random_prompt(vlm, before=BEFORE, behind=BEHIND)
-    ways = {
-        "plain": lambda: runs.plain_prefill(vlm, prepared),
-        "recorded": lambda: runs.recorded_prefill(vlm, prepared),
-    }
-    seconds = medians(ways, rounds)
-    bytes_of = {name: peak_bytes(way) for name, way in ways.items()}
-    vlm.model.set_attn_implementation("eager")
-    eager = {"eager": lambda: runs.plain_prefill(vlm, prepared, output_attentions=True)}
-    seconds |= medians(eager, 1)
-    bytes_of |= {name: peak_bytes(way) for name, way in eager.items()}
+    ways = ways_to_prefill(width)
+    seconds = medians({name: ways[name] for name in ("plain", "recorded")}, rounds)
+    seconds |= medians({"eager": ways["eager"]}, 1)
+    bytes_of = {name: peak_bytes_alone(name, width) for name in ways}
     return {
-        "layers": vlm.layers,
+        "layers": 16,
         "width": width,
-        "visual": len(prepared.layout.visual),
+        "visual": 48**2,
         **{f"{name}_time": seconds[name] / seconds["plain"] for name in ("recorded", "eager")},
         **{f"{name}_memory": bytes_of[name] / bytes_of["plain"] for name in ("recorded", "eager")},
     }

@@ -1,25 +1,34 @@
-"""Peak memory of a run, as Linux counts it."""
+"""Peak memory of a run, as Linux counts it, in a process of its own.
+
+``python -m benchmarks.memory WAY WIDTH`` prints the bytes; see ``benchmarks.claims.recording``.
+"""
 
 from __future__ import annotations
 
-import ctypes
-import gc
+import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
-_M_MMAP_THRESHOLD = -3
 _STATUS, _RESET = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+# Large blocks shall come from the system and go back to it: what the allocator keeps for later
+# would hide what a run takes.
+_ALLOCATOR = {"MALLOC_MMAP_THRESHOLD_": "262144", "MALLOC_TRIM_THRESHOLD_": "262144"}
+
+
+def peak_bytes_alone(way: str, width: int) -> int:
+    """``peak_bytes`` of one way to run a prefill, in a fresh process."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.memory", way, str(width)],
+        env={**os.environ, **_ALLOCATOR}, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return int(done.stdout)
 
 
 def peak_bytes(run: Callable[[], object]) -> int:
-    """Bytes that a run needs at its peak, over what the process held before; Linux only."""
-    # What the allocator keeps for later would hide what the run takes: large blocks shall come
-    # from the system and go back to it. That takes time, so measure times before.
-    allocator = ctypes.CDLL(None)
-    allocator.mallopt(_M_MMAP_THRESHOLD, 2**18)
+    """Bytes that a run needs at its peak the second time, over what is held before; Linux only."""
     run()
-    gc.collect()
-    allocator.malloc_trim(0)
     before = _kilobytes("VmRSS")
     _RESET.write_text("5")  # sets the high-water mark back to what is held now
     run()
@@ -31,3 +40,9 @@ def _kilobytes(name: str) -> int:
         if line.startswith(f"{name}:"):
             return int(line.split()[1])
     raise RuntimeError(f"{_STATUS} does not name {name}")
+
+
+if __name__ == "__main__":
+    from benchmarks.claims import ways_to_prefill
+
+    print(peak_bytes(ways_to_prefill(int(sys.argv[2]))[sys.argv[1]]))
