@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -29,6 +31,20 @@ def chosen_picture(
     if blank is not None:
         raise InputError(text.NO_DRAWING)
     return path
+
+
+def thumbnail(path: str | None, longest: int = 480) -> str | None:
+    """The picture as a data URL, no side longer than ``longest`` pixels; None when it is gone."""
+    if path is None:
+        return None
+    try:
+        picture = load_image(path)
+    except InputError:
+        return None
+    picture.thumbnail((longest, longest))
+    out = io.BytesIO()
+    picture.save(out, "WEBP", quality=88)
+    return f"data:image/webp;base64,{base64.b64encode(out.getvalue()).decode('ascii')}"
 
 
 def _inside(path: str, roots: Iterable[Path]) -> str:

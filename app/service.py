@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples"
 CALIBRATION = EXAMPLES.parent / "calibration"
 MAX_NEW_TOKENS = 64
+COUNTERFACTUALS = ("white", "noise", "blurred")
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,10 @@ class Service:
         if self._vlm is None:
             raise ModelError(self._problem)
         with self._busy:
-            yield from self._vlm.explore_steps(image, prompt, max_new_tokens=MAX_NEW_TOKENS)
+            yield from self._vlm.explore_steps(
+                image, prompt, max_new_tokens=MAX_NEW_TOKENS, inside=True, patch_lens=True,
+                counterfactuals=COUNTERFACTUALS,
+            )  # fmt: skip
 
     @cached_property
     def recorded_calibration(self) -> Calibration:

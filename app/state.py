@@ -10,10 +10,14 @@ from vtw_core.results import Run
 
 @dataclass(frozen=True)
 class Visitor:
-    """The run the page shows, and whether it came with the page (``recorded``)."""
+    """The run the page shows, and whether it came with the page (``recorded``).
+
+    ``picture`` is the file that it is about, as long as it is there.
+    """
 
     run: Run | None = None
     recorded: bool = False
+    picture: str | None = None
 
 
 @dataclass(frozen=True)

@@ -70,6 +70,8 @@ ENGINE = (
     "vtw_core.calibration",
 )
 TORCH_FREE = (
+    "vtw_core.arrays",
+    "vtw_core.inside",
     "vtw_core.results",
     "vtw_core.calibrated",
     "vtw_core.analysis",

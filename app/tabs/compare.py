@@ -14,6 +14,7 @@ from gradio.processing_utils import save_bytes_to_cache
 from app import text
 from app.components.workbench import workbench
 from app.events import GLUE, MODEL_QUEUE
+from app.held_k import keep_k
 from app.pictures import chosen_picture
 from app.state import Visitor
 from app.view import show_nothing, show_run, show_running
@@ -43,9 +44,13 @@ _TAKE_THE_BRUSH = """() => {
 
 @dataclass(frozen=True)
 class CompareTab:
-    """What the page needs of this tab: the events after which another run is shown."""
+    """What the page needs of this tab: the events after which another run is shown, and K.
+
+    ``k`` is where the visitor left K, or None for K*; `app.held_k` reads what a slider sends.
+    """
 
     finished: tuple[Any, ...]
+    k: gr.State
 
 
 @dataclass(frozen=True)
@@ -122,7 +127,7 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
     left.upload_tab.select(lambda: False, None, is_drawing, **GLUE)
     left.draw_tab.select(lambda: True, None, is_drawing, **GLUE)
     left.draw_tab.select(None, js=_TAKE_THE_BRUSH)
-    bench.release(handlers.keep_k, [visitor, k], k, **GLUE)
+    bench.release(keep_k, [visitor, k], k, **GLUE)
 
     # First "waiting", at once; then the run, when its turn in the queue has come.
     asked = gr.on(
@@ -151,7 +156,7 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
         [*shown, visitor, k, left.picture_tabs, left.upload, left.prompt, is_drawing],
         **GLUE,
     )
-    return CompareTab(finished=(picked, ran))
+    return CompareTab(finished=(picked, ran), k=k)
 
 
 class _Handlers:
@@ -182,7 +187,7 @@ class _Handlers:
                 if isinstance(shown, Run):
                     yield (
                         show_run(shown, recorded=False), *_idle(),
-                        Visitor(run=shown, recorded=False), None, False,
+                        Visitor(run=shown, recorded=False, picture=path), None, False,
                     )  # fmt: skip
                 else:
                     yield shown, *_busy(), *keep
@@ -232,16 +237,9 @@ class _Handlers:
         example = self.service.examples[max(0, min(index, len(self.service.examples) - 1))]
         return (
             show_run(example.run, recorded=True), *_idle(),
-            Visitor(run=example.run, recorded=True), None,
+            Visitor(run=example.run, recorded=True, picture=str(example.image)), None,
             gr.Tabs(selected="upload"), str(example.image), example.prompt, False,
         )  # fmt: skip
-
-    def keep_k(self, visitor: Visitor, k: int | None, event: gr.EventData) -> int | None:
-        """Where the slider stands. The number comes from the browser: clamp it."""
-        wanted = event._data.get("k") if isinstance(event._data, dict) else None
-        if visitor.run is None or isinstance(wanted, bool) or not isinstance(wanted, int):
-            return k
-        return max(0, min(wanted, visitor.run.layers))
 
     def _picture_roots(self) -> list[Path]:
         """Where a visitor's pictures may lie: Gradio's upload folder and the bundled examples."""

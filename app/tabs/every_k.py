@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +12,7 @@ import gradio as gr
 from app import text
 from app.downloads import cached, download_button
 from app.figures.cost import cost_figure
+from app.figures.tables import csv_text
 from app.state import Visitor
 from app.view import every_k_rows
 from vtw_core.results import Run
@@ -55,14 +54,5 @@ def write_run(visitor: Visitor) -> str | None:
 def write_table(visitor: Visitor) -> str | None:
     if visitor.run is None:
         return None
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(text.EVERY_K_COLUMNS)
-    writer.writerows([_plain(cell) for cell in row] for row in every_k_rows(visitor.run))
-    return cached(out.getvalue().encode("utf-8"), "every_k.csv")
-
-
-def _plain(cell: Any) -> Any:
-    """A spreadsheet runs a cell that starts like a formula: a model's words must not."""
-    dangerous = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{cell}" if dangerous else cell
+    table = csv_text(text.EVERY_K_COLUMNS, every_k_rows(visitor.run))
+    return cached(table.encode("utf-8"), "every_k.csv")

@@ -8,6 +8,7 @@ import gradio as gr
 import pytest
 
 from app import text
+from app.held_k import keep_k
 from app.state import Visitor
 from app.tabs.compare import _Handlers, _path_of_drawing
 from app.tabs.every_k import show, write_run, write_table
@@ -113,11 +114,9 @@ def test_who_waits_for_the_queue_sees_it(handlers):
      ({"k": None}, None), ({"k": True}, None), ({}, None), (None, None), ("k", None)],
 )  # fmt: skip
 def test_a_forged_k_is_clamped_or_ignored(handlers, example, sent, kept):
-    assert handlers.keep_k(Visitor(run=example.run), None, event(sent)) == kept
-    assert handlers.keep_k(Visitor(run=example.run), 3, event(sent)) == (
-        3 if kept is None else kept
-    )
-    assert handlers.keep_k(NEW, None, event(sent)) is None
+    assert keep_k(Visitor(run=example.run), None, event(sent)) == kept
+    assert keep_k(Visitor(run=example.run), 3, event(sent)) == (3 if kept is None else kept)
+    assert keep_k(NEW, None, event(sent)) is None
 
 
 def test_an_example_is_shown_without_the_model(handlers, example):

@@ -9,6 +9,7 @@ import pytest
 
 from app import text
 from app.components import workbench
+from app.components.files import read
 from app.view import (
     SCOPES,
     answer_pieces,
@@ -118,7 +119,7 @@ def test_the_published_thresholds_are_offered_and_lie_on_the_axis():
 
 @pytest.mark.parametrize("name", workbench._SCRIPTS)
 def test_every_sentence_that_the_scripts_ask_for_is_there(name):
-    script = workbench._read(name)
+    script = read(name)
     asked = set(re.findall(r"\bwords\.(\w+)", script))
     assert asked <= set(text.WORKBENCH)
     leads = re.search(r"function leadFor.*?\n}", script, re.DOTALL)
@@ -127,7 +128,7 @@ def test_every_sentence_that_the_scripts_ask_for_is_there(name):
 
 
 def test_no_sentence_goes_unused():
-    scripts = workbench._read(*workbench._SCRIPTS)
+    scripts = read(*workbench._SCRIPTS)
     assert set(re.findall(r"\bwords\.(\w+)", scripts)) == set(text.WORKBENCH)
 
 
