@@ -28,12 +28,21 @@ class Board:
     Args:
         theme: begins the ids of its parts.
         make: name -> how the chart is made of a run and choices.
+        needs_inside: whether the charts are of what was recorded inside a run.
         choices: K and the values of the tab's controls -> choices; the values are a visitor's
             input, which the makers clamp.
     """
 
-    def __init__(self, theme: str, make: Mapping[str, Make], choices: Callable[..., Any]) -> None:
+    def __init__(
+        self,
+        theme: str,
+        make: Mapping[str, Make],
+        choices: Callable[..., Any],
+        *,
+        needs_inside: bool = True,
+    ) -> None:
         self.theme = theme
+        self.needs_inside = needs_inside
         self.make = make
         self.choices = choices
         self.parts: dict[str, gr.HTML] = {}
@@ -45,10 +54,15 @@ class Board:
 
     def values(self, visitor: Visitor, choices: Any, names: Sequence[str]) -> list[Any]:
         """What some places are told."""
-        if visitor.run is None or visitor.run.inside is None:
+        run = self._shown(visitor)
+        if run is None:
             return [None] * len(names)
-        layers = visitor.run.layers
-        return [show_chart(self.make[name](visitor.run, choices), layers) for name in names]
+        return [show_chart(self.make[name](run, choices), run.layers) for name in names]
+
+    def _shown(self, visitor: Visitor) -> Run | None:
+        """The visitor's run, if the charts can be made of it."""
+        run = visitor.run
+        return None if run is None or (self.needs_inside and run.inside is None) else run
 
     def connect(
         self, visitor: gr.State, k: gr.State, controls: Mapping[Any, Sequence[str]]
@@ -75,9 +89,12 @@ class Board:
         """The handler that writes one chart in the format that the event asks for."""
 
         def save(event: gr.EventData, visitor: Visitor, k: int | None, *controls: Any) -> str:
-            chart = None
-            if visitor.run is not None and visitor.run.inside is not None:
-                chart = self.make[name](visitor.run, self.choices(k_of(visitor, k), *controls))
+            run = self._shown(visitor)
+            chart = (
+                None
+                if run is None
+                else self.make[name](run, self.choices(k_of(visitor, k), *controls))
+            )
             if chart is None:
                 raise gr.Error(text.FIGURE_GONE)
             return save_chart(chart, event._data)

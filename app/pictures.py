@@ -1,4 +1,4 @@
-"""Which file a visitor's picture is, checked: a client can name any path, so only uploads count."""
+"""Which file a visitor means, checked: a client can name any path, so only uploads count."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def chosen_picture(
     if not is_drawing:
         if not upload:
             raise InputError(text.NO_PICTURE)
-        return _inside(upload, roots)
+        return uploaded(upload, roots, text.PICTURE_ELSEWHERE)
     if not drawing:
         raise InputError(text.NO_DRAWING)
-    path = _inside(drawing, roots)
+    path = uploaded(drawing, roots, text.PICTURE_ELSEWHERE)
     blank = load_image(path).getcolors(maxcolors=1)
     if blank is not None:
         raise InputError(text.NO_DRAWING)
@@ -47,11 +47,18 @@ def thumbnail(path: str | None, longest: int = 480) -> str | None:
     return f"data:image/webp;base64,{base64.b64encode(out.getvalue()).decode('ascii')}"
 
 
-def _inside(path: str, roots: Iterable[Path]) -> str:
+def uploaded(path: str | None, roots: Iterable[Path], otherwise: str) -> str:
+    """The path of a visitor's file, if it lies under one of ``roots``.
+
+    Raises:
+        InputError: it does not, or is not there; says ``otherwise``.
+    """
     try:
+        if path is None:
+            raise InputError(otherwise)
         resolved = Path(path).resolve()
         if any(resolved.is_relative_to(root.resolve()) for root in roots) and resolved.is_file():
             return str(resolved)
     except (OSError, ValueError, TypeError):
         pass
-    raise InputError(text.PICTURE_ELSEWHERE)
+    raise InputError(otherwise)

@@ -45,9 +45,7 @@ def report_html(run: Run, picture: str | None = None) -> str:
     parts = [_head(run, k, picture), _section(text.REPORT_EVERY_K, every_k.charts(run, k))]
     if run.inside is not None:
         words = sink_words(sink_verdict(run), tokens_of(run)[1]).replace("**", "")
-        parts.append(
-            _section(text_inside.TAB_SINKS, sinks.charts(run, sinks.Choices(k=k)), words)
-        )
+        parts.append(_section(text_inside.TAB_SINKS, sinks.charts(run, sinks.Choices(k=k)), words))
         parts.append(
             _section(text_inside.TAB_MIGRATION, migration.charts(run, migration.Choices(k=k)))
         )

@@ -53,8 +53,13 @@ BASELINE_RUNS = "Answering with the image in every layer …"
 CURVE_RUNS = "Measuring the KL at every K …"
 ANSWERS_RUN = "Answering at every K …"
 
-RECORDED = "recorded run, made on {date}: press Run to repeat it here"
-LIVE = "your run, measured on this server"
+ORIGINS = {
+    "recorded": "recorded run, made on {date}: press Run to repeat it here",
+    "live": "your run, measured on this server",
+    "opened": "a saved run, made on {date}, opened from your file",
+}
+OPEN_RUN = "Open a saved run (.vtw)"
+RUN_ELSEWHERE = "Choose the saved run again: the file did not arrive as an upload."
 RUNNING = "running now on this server"
 
 DEFINITIONS = (
@@ -113,6 +118,7 @@ WORKBENCH: dict[str, Any] = {
     "tokenUnder": "“{piece}”, token {position} of {count} at K = {k}: KL {kl} nats, not over η",
 }
 
+TAB_EVERY_K = "Every K"
 EVERY_K_INTRO = (
     "The same run at every K, as a chart and as a table that a screen reader can read. "
     "K = 0: the decoder never sees the image. The last row is the baseline."
@@ -249,7 +255,9 @@ COST_CAPTION = (
     "Shares of what K = L costs. FLOPs of the decoder's prefill, {convention}; bytes of the prompt's KV cache; seconds "
     "of the prefill, put together from layers that were timed one by one, each with and without the image."
 )
-COST_SUMMARY = "At K = {k} the prefill takes {flops:.0%} of the FLOPs and the prompt {kv:.0%} of the KV cache."
+COST_SUMMARY = (
+    "At K = {k} the prefill takes {flops:.0%} of the FLOPs and the prompt {kv:.0%} of the KV cache."
+)
 EVERY_K_TITLE = "The answer at every K"
 EVERY_K_CAPTION = "Answers are decoded at each K by itself; FLOPs of the prefill, {convention}."
 EVERY_K_SUMMARY = "At {same} of {all} K the answer is the baseline's, token for token."

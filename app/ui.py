@@ -28,16 +28,16 @@ def build_demo(service: Service) -> gr.Blocks:
         title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=_DELETE_CACHE
     ) as demo:
         example = service.examples[0]
-        visitor = gr.State(Visitor(run=opening, recorded=True, picture=str(example.image)))
+        visitor = gr.State(Visitor(run=opening, origin="recorded", picture=str(example.image)))
         with gr.Column(elem_classes="page-head"):
             gr.Markdown(f"# {text.TITLE}\n{text.INTRO}")
             gr.Markdown(text.LINKS, elem_classes="links")
         opened = gr.State("")
         with gr.Tabs() as tabs:
             with gr.Tab("Compare"):
-                main = compare.build(service, visitor, show_run(opening, recorded=True))
-            with gr.Tab("Every K"):
-                table = every_k.build(visitor, opening)
+                main = compare.build(service, visitor, show_run(opening, origin="recorded"))
+            with gr.Tab(text.TAB_EVERY_K):
+                table = every_k.build(visitor, main.k, opening)
             with gr.Tab(text_inside.TAB_SINKS):
                 attention = sinks.build(visitor, main.k)
             with gr.Tab(text_inside.TAB_MIGRATION):
@@ -47,9 +47,8 @@ def build_demo(service: Service) -> gr.Blocks:
             with gr.Tab("What the numbers mean"):
                 gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
         chosen = tabs.select(_opened, None, opened, **GLUE)
-        for event in main.finished:
-            event.success(every_k.show, visitor, list(table.outputs), **GLUE)
         for name, tab, show in (
+            (text.TAB_EVERY_K, table, every_k.show),
             (text_inside.TAB_SINKS, attention, sinks.show),
             (text_inside.TAB_MIGRATION, moved, migration.show),
         ):
@@ -66,7 +65,7 @@ def _opened(event: gr.SelectData) -> str:
 
 
 def _when_opened(name: str, show: Callable[..., tuple[Any, ...]]) -> Callable[..., Any]:
-    """Figures from inside a run are large: they are made for a tab in front, not for every run."""
+    """Figures are large: they are made for a tab in front, not for every run."""
 
     def made(opened: str, *inputs: Any) -> Any:
         return show(*inputs) if opened == name else gr.skip()

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from app import text
-from app.figures import style
-from app.figures.chart import Chart, KLine, Lines, Mark, Series, Table
+from app.figures import style, tokens
+from app.figures.chart import Chart, Dash, KLine, Lines, Mark, Marker, Series, Table
 from app.view import every_k_rows
 from vtw_core.results import DEFAULT_ETA, SCOPES, Run
 
 # What is smaller is as good as equal; a log axis would spend all its room on it.
 _FLOOR = 1e-7
 _COLOURS = (style.VTW, style.BASELINE, style.VISUAL)
-_DASHES = ("solid", "dash", "dot")
-_MARKERS = ("circle", "square", "diamond")
+_DASHES: tuple[Dash, ...] = ("solid", "dash", "dot")
+_MARKERS: tuple[Marker, ...] = ("circle", "square", "diamond")
 
 
 def kl(run: Run, k: int) -> Lines:
@@ -23,6 +25,7 @@ def kl(run: Run, k: int) -> Lines:
     shown = np.concatenate([*curves, [DEFAULT_ETA]])
     shown = np.maximum(shown[shown > 0], _FLOOR)
     star = run.choose_k()
+    k = tokens.clamped(k, 0, run.layers, star)
     return Lines(
         name="kl_at_every_k",
         title=text.KL_TITLE,
@@ -45,6 +48,7 @@ def kl(run: Run, k: int) -> Lines:
 
 def cost(run: Run, k: int) -> Lines:
     """Prefill FLOPs, KV cache and measured prefill time as shares of the baseline's, in percent."""
+    k = tokens.clamped(k, 0, run.layers, run.choose_k())
     shares = (
         (text.COST_FLOPS, run.flops / run.flops[-1]),
         (text.COST_KV, run.kv_bytes / run.kv_bytes[-1]),
@@ -92,4 +96,7 @@ def table(run: Run) -> Table:
 
 def charts(run: Run, k: int) -> list[Chart]:
     """All of them, in the order that tells the story."""
-    return [kl(run, k), cost(run, k), table(run)]
+    return [*(make(run, k) for make in CHARTS.values()), table(run)]
+
+
+CHARTS: dict[str, Callable[[Run, int], Chart]] = {"kl": kl, "cost": cost}

@@ -36,14 +36,7 @@ def figure(chart: Chart) -> go.Figure:
 
 def export_html(chart: Chart) -> str:
     """One file that opens anywhere, without a network: figure, title, caption and summary."""
-    drawn = figure(chart)
-    for trace in drawn.data:
-        if trace.type == "heatmap" and trace.meta:
-            _name_cells(trace)
-    drawn.update_layout(paper_bgcolor="white", plot_bgcolor="white", font_color="#333")
-    body = drawn.to_html(
-        full_html=False, include_plotlyjs=True, div_id="chart", config={"displaylogo": False}
-    )
+    body = embedded_html(chart, with_plotly=True)
     title, caption, summary = (escape(part) for part in (chart.title, chart.caption, chart.summary))
     return (
         f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
@@ -52,6 +45,20 @@ def export_html(chart: Chart) -> str:
         f"<body><h1>{title}</h1><p>{summary}</p><figure>{body}"
         f"<figcaption>{caption}</figcaption></figure></body></html>"
     )
+
+
+def embedded_html(chart: Chart, *, with_plotly: bool = False) -> str:
+    """The figure as part of a white HTML page, which must hold plotly.js unless it comes along."""
+    drawn = figure(chart)
+    for trace in drawn.data:
+        if trace.type == "heatmap" and trace.meta:
+            _name_cells(trace)
+    drawn.update_layout(paper_bgcolor="white", plot_bgcolor="white", font_color="#333")
+    body: str = drawn.to_html(
+        full_html=False, include_plotlyjs=with_plotly, div_id=f"chart-{chart.name}",
+        config={"displaylogo": False, "responsive": True},
+    )  # fmt: skip
+    return body
 
 
 @figure.register

@@ -15,12 +15,12 @@ from app import text
 from app.components.workbench import workbench
 from app.events import GLUE, MODEL_QUEUE
 from app.held_k import keep_k
-from app.pictures import chosen_picture
+from app.pictures import chosen_picture, uploaded
 from app.state import Visitor
 from app.view import show_nothing, show_run, show_running
 from vtw_core.errors import VTWError
 from vtw_core.events import Answers, Curve, Progress, Token
-from vtw_core.results import DEFAULT_ETA, Run, choose_k
+from vtw_core.results import DEFAULT_ETA, Run, choose_k, load_run
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -66,6 +66,7 @@ class _Inputs:
     run: gr.Button
     cancel: gr.Button
     gallery: gr.Gallery
+    open_run: gr.UploadButton
 
 
 def build(service: Service, visitor: gr.State, first: dict[str, Any]) -> CompareTab:
@@ -110,12 +111,14 @@ def _build_inputs(service: Service) -> _Inputs:
         label=text.EXAMPLES, columns=3, height="auto", allow_preview=False,
         object_fit="cover", elem_id="examples", interactive=False, buttons=[],
     )  # fmt: skip
+    open_run = gr.UploadButton(text.OPEN_RUN, size="sm", file_types=[".vtw"], elem_id="open-run")
     if service.model_name == "embedded":
         gr.Markdown(text.EMBEDDED_LIMITS, elem_classes="page-foot")
     # Gradio would open both files itself before our own loader can look at their size and kind.
     upload.preprocess = _path_of_upload  # type: ignore[method-assign]
     canvas.preprocess = lambda payload: _path_of_drawing(canvas, payload)  # type: ignore[assignment, method-assign, return-value]
-    return _Inputs(picture_tabs, upload_tab, draw_tab, upload, canvas, prompt, run, cancel, gallery)
+    return _Inputs(picture_tabs, upload_tab, draw_tab, upload, canvas, prompt, run, cancel, gallery,
+                   open_run)  # fmt: skip
 
 
 def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.State) -> CompareTab:
@@ -156,7 +159,13 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
         [*shown, visitor, k, left.picture_tabs, left.upload, left.prompt, is_drawing],
         **GLUE,
     )
-    return CompareTab(finished=(picked, ran), k=k)
+    opened = left.open_run.upload(lambda: False, None, waits, cancels=[ran], **GLUE).then(
+        handlers.open_run,
+        [left.open_run, visitor, k],
+        [*shown, visitor, k, left.picture_tabs, left.upload, left.prompt, is_drawing],
+        **GLUE,
+    )
+    return CompareTab(finished=(picked, opened, ran), k=k)
 
 
 class _Handlers:
@@ -186,8 +195,8 @@ class _Handlers:
             for shown in self._stream(path, prompt):
                 if isinstance(shown, Run):
                     yield (
-                        show_run(shown, recorded=False), *_idle(),
-                        Visitor(run=shown, recorded=False, picture=path), None, False,
+                        show_run(shown, origin="live"), *_idle(),
+                        Visitor(run=shown, origin="live", picture=path), None, False,
                     )  # fmt: skip
                 else:
                     yield shown, *_busy(), *keep
@@ -236,9 +245,22 @@ class _Handlers:
         """A recorded example: picture, question and result at once, without the model."""
         example = self.service.examples[max(0, min(index, len(self.service.examples) - 1))]
         return (
-            show_run(example.run, recorded=True), *_idle(),
-            Visitor(run=example.run, recorded=True, picture=str(example.image)), None,
+            show_run(example.run, origin="recorded"), *_idle(),
+            Visitor(run=example.run, origin="recorded", picture=str(example.image)), None,
             gr.Tabs(selected="upload"), str(example.image), example.prompt, False,
+        )  # fmt: skip
+
+    def open_run(self, file: str | None, visitor: Visitor, k: int | None) -> tuple[Any, ...]:
+        """A saved run from a visitor's file; its picture is not in it."""
+        keep = (gr.skip(),) * 6
+        try:
+            path = uploaded(file, [Path(gr.utils.get_upload_folder())], text.RUN_ELSEWHERE)
+            run = load_run(path)
+        except VTWError as problem:
+            return _last_run(visitor, k, str(problem)), *_idle(), *keep
+        return (
+            show_run(run, origin="opened"), *_idle(), Visitor(run=run, origin="opened"), None,
+            gr.Tabs(selected="upload"), None, run.prompt, False,
         )  # fmt: skip
 
     def _picture_roots(self) -> list[Path]:
@@ -280,4 +302,4 @@ def _path_of_drawing(canvas: gr.ImageEditor, payload: Any) -> str | None:
 def _last_run(visitor: Visitor, k: int | None, notice: str) -> dict[str, Any]:
     if visitor.run is None:
         return show_nothing(notice)
-    return show_run(visitor.run, recorded=visitor.recorded, k=k, notice=notice)
+    return show_run(visitor.run, origin=visitor.origin, k=k, notice=notice)

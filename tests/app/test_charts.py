@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from inside_runs import SIZES, run_with_inside
 
-from app.figures import matplotlib_charts, migration, plotly_charts, sinks, style, tables
+from app.figures import every_k, matplotlib_charts, migration, plotly_charts, sinks, style, tables
 from app.figures.chart import Heatmap, Joint, KLine, Lines, Mark, Series, Sheet, Stack, Table
 from vtw_core.errors import InputError
 from vtw_core.inside import SEGMENTS
@@ -20,6 +20,7 @@ WORDS = {"name": "n", "title": "T", "x_label": "x", "y_label": "y", "unit": "u",
 
 def every_chart(run, k=2):
     return [
+        *every_k.charts(run, k),
         *sinks.charts(run, sinks.Choices(k=k)),
         *migration.charts(run, migration.Choices(k=k)),
     ]
