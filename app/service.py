@@ -17,6 +17,7 @@ from vtw_core.calibration import calibrate_steps
 from vtw_core.dataset import Item, read_items
 from vtw_core.errors import ModelError, VTWError
 from vtw_core.models.prompts import check_prompt
+from vtw_core.other_images import MADE
 from vtw_core.results import Run, load_run
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ log = logging.getLogger(__name__)
 EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples"
 CALIBRATION = EXAMPLES.parent / "calibration"
 MAX_NEW_TOKENS = 64
-COUNTERFACTUALS = ("white", "noise", "blurred")
+COUNTERFACTUALS = tuple(MADE)
 
 
 @dataclass(frozen=True)
