@@ -32,6 +32,7 @@ from vtw_core.results import Generation
 from vtw_core.sampling import GREEDY, Chooser, Sampling
 from vtw_core.strategies.base import Strategy
 from vtw_core.strategies.keep_all import KeepAll
+from vtw_core.trace import Trace
 from vtw_core.withdrawal import withdraw
 
 
@@ -77,7 +78,7 @@ class Step:
         seconds: time of the forward pass behind it (the prefill for the first).
         is_last: whether the answer ends here.
         stopped: whether it ends here by itself.
-        visual_tokens_per_layer: [L] of the prefill.
+        trace: what each layer saw of the prompt.
     """
 
     token_id: int
@@ -86,7 +87,12 @@ class Step:
     seconds: float
     is_last: bool
     stopped: bool
-    visual_tokens_per_layer: tuple[int, ...]
+    trace: Trace
+
+    @property
+    def visual_tokens_per_layer(self) -> tuple[int, ...]:
+        """[L] of the prefill."""
+        return self.trace.visual_tokens_per_layer
 
 
 def prepare(vlm: VisionLanguageModel, image: Any, prompt: str) -> Prepared:
@@ -187,7 +193,7 @@ def decode_inside(
                 seconds=seconds,
                 is_last=stopped or count == max_new_tokens,
                 stopped=stopped,
-                visual_tokens_per_layer=inside.visual_tokens_per_layer,
+                trace=inside.trace(),
             )
             if stopped:
                 return
@@ -263,10 +269,8 @@ def generate(
     prepared = prepare(vlm, image, prompt)
     steps = list(stream(vlm, prepared, chosen, max_new_tokens, sampling))
     ids = [step.token_id for step in steps]
-    layout, dims = prepared.layout, vlm.dims
+    layout, dims, trace = prepared.layout, vlm.dims, steps[0].trace
     text = layout.total - len(layout.visual)
-    visual = steps[0].visual_tokens_per_layer
-    counts = tuple(text + v for v in visual)
     width = vlm.model.dtype.itemsize
     return Generation(
         model=vlm.name,
@@ -276,11 +280,11 @@ def generate(
         token_ids=tuple(ids),
         stopped=steps[-1].stopped,
         logits=np.stack([step.logits for step in steps]),
-        visual_tokens_per_layer=visual,
-        flops=flops_per_layer_counts(dims, counts),
+        trace=trace,
+        flops=flops_per_layer_counts(dims, trace.tokens_per_layer),
         flops_baseline=float(flops_at_every_k(dims, text, len(layout.visual))[-1]),
         flops_convention=VTW_CONVENTION,
-        kv_bytes=sum(kv_bytes_per_layer(dims, n, width) for n in counts),
+        kv_bytes=sum(kv_bytes_per_layer(dims, n, width) for n in trace.cached_tokens_per_layer),
         encode_seconds=prepared.encode_seconds,
         prefill_seconds=steps[0].seconds,
         decode_seconds=sum(step.seconds for step in steps[1:]),

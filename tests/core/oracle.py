@@ -2,30 +2,52 @@
 
 import contextlib
 
+import numpy as np
 import torch
 
 from vtw_core import withdraw
 
 
-@contextlib.contextmanager
 def masked(model, visual, k):
-    """Layers >= K run in full, but no row that is not visual sees a visual key.
+    """Layers >= K run in full, but no row that is not visual sees a visual key."""
+    layers = len(model.get_decoder().layers)
+    return masked_by_layer(model, [visual[:0] if layer < k else visual for layer in range(layers)])
 
-    Only valid under eager attention, where every layer gets an additive 4-D mask.
+
+def masked_as(model, trace):
+    """What a trace says that each layer saw, and its cache held, by masking alone."""
+    every = np.arange(trace.layout.padding, trace.layout.total)
+    gone, uncached = (
+        [torch.as_tensor(np.setdiff1d(every, stay)) for stay in kept]
+        for kept in (trace.kept, trace.cached)
+    )
+    return masked_by_layer(model, gone, uncached)
+
+
+@contextlib.contextmanager
+def masked_by_layer(model, gone, uncached=None):
+    """Every layer runs in full, but no row that stays sees the positions in `gone` [layers].
+
+    `uncached`: the same of the rows behind the prompt, one at a time. Only valid under eager
+    attention, where every layer gets an additive 4-D mask.
     """
     handles = []
 
-    def blind(module, args, kwargs):
-        mask = kwargs["attention_mask"].clone()  # [batch, 1, rows, columns]
-        rows, columns = mask.shape[-2:]
-        positions = torch.arange(columns - rows, columns)  # of the rows
-        text_rows = ~torch.isin(positions, visual)
-        block = text_rows[:, None] & torch.isin(torch.arange(columns), visual)[None, :]
-        mask[..., block] = torch.finfo(mask.dtype).min
-        return args, {**kwargs, "attention_mask": mask}
+    def blind(layer):
+        def hook(module, args, kwargs):
+            mask = kwargs["attention_mask"].clone()  # [batch, 1, rows, columns]
+            rows, columns = mask.shape[-2:]
+            unseen = (gone if rows > 1 or uncached is None else uncached)[layer]
+            positions = torch.arange(columns - rows, columns)  # of the rows
+            staying = ~torch.isin(positions, unseen)
+            block = staying[:, None] & torch.isin(torch.arange(columns), unseen)[None, :]
+            mask[..., block] = torch.finfo(mask.dtype).min
+            return args, {**kwargs, "attention_mask": mask}
 
-    for layer in list(model.get_decoder().layers)[k:]:
-        handles.append(layer.register_forward_pre_hook(blind, with_kwargs=True))
+        return hook
+
+    for index, layer in enumerate(model.get_decoder().layers):
+        handles.append(layer.register_forward_pre_hook(blind(index), with_kwargs=True))
     try:
         yield
     finally:
