@@ -39,6 +39,7 @@ from vtw_core.strategies.base import (
     DecidesFromAttention,
     DropsAnyToken,
     IntArray,
+    MergesImage,
     ReducesCache,
     Strategy,
 )
@@ -84,6 +85,13 @@ def withdraw(
         )
     layers = decoder_layers(model)
     strategy.check(len(layers))
+    begins_in_the_encoder = isinstance(strategy, MergesImage) and strategy.vision is not None
+    if begins_in_the_encoder and any(one.key is None for one in layouts):
+        raise InputError(
+            "This strategy begins in the vision encoder, which this prompt's image has already "
+            "passed: take prompt and layout from vtw_core.generation.prepare(vlm, image, prompt, "
+            "strategy), or leave that stage out with vision=None."
+        )
     refuse_nesting(model)
     withdrawal = Withdrawal(strategy, layouts, model.get_decoder(), support.k_min)
     if withdrawal.heard_layers:

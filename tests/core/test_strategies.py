@@ -1,6 +1,7 @@
 """One matrix: every strategy, in every family, obeys the same laws."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,11 +10,20 @@ from family_laws import OTHER_PICTURE, PICTURE, PROMPT, SHORT_PROMPT, batch_inpu
 from oracle import attention, greedy_logits, masked_as
 from tiny_models import FAMILIES
 
-from vtw_core import KeepAll, TokenLayout, VisualTokenWithdrawal, check_support, withdraw
+from vtw_core import (
+    InputError,
+    KeepAll,
+    ModelError,
+    TokenLayout,
+    VisualTokenWithdrawal,
+    check_support,
+    withdraw,
+)
 from vtw_core.generation import prepare, stream
 from vtw_core.hearing import text_rows
 from vtw_core.models.adapters import decoder_layers
 from vtw_core.strategies.fastv import FastV
+from vtw_core.strategies.mustdrop import MustDrop
 from vtw_core.strategies.random_drop import RandomDrop, RandomWithdrawal
 
 STEPS = 4
@@ -25,6 +35,9 @@ PARTIAL = {
     "fastv, mean of the text": lambda first, layout: FastV(first, 0.75, "text_mean"),
     "random": lambda first, layout: RandomDrop(falling(layout, first), seed=4),
     "random, text too": lambda first, layout: RandomWithdrawal(first, seed=4),
+    "mustdrop b": lambda first, layout: mustdrop(first, layout, cache=False),
+    "mustdrop b, c": lambda first, layout: mustdrop(first, layout),
+    "mustdrop b, c from layer 0": lambda first, layout: mustdrop(first, layout, from_layer=0),
 }
 # name -> layout -> a strategy that drops nothing.
 WHOLE = {
@@ -34,7 +47,26 @@ WHOLE = {
     "fastv, behind the end": lambda layout: FastV(4, 0.5),
     "random": lambda layout: RandomDrop((len(layout.visual),) * 4),
     "random, text too": lambda layout: RandomWithdrawal(4),
+    "mustdrop, nothing": lambda layout: MustDrop(0, 0, vision=None),
+    "mustdrop, no stage": lambda layout: MustDrop(1, 1, vision=None, prefill=False),
 }
+
+
+def mustdrop(first, layout, from_layer=None, **options):
+    """Stages b and c: falls what gets less than its even share, behind two filters."""
+    filters = {first - 1 if from_layer is None else from_layer, first}
+    options = {"vision": None, "layers": tuple(sorted(filters)), **options}
+    if from_layer is None or first == 1:
+        return MustDrop(1 / len(layout.visual), 1.0, **options)
+    return LateMustDrop(1 / len(layout.visual), 1.0, **options)
+
+
+class LateMustDrop(MustDrop):
+    """Where nothing may leave in the first layers: their filter only widens stage c."""
+
+    def kept_after(self, attention, layout):
+        late = attention.layer == max(self.layers)
+        return super().kept_after(attention, layout) if late else attention.columns
 
 
 def falling(layout, first):
@@ -193,6 +225,52 @@ def test_each_row_of_a_padded_batch_equals_its_prompt_alone(vlm, partial, kind):
         mine, its = withdrawal.trace(row), alone.trace()
         assert mine.visual_tokens_per_layer == its.visual_tokens_per_layer
         assert mine.cached_visual_tokens_per_layer == its.cached_visual_tokens_per_layer
+
+
+class ShortFirstCache(Listening):
+    """The first layer's cache alone is reduced to what the last layer saw."""
+
+    def attention_layers(self, layers):
+        return (2,)
+
+    def reduced_cache(self, layers):
+        return range(1)
+
+
+@pytest.mark.parametrize("kind", ["sdpa", "eager"])
+def test_layers_behind_a_shorter_cache_are_masked_for_their_own(family, kind):
+    trace = is_dropping_masking(family, PICTURE, lambda *_: ShortFirstCache(), kind)
+    cached = trace.cached_visual_tokens_per_layer
+    assert cached[0] == cached[3] < cached[1] == cached[2]
+
+
+def test_a_reduced_cache_needs_a_cache(vlm, inputs, layout):
+    with (
+        withdraw(vlm.model, mustdrop(1, layout), layout),
+        pytest.raises(ModelError, match="use_cache"),
+    ):
+        vlm.model.generate(**inputs, max_new_tokens=3, use_cache=False)
+
+
+def test_decoding_without_a_cache_decides_the_same_again(vlm, inputs, layout, partial):
+    strategy = partial(1, layout)
+    if isinstance(strategy, MustDrop):
+        strategy = replace(strategy, cache=False)
+    with withdraw(vlm.model, strategy, layout):
+        cached = vlm.model.generate(**inputs, do_sample=False, max_new_tokens=5)
+        uncached = vlm.model.generate(**inputs, do_sample=False, max_new_tokens=5, use_cache=False)
+    assert torch.equal(cached, uncached)
+
+
+def test_tokens_that_the_model_still_adds_to_cannot_leave(tiny_models, partial):
+    vlm = tiny_models("qwen3_vl")
+    inputs = vlm.inputs(PICTURE, PROMPT)
+    layout = vlm.layout(inputs)
+    with (
+        withdraw(vlm.model, partial(1, layout), layout),
+        pytest.raises(InputError, match="no visual token may leave before"),
+    ):
+        vlm.model(**inputs)
 
 
 class TestNothingIsLeftBehind:

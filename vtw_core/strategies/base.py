@@ -3,9 +3,9 @@
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
-from vtw_core.layout import TokenLayout
+from vtw_core.layout import Positions, TokenLayout
 from vtw_core.trace import VisualAttention
 
 IntArray = NDArray[np.int64]
@@ -70,6 +70,32 @@ class ReducesCache(Protocol):
         """The layers whose cache keeps, of the visual tokens, only those that the last layer
         saw."""
         ...
+
+
+class ImageMerger(Protocol):
+    """Says which patches become one token while the image is encoded; see
+    `vtw_core.vision_merging`."""
+
+    def tokens_of(self, features: ArrayLike, grid: tuple[int, int]) -> IntArray:
+        """[rows * cols] each patch's token, numbered in the order of their first patches, from
+        the patches' features [rows * cols, d] behind the encoder's first layer."""
+        ...
+
+    def key_tokens(self, attention: ArrayLike) -> IntArray:
+        """Indices of the tokens that must stay in the decoder, from what each gets [tokens] of
+        the attention of the encoder's last layer."""
+        ...
+
+
+@runtime_checkable
+class MergesImage(Protocol):
+    """A strategy that begins in the vision encoder, unless `vision` is None."""
+
+    @property
+    def vision(self) -> ImageMerger | None: ...
+
+    @property
+    def positions(self) -> Positions: ...
 
 
 @runtime_checkable
