@@ -97,13 +97,20 @@ def withdrawn_logits(vlm, prepared, strategy, answer):
     return output.logits[0].float()
 
 
-@contextlib.contextmanager
 def renumbered(model, visual, k, first):
-    """Layers >= K give every row that is not visual a rotary position without the visual ones.
+    """Layers >= K give every row that is not visual a rotary position without the visual ones."""
+    layers = len(model.get_decoder().layers)
+    gone = [visual[:0] if layer < k else visual for layer in range(layers)]
+    return renumbered_by_layer(model, gone, first)
 
-    Together with `masked` this is what repacking must equal, with every row still in its place:
-    a row's position is `first` plus the number of rows before it that are not visual. Like
-    `masked`, only under eager attention.
+
+@contextlib.contextmanager
+def renumbered_by_layer(model, gone, first):
+    """Rows that stay in a layer get a rotary position without those in `gone` [layers].
+
+    Together with masking this is what repacking must equal, with every row still in its place:
+    a row's position is `first` plus the number of rows before it that stay. A layer where none is
+    gone is as it was. Only under eager attention.
     """
     decoder = model.get_decoder()
     config = decoder.config
@@ -114,7 +121,7 @@ def renumbered(model, visual, k, first):
         def hook(module, args, kwargs):
             rows, columns = kwargs["attention_mask"].shape[-2:]
             places = torch.arange(columns)
-            numbers = first + places - torch.isin(places, visual).cumsum(0)
+            numbers = first + places - torch.isin(places, gone[index]).cumsum(0)
             ids = numbers[columns - rows :][None]
             ids = ids.expand(axes, 1, -1) if axes else ids
             # Gemma 3 has a table for each kind of layer.
@@ -124,9 +131,9 @@ def renumbered(model, visual, k, first):
 
         return hook
 
-    for index in range(k, len(decoder.layers)):
-        layer = decoder.layers[index]
-        handles.append(layer.register_forward_pre_hook(renumber(index), with_kwargs=True))
+    for index, layer in enumerate(decoder.layers):
+        if len(gone[index]):
+            handles.append(layer.register_forward_pre_hook(renumber(index), with_kwargs=True))
     try:
         yield
     finally:
