@@ -481,6 +481,19 @@ class Generation:
         """[L] visual tokens present in each decoder layer."""
         return self.trace.visual_tokens_per_layer
 
+    @property
+    def vision(self) -> dict[str, int] | None:
+        """What a vision stage made of the patches; None if there was no such stage."""
+        layout = self.trace.layout
+        if layout.key is None:
+            return None
+        return {
+            "patches": int(layout.sizes.sum()),
+            "tokens": len(layout.visual),
+            "merged_windows": int((layout.sizes > 1).sum()),
+            "key_tokens": len(layout.key),
+        }
+
     def to_json(self) -> dict[str, Any]:
         """The object of `python -m vtw_core generate --json`."""
         return {
@@ -497,6 +510,7 @@ class Generation:
                 "prefill": self.flops,
             },
             "kv_bytes": self.kv_bytes,
+            "vision": self.vision,
             "seconds": {
                 "encode_image": self.encode_seconds,
                 "prefill": self.prefill_seconds,
