@@ -63,6 +63,8 @@ def offenders(paths, *packages, allowed=()):
 
 ENGINE = (
     "vtw_core.withdrawal",
+    "vtw_core.hearing",
+    "vtw_core.vision_merging",
     "vtw_core.generation",
     "vtw_core.sweep",
     "vtw_core.recording",

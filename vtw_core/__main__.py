@@ -370,6 +370,10 @@ def _calibration_table(reading: Reading) -> str:
     return "\n".join(lines)
 
 
+def _shown(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def _clip(answer: str) -> str:
     flat = _one_line(answer)
     return flat if len(flat) <= ANSWER_WIDTH else f"{flat[: ANSWER_WIDTH - 3]}..."
@@ -380,7 +384,7 @@ def _summary(result: Generation) -> str:
     cached = ", ".join(str(count) for count in result.trace.cached_visual_tokens_per_layer)
     vision = ", ".join(f"{count} {name}" for name, count in (result.vision or {}).items())
     strategy = ", ".join(
-        str(value) if key == "name" else f"{key} = {value}"
+        str(value) if key == "name" else f"{key} = {_shown(value)}"
         for key, value in result.strategy.items()
     )
     return "\n".join(

@@ -18,7 +18,6 @@ only keep the tensors rectangular: no other row attends to them.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -30,6 +29,7 @@ from torch import Tensor
 from vtw_core.errors import InputError, ModelError
 from vtw_core.hearing import VisualEar
 from vtw_core.hooks import ContextHooks, context_hooks, owners_here
+from vtw_core.layer_arguments import PROMPT_LONG, Cut, RotaryCall, tensor_mask
 from vtw_core.layout import TokenLayout
 from vtw_core.listening import check_attention
 from vtw_core.models.adapters import decoder_layers
@@ -156,8 +156,8 @@ class Withdrawal:
         self._behind = 0  # rows behind the prompt that earlier passes left in the cache
         self._copies = 1  # sequences of the batch per prompt (beams)
         self._is_prefill = False
-        self._rotary_calls: list[_RotaryCall] = []
-        self._cuts: list[_Cut] = []
+        self._rotary_calls: list[RotaryCall] = []
+        self._cuts: list[Cut] = []
         self._last: Tensor | None = None  # [..., batch] position ids of the last row so far
         self._start = torch.empty(0)  # [batch] position id of each prompt's first token
 
@@ -188,6 +188,11 @@ class Withdrawal:
         return np.concatenate([present, self._total + np.arange(keys - len(present))])
 
     @property
+    def drops_text(self) -> bool:
+        """Whether text may leave too."""
+        return isinstance(self.strategy, DropsAnyToken)
+
+    @property
     def visual_tokens_per_layer(self) -> tuple[int, ...]:
         """[layers reached] visual tokens in each layer of the last prefill, all prompts'."""
         return tuple(
@@ -209,7 +214,7 @@ class Withdrawal:
 
     def _behind_rotary(self, args: Any, kwargs: dict[str, Any], tables: Any) -> None:
         """Remember how the decoder asks for its rotary tables, to ask the same way again."""
-        self._rotary_calls.append(_RotaryCall(self._decoder.rotary_emb, args, kwargs, tables))
+        self._rotary_calls.append(RotaryCall(self._decoder.rotary_emb, args, kwargs, tables))
 
     def _before_layer(self, index: int, args: Any, kwargs: dict[str, Any]) -> Any:
         hidden = args[0] if args else kwargs["hidden_states"]
@@ -367,7 +372,7 @@ class Withdrawal:
     def _cut_arguments(self, here: Present, kwargs: dict[str, Any], device: Any) -> dict[str, Any]:
         """The prompt-long arguments of a layer for the rows `here`; layers of one pass that are
         handed the same ones share the cut."""
-        whole = tuple(map(kwargs.get, _PROMPT_LONG))
+        whole = tuple(map(kwargs.get, PROMPT_LONG))
         for cut in self._cuts:
             if all(one is other for one, other in zip(cut.whole, whole, strict=True)):
                 return dict(cut.changed)
@@ -378,7 +383,7 @@ class Withdrawal:
         if self._repacks:
             behind = self._rows - self._total
             changed |= self._renumbered(kwargs, here, np.arange(behind))
-        self._cuts.append(_Cut(whole, changed))
+        self._cuts.append(Cut(whole, changed))
         return dict(changed)
 
     def _with_rows_behind(self, places: IntArray, count: int) -> IntArray:
@@ -391,7 +396,7 @@ class Withdrawal:
         here, whole = self._in_cache[index], self._total + self._behind + 1
         mask = kwargs.get("attention_mask")
         # The mask was built for the first layer's cache, which may have been reduced.
-        misfit = self._reduced and mask is not None and _tensor_mask(mask).shape[-1] != whole
+        misfit = self._reduced and mask is not None and tensor_mask(mask).shape[-1] != whole
         if not self._is_cut(here) and not misfit:
             return None
         self._check_window(index, kwargs.get("past_key_values"))
@@ -458,7 +463,7 @@ class Withdrawal:
                 "Prompts that keep different numbers of tokens need a mask; use sdpa or eager."
             )
         wide = allowed[:, None] if allowed.ndim == 3 else allowed[:, None, None]
-        if mask is None or (_tensor_mask(mask).dtype == torch.bool and mask.ndim == 4):
+        if mask is None or (tensor_mask(mask).dtype == torch.bool and mask.ndim == 4):
             return wide
         if mask.ndim == 2:
             return allowed.to(mask.dtype)
@@ -518,7 +523,7 @@ class Withdrawal:
         if kwargs.get("position_ids") is not None:
             changed["position_ids"] = self._pick(kwargs["position_ids"], rows, -1, -2)
         if kwargs.get("attention_mask") is not None:
-            mask = _tensor_mask(kwargs["attention_mask"])
+            mask = tensor_mask(kwargs["attention_mask"])
             mask = self._pick(mask, rows, -1, -mask.ndim)
             changed["attention_mask"] = self._pick(mask, rows, -2, -4) if mask.ndim == 4 else mask
         return changed
@@ -535,44 +540,3 @@ class Withdrawal:
                     f"sequence of {length}; withdrawal would not be exact. Use a shorter prompt "
                     "or answer."
                 )
-
-
-_PROMPT_LONG = ("position_embeddings", "position_ids", "attention_mask")
-
-
-@dataclass(frozen=True, eq=False)
-class _Cut:
-    """A layer's `_PROMPT_LONG` arguments as the model hands them in, and what replaces them."""
-
-    whole: tuple[Any, ...]
-    changed: dict[str, Any]
-
-
-@dataclass(frozen=True, eq=False)
-class _RotaryCall:
-    """One call of the decoder's rotary module, as (hidden, position_ids, ...) -> tables."""
-
-    module: Any
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    tables: Any
-
-    @property
-    def position_ids(self) -> Tensor:
-        """[..., batch, rows], the leading axis that of multimodal rope."""
-        ids: Tensor = self.args[1] if len(self.args) > 1 else self.kwargs["position_ids"]
-        return ids
-
-    def again(self, ids: Tensor) -> Any:
-        """The tables of other position ids [batch, rows], the same on every axis."""
-        ids = ids.expand(*self.position_ids.shape[:-2], -1, -1)
-        # forward() and not a call, since a call would run our own hook.
-        if len(self.args) > 1:
-            return self.module.forward(self.args[0], ids, *self.args[2:], **self.kwargs)
-        return self.module.forward(*self.args, **{**self.kwargs, "position_ids": ids})
-
-
-def _tensor_mask(mask: Any) -> Tensor:
-    if not isinstance(mask, Tensor):
-        raise ModelError("This attention implementation's mask cannot be cut; use sdpa or eager.")
-    return mask

@@ -17,6 +17,7 @@ from vtw_core import (
     TokenLayout,
     VisualTokenWithdrawal,
     check_support,
+    record,
     withdraw,
 )
 from vtw_core.generation import prepare, stream
@@ -225,6 +226,50 @@ def test_each_row_of_a_padded_batch_equals_its_prompt_alone(vlm, partial, kind):
         mine, its = withdrawal.trace(row), alone.trace()
         assert mine.visual_tokens_per_layer == its.visual_tokens_per_layer
         assert mine.cached_visual_tokens_per_layer == its.cached_visual_tokens_per_layer
+
+
+def test_what_is_recorded_is_what_each_layer_saw(vlm, inputs, layout, partial):
+    strategy = partial(1, layout)
+    if isinstance(strategy, RandomWithdrawal):
+        with (
+            withdraw(vlm.model, strategy, layout),
+            record(vlm.model, layout),
+            pytest.raises(InputError, match="drops text"),
+        ):
+            vlm.model(**inputs)
+        return
+    with withdraw(vlm.model, strategy, layout) as withdrawal, record(vlm.model, layout) as recorder:
+        greedy_logits(vlm.model, inputs, STEPS)
+    trace, rows = withdrawal.trace(), recorder.rows
+    assert np.abs(rows.sum(-1) - 1).max() <= 1e-5
+    prompt = np.arange(layout.total)
+    answer = recorder.query_positions >= layout.total
+    for layer in range(vlm.layers):
+        unseen = np.setdiff1d(prompt, trace.kept[layer])
+        assert (rows[layer][:, unseen] == 0).all()
+        uncached = np.setdiff1d(prompt, trace.cached[layer])
+        assert (rows[layer][np.ix_(answer, uncached)] == 0).all()
+        assert (rows[layer][np.ix_(answer, trace.cached[layer])] > 0).all()
+
+
+def test_a_prompt_that_ends_with_the_image_has_nobody_to_ask(vlm, inputs, layout):
+    end = int(layout.visual[-1]) + 1
+    short = {name: value[:, :end] if name != "pixel_values" else value
+             for name, value in inputs.items()}  # fmt: skip
+    with (
+        withdraw(vlm.model, FastV(2, 0.5), vlm.layout(short)),
+        pytest.raises(InputError, match="behind the image"),
+    ):
+        vlm.model(**short)
+
+
+def test_attention_that_cannot_be_heard_is_refused(vlm, layout, monkeypatch):
+    monkeypatch.setattr(vlm.model.config.text_config, "_attn_implementation_internal", "flash")
+    with (
+        pytest.raises(ModelError, match="load the model with sdpa"),
+        withdraw(vlm.model, FastV(2, 0.5), layout),
+    ):
+        pass
 
 
 class ShortFirstCache(Listening):
