@@ -417,8 +417,8 @@ class Withdrawal:
         if not self._is_prefill or cache is None:
             return
         self.cached, self._in_cache = list(self.kept), list(self._present)
+        stay = self.kept[-1]
         for index in self._reduced:
-            stay = tuple(map(np.intersect1d, self.kept[index], self.kept[-1]))
             if all(len(now) == len(then) for now, then in zip(stay, self.kept[index], strict=True)):
                 continue
             before = self._present[index]
