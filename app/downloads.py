@@ -18,8 +18,18 @@ def download_button(
     """
     button = gr.Button(label, size="sm", elem_id=name)
     file = gr.DownloadButton(visible="hidden", elem_id=f"{name}-file")
-    button.click(write, inputs, file, api_visibility="private", show_progress="hidden").success(
-        None, js=f"() => setTimeout(() => document.querySelector('#{name}-file').click(), 150)"
+    download_on(button.click, write, inputs, file)
+
+
+def download_on(
+    event: Callable[..., Any],
+    write: Callable[..., str | None],
+    inputs: list[Any],
+    file: gr.DownloadButton,
+) -> None:
+    """Write a file and download it, when something happens; ``file`` stays behind the scenes."""
+    event(write, inputs, file, api_visibility="private", show_progress="hidden").success(
+        None, js=f"() => setTimeout(() => document.querySelector('#{file.elem_id}').click(), 150)"
     )
 
 

@@ -1,7 +1,9 @@
-"""Which file a visitor's picture is, checked: a client can name any path, so only uploads count."""
+"""Which file a visitor means, checked: a client can name any path, so only uploads count."""
 
 from __future__ import annotations
 
+import base64
+import io
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -21,21 +23,42 @@ def chosen_picture(
     if not is_drawing:
         if not upload:
             raise InputError(text.NO_PICTURE)
-        return _inside(upload, roots)
+        return uploaded(upload, roots, text.PICTURE_ELSEWHERE)
     if not drawing:
         raise InputError(text.NO_DRAWING)
-    path = _inside(drawing, roots)
+    path = uploaded(drawing, roots, text.PICTURE_ELSEWHERE)
     blank = load_image(path).getcolors(maxcolors=1)
     if blank is not None:
         raise InputError(text.NO_DRAWING)
     return path
 
 
-def _inside(path: str, roots: Iterable[Path]) -> str:
+def thumbnail(path: str | None, longest: int = 480) -> str | None:
+    """The picture as a data URL, no side longer than ``longest`` pixels; None when it is gone."""
+    if path is None:
+        return None
     try:
+        picture = load_image(path)
+    except InputError:
+        return None
+    picture.thumbnail((longest, longest))
+    out = io.BytesIO()
+    picture.save(out, "WEBP", quality=88)
+    return f"data:image/webp;base64,{base64.b64encode(out.getvalue()).decode('ascii')}"
+
+
+def uploaded(path: str | None, roots: Iterable[Path], otherwise: str) -> str:
+    """The path of a visitor's file, if it lies under one of ``roots``.
+
+    Raises:
+        InputError: it does not, or is not there; says ``otherwise``.
+    """
+    try:
+        if path is None:
+            raise InputError(otherwise)
         resolved = Path(path).resolve()
         if any(resolved.is_relative_to(root.resolve()) for root in roots) and resolved.is_file():
             return str(resolved)
     except (OSError, ValueError, TypeError):
         pass
-    raise InputError(text.PICTURE_ELSEWHERE)
+    raise InputError(otherwise)

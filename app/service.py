@@ -17,6 +17,7 @@ from vtw_core.calibration import calibrate_steps
 from vtw_core.dataset import Item, read_items
 from vtw_core.errors import ModelError, VTWError
 from vtw_core.models.prompts import check_prompt
+from vtw_core.other_images import MADE
 from vtw_core.results import Run, load_run
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ log = logging.getLogger(__name__)
 EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples"
 CALIBRATION = EXAMPLES.parent / "calibration"
 MAX_NEW_TOKENS = 64
+COUNTERFACTUALS = tuple(MADE)
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,10 @@ class Service:
         if self._vlm is None:
             raise ModelError(self._problem)
         with self._busy:
-            yield from self._vlm.explore_steps(image, prompt, max_new_tokens=MAX_NEW_TOKENS)
+            yield from self._vlm.explore_steps(
+                image, prompt, max_new_tokens=MAX_NEW_TOKENS, inside=True, patch_lens=True,
+                counterfactuals=COUNTERFACTUALS,
+            )  # fmt: skip
 
     @cached_property
     def recorded_calibration(self) -> Calibration:

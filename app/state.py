@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from vtw_core.calibrated import Calibration
 from vtw_core.results import Run
 
+Origin = Literal["live", "recorded", "opened"]
+
 
 @dataclass(frozen=True)
 class Visitor:
-    """The run the page shows, and whether it came with the page (``recorded``)."""
+    """The run the page shows, and where it comes from: this server ("live"), the examples of the
+    page ("recorded"), or a file of the visitor's ("opened").
+
+    ``picture`` is the file that it is about, as long as it is there.
+    """
 
     run: Run | None = None
-    recorded: bool = False
+    origin: Origin = "live"
+    picture: str | None = None
 
 
 @dataclass(frozen=True)

@@ -53,8 +53,13 @@ BASELINE_RUNS = "Answering with the image in every layer …"
 CURVE_RUNS = "Measuring the KL at every K …"
 ANSWERS_RUN = "Answering at every K …"
 
-RECORDED = "recorded run, made on {date}: press Run to repeat it here"
-LIVE = "your run, measured on this server"
+ORIGINS = {
+    "recorded": "recorded run, made on {date}: press Run to repeat it here",
+    "live": "your run, measured on this server",
+    "opened": "a saved run, made on {date}, opened from your file",
+}
+OPEN_RUN = "Open a saved run (.vtw)"
+RUN_ELSEWHERE = "Choose the saved run again: the file did not arrive as an upload."
 RUNNING = "running now on this server"
 
 DEFINITIONS = (
@@ -113,6 +118,7 @@ WORKBENCH: dict[str, Any] = {
     "tokenUnder": "“{piece}”, token {position} of {count} at K = {k}: KL {kl} nats, not over η",
 }
 
+TAB_EVERY_K = "Every K"
 EVERY_K_INTRO = (
     "The same run at every K, as a chart and as a table that a screen reader can read. "
     "K = 0: the decoder never sees the image. The last row is the baseline."
@@ -227,3 +233,42 @@ What withdrawal does **not** save: the vision encoder's work, and the decoding o
 through all layers. On a small model with a short prompt the measured times hardly differ; the
 theory's saving needs many visual tokens and a large model.
 """
+
+# ------------------------------------------------------------------ every K, as charts
+KL_TITLE = "How far the answer moves when the image leaves at layer K"
+KL_AXIS = "KL(P withdrawn ‖ P full), nats"
+KL_CAPTION = (
+    "KL(P_withdrawn || P_full) in nats over the whole vocabulary, the image withdrawn from layer K on: at the first "
+    "answer token, and mean and maximum over the {tokens} positions of the baseline's answer, which is given at every "
+    "K. K = L is the baseline, KL 0, which a log axis cannot show."
+)
+KL_SUMMARY = (
+    "At η = {eta:g} nats the first answer token gives K* = {star}, the mean over the answer {mean}, its maximum {max}, "
+    "of {layers} layers."
+)
+COST_TITLE = "What each K costs"
+COST_AXIS = "% of the baseline"
+COST_FLOPS = "prefill FLOPs, theory"
+COST_KV = "KV cache of the prompt"
+COST_TIME = "prefill time, measured layer by layer"
+COST_CAPTION = (
+    "Shares of what K = L costs. FLOPs of the decoder's prefill, {convention}; bytes of the prompt's KV cache; seconds "
+    "of the prefill, put together from layers that were timed one by one, each with and without the image."
+)
+COST_SUMMARY = (
+    "At K = {k} the prefill takes {flops:.0%} of the FLOPs and the prompt {kv:.0%} of the KV cache."
+)
+EVERY_K_TITLE = "The answer at every K"
+EVERY_K_CAPTION = "Answers are decoded at each K by itself; FLOPs of the prefill, {convention}."
+EVERY_K_SUMMARY = "At {same} of {all} K the answer is the baseline's, token for token."
+
+REPORT = "Report (.html)"
+REPORT_TITLE = "Visual token withdrawal: one run"
+REPORT_EVERY_K = "Every K"
+REPORT_ASKED = "Question"
+REPORT_BASELINE = "Answer with the image in all layers"
+REPORT_WITHDRAWN = "Answer with the image withdrawn from layer K* = {k} of {layers} on"
+REPORT_FACTS = (
+    "{model} ({type}), {layers} layers; {visual} visual and {words} text tokens; {dtype} on {device}; recorded {created}; "
+    "{versions}."
+)

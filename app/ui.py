@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import text
+from app import text, text_inside
+from app.events import GLUE
 from app.state import Visitor
-from app.tabs import calibrate, compare, every_k
+from app.tabs import calibrate, compare, every_k, migration, sinks
 from app.view import show_run
 
 if TYPE_CHECKING:
@@ -25,22 +27,47 @@ def build_demo(service: Service) -> gr.Blocks:
     with gr.Blocks(
         title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=_DELETE_CACHE
     ) as demo:
-        visitor = gr.State(Visitor(run=opening, recorded=True))
+        example = service.examples[0]
+        visitor = gr.State(Visitor(run=opening, origin="recorded", picture=str(example.image)))
         with gr.Column(elem_classes="page-head"):
             gr.Markdown(f"# {text.TITLE}\n{text.INTRO}")
             gr.Markdown(text.LINKS, elem_classes="links")
-        with gr.Tabs():
+        opened = gr.State("")
+        with gr.Tabs() as tabs:
             with gr.Tab("Compare"):
-                main = compare.build(service, visitor, show_run(opening, recorded=True))
-            with gr.Tab("Every K"):
-                table = every_k.build(visitor, opening)
+                main = compare.build(service, visitor, show_run(opening, origin="recorded"))
+            with gr.Tab(text.TAB_EVERY_K):
+                table = every_k.build(visitor, main.k, opening)
+            with gr.Tab(text_inside.TAB_SINKS):
+                attention = sinks.build(visitor, main.k)
+            with gr.Tab(text_inside.TAB_MIGRATION):
+                moved = migration.build(visitor, main.k)
             with gr.Tab("Calibrate"):
                 calibrate.build(service)
             with gr.Tab("What the numbers mean"):
                 gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
-        for event in main.finished:
-            event.success(
-                every_k.show, visitor, list(table.outputs), queue=False,
-                show_progress="hidden", api_visibility="private",
-            )  # fmt: skip
+        chosen = tabs.select(_opened, None, opened, **GLUE)
+        for name, tab, show in (
+            (text.TAB_EVERY_K, table, every_k.show),
+            (text_inside.TAB_SINKS, attention, sinks.show),
+            (text_inside.TAB_MIGRATION, moved, migration.show),
+        ):
+            for event in (chosen, *main.finished):
+                event.success(
+                    _when_opened(name, show), [opened, *tab.inputs], list(tab.outputs), **GLUE
+                )
     return demo
+
+
+def _opened(event: gr.SelectData) -> str:
+    """Which tab is in front."""
+    return str(event.value)
+
+
+def _when_opened(name: str, show: Callable[..., tuple[Any, ...]]) -> Callable[..., Any]:
+    """Figures are large: they are made for a tab in front, not for every run."""
+
+    def made(opened: str, *inputs: Any) -> Any:
+        return show(*inputs) if opened == name else gr.skip()
+
+    return made

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from app import text
+from app.state import Origin
 from vtw_core.analysis.answers import differing_words
 from vtw_core.analysis.presets import ETA_PRESETS
 from vtw_core.results import DEFAULT_ETA, SCOPES, Run
@@ -46,17 +47,16 @@ def _spaced(runs: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
 
 
 def show_run(
-    run: Run, *, recorded: bool, k: int | None = None, notice: str | None = None
+    run: Run, *, origin: Origin, k: int | None = None, notice: str | None = None
 ) -> dict[str, Any]:
     """A finished run at every K. ``k``: where the slider stands at first, default K*."""
     base = run.baseline_answer
-    origin = text.RECORDED.format(date=run.created[:10]) if recorded else text.LIVE
     return {
         "phase": "done",
         # Tells the page a new run from the same one with another notice.
         "runId": f"{run.created} {run.seconds.total} {run.prompt}",
         "notice": _notice(notice),
-        "origin": origin,
+        "origin": text.ORIGINS[origin].format(date=run.created[:10]),
         "model": run.model,
         "prompt": run.prompt,
         "layers": run.layers,

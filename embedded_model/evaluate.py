@@ -24,7 +24,8 @@ from embedded_model.export import FOLDER
 from embedded_model.questions import KINDS, SHORT_KINDS, Question, ask
 from embedded_model.scenes import draw, random_scene
 from embedded_model.tables import EveryK
-from vtw_core import load_model
+from vtw_core import load_model, record
+from vtw_core.inside import SEGMENTS
 from vtw_core.results import DEFAULT_ETA, Run, choose_k
 
 PICTURE_SIDE = 224
@@ -84,19 +85,14 @@ def right_at_every_k(run: Run, answer: str) -> NDArray[np.bool_]:
 
 
 def _attention_mass(vlm: Any, picture: Any, prompt: str) -> NDArray[Any]:
-    """[L, segment]: where the question rows look, in one pass with eager attention."""
+    """[L, segment]: where the question rows look, in one pass."""
     inputs = vlm.inputs(picture, prompt)
-    segments = np.array(vlm.layout(inputs).segments)
-    before = vlm.model.config.text_config._attn_implementation
-    vlm.model.set_attn_implementation({"text_config": "eager"})
-    try:
-        with torch.inference_mode():
-            attentions = vlm.model(**inputs, output_attentions=True, use_cache=False).attentions
-    finally:
-        vlm.model.set_attn_implementation({"text_config": before})
-    rows = np.flatnonzero(segments == "question")
-    maps = np.stack([layer[0].float().mean(0).numpy()[rows].mean(0) for layer in attentions])
-    return np.stack([maps[:, segments == name].sum(1) for name in SEGMENT_GROUPS], axis=1)
+    layout = vlm.layout(inputs)
+    with record(vlm.model, layout) as recorder, torch.inference_mode():
+        vlm.model(**inputs)
+    is_question = np.array(layout.segments)[recorder.query_positions] == "question"
+    groups = [SEGMENTS.index(name) for name in SEGMENT_GROUPS]
+    return recorder.mass[:, :, is_question].mean(axis=(1, 2))[:, groups]
 
 
 def evaluate(vlm: Any, seed: int, per_kind: int) -> EveryK:

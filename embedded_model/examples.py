@@ -11,6 +11,7 @@ from PIL import Image
 
 from embedded_model.scenes import Background, Scene, draw, in_reading_order, make_thing
 from vtw_core import load_model
+from vtw_core.other_images import MADE
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "examples"
 SIDE = 384
@@ -76,7 +77,10 @@ def main() -> None:
     for name, title, prompt, _, _ in _EXAMPLES:
         path = arguments.folder / f"{name}.png"
         picture(name).save(path, optimize=True)
-        run = vlm.explore(path, prompt, max_new_tokens=64)
+        run = vlm.explore(
+            path, prompt, max_new_tokens=64, inside=True, patch_lens=True,
+            counterfactuals=tuple(MADE),
+        )  # fmt: skip
         run.save(arguments.folder / f"{name}.vtw")
         listed.append({"name": name, "title": title, "prompt": prompt})
         print(f"{name}: {prompt} -> {run.baseline_answer} (K* = {run.choose_k()})")

@@ -19,26 +19,38 @@ if TYPE_CHECKING:
     from vtw_core.recording import record
     from vtw_core.results import Generation, Run, choose_k, load_run
     from vtw_core.sampling import Sampling
+    from vtw_core.strategies.fastv import FastV
     from vtw_core.strategies.keep_all import KeepAll
+    from vtw_core.strategies.mustdrop import MustDrop, VisionStage
+    from vtw_core.strategies.mustdrop.record import MustDropRecord
+    from vtw_core.strategies.random_drop import RandomDrop, RandomWithdrawal
     from vtw_core.strategies.vtw import VisualTokenWithdrawal
+    from vtw_core.threshold_search import fit_mustdrop
     from vtw_core.withdrawal import withdraw
 
 __version__ = "0.1.0"
 
 _HOME = {
     "Calibration": "vtw_core.calibrated",
+    "FastV": "vtw_core.strategies.fastv",
     "Generation": "vtw_core.results",
     "InputError": "vtw_core.errors",
     "KeepAll": "vtw_core.strategies.keep_all",
     "ModelError": "vtw_core.errors",
+    "MustDrop": "vtw_core.strategies.mustdrop",
+    "MustDropRecord": "vtw_core.strategies.mustdrop.record",
+    "RandomDrop": "vtw_core.strategies.random_drop",
+    "RandomWithdrawal": "vtw_core.strategies.random_drop",
     "Run": "vtw_core.results",
     "Sampling": "vtw_core.sampling",
     "TokenLayout": "vtw_core.layout",
     "VTWError": "vtw_core.errors",
+    "VisionStage": "vtw_core.strategies.mustdrop",
     "VisualTokenWithdrawal": "vtw_core.strategies.vtw",
     "calibrate": "vtw_core.calibration",
     "check_support": "vtw_core.models.support",
     "choose_k": "vtw_core.results",
+    "fit_mustdrop": "vtw_core.threshold_search",
     "load_calibration": "vtw_core.calibrated",
     "load_image": "vtw_core.images",
     "load_model": "vtw_core.models.loading",
@@ -50,18 +62,25 @@ _HOME = {
 
 __all__ = [
     "Calibration",
+    "FastV",
     "Generation",
     "InputError",
     "KeepAll",
     "ModelError",
+    "MustDrop",
+    "MustDropRecord",
+    "RandomDrop",
+    "RandomWithdrawal",
     "Run",
     "Sampling",
     "TokenLayout",
     "VTWError",
+    "VisionStage",
     "VisualTokenWithdrawal",
     "calibrate",
     "check_support",
     "choose_k",
+    "fit_mustdrop",
     "load_calibration",
     "load_image",
     "load_model",

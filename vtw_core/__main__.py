@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn, get_args
+from typing import Any, NoReturn
 
 from vtw_core.calibrated import Calibration, Reading, interleaved
 from vtw_core.calibration import MAX_NEW_TOKENS, Store, calibrate_steps
@@ -21,7 +21,6 @@ from vtw_core.dataset import Item, read_items
 from vtw_core.errors import InputError, VTWError
 from vtw_core.events import Progress
 from vtw_core.images import load_image
-from vtw_core.layout import Positions
 from vtw_core.models.adapters import ADAPTERS
 from vtw_core.models.loading import EMBEDDED, load_model, resolve
 from vtw_core.models.prompts import check_prompt
@@ -39,9 +38,8 @@ from vtw_core.results import (
     check_eta,
 )
 from vtw_core.sampling import Sampling
-from vtw_core.strategies.base import Strategy
-from vtw_core.strategies.keep_all import KeepAll
-from vtw_core.strategies.vtw import VisualTokenWithdrawal
+from vtw_core.strategies.mustdrop import MustDrop
+from vtw_core.strategy_options import add_positions, add_strategy_options, strategy_from
 from vtw_core.world import gathered, own_share, rank, size
 
 BAD_INPUT = 2
@@ -124,15 +122,10 @@ def _parser() -> argparse.ArgumentParser:
 
     generate = commands.add_parser("generate", help="one answer under one strategy")
     generate.set_defaults(command=_generate)
-    generate.add_argument("--strategy", choices=("vtw", "none"), default="vtw")
-    generate.add_argument("--k", type=int, help="first layer without visual tokens (vtw)")
+    add_strategy_options(generate)
 
     for command in (explore, generate):
-        command.add_argument(
-            "--positions",
-            choices=get_args(Positions),
-            help="position ids from layer K on: as they were, or renumbered (default: keep)",
-        )
+        add_positions(command)
         command.add_argument("--image", required=True, help="an image file")
         command.add_argument("--prompt", required=True, help="a question about the image")
         command.add_argument(
@@ -221,19 +214,14 @@ def _check_target(option: str, path: Path) -> None:
 
 
 def _generate(arguments: argparse.Namespace) -> str:
-    strategy: Strategy
-    if arguments.strategy == "none":
-        for option in ("k", "positions"):
-            if getattr(arguments, option) is not None:
-                raise InputError(f"--{option} belongs to --strategy vtw; leave it out with none.")
-        strategy = KeepAll()
-    elif arguments.k is None:
-        raise InputError("--strategy vtw needs --k, the first layer without visual tokens.")
-    else:
-        strategy = VisualTokenWithdrawal(arguments.k, arguments.positions or "keep")
-    sampling = _sampling(arguments)
+    strategy, sampling = strategy_from(arguments), _sampling(arguments)
     vlm, image = _prepare(arguments)
     with _quiet():
+        if isinstance(strategy, MustDrop) and arguments.tokens is not None:
+            from vtw_core.threshold_search import fit_mustdrop  # brings torch
+
+            sample = (image, arguments.prompt)
+            strategy = fit_mustdrop(vlm, [sample], arguments.tokens, strategy).strategy
         result = vlm.generate(image, arguments.prompt, strategy, arguments.max_new_tokens, sampling)
     return json.dumps(result.to_json()) if arguments.json else _summary(result)
 
@@ -382,6 +370,10 @@ def _calibration_table(reading: Reading) -> str:
     return "\n".join(lines)
 
 
+def _shown(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
 def _clip(answer: str) -> str:
     flat = _one_line(answer)
     return flat if len(flat) <= ANSWER_WIDTH else f"{flat[: ANSWER_WIDTH - 3]}..."
@@ -389,8 +381,10 @@ def _clip(answer: str) -> str:
 
 def _summary(result: Generation) -> str:
     visual = ", ".join(str(count) for count in result.visual_tokens_per_layer)
+    cached = ", ".join(str(count) for count in result.trace.cached_visual_tokens_per_layer)
+    vision = ", ".join(f"{count} {name}" for name, count in (result.vision or {}).items())
     strategy = ", ".join(
-        str(value) if key == "name" else f"{key} = {value}"
+        str(value) if key == "name" else f"{key} = {_shown(value)}"
         for key, value in result.strategy.items()
     )
     return "\n".join(
@@ -398,7 +392,9 @@ def _summary(result: Generation) -> str:
             result.answer,
             "",
             f"strategy        {strategy}",
+            *([f"vision stage    {vision.replace('_', ' ')}"] if vision else []),
             f"visual tokens   {visual} (by layer)",
+            *([f"  in the cache  {cached}"] if cached != visual else []),
             f"prefill FLOPs   {result.flops / 1e9:.3f} G, "
             f"{result.flops / result.flops_baseline:.1%} of the baseline "
             f"({result.flops_convention})",

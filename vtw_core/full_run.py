@@ -24,6 +24,7 @@ from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.support import check_support
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.sampling import Chooser
+from vtw_core.trace import Trace
 from vtw_core.withdrawal import refuse_nesting
 
 
@@ -141,7 +142,6 @@ class _Record:
         self, vlm: VisionLanguageModel, prepared: Prepared, watcher: Watcher | None
     ) -> None:
         layout = prepared.layout
-        self.visual_tokens_per_layer = (len(layout.visual),) * vlm.layers
         self.rows = layout.text[layout.text > layout.visual[0]]
         self.prefix = np.arange(layout.prefix)
         self.hidden: list[list[Tensor]] = [[] for _ in range(vlm.layers + 1)]
@@ -153,6 +153,10 @@ class _Record:
         self._layout = layout
         self._watcher = watcher
         self._seen: dict[int, Tensor] = {}
+
+    def trace(self) -> Trace:
+        """What each layer saw: everything."""
+        return Trace.of_everything(self._layout, self._vlm.layers)
 
     @contextmanager
     def block(self) -> Iterator["_Record"]:

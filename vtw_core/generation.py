@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import AbstractContextManager, nullcontext
 from contextvars import copy_context
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -30,8 +30,10 @@ from vtw_core.models.prompts import display_pieces
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.results import Generation
 from vtw_core.sampling import GREEDY, Chooser, Sampling
-from vtw_core.strategies.base import Strategy
+from vtw_core.strategies.base import MergesImage, Strategy
 from vtw_core.strategies.keep_all import KeepAll
+from vtw_core.trace import Trace
+from vtw_core.vision_merging import encode_merged
 from vtw_core.withdrawal import withdraw
 
 
@@ -77,7 +79,7 @@ class Step:
         seconds: time of the forward pass behind it (the prefill for the first).
         is_last: whether the answer ends here.
         stopped: whether it ends here by itself.
-        visual_tokens_per_layer: [L] of the prefill.
+        trace: what each layer saw of the prompt.
     """
 
     token_id: int
@@ -86,41 +88,69 @@ class Step:
     seconds: float
     is_last: bool
     stopped: bool
-    visual_tokens_per_layer: tuple[int, ...]
+    trace: Trace
+
+    @property
+    def visual_tokens_per_layer(self) -> tuple[int, ...]:
+        """[L] of the prefill."""
+        return self.trace.visual_tokens_per_layer
 
 
-def prepare(vlm: VisionLanguageModel, image: Any, prompt: str) -> Prepared:
+def prepare(
+    vlm: VisionLanguageModel, image: Any, prompt: str, strategy: Strategy | None = None
+) -> Prepared:
     """Process and encode an image and a prompt once.
+
+    Args:
+        strategy: if it begins in the vision encoder, the image is encoded under it, and the
+            prompt has fewer image tokens; any other changes nothing here.
 
     Raises:
         InputError: see `VisionLanguageModel.inputs`.
+        ModelError: the strategy's vision stage does not fit the model.
     """
     inputs = vlm.inputs(image, prompt)
     layout = vlm.layout(inputs)
-    start = now(vlm)
-    with torch.inference_mode():
-        vision = vlm.adapter.encode_image(vlm.model, inputs)
-    seconds = now(vlm) - start
-    return Prepared(
+    positions = vlm.adapter.positions(vlm.model, inputs)
+    prepared = Prepared(
         input_ids=inputs["input_ids"],
         layout=layout,
-        vision=vision,
-        positions=vlm.adapter.positions(vlm.model, inputs),
+        vision=None,
+        positions=positions,
         extras={name: inputs[name] for name in vlm.adapter.prompt_only if name in inputs},
-        encode_seconds=seconds,
+        encode_seconds=0.0,
     )
+    start = now(vlm)
+    if isinstance(strategy, MergesImage) and strategy.vision is not None:
+        merged = encode_merged(vlm.model, inputs, layout, strategy.vision)
+        stayed = torch.as_tensor(merged.stayed, device=positions.device)
+        prepared = replace(
+            prepared,
+            input_ids=prepared.input_ids[:, stayed],
+            layout=merged.layout,
+            vision=merged.vision,
+            positions=positions[..., stayed]
+            if strategy.positions == "keep"
+            else positions[..., : len(stayed)],
+        )
+    else:
+        with torch.inference_mode():
+            prepared = replace(prepared, vision=vlm.adapter.encode_image(vlm.model, inputs))
+    return replace(prepared, encode_seconds=now(vlm) - start)
 
 
 def check_limit(vlm: VisionLanguageModel, prepared: Prepared, max_new_tokens: int) -> None:
     """Raise InputError unless max_new_tokens is a whole number >= 1 that the context holds."""
     if isinstance(max_new_tokens, bool) or not isinstance(max_new_tokens, int):
         raise InputError(f"max_new_tokens must be a whole number, not {max_new_tokens!r}.")
-    room = vlm.context - prepared.layout.total
+    # Merged patches leave their positions behind unless these are renumbered; count them too.
+    length = prepared.layout.total + len(prepared.layout.absorbed)
+    room = vlm.context - length
     if max_new_tokens < 1:
         raise InputError(f"max_new_tokens must be at least 1, not {max_new_tokens}.")
     if max_new_tokens > room:
         raise InputError(
-            f"Image and prompt take {prepared.layout.total} of the model's {vlm.context} tokens "
+            f"Image and prompt take {length} of the model's {vlm.context} tokens "
             f"and leave room for an answer of {room}; shorten the prompt, or set max_new_tokens "
             f"to at most {room}."
         )
@@ -187,7 +217,7 @@ def decode_inside(
                 seconds=seconds,
                 is_last=stopped or count == max_new_tokens,
                 stopped=stopped,
-                visual_tokens_per_layer=inside.visual_tokens_per_layer,
+                trace=inside.trace(),
             )
             if stopped:
                 return
@@ -260,13 +290,11 @@ def generate(
     """
     chosen: Strategy = KeepAll() if strategy is None else strategy
     chosen.check(vlm.layers)
-    prepared = prepare(vlm, image, prompt)
+    prepared = prepare(vlm, image, prompt, chosen)
     steps = list(stream(vlm, prepared, chosen, max_new_tokens, sampling))
     ids = [step.token_id for step in steps]
-    layout, dims = prepared.layout, vlm.dims
-    text = layout.total - len(layout.visual)
-    visual = steps[0].visual_tokens_per_layer
-    counts = tuple(text + v for v in visual)
+    layout, dims, trace = prepared.layout, vlm.dims, steps[0].trace
+    text, patches = layout.total - len(layout.visual), len(layout.visual) + len(layout.absorbed)
     width = vlm.model.dtype.itemsize
     return Generation(
         model=vlm.name,
@@ -276,11 +304,11 @@ def generate(
         token_ids=tuple(ids),
         stopped=steps[-1].stopped,
         logits=np.stack([step.logits for step in steps]),
-        visual_tokens_per_layer=visual,
-        flops=flops_per_layer_counts(dims, counts),
-        flops_baseline=float(flops_at_every_k(dims, text, len(layout.visual))[-1]),
+        trace=trace,
+        flops=flops_per_layer_counts(dims, trace.tokens_per_layer),
+        flops_baseline=float(flops_at_every_k(dims, text, patches)[-1]),
         flops_convention=VTW_CONVENTION,
-        kv_bytes=sum(kv_bytes_per_layer(dims, n, width) for n in counts),
+        kv_bytes=sum(kv_bytes_per_layer(dims, n, width) for n in trace.cached_tokens_per_layer),
         encode_seconds=prepared.encode_seconds,
         prefill_seconds=steps[0].seconds,
         decode_seconds=sum(step.seconds for step in steps[1:]),

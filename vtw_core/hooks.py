@@ -63,14 +63,17 @@ class ContextHooks:
 
         self._handles.append(module.register_forward_pre_hook(hook, with_kwargs=True))
 
-    def behind(self, module: Any, act: Behind) -> None:
-        """Run `act(args, kwargs, output)` behind a module."""
+    def behind(self, module: Any, act: Behind, *, after_errors: bool = False) -> None:
+        """Run `act(args, kwargs, output)` behind a module, if asked also when it has failed, with
+        None for the output."""
 
         def hook(module: Any, args: Any, *rest: Any) -> None:
             if self in _HERE.get():
                 act(args, *rest)
 
-        self._handles.append(module.register_forward_hook(hook, with_kwargs=True))
+        self._handles.append(
+            module.register_forward_hook(hook, with_kwargs=True, always_call=after_errors)
+        )
 
     def remove(self) -> None:
         """Take all hooks off; safe to call again."""

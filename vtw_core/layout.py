@@ -39,7 +39,12 @@ class TokenLayout:
         grids: (rows, cols) of each patch grid; a family that cuts a picture into tiles has an
             overview grid and a tile grid for one image.
         patches: [v, 3] (grid, row, col) of each visual token, read-only; row and col are -1 for
-            a token that stands for no patch, such as a class token or the end of a row.
+            a token that stands for no patch, such as a class token or the end of a row. Of a token
+            that several patches were merged into, the first one.
+        absorbed: [x, 4] (token, grid, row, col) of the further patches of such tokens; `token` is
+            an index into `visual`.
+        key: positions of the visual tokens that a strategy's vision stage says must stay; None
+            where no such stage ran.
     """
 
     total: int
@@ -47,17 +52,36 @@ class TokenLayout:
     visual: IntArray = field(repr=False)
     grids: tuple[tuple[int, int], ...]
     patches: IntArray = field(repr=False)
+    absorbed: IntArray = field(default_factory=lambda: np.zeros((0, 4), np.int64), repr=False)
+    key: IntArray | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        for name in ("visual", "patches"):
-            array = np.array(getattr(self, name), dtype=np.int64)
-            array.flags.writeable = False
-            object.__setattr__(self, name, array)
+        for name in ("visual", "patches", "absorbed", "key"):
+            if getattr(self, name) is not None:
+                array = np.array(getattr(self, name), dtype=np.int64)
+                array.flags.writeable = False
+                object.__setattr__(self, name, array)
 
     @property
     def text(self) -> IntArray:
         """[total - padding - v] positions that are neither visual nor padding, ascending."""
         return np.setdiff1d(np.arange(self.padding, self.total, dtype=np.int64), self.visual)
+
+    @property
+    def token_maps(self) -> tuple[IntArray, ...]:
+        """[grids][rows, cols] which visual token, by its index in `visual`, shows each patch."""
+        maps = tuple(np.full(grid, -1, dtype=np.int64) for grid in self.grids)
+        own = np.column_stack([np.arange(len(self.visual)), self.patches])
+        for token, grid, row, col in np.concatenate([own, self.absorbed]).tolist():
+            if row >= 0:
+                maps[grid][row, col] = token
+        return maps
+
+    @property
+    def sizes(self) -> IntArray:
+        """[v] patches in each visual token; 0 for a token that stands for none."""
+        own = (self.patches[:, 1] >= 0).astype(np.int64)
+        return own + np.bincount(self.absorbed[:, 0], minlength=len(self.visual))
 
     @property
     def padding(self) -> int:

@@ -114,6 +114,10 @@ class AttentionRecorder:
 
     def _hear(self, layer: int, heard: Heard) -> None:
         withdrawal = withdrawal_here(self._model)
+        if withdrawal is not None and withdrawal.drops_text:
+            raise InputError(
+                "Attention is recorded of runs whose text stays; this strategy drops text too."
+            )
         if withdrawal is not None:
             keys = withdrawal.positions(layer, heard.keys)
         elif heard.keys == self._rows_run:

@@ -18,6 +18,7 @@ from vtw_core.errors import InputError
 from vtw_core.inside import Inside
 from vtw_core.layout import Positions, check_positions
 from vtw_core.sampling import Sampling
+from vtw_core.trace import Trace
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
@@ -449,10 +450,10 @@ class Generation:
         token_ids: one id for each piece.
         stopped: whether the answer ended by itself.
         logits: [T, vocabulary] float32, the logits each token was chosen from.
-        visual_tokens_per_layer: [L] visual tokens present in each decoder layer.
+        trace: what each decoder layer saw of the prompt, and what its KV cache keeps.
         flops: theoretical FLOPs of the prefill, as `flops_convention` counts; `flops_baseline`
             the same with nothing withdrawn.
-        kv_bytes: bytes of the prompt's KV cache.
+        kv_bytes: bytes of the prompt's KV cache, as decoding reads it.
         encode_seconds, prefill_seconds, decode_seconds: measured wall-clock seconds.
     """
 
@@ -463,7 +464,7 @@ class Generation:
     token_ids: tuple[int, ...]
     stopped: bool
     logits: NDArray[np.float32] = field(repr=False)
-    visual_tokens_per_layer: tuple[int, ...]
+    trace: Trace = field(repr=False)
     flops: float
     flops_baseline: float
     flops_convention: str
@@ -475,6 +476,24 @@ class Generation:
     def __post_init__(self) -> None:
         object.__setattr__(self, "logits", frozen(self.logits, np.float32))
 
+    @property
+    def visual_tokens_per_layer(self) -> tuple[int, ...]:
+        """[L] visual tokens present in each decoder layer."""
+        return self.trace.visual_tokens_per_layer
+
+    @property
+    def vision(self) -> dict[str, int] | None:
+        """What a vision stage made of the patches; None if there was no such stage."""
+        layout = self.trace.layout
+        if layout.key is None:
+            return None
+        return {
+            "patches": int(layout.sizes.sum()),
+            "tokens": len(layout.visual),
+            "merged_windows": int((layout.sizes > 1).sum()),
+            "key_tokens": len(layout.key),
+        }
+
     def to_json(self) -> dict[str, Any]:
         """The object of `python -m vtw_core generate --json`."""
         return {
@@ -484,12 +503,14 @@ class Generation:
             "tokens": list(self.tokens),
             "stopped": self.stopped,
             "visual_tokens_per_layer": list(self.visual_tokens_per_layer),
+            "cached_visual_tokens_per_layer": list(self.trace.cached_visual_tokens_per_layer),
             "flops": {
                 "convention": self.flops_convention,
                 "baseline": self.flops_baseline,
                 "prefill": self.flops,
             },
             "kv_bytes": self.kv_bytes,
+            "vision": self.vision,
             "seconds": {
                 "encode_image": self.encode_seconds,
                 "prefill": self.prefill_seconds,

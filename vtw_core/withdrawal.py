@@ -1,4 +1,4 @@
-"""Cut visual tokens out of a running model: the only file that changes a forward pass.
+"""Cut visual tokens out of a running model: the only file that changes a decoder's forward pass.
 
 `withdraw` puts a pre-hook on every decoder layer. The hooks act only in the context (PEP 567)
 that entered the `with` block, so a plain run of the same model in another thread, at the same
@@ -7,7 +7,9 @@ time, is untouched; on leaving the block they are removed, whatever happened in 
 During the prefill a layer's input loses the rows of the tokens that left, and the same rows of
 the rotary tables, position ids and mask. A layer never writes a withdrawn token into its KV
 cache, so later caches are shorter; while decoding, the mask, which transformers builds for the
-first layer's cache, is built again for what a layer's cache really holds.
+first layer's cache, is built again for what a layer's cache really holds. A strategy may ask for
+the attention of some layers, which is heard while they run (vtw_core.hearing), and for shorter
+caches behind the prefill.
 
 In a batch the prompts may lose different numbers of tokens. The longest of what stays gives the
 length; a shorter prompt is filled up with rows of its own that had to leave. These dead rows
@@ -16,7 +18,6 @@ only keep the tensors rectangular: no other row attends to them.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -26,11 +27,23 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from vtw_core.errors import InputError, ModelError
+from vtw_core.hearing import VisualEar
 from vtw_core.hooks import ContextHooks, context_hooks, owners_here
+from vtw_core.layer_arguments import PROMPT_LONG, Cut, RotaryCall, tensor_mask
 from vtw_core.layout import TokenLayout
+from vtw_core.listening import check_attention
 from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.support import check_support
-from vtw_core.strategies.base import IntArray, Strategy
+from vtw_core.present import Present
+from vtw_core.strategies.base import (
+    DecidesFromAttention,
+    DropsAnyToken,
+    IntArray,
+    MergesImage,
+    ReducesCache,
+    Strategy,
+)
+from vtw_core.trace import Trace, VisualAttention
 
 
 @contextmanager
@@ -72,11 +85,23 @@ def withdraw(
         )
     layers = decoder_layers(model)
     strategy.check(len(layers))
+    begins_in_the_encoder = isinstance(strategy, MergesImage) and strategy.vision is not None
+    if begins_in_the_encoder and any(one.key is None for one in layouts):
+        raise InputError(
+            "This strategy begins in the vision encoder, which this prompt's image has already "
+            "passed: take prompt and layout from vtw_core.generation.prepare(vlm, image, prompt, "
+            "strategy), or leave that stage out with vision=None."
+        )
     refuse_nesting(model)
     withdrawal = Withdrawal(strategy, layouts, model.get_decoder(), support.k_min)
+    if withdrawal.heard_layers:
+        check_attention(model)
     with context_hooks(withdrawal) as hooks:
         withdrawal.attach(hooks)
-        yield withdrawal
+        try:
+            yield withdrawal
+        finally:
+            withdrawal.deafen()
 
 
 def withdrawal_here(model: Any) -> "Withdrawal | None":
@@ -94,45 +119,14 @@ def refuse_nesting(model: Any) -> None:
         raise InputError("This model is already inside a withdraw block; leave that one first.")
 
 
-@dataclass(frozen=True, eq=False)
-class _Present:
-    """The prompt's rows in one layer's input, for p prompts.
-
-    Attributes:
-        positions: [p, n] positions in the prompt, ascending.
-        dead: [p, n] which of them only fill up the batch.
-    """
-
-    positions: IntArray
-    dead: NDArray[np.bool_]
-
-    @property
-    def count(self) -> int:
-        """n."""
-        return self.positions.shape[1]
-
-    def places_of(self, other: "_Present") -> IntArray:
-        """[p, m] where the positions of `other`, a part of these, stand among these."""
-        pairs = zip(self.positions, other.positions, strict=True)
-        return np.stack([np.searchsorted(here, there) for here, there in pairs])
-
-    def keep(self, kept: Sequence[IntArray]) -> "_Present":
-        """Only the positions `kept` of each prompt, and as many dead rows as it takes."""
-        count = max(map(len, kept))
-        positions = []
-        for here, stay in zip(self.positions, kept, strict=True):
-            # The first ones to fill up with are padding, which attention passes over anyway.
-            filling = np.setdiff1d(here, stay)[: count - len(stay)]
-            positions.append(np.union1d(stay, filling))
-        dead = [~np.isin(p, stay) for p, stay in zip(positions, kept, strict=True)]
-        return _Present(np.stack(positions), np.stack(dead))
-
-
 class Withdrawal:
     """One `with withdraw(...)` block: its hooks, and what each layer of the last prefill saw.
 
     Attributes:
         kept: [layers reached][prompts][prompt tokens seen] positions in the prompt, ascending.
+        cached: the same of the KV caches, which a strategy may reduce behind the prefill.
+        attention: layer -> [prompts], of the layers that the strategy asks for.
+        heard_layers: which ones these are.
     """
 
     def __init__(
@@ -141,19 +135,29 @@ class Withdrawal:
         self.strategy = strategy
         self.layouts = layouts
         self.kept: list[tuple[IntArray, ...]] = []
+        self.cached: list[tuple[IntArray, ...]] = []
+        self.attention: dict[int, list[VisualAttention]] = {}
+        self.heard_layers: tuple[int, ...] = ()
+        if isinstance(strategy, DecidesFromAttention):
+            self.heard_layers = strategy.attention_layers(len(decoder.layers))
+        self._reduced = range(0)
+        if isinstance(strategy, ReducesCache):
+            self._reduced = strategy.reduced_cache(len(decoder.layers))
         self._total = layouts[0].total
         self._decoder = decoder
         self._layers = decoder.layers
         self._k_min = k_min
         # Only a strategy that renumbers says anything about positions.
         self._repacks = getattr(strategy, "positions", "keep") == "repack"
-        self._present: list[_Present] = []
+        self._present: list[Present] = []
+        self._in_cache: list[Present] = []  # like `_present`, but for caches that were reduced
+        self._ear: VisualEar | None = None
         self._rows = 0  # rows of the running forward pass as it enters layer 0
         self._behind = 0  # rows behind the prompt that earlier passes left in the cache
         self._copies = 1  # sequences of the batch per prompt (beams)
         self._is_prefill = False
-        self._rotary_calls: list[_RotaryCall] = []
-        self._cuts: list[_Cut] = []
+        self._rotary_calls: list[RotaryCall] = []
+        self._cuts: list[Cut] = []
         self._last: Tensor | None = None  # [..., batch] position ids of the last row so far
         self._start = torch.empty(0)  # [batch] position id of each prompt's first token
 
@@ -162,6 +166,16 @@ class Withdrawal:
         for index, layer in enumerate(self._layers):
             hooks.before(layer, partial(self._before_layer, index))
         hooks.behind(self._decoder.rotary_emb, self._behind_rotary)
+        if self.heard_layers:
+            heard = {index: self._layers[index] for index in self.heard_layers}
+            self._ear = VisualEar(hooks, heard, self.layouts)
+        if self._reduced:
+            hooks.behind(self._layers[-1], self._behind_last)
+
+    def deafen(self) -> None:
+        """Stop listening, should a layer have been interrupted while it was listened to."""
+        if self._ear is not None:
+            self._ear.close()
 
     def is_of(self, layers: Any) -> bool:
         """Whether it acts on these layers."""
@@ -170,8 +184,13 @@ class Withdrawal:
     def positions(self, index: int, keys: int) -> IntArray:
         """[keys] positions of the keys that layer `index` attends to in the running pass over a
         single prompt."""
-        present = self._present[index].positions[0]
+        present = self._in_cache[index].positions[0]
         return np.concatenate([present, self._total + np.arange(keys - len(present))])
+
+    @property
+    def drops_text(self) -> bool:
+        """Whether text may leave too."""
+        return isinstance(self.strategy, DropsAnyToken)
 
     @property
     def visual_tokens_per_layer(self) -> tuple[int, ...]:
@@ -184,9 +203,18 @@ class Withdrawal:
             for kept in self.kept
         )
 
+    def trace(self, prompt: int = 0) -> Trace:
+        """What the last prefill decided about one prompt."""
+        return Trace(
+            layout=self.layouts[prompt],
+            kept=tuple(layer[prompt] for layer in self.kept),
+            cached=tuple(layer[prompt] for layer in self.cached),
+            attention={layer: heard[prompt] for layer, heard in self.attention.items()},
+        )
+
     def _behind_rotary(self, args: Any, kwargs: dict[str, Any], tables: Any) -> None:
         """Remember how the decoder asks for its rotary tables, to ask the same way again."""
-        self._rotary_calls.append(_RotaryCall(self._decoder.rotary_emb, args, kwargs, tables))
+        self._rotary_calls.append(RotaryCall(self._decoder.rotary_emb, args, kwargs, tables))
 
     def _before_layer(self, index: int, args: Any, kwargs: dict[str, Any]) -> Any:
         hidden = args[0] if args else kwargs["hidden_states"]
@@ -201,6 +229,14 @@ class Withdrawal:
             self._rotary_calls.clear()
             self._cuts.clear()
             self._behind += self._rows - (self._total if self._is_prefill else 0)
+        if self._is_prefill and index in self.heard_layers:
+            assert self._ear is not None
+            visual = [
+                one[np.isin(one, layout.visual)]
+                for one, layout in zip(self.kept[index], self.layouts, strict=True)
+            ]
+            rows = self._present[index].count + self._rows - self._total
+            self._ear.open(index, rows, self._present[index], visual)
         if changed is None:
             return None
         hidden = changed.pop("hidden_states", hidden)
@@ -230,7 +266,8 @@ class Withdrawal:
                 "give one layout per prompt."
             )
         if self._is_prefill:
-            self.kept, self._present = [], []
+            self.kept, self._present, self.attention = [], [], {}
+            self.cached, self._in_cache = self.kept, self._present
             self._behind = 0
             self._copies = batch // len(self.layouts)
             if rows < self._total:
@@ -238,7 +275,13 @@ class Withdrawal:
                     f"The pass has {rows} rows, the prompt {self._total}: the whole prompt "
                     "must be run at once, and be the one that the layout describes."
                 )
-        elif len(self.kept) < len(self._layers) or past != self._present[0].count + self._behind:
+            if self._reduced and rows > self._total:
+                raise ModelError(
+                    "Rows behind the prompt would see what the strategy takes out of the KV cache "
+                    "after the prefill: run the prompt alone, then token by token with use_cache "
+                    "on; or switch off the strategy's reduction of the cache."
+                )
+        elif len(self.kept) < len(self._layers) or past != self._in_cache[0].count + self._behind:
             raise ModelError(
                 "The KV cache was filled outside the withdraw block, or cut as assisted decoding "
                 "does: run the prompt inside, and generate without an assistant or prompt lookup."
@@ -267,20 +310,17 @@ class Withdrawal:
             )
         self._last = ids[..., -1]
 
-    def _keep(self, index: int) -> _Present:
+    def _keep(self, index: int) -> Present:
         """Prompt positions that layer `index` sees; asks the strategy once per prefill."""
         if self.kept:
             before, here = self.kept[-1], self._present[-1]
         else:
             before = tuple(np.union1d(one.text, one.visual) for one in self.layouts)
-            shape = (len(self.layouts), self._total)
-            here = _Present(
-                np.broadcast_to(np.arange(self._total), shape), np.zeros(shape, dtype=bool)
-            )
-        kept = tuple(
-            self._kept_of_prompt(index, layout, alive)
-            for layout, alive in zip(self.layouts, before, strict=True)
-        )
+            here = Present.whole(self.layouts)
+        if index - 1 in self.heard_layers:
+            assert self._ear is not None
+            self.attention[index - 1] = self._ear.told()
+        kept = tuple(self._kept_of_prompt(index, n, alive) for n, alive in enumerate(before))
         if any(len(now) < len(then) for now, then in zip(kept, before, strict=True)):
             here = here.keep(kept)
             self._cuts.clear()
@@ -288,20 +328,29 @@ class Withdrawal:
         self._present.append(here)
         return here
 
-    def _kept_of_prompt(self, index: int, layout: TokenLayout, alive: IntArray) -> IntArray:
-        visual = alive[np.isin(alive, layout.visual)]
-        wanted = self.strategy.visual_kept(index, layout, visual)
-        chosen = visual[np.isin(visual, wanted)]
-        if len(chosen) == len(visual):
-            return alive
-        if index < self._k_min:
+    def _kept_of_prompt(self, index: int, prompt: int, alive: IntArray) -> IntArray:
+        strategy, layout = self.strategy, self.layouts[prompt]
+        if isinstance(strategy, DropsAnyToken):
+            wanted = np.union1d(strategy.tokens_kept(index, layout, alive), layout.total - 1)
+        else:
+            visual = alive[np.isin(alive, layout.visual)]
+            if index - 1 in self.attention and isinstance(strategy, DecidesFromAttention):
+                stay = strategy.kept_after(self.attention[index - 1][prompt], layout)
+            else:
+                stay = strategy.visual_kept(index, layout, visual)
+            if len(stay) == len(visual):
+                return alive
+            wanted = np.union1d(layout.text, stay)
+        kept = alive[np.isin(alive, wanted)]
+        if index < self._k_min and len(kept) < len(alive):
             raise InputError(
-                f"This model takes K of {self._k_min} or more: it adds visual features to the "
-                f"visual tokens behind each of its first {self._k_min} layers."
+                f"This model takes K of {self._k_min} or more, and no visual token may leave "
+                "before: it adds visual features to the visual tokens behind each of its first "
+                f"{self._k_min} layers."
             )
-        return np.union1d(layout.text, chosen)
+        return kept if len(kept) < len(alive) else alive
 
-    def _is_cut(self, present: _Present) -> bool:
+    def _is_cut(self, present: Present) -> bool:
         return present.count < self._total or bool(present.dead.any())
 
     def _prefill(self, index: int, hidden: Tensor, kwargs: dict[str, Any]) -> Any:
@@ -320,10 +369,10 @@ class Withdrawal:
             )
         return changed
 
-    def _cut_arguments(self, here: _Present, kwargs: dict[str, Any], device: Any) -> dict[str, Any]:
+    def _cut_arguments(self, here: Present, kwargs: dict[str, Any], device: Any) -> dict[str, Any]:
         """The prompt-long arguments of a layer for the rows `here`; layers of one pass that are
         handed the same ones share the cut."""
-        whole = tuple(map(kwargs.get, _PROMPT_LONG))
+        whole = tuple(map(kwargs.get, PROMPT_LONG))
         for cut in self._cuts:
             if all(one is other for one, other in zip(cut.whole, whole, strict=True)):
                 return dict(cut.changed)
@@ -334,7 +383,7 @@ class Withdrawal:
         if self._repacks:
             behind = self._rows - self._total
             changed |= self._renumbered(kwargs, here, np.arange(behind))
-        self._cuts.append(_Cut(whole, changed))
+        self._cuts.append(Cut(whole, changed))
         return dict(changed)
 
     def _with_rows_behind(self, places: IntArray, count: int) -> IntArray:
@@ -344,21 +393,54 @@ class Withdrawal:
 
     def _decode(self, index: int, hidden: Tensor, kwargs: dict[str, Any]) -> Any:
         """One row, whose mask must say what this layer's cache holds: all of it but dead rows."""
-        here = self._present[index]
-        if not self._is_cut(here):
+        here, whole = self._in_cache[index], self._total + self._behind + 1
+        mask = kwargs.get("attention_mask")
+        # The mask was built for the first layer's cache, which may have been reduced.
+        misfit = self._reduced and mask is not None and tensor_mask(mask).shape[-1] != whole
+        if not self._is_cut(here) and not misfit:
             return None
         self._check_window(index, kwargs.get("past_key_values"))
         changed: dict[str, Any] = {}
-        mask = kwargs.get("attention_mask")
         if mask is not None or here.dead.any():
+            pads = np.array([layout.padding for layout in self.layouts])[:, None]
             later = np.zeros((len(here.dead), self._behind + 1), dtype=bool)
-            dead = self._spread(np.concatenate([here.dead, later], axis=1), hidden.device)
-            changed["attention_mask"] = self._mask_like(mask, ~dead)
-        if self._repacks:
-            changed |= self._renumbered(kwargs, here, np.array([self._behind]))
+            dead = np.concatenate([here.dead | (here.positions < pads), later], axis=1)
+            changed["attention_mask"] = self._mask_like(mask, ~self._spread(dead, hidden.device))
+        if self._repacks and self._is_cut(self._present[index]):
+            # Counted on from the prefill, whose numbers the cached keys bear.
+            changed |= self._renumbered(kwargs, self._present[index], np.array([self._behind]))
         return changed
 
-    def _blind_to_dead(self, mask: Any, here: _Present, rows: IntArray) -> Any:
+    def _behind_last(self, args: Any, kwargs: dict[str, Any], output: Any) -> None:
+        """Behind the prefill, take out of earlier caches what the last layer no longer saw."""
+        cache = kwargs.get("past_key_values")
+        if not self._is_prefill or cache is None:
+            return
+        self.cached, self._in_cache = list(self.kept), list(self._present)
+        stay = self.kept[-1]
+        for index in self._reduced:
+            if all(len(now) == len(then) for now, then in zip(stay, self.kept[index], strict=True)):
+                continue
+            before = self._present[index]
+            here = before.keep(stay)
+            self._reduce(index, cache.layers[index], before.places_of(here), before.count)
+            self.cached[index], self._in_cache[index] = stay, here
+
+    def _reduce(self, index: int, cache: Any, places: IntArray, count: int) -> None:
+        """Keep `places` [prompts, n] of the keys and values [batch, heads, `count`, width]."""
+        keys = getattr(cache, "keys", None)
+        if not isinstance(keys, Tensor) or keys.shape[-2] != count:
+            raise ModelError(
+                f"The KV cache of layer {index} cannot be reduced; use the dynamic cache, or "
+                "switch off the strategy's reduction of the cache."
+            )
+        rows = torch.as_tensor(places, device=keys.device)
+        cache.keys = self._pick(keys, rows, 2, 0)
+        cache.values = self._pick(cache.values, rows, 2, 0)
+        if hasattr(cache, "cumulative_length"):  # of a sliding layer, whose window is longer
+            cache.cumulative_length = rows.shape[1]
+
+    def _blind_to_dead(self, mask: Any, here: Present, rows: IntArray) -> Any:
         """The cut mask of a prefill without the columns of dead rows."""
         if not here.dead.any():
             return mask
@@ -381,7 +463,7 @@ class Withdrawal:
                 "Prompts that keep different numbers of tokens need a mask; use sdpa or eager."
             )
         wide = allowed[:, None] if allowed.ndim == 3 else allowed[:, None, None]
-        if mask is None or (_tensor_mask(mask).dtype == torch.bool and mask.ndim == 4):
+        if mask is None or (tensor_mask(mask).dtype == torch.bool and mask.ndim == 4):
             return wide
         if mask.ndim == 2:
             return allowed.to(mask.dtype)
@@ -389,7 +471,7 @@ class Withdrawal:
         return torch.zeros_like(wide, dtype=mask.dtype).masked_fill(~wide, blocked)
 
     def _renumbered(
-        self, kwargs: dict[str, Any], here: _Present, behind: IntArray
+        self, kwargs: dict[str, Any], here: Present, behind: IntArray
     ) -> dict[str, Any]:
         """Rotary tables and position ids of the rows, counted without gaps.
 
@@ -441,7 +523,7 @@ class Withdrawal:
         if kwargs.get("position_ids") is not None:
             changed["position_ids"] = self._pick(kwargs["position_ids"], rows, -1, -2)
         if kwargs.get("attention_mask") is not None:
-            mask = _tensor_mask(kwargs["attention_mask"])
+            mask = tensor_mask(kwargs["attention_mask"])
             mask = self._pick(mask, rows, -1, -mask.ndim)
             changed["attention_mask"] = self._pick(mask, rows, -2, -4) if mask.ndim == 4 else mask
         return changed
@@ -458,44 +540,3 @@ class Withdrawal:
                     f"sequence of {length}; withdrawal would not be exact. Use a shorter prompt "
                     "or answer."
                 )
-
-
-_PROMPT_LONG = ("position_embeddings", "position_ids", "attention_mask")
-
-
-@dataclass(frozen=True, eq=False)
-class _Cut:
-    """A layer's `_PROMPT_LONG` arguments as the model hands them in, and what replaces them."""
-
-    whole: tuple[Any, ...]
-    changed: dict[str, Any]
-
-
-@dataclass(frozen=True, eq=False)
-class _RotaryCall:
-    """One call of the decoder's rotary module, as (hidden, position_ids, ...) -> tables."""
-
-    module: Any
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-    tables: Any
-
-    @property
-    def position_ids(self) -> Tensor:
-        """[..., batch, rows], the leading axis that of multimodal rope."""
-        ids: Tensor = self.args[1] if len(self.args) > 1 else self.kwargs["position_ids"]
-        return ids
-
-    def again(self, ids: Tensor) -> Any:
-        """The tables of other position ids [batch, rows], the same on every axis."""
-        ids = ids.expand(*self.position_ids.shape[:-2], -1, -1)
-        # forward() and not a call, since a call would run our own hook.
-        if len(self.args) > 1:
-            return self.module.forward(self.args[0], ids, *self.args[2:], **self.kwargs)
-        return self.module.forward(*self.args, **{**self.kwargs, "position_ids": ids})
-
-
-def _tensor_mask(mask: Any) -> Tensor:
-    if not isinstance(mask, Tensor):
-        raise ModelError("This attention implementation's mask cannot be cut; use sdpa or eager.")
-    return mask

@@ -85,10 +85,17 @@ function withdrawnTitle(at) {
   return at === view.layers ? `Nothing withdrawn (K = L = ${at})` : `Image withdrawn from layer K = ${at} on`;
 }
 
+// The other tabs draw the same K: they are told of it, and may move it.
+function tellK() {
+  window.vtwK = { k, layers: view.layers };
+  window.dispatchEvent(new CustomEvent('vtw:k', { detail: window.vtwK }));
+}
+
 function drawK() {
   const L = view.layers;
   const base = view.costs[L], m = view.costs[k];
   announced = k;
+  tellK();
   const handle = find('.handle');
   if (handle) {
     handle.setAttribute('transform', `translate(${geometry.x(k)},0)`);
@@ -293,6 +300,7 @@ find('.eta-input').addEventListener('input', () => { typing = true; });
 find('.eta-input').addEventListener('change', takeTypedEta);
 find('.k-slider').addEventListener('input', (event) => setK(Number(event.target.value)));
 find('.k-slider').addEventListener('change', release);
+window.addEventListener('vtw:k', ({ detail }) => { if (detail.layers === view.layers) setK(detail.k); });
 let lastWidth = 0;
 new ResizeObserver(() => {
   const width = find('.plot').clientWidth;

@@ -7,30 +7,25 @@ What it sends back (``release`` with ``{k}``) is a visitor's input and must be c
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from app import text
+from app.components.files import read
 from app.view import show_criterion
 
-_HERE = Path(__file__).parent
 # One script in four files: they share the scope that Gradio runs it in.
 _SCRIPTS = ("criterion.js", "tokens.js", "curve.js", "workbench.js")
-
-
-def _read(*names: str) -> str:
-    return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
 
 
 def workbench(value: dict[str, Any]) -> gr.HTML:
     """Build the component; ``value`` is of ``app.view``."""
     return gr.HTML(
         value=value,
-        html_template=_read("workbench.html"),
-        css_template=_read("workbench.css"),
-        js_on_load=_read(*_SCRIPTS),
+        html_template=read("workbench.html"),
+        css_template=read("workbench.css"),
+        js_on_load=read(*_SCRIPTS),
         words=text.WORKBENCH,
         criterion=show_criterion(),
         apply_default_css=False,

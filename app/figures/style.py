@@ -7,11 +7,33 @@ from typing import Any
 VISUAL = "#e69f00"
 BASELINE = "#2f8fd0"
 VTW = "#c25a9c"
+# Dark enough for white letters on it.
+VTW_STRONG = "#a2327a"
 VTW_SOFT = "rgba(194, 90, 156, 0.22)"
 CRITERION = "#1f9d74"
 # Readable on the light and on the dark page, since a figure does not know which one it is on.
 GREY = "#808793"
 GRID = "rgba(128, 135, 147, 0.25)"
+
+# Okabe-Ito colours, apart for colour-blind eyes; a segment has the same one in every figure. The
+# two that make the attention sink are both blue.
+SEGMENTS = {
+    "bos": "#56b4e9",
+    "system": "#0072b2",
+    "visual": VISUAL,
+    "question": "#009e73",
+    "answer": "#cc79a7",
+}
+CURVES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+# Viridis, eleven steps: perceptually uniform, readable without colour.
+SEQUENTIAL = (
+    "#440154", "#482475", "#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70",
+    "#7ad151", "#bddf26", "#fde725",
+)  # fmt: skip
+# Blue to orange over a light grey, the same distance from it on both sides.
+DIVERGING = ("#0072b2", "#6aaed4", "#d9d9d9", "#eab26b", "#c66a00")
+# What holds no value: withdrawn, or not there yet.
+EMPTY = "rgba(128, 135, 147, 0.10)"
 
 
 def layout(height: int, x_title: str, y_title: str) -> dict[str, Any]:

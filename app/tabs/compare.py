@@ -14,12 +14,13 @@ from gradio.processing_utils import save_bytes_to_cache
 from app import text
 from app.components.workbench import workbench
 from app.events import GLUE, MODEL_QUEUE
-from app.pictures import chosen_picture
+from app.held_k import keep_k
+from app.pictures import chosen_picture, uploaded
 from app.state import Visitor
 from app.view import show_nothing, show_run, show_running
 from vtw_core.errors import VTWError
 from vtw_core.events import Answers, Curve, Progress, Token
-from vtw_core.results import DEFAULT_ETA, Run, choose_k
+from vtw_core.results import DEFAULT_ETA, Run, choose_k, load_run
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -43,9 +44,13 @@ _TAKE_THE_BRUSH = """() => {
 
 @dataclass(frozen=True)
 class CompareTab:
-    """What the page needs of this tab: the events after which another run is shown."""
+    """What the page needs of this tab: the events after which another run is shown, and K.
+
+    ``k`` is where the visitor left K, or None for K*; `app.held_k` reads what a slider sends.
+    """
 
     finished: tuple[Any, ...]
+    k: gr.State
 
 
 @dataclass(frozen=True)
@@ -61,6 +66,7 @@ class _Inputs:
     run: gr.Button
     cancel: gr.Button
     gallery: gr.Gallery
+    open_run: gr.UploadButton
 
 
 def build(service: Service, visitor: gr.State, first: dict[str, Any]) -> CompareTab:
@@ -105,12 +111,14 @@ def _build_inputs(service: Service) -> _Inputs:
         label=text.EXAMPLES, columns=3, height="auto", allow_preview=False,
         object_fit="cover", elem_id="examples", interactive=False, buttons=[],
     )  # fmt: skip
+    open_run = gr.UploadButton(text.OPEN_RUN, size="sm", file_types=[".vtw"], elem_id="open-run")
     if service.model_name == "embedded":
         gr.Markdown(text.EMBEDDED_LIMITS, elem_classes="page-foot")
     # Gradio would open both files itself before our own loader can look at their size and kind.
     upload.preprocess = _path_of_upload  # type: ignore[method-assign]
     canvas.preprocess = lambda payload: _path_of_drawing(canvas, payload)  # type: ignore[assignment, method-assign, return-value]
-    return _Inputs(picture_tabs, upload_tab, draw_tab, upload, canvas, prompt, run, cancel, gallery)
+    return _Inputs(picture_tabs, upload_tab, draw_tab, upload, canvas, prompt, run, cancel, gallery,
+                   open_run)  # fmt: skip
 
 
 def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.State) -> CompareTab:
@@ -122,7 +130,7 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
     left.upload_tab.select(lambda: False, None, is_drawing, **GLUE)
     left.draw_tab.select(lambda: True, None, is_drawing, **GLUE)
     left.draw_tab.select(None, js=_TAKE_THE_BRUSH)
-    bench.release(handlers.keep_k, [visitor, k], k, **GLUE)
+    bench.release(keep_k, [visitor, k], k, **GLUE)
 
     # First "waiting", at once; then the run, when its turn in the queue has come.
     asked = gr.on(
@@ -151,7 +159,13 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
         [*shown, visitor, k, left.picture_tabs, left.upload, left.prompt, is_drawing],
         **GLUE,
     )
-    return CompareTab(finished=(picked, ran))
+    opened = left.open_run.upload(lambda: False, None, waits, cancels=[ran], **GLUE).then(
+        handlers.open_run,
+        [left.open_run, visitor, k],
+        [*shown, visitor, k, left.picture_tabs, left.upload, left.prompt, is_drawing],
+        **GLUE,
+    )
+    return CompareTab(finished=(picked, opened, ran), k=k)
 
 
 class _Handlers:
@@ -181,8 +195,8 @@ class _Handlers:
             for shown in self._stream(path, prompt):
                 if isinstance(shown, Run):
                     yield (
-                        show_run(shown, recorded=False), *_idle(),
-                        Visitor(run=shown, recorded=False), None, False,
+                        show_run(shown, origin="live"), *_idle(),
+                        Visitor(run=shown, origin="live", picture=path), None, False,
                     )  # fmt: skip
                 else:
                     yield shown, *_busy(), *keep
@@ -231,17 +245,23 @@ class _Handlers:
         """A recorded example: picture, question and result at once, without the model."""
         example = self.service.examples[max(0, min(index, len(self.service.examples) - 1))]
         return (
-            show_run(example.run, recorded=True), *_idle(),
-            Visitor(run=example.run, recorded=True), None,
+            show_run(example.run, origin="recorded"), *_idle(),
+            Visitor(run=example.run, origin="recorded", picture=str(example.image)), None,
             gr.Tabs(selected="upload"), str(example.image), example.prompt, False,
         )  # fmt: skip
 
-    def keep_k(self, visitor: Visitor, k: int | None, event: gr.EventData) -> int | None:
-        """Where the slider stands. The number comes from the browser: clamp it."""
-        wanted = event._data.get("k") if isinstance(event._data, dict) else None
-        if visitor.run is None or isinstance(wanted, bool) or not isinstance(wanted, int):
-            return k
-        return max(0, min(wanted, visitor.run.layers))
+    def open_run(self, file: str | None, visitor: Visitor, k: int | None) -> tuple[Any, ...]:
+        """A saved run from a visitor's file; its picture is not in it."""
+        keep = (gr.skip(),) * 6
+        try:
+            path = uploaded(file, [Path(gr.utils.get_upload_folder())], text.RUN_ELSEWHERE)
+            run = load_run(path)
+        except VTWError as problem:
+            return _last_run(visitor, k, str(problem)), *_idle(), *keep
+        return (
+            show_run(run, origin="opened"), *_idle(), Visitor(run=run, origin="opened"), None,
+            gr.Tabs(selected="upload"), None, run.prompt, False,
+        )  # fmt: skip
 
     def _picture_roots(self) -> list[Path]:
         """Where a visitor's pictures may lie: Gradio's upload folder and the bundled examples."""
@@ -282,4 +302,4 @@ def _path_of_drawing(canvas: gr.ImageEditor, payload: Any) -> str | None:
 def _last_run(visitor: Visitor, k: int | None, notice: str) -> dict[str, Any]:
     if visitor.run is None:
         return show_nothing(notice)
-    return show_run(visitor.run, recorded=visitor.recorded, k=k, notice=notice)
+    return show_run(visitor.run, origin=visitor.origin, k=k, notice=notice)

@@ -1,9 +1,7 @@
-"""The run at every K, as a chart and as a table, to read and to take away."""
+"""The run at every K, as charts and as a table, to read and to take away."""
 
 from __future__ import annotations
 
-import csv
-import io
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +10,15 @@ from typing import Any
 import gradio as gr
 
 from app import text
+from app.board import Board
+from app.components.kbar import kbar
 from app.downloads import cached, download_button
-from app.figures.cost import cost_figure
+from app.events import GLUE
+from app.figures import every_k
+from app.figures.tables import csv_text
+from app.held_k import k_of, keep_k
+from app.pictures import thumbnail
+from app.report import report_html
 from app.state import Visitor
 from app.view import every_k_rows
 from vtw_core.results import Run
@@ -21,14 +26,21 @@ from vtw_core.results import Run
 
 @dataclass(frozen=True)
 class EveryKTab:
-    """``outputs`` take what ``show`` returns."""
+    """``outputs`` take what ``show`` returns for ``inputs``."""
 
+    inputs: tuple[Any, ...]
     outputs: tuple[Any, ...]
 
 
-def build(visitor: gr.State, first: Run) -> EveryKTab:
+def new_board() -> Board:
+    return Board("every-k", every_k.CHARTS, lambda k: k, needs_inside=False)
+
+
+def build(visitor: gr.State, k: gr.State, first: Run) -> EveryKTab:
+    board = new_board()
     gr.Markdown(text.EVERY_K_INTRO)
-    plot = gr.Plot(cost_figure(first), show_label=False, container=False)
+    bar = kbar("every-k-k")
+    board.place(*every_k.CHARTS)
     table = gr.Dataframe(
         every_k_rows(first), headers=list(text.EVERY_K_COLUMNS), interactive=False, wrap=True,
         show_label=False, column_widths=[55, 95, 95, 95, 240, 85, 230, 100, 85, 100, 80, 95],
@@ -36,13 +48,22 @@ def build(visitor: gr.State, first: Run) -> EveryKTab:
     with gr.Row():
         download_button(text.SAVE_RUN, "save-run", write_run, [visitor])
         download_button(text.SAVE_TABLE, "save-table", write_table, [visitor])
-    return EveryKTab(outputs=(plot, table))
+        download_button(text.REPORT, "save-report", write_report, [visitor])
+    board.connect(visitor, k, {})
+    moved = bar.release(keep_k, [visitor, k], k, **GLUE)
+    board.redraw_on(moved.success, ("cost",), [visitor, k])
+    parts = [board.parts[name] for name in every_k.CHARTS]
+    return EveryKTab(inputs=(visitor, k), outputs=(bar, *parts, table))
 
 
-def show(visitor: Visitor) -> tuple[Any, ...]:
+def show(visitor: Visitor, k: int | None) -> tuple[Any, ...]:
+    """The whole tab for the visitor's run."""
+    names = list(every_k.CHARTS)
     if visitor.run is None:
-        return gr.skip(), gr.skip()
-    return cost_figure(visitor.run), every_k_rows(visitor.run)
+        return (gr.skip(),) * (len(names) + 2)
+    at = k_of(visitor, k)
+    bar = {"layers": visitor.run.layers, "k": at}
+    return bar, *new_board().values(visitor, at, names), every_k_rows(visitor.run)
 
 
 def write_run(visitor: Visitor) -> str | None:
@@ -55,14 +76,12 @@ def write_run(visitor: Visitor) -> str | None:
 def write_table(visitor: Visitor) -> str | None:
     if visitor.run is None:
         return None
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(text.EVERY_K_COLUMNS)
-    writer.writerows([_plain(cell) for cell in row] for row in every_k_rows(visitor.run))
-    return cached(out.getvalue().encode("utf-8"), "every_k.csv")
+    table = csv_text(text.EVERY_K_COLUMNS, every_k_rows(visitor.run))
+    return cached(table.encode("utf-8"), "every_k.csv")
 
 
-def _plain(cell: Any) -> Any:
-    """A spreadsheet runs a cell that starts like a formula: a model's words must not."""
-    dangerous = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{cell}" if dangerous else cell
+def write_report(visitor: Visitor) -> str | None:
+    if visitor.run is None:
+        return None
+    page = report_html(visitor.run, thumbnail(visitor.picture))
+    return cached(page.encode("utf-8"), "report.html")

@@ -1,13 +1,16 @@
 """The handlers of the main tab, without a browser."""
 
 import csv
+import shutil
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import gradio as gr
 import pytest
 
 from app import text
+from app.held_k import keep_k
 from app.state import Visitor
 from app.tabs.compare import _Handlers, _path_of_drawing
 from app.tabs.every_k import show, write_run, write_table
@@ -15,6 +18,15 @@ from app.ui import build_demo
 from vtw_core.results import load_run
 
 NEW = Visitor()
+
+
+@pytest.fixture
+def uploads():
+    """A folder of Gradio's uploads."""
+    folder = Path(gr.utils.get_upload_folder()) / "of-a-test"
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+    shutil.rmtree(folder)
 
 
 @pytest.fixture
@@ -43,7 +55,7 @@ def test_a_run_streams_and_ends_with_the_result_in_the_visitors_state(handlers, 
     assert any(bench.get("live", {}).get("baseline") for bench, *_ in shown)
     *_, visitor, k, _ = shown[-1]
     assert visitor.run.prompt == "what is this ?"
-    assert visitor.recorded is False
+    assert visitor.origin == "live"
     assert k is None
 
 
@@ -53,7 +65,7 @@ def test_a_run_on_its_way_leaves_what_the_visitor_does_meanwhile_alone(handlers,
 
 
 def test_a_bad_prompt_keeps_the_last_run_and_says_one_sentence(handlers, example):
-    before = Visitor(run=example.run, recorded=True)
+    before = Visitor(run=example.run, origin="recorded")
     bench, *_, visitor, k, _ = run(handlers, str(example.image), "", before, k=1)[-1]
     assert visitor == k == gr.skip()
     assert bench["notice"]["kind"] == "error"
@@ -79,7 +91,7 @@ def test_an_unexpected_failure_shows_no_traceback(handlers, example, monkeypatch
 
 
 def test_cancelling_shows_the_run_before(handlers, example):
-    bench, *_ = handlers.cancel(Visitor(run=example.run, recorded=True), 2)
+    bench, *_ = handlers.cancel(Visitor(run=example.run, origin="recorded"), 2)
     assert bench["notice"]["text"] == text.CANCELLED
     assert bench["phase"] == "done"
     assert bench["k"] == 2
@@ -87,13 +99,13 @@ def test_cancelling_shows_the_run_before(handlers, example):
 
 
 def test_a_full_queue_is_said_and_the_last_run_stays(handlers, example):
-    bench, *_ = handlers.refuse(Visitor(run=example.run, recorded=True), None, True)
+    bench, *_ = handlers.refuse(Visitor(run=example.run, origin="recorded"), None, True)
     assert bench["notice"]["text"] == text.QUEUE_IS_FULL
     assert bench["prompt"] == example.prompt
 
 
 def test_a_cancelled_run_is_no_full_queue(handlers, example):
-    shown = handlers.refuse(Visitor(run=example.run, recorded=True), None, False)
+    shown = handlers.refuse(Visitor(run=example.run, origin="recorded"), None, False)
     assert shown == (gr.skip(),) * 3
 
 
@@ -113,11 +125,9 @@ def test_who_waits_for_the_queue_sees_it(handlers):
      ({"k": None}, None), ({"k": True}, None), ({}, None), (None, None), ("k", None)],
 )  # fmt: skip
 def test_a_forged_k_is_clamped_or_ignored(handlers, example, sent, kept):
-    assert handlers.keep_k(Visitor(run=example.run), None, event(sent)) == kept
-    assert handlers.keep_k(Visitor(run=example.run), 3, event(sent)) == (
-        3 if kept is None else kept
-    )
-    assert handlers.keep_k(NEW, None, event(sent)) is None
+    assert keep_k(Visitor(run=example.run), None, event(sent)) == kept
+    assert keep_k(Visitor(run=example.run), 3, event(sent)) == (3 if kept is None else kept)
+    assert keep_k(NEW, None, event(sent)) is None
 
 
 def test_an_example_is_shown_without_the_model(handlers, example):
@@ -126,7 +136,7 @@ def test_an_example_is_shown_without_the_model(handlers, example):
         assert image == str(example.image)
         assert prompt == example.prompt
         assert bench["phase"] == "done"
-        assert visitor.recorded
+        assert visitor.origin == "recorded"
         assert k is None
         assert is_drawing is False
 
@@ -166,11 +176,39 @@ def test_the_saved_table_has_a_line_for_each_k_and_no_formula(example):
     assert [row[column] for row in rows[1:]] == [f"'{answer}" for answer in answers]
 
 
-def test_the_figure_and_the_table_follow_the_run(example):
-    figure, rows = show(Visitor(run=example.run))
-    assert [len(trace.x) for trace in figure.data] == [example.run.layers + 1] * 3
-    assert figure.data[0].y[-1] == pytest.approx(100)
-    assert len(rows) == example.run.layers + 1
+def test_the_charts_and_the_table_follow_the_run(example):
+    bar, kl, cost, rows = show(Visitor(run=example.run), 2)
+    layers = example.run.layers
+    assert bar == {"layers": layers, "k": 2}
+    assert [len(chart["figure"]["data"]) for chart in (kl, cost)] == [3, 3]
+    assert len(rows) == layers + 1
+    assert show(Visitor(), None) == (gr.skip(),) * 4
+
+
+def test_a_saved_run_is_opened_without_its_picture(handlers, example, uploads):
+    path = str(example.run.save(uploads / "mine.vtw"))
+    bench, _, _, visitor, k, _, picture, prompt, is_drawing = handlers.open_run(path, NEW, None)
+    assert bench["phase"] == "done"
+    assert "opened from your file" in bench["origin"]
+    assert visitor.run.answers == example.run.answers
+    assert (visitor.picture, k, picture, is_drawing) == (None, None, None, False)
+    assert prompt == example.prompt
+
+
+def test_a_file_that_is_no_run_changes_nothing_and_says_one_sentence(handlers, example, uploads):
+    before = Visitor(run=example.run, origin="recorded")
+    bad = uploads / "bad.vtw"
+    bad.write_bytes(b"PK\x03\x04 nothing")
+    for path in (str(bad), str(uploads / "none.vtw"), "/etc/passwd", None):
+        bench, _, _, *rest = handlers.open_run(path, before, 1)
+        assert bench["notice"]["kind"] == "error"
+        assert bench["k"] == 1
+        assert rest == [gr.skip()] * 6
+
+
+def test_a_run_elsewhere_on_the_server_is_not_opened(handlers, example):
+    bench, *_ = handlers.open_run(str(example.recording), NEW, None)
+    assert bench["notice"]["text"] == text.RUN_ELSEWHERE
 
 
 def test_the_page_builds_and_offers_no_private_function_as_api(service):

@@ -9,6 +9,7 @@ import pytest
 
 from app import text
 from app.components import workbench
+from app.components.files import read
 from app.view import (
     SCOPES,
     answer_pieces,
@@ -23,7 +24,7 @@ from vtw_core.results import DEFAULT_ETA
 
 
 def test_every_list_of_the_workbench_has_an_entry_for_each_k(run):
-    shown = show_run(run, recorded=False)
+    shown = show_run(run, origin="live")
     for values in (
         *shown["kl"].values(), shown["tokens"]["kl"], shown["same"], shown["answers"],
         shown["costs"],
@@ -32,21 +33,21 @@ def test_every_list_of_the_workbench_has_an_entry_for_each_k(run):
 
 
 def test_the_workbench_is_plain_json_without_nan(run):
-    json.dumps(show_run(run, recorded=True), allow_nan=False)
+    json.dumps(show_run(run, origin="recorded"), allow_nan=False)
     json.dumps(show_running("...", 0.5), allow_nan=False)
     json.dumps(show_nothing("..."), allow_nan=False)
     json.dumps(show_criterion(), allow_nan=False)
 
 
 def test_the_slider_opens_at_k_star_or_where_it_was_left(run):
-    assert show_run(run, recorded=False)["k"] == run.choose_k()
-    assert show_run(run, recorded=False)["kWasChosen"] is False
-    assert show_run(run, recorded=False, k=0)["k"] == 0
-    assert show_run(run, recorded=False, k=0)["kWasChosen"] is True
+    assert show_run(run, origin="live")["k"] == run.choose_k()
+    assert show_run(run, origin="live")["kWasChosen"] is False
+    assert show_run(run, origin="live", k=0)["k"] == 0
+    assert show_run(run, origin="live", k=0)["kWasChosen"] is True
 
 
 def test_the_last_entry_is_the_baseline_and_has_no_marked_word(run):
-    last = show_run(run, recorded=False)["answers"][run.layers]
+    last = show_run(run, origin="live")["answers"][run.layers]
     assert all(same for _, same in last["withdrawn"] + last["baseline"])
     for side in ("withdrawn", "baseline"):
         words = "".join(words for words, _ in last[side])
@@ -54,7 +55,7 @@ def test_the_last_entry_is_the_baseline_and_has_no_marked_word(run):
 
 
 def test_a_different_answer_has_a_marked_word_on_one_of_the_sides(run):
-    shown = show_run(run, recorded=False)
+    shown = show_run(run, origin="live")
     different = [k for k in range(run.layers) if run.answers[k] != run.baseline_answer]
     assert different, "the tiny model must react to withdrawal, or this test shows nothing"
     for k in different:
@@ -63,29 +64,29 @@ def test_a_different_answer_has_a_marked_word_on_one_of_the_sides(run):
 
 
 def test_the_origin_says_whether_the_run_was_recorded(run):
-    assert "recorded" in show_run(run, recorded=True)["origin"]
-    assert "recorded" not in show_run(run, recorded=False)["origin"]
+    assert "recorded" in show_run(run, origin="recorded")["origin"]
+    assert "recorded" not in show_run(run, origin="live")["origin"]
 
 
 def test_a_notice_is_an_error_unless_the_visitor_cancelled(run):
-    assert show_run(run, recorded=False, notice=text.CANCELLED)["notice"]["kind"] == "info"
+    assert show_run(run, origin="live", notice=text.CANCELLED)["notice"]["kind"] == "info"
     assert show_nothing(text.NO_PICTURE)["notice"] == {"kind": "error", "text": text.NO_PICTURE}
 
 
 def test_the_definitions_name_the_flops_convention_and_the_threshold(run):
-    definitions = show_run(run, recorded=False)["definitions"]
+    definitions = show_run(run, origin="live")["definitions"]
     assert run.flops_convention in definitions
     assert "0.003" in definitions
 
 
 def test_the_curves_reach_the_page_without_rounding(run):
-    shown = json.loads(json.dumps(show_run(run, recorded=False)))
+    shown = json.loads(json.dumps(show_run(run, origin="live")))
     for scope in SCOPES:
         assert shown["kl"][scope] == run.kl(scope).tolist()
 
 
 def test_each_token_of_the_baseline_answer_has_a_word_and_a_kl_at_every_k(run):
-    shown = show_run(run, recorded=False)["tokens"]
+    shown = show_run(run, origin="live")["tokens"]
     count = len(run.answer_ids[run.layers])
     assert len(shown["pieces"]) == count
     assert all(len(row) == count for row in shown["kl"])
@@ -118,7 +119,7 @@ def test_the_published_thresholds_are_offered_and_lie_on_the_axis():
 
 @pytest.mark.parametrize("name", workbench._SCRIPTS)
 def test_every_sentence_that_the_scripts_ask_for_is_there(name):
-    script = workbench._read(name)
+    script = read(name)
     asked = set(re.findall(r"\bwords\.(\w+)", script))
     assert asked <= set(text.WORKBENCH)
     leads = re.search(r"function leadFor.*?\n}", script, re.DOTALL)
@@ -127,7 +128,7 @@ def test_every_sentence_that_the_scripts_ask_for_is_there(name):
 
 
 def test_no_sentence_goes_unused():
-    scripts = workbench._read(*workbench._SCRIPTS)
+    scripts = read(*workbench._SCRIPTS)
     assert set(re.findall(r"\bwords\.(\w+)", scripts)) == set(text.WORKBENCH)
 
 

@@ -2,30 +2,52 @@
 
 import contextlib
 
+import numpy as np
 import torch
 
 from vtw_core import withdraw
 
 
-@contextlib.contextmanager
 def masked(model, visual, k):
-    """Layers >= K run in full, but no row that is not visual sees a visual key.
+    """Layers >= K run in full, but no row that is not visual sees a visual key."""
+    layers = len(model.get_decoder().layers)
+    return masked_by_layer(model, [visual[:0] if layer < k else visual for layer in range(layers)])
 
-    Only valid under eager attention, where every layer gets an additive 4-D mask.
+
+def masked_as(model, trace):
+    """What a trace says that each layer saw, and its cache held, by masking alone."""
+    every = np.arange(trace.layout.padding, trace.layout.total)
+    gone, uncached = (
+        [torch.as_tensor(np.setdiff1d(every, stay)) for stay in kept]
+        for kept in (trace.kept, trace.cached)
+    )
+    return masked_by_layer(model, gone, uncached)
+
+
+@contextlib.contextmanager
+def masked_by_layer(model, gone, uncached=None):
+    """Every layer runs in full, but no row that stays sees the positions in `gone` [layers].
+
+    `uncached`: the same of the rows behind the prompt, one at a time. Only valid under eager
+    attention, where every layer gets an additive 4-D mask.
     """
     handles = []
 
-    def blind(module, args, kwargs):
-        mask = kwargs["attention_mask"].clone()  # [batch, 1, rows, columns]
-        rows, columns = mask.shape[-2:]
-        positions = torch.arange(columns - rows, columns)  # of the rows
-        text_rows = ~torch.isin(positions, visual)
-        block = text_rows[:, None] & torch.isin(torch.arange(columns), visual)[None, :]
-        mask[..., block] = torch.finfo(mask.dtype).min
-        return args, {**kwargs, "attention_mask": mask}
+    def blind(layer):
+        def hook(module, args, kwargs):
+            mask = kwargs["attention_mask"].clone()  # [batch, 1, rows, columns]
+            rows, columns = mask.shape[-2:]
+            unseen = (gone if rows > 1 or uncached is None else uncached)[layer]
+            positions = torch.arange(columns - rows, columns)  # of the rows
+            staying = ~torch.isin(positions, unseen)
+            block = staying[:, None] & torch.isin(torch.arange(columns), unseen)[None, :]
+            mask[..., block] = torch.finfo(mask.dtype).min
+            return args, {**kwargs, "attention_mask": mask}
 
-    for layer in list(model.get_decoder().layers)[k:]:
-        handles.append(layer.register_forward_pre_hook(blind, with_kwargs=True))
+        return hook
+
+    for index, layer in enumerate(model.get_decoder().layers):
+        handles.append(layer.register_forward_pre_hook(blind(index), with_kwargs=True))
     try:
         yield
     finally:
@@ -75,13 +97,20 @@ def withdrawn_logits(vlm, prepared, strategy, answer):
     return output.logits[0].float()
 
 
-@contextlib.contextmanager
 def renumbered(model, visual, k, first):
-    """Layers >= K give every row that is not visual a rotary position without the visual ones.
+    """Layers >= K give every row that is not visual a rotary position without the visual ones."""
+    layers = len(model.get_decoder().layers)
+    gone = [visual[:0] if layer < k else visual for layer in range(layers)]
+    return renumbered_by_layer(model, gone, first)
 
-    Together with `masked` this is what repacking must equal, with every row still in its place:
-    a row's position is `first` plus the number of rows before it that are not visual. Like
-    `masked`, only under eager attention.
+
+@contextlib.contextmanager
+def renumbered_by_layer(model, gone, first):
+    """Rows that stay in a layer get a rotary position without those in `gone` [layers].
+
+    Together with masking this is what repacking must equal, with every row still in its place:
+    a row's position is `first` plus the number of rows before it that stay. A layer where none is
+    gone is as it was. Only under eager attention.
     """
     decoder = model.get_decoder()
     config = decoder.config
@@ -92,7 +121,7 @@ def renumbered(model, visual, k, first):
         def hook(module, args, kwargs):
             rows, columns = kwargs["attention_mask"].shape[-2:]
             places = torch.arange(columns)
-            numbers = first + places - torch.isin(places, visual).cumsum(0)
+            numbers = first + places - torch.isin(places, gone[index]).cumsum(0)
             ids = numbers[columns - rows :][None]
             ids = ids.expand(axes, 1, -1) if axes else ids
             # Gemma 3 has a table for each kind of layer.
@@ -102,9 +131,9 @@ def renumbered(model, visual, k, first):
 
         return hook
 
-    for index in range(k, len(decoder.layers)):
-        layer = decoder.layers[index]
-        handles.append(layer.register_forward_pre_hook(renumber(index), with_kwargs=True))
+    for index, layer in enumerate(decoder.layers):
+        if len(gone[index]):
+            handles.append(layer.register_forward_pre_hook(renumber(index), with_kwargs=True))
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
@@ -96,6 +97,75 @@ def test_generate_without_withdrawal(call, options):
     assert "64, 64, 64, 64" in out
 
 
+@pytest.fixture
+def generated(call, options):
+    """Run `generate --json` with some options and give back the document."""
+
+    def run(*arguments):
+        status, out, err = call(
+            "generate", *options, "--prompt", PROMPT, "--max-new-tokens", "3", "--json", *arguments
+        )
+        assert (status, err) == (0, "")
+        return json.loads(out)
+
+    return run
+
+
+def test_generate_knows_every_strategy(generated):
+    found = generated("--strategy", "fastv", "--k", "2", "--ratio", "0.75")
+    assert found["strategy"] == {
+        "name": "fastv", "k": 2, "ratio": 0.75, "ranking": "last_token",
+    }  # fmt: skip
+    assert found["visual_tokens_per_layer"] == [64, 64, 16, 16]
+    assert found["vision"] is None
+    found = generated("--strategy", "random", "--schedule", "64,32,32,8", "--drop-seed", "3")
+    assert found["strategy"] == {"name": "random", "schedule": [64, 32, 32, 8], "seed": 3}
+    assert found["visual_tokens_per_layer"] == [64, 32, 32, 8]
+    found = generated("--strategy", "random", "--k", "2")
+    assert found["strategy"]["tokens"] == "visual and text"
+    assert found["visual_tokens_per_layer"][:2] == [64, 64]
+    found = generated("--strategy", "mustdrop", "--preset", "vizwiz-64", "--stages", "bc")
+    assert (found["strategy"]["gamma"], found["strategy"]["alpha"]) == (0.005, 0.001)
+    assert found["strategy"]["vision"] is None
+
+
+def test_mustdrop_finds_thresholds_for_a_number_of_tokens(generated):
+    found = generated("--strategy", "mustdrop", "--tokens", "40", "--stages", "bc")
+    assert found["strategy"]["gamma"] == found["strategy"]["alpha"] > 0
+    assert abs(sum(found["visual_tokens_per_layer"]) / 4 - 40) <= 8
+    assert found["cached_visual_tokens_per_layer"][0] < 64
+    one = generated(
+        "--strategy", "mustdrop", "--tokens", "40", "--stages", "b", "--filters", "1",
+        "--preset", "textvqa-128",
+    )  # fmt: skip
+    assert one["strategy"]["gamma"] / one["strategy"]["alpha"] == pytest.approx(1.2)
+    assert one["visual_tokens_per_layer"] == one["cached_visual_tokens_per_layer"]
+    assert one["visual_tokens_per_layer"] == pytest.approx([64, 64, 16, 16], abs=1)
+
+
+def test_mustdrop_reports_its_vision_stage(call, tiny_folder, image_path, tmp_path):
+    folder = tmp_path / "features_from_the_end"
+    shutil.copytree(tiny_folder, folder)
+    config = json.loads((folder / "config.json").read_text())
+    config["vision_feature_layer"] = -1
+    (folder / "config.json").write_text(json.dumps(config))
+    arguments = [
+        "generate", "--model", str(folder), "--image", str(image_path), "--device", "cpu",
+        "--prompt", PROMPT, "--max-new-tokens", "2", "--strategy", "mustdrop",
+        "--gamma", "0.02", "--alpha", "1",
+    ]  # fmt: skip
+    status, out, err = call(*arguments, "--json")
+    assert (status, err) == (0, "")
+    document = json.loads(out)
+    assert document["vision"]["patches"] == 64
+    assert document["vision"]["tokens"] == document["visual_tokens_per_layer"][0]
+    assert document["strategy"]["vision"] == {"window": 3, "similarity": 0.8, "key_share": 0.08}
+    status, out, _ = call(*arguments)
+    assert status == 0
+    assert "vision stage    64 patches" in out
+    assert "in the cache" in out
+
+
 def test_models_lists_what_can_be_loaded_and_why_not(call):
     status, out, _ = call("models")
     assert status == 0
@@ -137,6 +207,32 @@ def test_models_lists_what_can_be_loaded_and_why_not(call):
         (["generate", "--prompt", "hi", "--k", "-1"], "K must be"),
         (["generate", "--prompt", "hi", "--k", "two"], "--k"),
         (["generate", "--prompt", "hi", "--strategy", "magic"], "--strategy"),
+        *(
+            (["generate", "--prompt", "hi", "--strategy", *rest.split()], words)
+            for rest, words in (
+                ("fastv", "needs --k"),
+                ("fastv --k 0", "1 or more"),
+                ("fastv --k 2 --ratio 2", "from 0 to 1"),
+                ("fastv --k 2 --gamma 1", "--gamma belongs to --strategy mustdrop"),
+                ("vtw --k 2 --drop-seed 1", "--drop-seed belongs"),
+                ("random", "--schedule"),
+                ("random --k 1 --schedule 1,1,1,1", "not both"),
+                ("random --schedule 1,2", "rises"),
+                ("random --schedule 2,1", "one count for each layer"),
+                ("random --schedule many", "whole numbers with commas"),
+                ("random --k 1 --drop-seed -1", "seed"),
+                ("mustdrop", "needs --gamma and --alpha"),
+                ("mustdrop --gamma 0.1", "needs --gamma and --alpha"),
+                ("mustdrop --preset textvqa-64 --gamma 0.1", "give either"),
+                ("mustdrop --preset pope-1", "--preset"),
+                ("mustdrop --gamma -1 --alpha 1", "gamma must be 0 or more"),
+                ("mustdrop --gamma 1 --alpha 1 --stages abd", "letters of abc"),
+                ("mustdrop --gamma 1 --alpha 1 --stages ac", "Stage c"),
+                ("mustdrop --gamma 1 --alpha 1 --filters 9", "0 to 3"),
+                ("mustdrop --gamma 1 --alpha 1", "second layer"),
+                ("mustdrop --tokens 2 --stages b", "out of reach"),
+            )
+        ),
     ],
 )
 def test_bad_input_is_one_line_and_status_two(call, options, arguments, words):

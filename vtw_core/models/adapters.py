@@ -40,6 +40,15 @@ def _encode_image(model: Any, inputs: Mapping[str, Any]) -> Any:
     return model.get_image_features(**pictures, return_dict=True)
 
 
+def _no_encoder_layers(model: Any) -> Any:
+    return None
+
+
+def _llava_encoder_layers(model: Any) -> Any:
+    """CLIP's or SigLIP's; another kind of tower (Pixtral's) ties its tokens to their places."""
+    return getattr(getattr(model.model.vision_tower, "encoder", None), "layers", None)
+
+
 def _counted_positions(model: Any, inputs: Mapping[str, Any]) -> Any:
     """0, 1, 2, ...: one position per token, visual or not."""
     import torch
@@ -92,6 +101,9 @@ class Adapter:
             for multimodal rope.
         prompt_only: names of the processed inputs that the decoder's forward pass over the
             prompt needs besides input_ids, such as token_type_ids.
+        encoder_layers: model -> ModuleList of the vision encoder's layers where every patch is a
+            visual token of its own and the image may have fewer, so that patches can be merged in
+            there; else None.
         logit_cap: config -> c where the family's logits are c * tanh(logits / c), else None.
         has_chat_template: whether the family's checkpoints have a chat template.
     """
@@ -104,6 +116,7 @@ class Adapter:
     encode_image: Callable[[Any, Mapping[str, Any]], Any] = _encode_image
     positions: Callable[[Any, Mapping[str, Any]], Any] = _counted_positions
     prompt_only: tuple[str, ...] = ()
+    encoder_layers: Callable[[Any], Any] = _no_encoder_layers
     logit_cap: Callable[[Any], float | None] = _no_cap
     has_chat_template: bool = True
 
@@ -359,6 +372,7 @@ ADAPTERS: dict[str, Adapter] = {
         example="llava-hf/llava-1.5-7b-hf",
         picture="one grid per image",
         patches=_one_grid_per_image,
+        encoder_layers=_llava_encoder_layers,
     ),
     "llava_next": Adapter(
         example="llava-hf/llava-v1.6-vicuna-7b-hf",

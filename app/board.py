@@ -1,0 +1,112 @@
+"""The charts of one theme on the page: where they stand, and how they are drawn anew and saved."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import gradio as gr
+
+from app import text_inside as text
+from app.components.chart import chart_part, show_chart
+from app.downloads import cached, download_on
+from app.events import GLUE
+from app.figures.chart import Chart, Table
+from app.figures.matplotlib_charts import export
+from app.figures.plotly_charts import export_html
+from app.figures.tables import chart_csv
+from app.held_k import k_of
+from app.state import Visitor
+from vtw_core.results import Run
+
+Make = Callable[[Run, Any], Chart | None]
+
+
+class Board:
+    """Places for charts, by name.
+
+    Args:
+        theme: begins the ids of its parts.
+        make: name -> how the chart is made of a run and choices.
+        needs_inside: whether the charts are of what was recorded inside a run.
+        choices: K and the values of the tab's controls -> choices; the values are a visitor's
+            input, which the makers clamp.
+    """
+
+    def __init__(
+        self,
+        theme: str,
+        make: Mapping[str, Make],
+        choices: Callable[..., Any],
+        *,
+        needs_inside: bool = True,
+    ) -> None:
+        self.theme = theme
+        self.needs_inside = needs_inside
+        self.make = make
+        self.choices = choices
+        self.parts: dict[str, gr.HTML] = {}
+
+    def place(self, *names: str) -> None:
+        """Put places for charts here, below one another."""
+        for name in names:
+            self.parts[name] = chart_part(f"{self.theme}-{name}")
+
+    def values(self, visitor: Visitor, choices: Any, names: Sequence[str]) -> list[Any]:
+        """What some places are told."""
+        run = self._shown(visitor)
+        if run is None:
+            return [None] * len(names)
+        return [show_chart(self.make[name](run, choices), run.layers) for name in names]
+
+    def _shown(self, visitor: Visitor) -> Run | None:
+        """The visitor's run, if the charts can be made of it."""
+        run = visitor.run
+        return None if run is None or (self.needs_inside and run.inside is None) else run
+
+    def connect(
+        self, visitor: gr.State, k: gr.State, controls: Mapping[Any, Sequence[str]]
+    ) -> None:
+        """Wire the controls, each to the names it moves, and the files to take away."""
+        inputs = [visitor, k, *controls]
+        for control, names in controls.items():
+            self.redraw_on(control.input, names, inputs)
+        file = gr.DownloadButton(visible="hidden", elem_id=f"{self.theme}-file")
+        for name, part in self.parts.items():
+            download_on(part.select, self.saver(name), inputs, file)
+
+    def redraw_on(self, event: Any, names: Sequence[str], inputs: list[Any]) -> None:
+        """Draw some charts anew whenever something happens; while many do, only the last counts."""
+
+        def redraw(visitor: Visitor, k: int | None, *controls: Any) -> Any:
+            drawn = self.values(visitor, self.choices(k_of(visitor, k), *controls), names)
+            return drawn if len(drawn) > 1 else drawn[0]
+
+        outputs = [self.parts[name] for name in names]
+        event(redraw, inputs, outputs, trigger_mode="always_last", **GLUE)
+
+    def saver(self, name: str) -> Callable[..., str]:
+        """The handler that writes one chart in the format that the event asks for."""
+
+        def save(event: gr.EventData, visitor: Visitor, k: int | None, *controls: Any) -> str:
+            run = self._shown(visitor)
+            chart = (
+                None
+                if run is None
+                else self.make[name](run, self.choices(k_of(visitor, k), *controls))
+            )
+            if chart is None:
+                raise gr.Error(text.FIGURE_GONE)
+            return save_chart(chart, event._data)
+
+        return save
+
+
+def save_chart(chart: Chart, asked: Any) -> str:
+    """The chart as a file in Gradio's cache; an unknown format is CSV, which every chart has."""
+    wanted = asked.get("format") if isinstance(asked, dict) else None
+    if isinstance(chart, Table) or wanted not in ("png", "svg", "html"):
+        return cached(chart_csv(chart).encode("utf-8"), f"{chart.name}.csv")
+    if wanted == "html":
+        return cached(export_html(chart).encode("utf-8"), f"{chart.name}.html")
+    return cached(export(chart, "png" if wanted == "png" else "svg"), f"{chart.name}.{wanted}")

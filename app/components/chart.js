@@ -1,0 +1,165 @@
+// One chart: title, what it comes to, the drawing, its definition, and files to take away. A new
+// value is drawn into the same figure. K's line follows the visitor's K without the server.
+const find = (selector) => element.querySelector(selector);
+const drawing = find('.drawing');
+let near = false;      // whether the drawing is on the screen, or nearly: only then it is drawn
+let stale = true;
+let plotly = null;
+
+// plotly.js is large: it is fetched once, and only when the first chart comes near the screen.
+function loadPlotly() {
+  if (!window.vtwPlotly) {
+    window.vtwPlotly = new Promise((resolve, reject) => {
+      const script = document.createElement('script');
+      const root = (window.gradio_config && window.gradio_config.root) || '';
+      script.src = root.replace(/\/$/, '') + plotlyFile;
+      script.onload = () => resolve(window.Plotly);
+      script.onerror = () => { window.vtwPlotly = null; reject(new Error(words.failed)); };
+      document.head.append(script);
+    });
+  }
+  return window.vtwPlotly;
+}
+
+// What a mouse on a cell of a heatmap is told. Plotly reads tags in it: nothing of a model's is one.
+const plain = (told) => told.replace(/&/g, '&amp;').replace(/</g, '&lt;');
+function nameCells(trace) {
+  if (trace.type !== 'heatmap' || !trace.meta || trace.hovertext) return;
+  const { x, y, unit, log } = trace.meta;
+  const bytes = Uint8Array.from(atob(trace.z.bdata), (c) => c.charCodeAt(0));
+  const z = new Float32Array(bytes.buffer);
+  trace.hovertext = y.map((row, i) => x.map((column, j) => {
+    const value = log ? 10 ** z[i * x.length + j] : z[i * x.length + j];
+    return `${plain(row)}<br>${plain(column)}<br><b>${Number(value.toPrecision(3))}</b> ${plain(unit)}`;
+  }));
+}
+
+// ---------------------------------------------------------------- the line of K
+function currentK() {
+  const view = props.value || {};
+  const held = window.vtwK;
+  return held && held.layers === view.layers ? held.k : view.k;
+}
+
+function withK(layout) {
+  const spot = layout.meta && layout.meta.k;
+  if (!spot) return layout;
+  const k = currentK();
+  const shown = k !== null && k !== undefined;
+  const here = (part) => (part.name === 'K' ? part : null);
+  (layout.shapes || []).filter(here).forEach((line) => {
+    line[`${spot.axis}0`] = line[`${spot.axis}1`] = k + spot.offset;
+    line.visible = shown;
+  });
+  (layout.annotations || []).filter(here).forEach((name) => {
+    name[spot.axis] = k + spot.offset;
+    name.text = `<b>K = ${k}</b>`;
+    name.visible = shown;
+  });
+  return layout;
+}
+
+let moving = 0;
+function followK() {
+  if (!element.isConnected) { window.removeEventListener('vtw:k', followK); return; }
+  if (!near || !plotly || !drawing.layout || moving) { stale = stale || !near; return; }
+  moving = requestAnimationFrame(() => {
+    moving = 0;
+    const { shapes, annotations } = withK(drawing.layout);
+    plotly.relayout(drawing, { shapes, annotations });
+  });
+}
+
+// ---------------------------------------------------------------- drawing
+function drawWords() {
+  const view = props.value;
+  find('.chart').hidden = !view;
+  if (!view) return;
+  for (const part of ['title', 'summary']) find(`.${part}`).textContent = view[part];
+  find('.definition').textContent = view.caption;
+  drawing.setAttribute('aria-label', `${view.title}. ${view.summary}`);
+  drawing.hidden = !view.figure;
+  if (view.figure) {
+    drawing.style.minHeight = `${view.figure.layout.height}px`;
+    drawing.style.setProperty('--narrowest', `${view.narrowest}px`);
+  }
+  const exports = find('.exports');
+  exports.setAttribute('aria-label', `${words.save} ${view.title}`);
+  exports.replaceChildren(...view.formats.map((format) => {
+    const button = document.createElement('button');
+    button.type = 'button';
+    button.textContent = format.toUpperCase();
+    button.title = `${words.save} ${format.toUpperCase()}`;
+    button.addEventListener('click', () => trigger('select', { format }));
+    return button;
+  }));
+  drawTable(view.table);
+}
+
+function drawTable(table) {
+  find('.scroller').hidden = !table || !table.rows.length;
+  if (!table) return;
+  const cells = (name, row) => {
+    const line = document.createElement('tr');
+    line.append(...row.map((told) => {
+      const cell = document.createElement(name);
+      cell.textContent = told;
+      if (name === 'th') cell.scope = 'col';
+      cell.classList.toggle('long', String(told).length > 40);
+      return cell;
+    }));
+    return line;
+  };
+  const head = document.createElement('thead'), body = document.createElement('tbody');
+  head.append(cells('th', table.columns));
+  body.append(...table.rows.map((row) => cells('td', row)));
+  find('table').replaceChildren(head, body);
+  find('.scroller').setAttribute('aria-label', props.value.title);
+}
+
+// The drawing itself needs the width: its names stand above it, and are smaller.
+function forPhone(layout, traces) {
+  const named = layout.showlegend === false ? 0 : traces.filter((trace) => trace.name).length;
+  if (named) {
+    layout.legend = { ...layout.legend, font: { size: 11 } };
+    layout.height += 16 * named;
+  }
+  if (layout.coloraxis) layout.coloraxis.colorbar.title = { text: '' };
+  for (const axis of Object.keys(layout).filter((key) => /^[xy]axis/.test(key))) {
+    if (layout[axis].title) layout[axis].title = { ...layout[axis].title, font: { size: 12 } };
+  }
+  layout.margin = { ...layout.margin, l: Math.min(layout.margin.l, 46) };
+}
+
+async function draw() {
+  const view = props.value;
+  if (!near || !stale || !view || !view.figure) return;
+  stale = false;
+  drawing.classList.toggle('waiting', !drawing.layout);
+  try {
+    plotly = await loadPlotly();
+    if (view !== props.value || !element.isConnected) return;
+    view.figure.data.forEach(nameCells);
+    const layout = withK(structuredClone(view.figure.layout));
+    layout.autosize = true;
+    if (drawing.clientWidth < 520) forPhone(layout, view.figure.data);
+    const card = getComputedStyle(element).getPropertyValue('--vtw-card') || '#888';
+    layout.hoverlabel = { bgcolor: card.trim(), bordercolor: '#808793' };
+    await plotly.react(drawing, view.figure.data, layout, { displayModeBar: false, responsive: true });
+  } catch (problem) {
+    stale = true;
+    const line = document.createElement('p');
+    line.className = 'failed';
+    line.textContent = words.failed;
+    drawing.replaceChildren(line);
+  }
+  drawing.classList.remove('waiting');
+}
+
+new IntersectionObserver((entries) => {
+  near = entries[entries.length - 1].isIntersecting;
+  draw();
+}, { rootMargin: '300px' }).observe(element);
+window.addEventListener('vtw:k', followK);
+watch('value', () => { stale = true; drawWords(); draw(); });
+drawWords();

@@ -1,0 +1,86 @@
+"""Charts as CSV, one row for each value, so that any program can read them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from functools import singledispatch
+from typing import Any
+
+from app.figures.chart import Chart, Heatmap, Joint, Lines, Sheet, Stack, Table
+from vtw_core.errors import InputError
+
+
+def csv_text(columns: Sequence[Any], rows: Iterable[Sequence[Any]]) -> str:
+    """CSV that a spreadsheet does not run: a word that starts like a formula gets a quote."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out)
+    writer.writerow([_plain(cell) for cell in columns])
+    writer.writerows([_plain(cell) for cell in row] for row in rows)
+    return out.getvalue()
+
+
+def _plain(cell: Any) -> Any:
+    if isinstance(cell, float):
+        return "" if math.isnan(cell) else f"{cell:.6g}"
+    dangerous = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{cell}" if dangerous else cell
+
+
+def chart_csv(chart: Chart) -> str:
+    """The chart's numbers, in full, with a header; missing values are empty.
+
+    Raises:
+        InputError: a kind of chart without numbers.
+    """
+    rows = list(_rows(chart))
+    return csv_text(rows[0], rows[1:])
+
+
+@singledispatch
+def _rows(chart: Chart) -> Iterator[Sequence[Any]]:
+    raise InputError(f"A {type(chart).__name__} has no numbers to save.")
+
+
+@_rows.register(Lines)
+@_rows.register(Stack)
+def _curves(chart: Lines | Stack) -> Iterator[Sequence[Any]]:
+    yield [chart.x_label, *(series.name for series in chart.series)]
+    for index, x in enumerate(chart.x):
+        yield [x, *(float(series.values[index]) for series in chart.series)]
+
+
+@_rows.register
+def _joint(chart: Joint) -> Iterator[Sequence[Any]]:
+    yield [chart.x_label, "panel", "curve", "value"]
+    for panel in chart.panels:
+        for series in panel.series:
+            for x, value in zip(panel.x, series.values.tolist(), strict=True):
+                yield [x, panel.title, series.name, value]
+
+
+@_rows.register
+def _heatmap(chart: Heatmap) -> Iterator[Sequence[Any]]:
+    value = chart.unit or "value"
+    yield ["row", "column", chart.y_label, chart.x_label, value, *(["word"] if chart.words else [])]
+    for row, y in enumerate(chart.y_names):
+        for column, x in enumerate(chart.x_names):
+            words = [chart.words[row][column]] if chart.words else []
+            yield [row, column, y, x, float(chart.values[row, column]), *words]
+
+
+@_rows.register
+def _sheet(chart: Sheet) -> Iterator[Sequence[Any]]:
+    yield ["map", chart.y_label, chart.x_label, chart.unit or "value"]
+    for title, values in zip(chart.titles, chart.values.tolist(), strict=True):
+        for row, line in enumerate(values):
+            for column, value in enumerate(line):
+                yield [title, row, column, value]
+
+
+@_rows.register
+def _table(chart: Table) -> Iterator[Sequence[Any]]:
+    yield chart.columns
+    yield from chart.rows

@@ -1,0 +1,119 @@
+"""Information migration: when what the image told has moved into the text."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import gradio as gr
+
+from app import text_inside as text
+from app.board import Board
+from app.components.kbar import kbar
+from app.events import GLUE
+from app.figures import migration, tokens
+from app.held_k import k_of, keep_k
+from app.state import Visitor
+from vtw_core.analysis.rows import inside_of
+from vtw_core.results import Run
+
+LAST = 10_000
+"""No state yet: more than any model has, so it becomes the last of a run."""
+AT_K = ("settings_table", "lens", "lens_probability", "cosine", "norm_ratio")
+"""Charts that show one K, and not only where it stands."""
+
+
+@dataclass(frozen=True)
+class MigrationTab:
+    """``outputs`` take what ``show`` returns for ``inputs``."""
+
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+
+
+def choices(k: int, rows: Any, image: Any, token: Any, state: Any, grid: Any) -> migration.Choices:
+    """K and the controls' values, in their order."""
+    return migration.Choices(k, rows, image, token, state, grid)
+
+
+def new_board() -> Board:
+    return Board("migration", migration.CHARTS, choices)
+
+
+def build(visitor: gr.State, k: gr.State) -> MigrationTab:
+    board = new_board()
+    gr.Markdown(text.MIGRATION_INTRO)
+    notice = gr.Markdown(text.NO_INSIDE, visible=False, elem_id="migration-notice")
+    with gr.Column(visible=False, elem_classes="inside") as content:
+        bar = kbar("migration-k")
+        with gr.Row():
+            rows = gr.Dropdown(
+                [(words, name) for name, words in text.ROWS.items()], value="all_text",
+                label=text.CONTROL_ROWS, min_width=250, elem_id="migration-rows",
+            )  # fmt: skip
+            image = gr.Dropdown(label=text.CONTROL_IMAGE, min_width=250, elem_id="migration-image")
+        board.place("joint")
+        gr.Markdown(f"### {text.SECTION_CAUSAL}", elem_classes="step-title")
+        board.place("settings_table", "causal_kl", "causal_probability")
+        gr.Markdown(f"### {text.SECTION_ATTENTION}", elem_classes="step-title")
+        board.place("shares", "share_per_token")
+        gr.Markdown(f"### {text.SECTION_LENS}", elem_classes="step-title")
+        token = gr.Dropdown(label=text.CONTROL_TOKEN, elem_id="migration-token")
+        board.place("lens_probability", "lens")
+        with gr.Row() as of_patches:
+            state = gr.Slider(
+                0, LAST, LAST, step=1, label=text.CONTROL_STATE, elem_id="migration-state"
+            )
+            grid = gr.Dropdown(label=text.CONTROL_GRID, elem_id="migration-grid")
+        board.place("lens_patches")
+        gr.Markdown(f"### {text.SECTION_STATES}", elem_classes="step-title")
+        board.place("cosine", "norm_ratio")
+    controls = {
+        rows: ("joint", "shares"),
+        image: ("joint", "causal_kl", "causal_probability", "settings_table"),
+        token: ("lens", "lens_probability"), state: ("lens_patches",), grid: ("lens_patches",),
+    }  # fmt: skip
+    board.connect(visitor, k, controls)
+    inputs = [visitor, k, *controls]
+    moved = bar.release(keep_k, [visitor, k], k, **GLUE)
+    board.redraw_on(moved.success, AT_K, inputs)
+    parts = [board.parts[name] for name in migration.CHARTS]
+    outputs = (content, notice, bar, *controls, of_patches, *parts)
+    return MigrationTab(inputs=tuple(inputs), outputs=outputs)
+
+
+def show(visitor: Visitor, k: int | None, *controls: Any) -> tuple[Any, ...]:
+    """The whole tab for the visitor's run; one sentence where nothing was recorded inside it."""
+    names = list(migration.CHARTS)
+    if visitor.run is None or visitor.run.inside is None:
+        nothing = [gr.skip()] * len(controls)
+        empty = gr.Column(visible=False), gr.Markdown(visible=True), None
+        return *empty, *nothing, gr.skip(), *[None] * len(names)
+    run, at = visitor.run, k_of(visitor, k)
+    chosen = choices(at, *controls).clamped(run)
+    return (
+        gr.Column(visible=True), gr.Markdown(visible=False), {"layers": run.layers, "k": at},
+        *_controls(run, chosen), gr.Row(visible=bool(len(visitor.run.inside.lens.patches))),
+        *new_board().values(visitor, chosen, names),
+    )  # fmt: skip
+
+
+def _controls(run: Run, chosen: migration.Choices) -> tuple[Any, ...]:
+    """The controls, offering what this run has."""
+    inside = inside_of(run)
+    images = [(test.name, index) for index, test in enumerate(inside.counterfactuals)]
+    pieces = run.answer_tokens[run.layers]
+    answer = [
+        (text.TOKEN_AT.format(position=t, piece=piece.strip() or tokens.SPACE), t)
+        for t, piece in enumerate(pieces)
+    ]
+    grids = [(f"{rows} × {cols}", index) for index, (rows, cols) in enumerate(inside.grids)]
+    return (
+        gr.Dropdown(choices=tokens.row_options(run), value=chosen.rows),
+        gr.Dropdown(
+            choices=images, value=chosen.image if images else None, visible=len(images) > 1
+        ),
+        gr.Dropdown(choices=answer, value=chosen.token),
+        gr.Slider(maximum=run.layers, value=chosen.state),
+        gr.Dropdown(choices=grids, value=chosen.grid, visible=len(grids) > 1),
+    )  # fmt: skip

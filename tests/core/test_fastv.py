@@ -1,0 +1,80 @@
+"""FastV's rule on attention small enough to check by eye, and its published cost."""
+
+import numpy as np
+import pytest
+
+from vtw_core import InputError
+from vtw_core.analysis.cost import FASTV_CONVENTION, DecoderDims, flops_per_layer_counts
+from vtw_core.strategies.fastv import FastV
+from vtw_core.trace import VisualAttention
+
+# Four visual tokens at 5..8, two text rows behind them.
+ATTENTION = VisualAttention(
+    layer=1,
+    rows=np.array([9, 10]),
+    columns=np.array([5, 6, 7, 8]),
+    weights=np.array([[0.5, 0.0, 0.1, 0.1], [0.1, 0.3, 0.2, 0.2]], dtype=np.float32),
+)
+
+
+def test_the_last_token_ranks():
+    # 0.1 0.3 0.2 0.2: of the two equal ones the later goes first.
+    assert FastV(2, 0.25).kept_after(ATTENTION, None).tolist() == [6, 7, 8]
+    assert FastV(2, 0.5).kept_after(ATTENTION, None).tolist() == [6, 7]
+    assert FastV(2, 0.75).kept_after(ATTENTION, None).tolist() == [6]
+    assert FastV(2, 1).kept_after(ATTENTION, None).tolist() == []
+
+
+def test_or_the_mean_over_the_text_rows():
+    # 0.3 0.15 0.15 0.15
+    assert FastV(2, 0.5, "text_mean").kept_after(ATTENTION, None).tolist() == [5, 6]
+    assert FastV(2, 0.75, "text_mean").kept_after(ATTENTION, None).tolist() == [5]
+
+
+def test_the_layer_before_k_decides():
+    assert FastV(2, 0.5).attention_layers(32) == (1,)
+    assert FastV(3, 0.5).attention_layers(32) == (2,)
+    assert FastV(32, 0.5).attention_layers(32) == ()
+    assert FastV(2, 0.0).attention_layers(32) == ()
+
+
+def test_half_of_576_from_layer_2_on_costs_what_the_paper_says():
+    dims = DecoderDims(layers=32, hidden=4096, ffn=11008, heads=32, kv_heads=32, head_dim=128)
+    text, visual, k = 64, 576, 2
+    kept = text + visual - round(0.5 * visual)
+    baseline = flops_per_layer_counts(dims, (text + visual,) * 32, FASTV_CONVENTION)
+    pruned = (text + visual,) * k + (kept,) * (32 - k)
+    assert round(100 * flops_per_layer_counts(dims, pruned, FASTV_CONVENTION) / baseline, 1) == 57.1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((0, 0.5), "1 or more"),
+        ((True, 0.5), "whole number"),
+        ((2.0, 0.5), "whole number"),
+        ((2, -0.1), "from 0 to 1"),
+        ((2, 1.1), "from 0 to 1"),
+        ((2, float("nan")), "from 0 to 1"),
+        ((2, "half"), "number from 0 to 1"),
+        ((2, 0.5, "first_token"), "last_token, text_mean"),
+    ],
+)
+def test_bad_parameters_are_refused(arguments, words):
+    with pytest.raises(InputError, match=words):
+        FastV(*arguments)
+
+
+def test_a_k_beyond_the_layers_is_refused():
+    with pytest.raises(InputError, match="1 to 4"):
+        FastV(5, 0.5).check(4)
+
+
+def test_the_lowest_ranked_leave_a_running_model(vlm, image):
+    result = vlm.generate(image, "What is left of the red ball?", FastV(2, 0.25), 3)
+    assert result.visual_tokens_per_layer == (64, 64, 48, 48)
+    heard = result.trace.attention[1]
+    score = heard.weights[-1]
+    stayed = np.isin(heard.columns, result.trace.kept[2])
+    assert score[stayed].min() >= score[~stayed].max()
+    assert result.flops < result.flops_baseline

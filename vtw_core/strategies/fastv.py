@@ -1,0 +1,78 @@
+"""FastV (arXiv 2403.06764): the visual tokens that get least attention leave before layer K."""
+
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import numpy as np
+
+from vtw_core.errors import InputError
+from vtw_core.layout import TokenLayout
+from vtw_core.strategies.base import IntArray
+from vtw_core.trace import VisualAttention
+
+Ranking = Literal["last_token", "text_mean"]
+RANKINGS: tuple[Ranking, ...] = get_args(Ranking)
+
+
+@dataclass(frozen=True)
+class FastV:
+    """Before layer K, the share R of the visual tokens with the lowest attention leaves.
+
+    The attention that decides is that of layer K - 1, the last one that sees every token: softmax
+    weights, mean over heads.
+
+    Attributes:
+        k: K, 1 or more (the paper: 2 or 3); K = L drops nothing.
+        ratio: R, 0 to 1 (the paper: 0.25, 0.5, 0.75). Of v tokens, round(R * v) leave; of equal
+            ones the later leave first.
+        ranking: whose attention counts. "last_token": that of the prompt's last token (the
+            released code). "text_mean": the mean over all text rows behind the first visual token
+            (the paper's text speaks of a mean over tokens). Of several images the later then get
+            less, since rows between the images cannot see them.
+
+    Raises:
+        InputError: a parameter is out of range.
+    """
+
+    k: int
+    ratio: float
+    ranking: Ranking = "last_token"
+    name = "fastv"
+
+    def __post_init__(self) -> None:
+        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
+            raise InputError(
+                f"FastV's K must be a whole number, 1 or more (the layer before it decides), not "
+                f"{self.k!r}."
+            )
+        if isinstance(self.ratio, bool) or not isinstance(self.ratio, (int, float)):
+            raise InputError(f"FastV's ratio must be a number from 0 to 1, not {self.ratio!r}.")
+        if not 0 <= self.ratio <= 1:
+            raise InputError(f"FastV's ratio must be from 0 to 1, not {self.ratio}.")
+        if self.ranking not in RANKINGS:
+            raise InputError(f"ranking must be one of {', '.join(RANKINGS)}, not {self.ranking!r}.")
+
+    def describe(self) -> dict[str, Any]:
+        """Name and parameters, JSON-ready."""
+        return {"name": self.name, "k": self.k, "ratio": self.ratio, "ranking": self.ranking}
+
+    def check(self, layers: int) -> None:
+        """Raise InputError if K is greater than the number of layers."""
+        if self.k > layers:
+            raise InputError(f"FastV's K must be 1 to {layers}, the model's layers, not {self.k}.")
+
+    def attention_layers(self, layers: int) -> tuple[int, ...]:
+        """K - 1, or none if nothing is dropped."""
+        return (self.k - 1,) if self.k < layers and self.ratio else ()
+
+    def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
+        """All that are there: `kept_after` decides, once."""
+        return alive
+
+    def kept_after(self, attention: VisualAttention, layout: TokenLayout) -> IntArray:
+        """The 1 - R that get most, in the order of the prompt."""
+        weights = attention.weights
+        score = weights[-1] if self.ranking == "last_token" else weights.mean(axis=0)
+        best_first = np.argsort(-score, kind="stable")
+        stay = len(score) - round(self.ratio * len(score))
+        return np.sort(attention.columns[best_first[:stay]])

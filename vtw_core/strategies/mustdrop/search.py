@@ -1,0 +1,92 @@
+"""Find gamma and alpha for a wanted number of visual tokens, from recorded filter attention."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from vtw_core.errors import InputError
+from vtw_core.strategies.mustdrop.strategy import MustDrop
+from vtw_core.trace import Trace, VisualAttention
+
+_HALVINGS = 100
+
+
+@dataclass(frozen=True)
+class Found:
+    """What the search came to.
+
+    Attributes:
+        strategy: with the thresholds found.
+        tokens: the predicted number of visual tokens, mean over layers and samples.
+    """
+
+    strategy: MustDrop
+    tokens: float
+
+
+def recorder_of(strategy: MustDrop) -> MustDrop:
+    """The same, but dropping nothing in the decoder: its traces are what the search needs."""
+    return replace(strategy, gamma=0.0, alpha=0.0, cache=False)
+
+
+def predicted_tokens(strategy: MustDrop, trace: Trace) -> tuple[int, ...]:
+    """[L] visual tokens that the filters would leave, by the attention of a run that dropped none.
+
+    Exact up to the layer behind the first filter. Behind it the recorded rows still give weight to
+    tokens that would have left, so that the numbers are an estimate.
+    """
+    alive, counts = trace.layout.visual, []
+    for layer in range(len(trace.kept)):
+        counts.append(len(alive))
+        heard = trace.attention.get(layer)
+        if heard is not None:
+            weights = heard.weights[:, np.isin(heard.columns, alive)]
+            left = VisualAttention(layer, heard.rows, alive, weights)
+            alive = strategy.kept_after(left, trace.layout)
+    return tuple(counts)
+
+
+def find_thresholds(strategy: MustDrop, traces: Sequence[Trace], target: float) -> Found:
+    """Scale a strategy's gamma and alpha by one common factor until the target is met.
+
+    Greater thresholds drop more in each filter, so the factor is found by bisection: one end
+    always predicts at least `target` tokens, the other fewer. The number moves in steps; of the
+    two numbers around the target the nearer one is taken.
+
+    Args:
+        strategy: gamma and alpha, both greater than 0, say in which proportion they stand.
+        traces: one of each sample, run under `recorder_of(strategy)`.
+        target: wanted visual tokens, mean over the decoder's layers and the samples.
+
+    Raises:
+        InputError: the target is out of reach, which names what is in reach: every token at most;
+            at least those in the layers up to the first filter, and the key set.
+    """
+    if not traces:
+        raise InputError("The search needs the trace of one sample at least.")
+    if min(strategy.gamma, strategy.alpha) <= 0:
+        raise InputError(
+            "gamma and alpha must be greater than 0: the search scales both by one factor."
+        )
+
+    def at(factor: float) -> Found:
+        scaled = replace(strategy, gamma=strategy.gamma * factor, alpha=strategy.alpha * factor)
+        return Found(scaled, float(np.mean([predicted_tokens(scaled, one) for one in traces])))
+
+    # Shares and weights are 1 at most, so that beyond this factor all falls that may.
+    low, high = 0.0, 2 / min(strategy.gamma, strategy.alpha)
+    most, least = at(low), at(high)
+    if not least.tokens <= target <= most.tokens:
+        raise InputError(
+            f"{target:g} visual tokens per layer are out of reach: on these samples the filters "
+            f"can leave {least.tokens:.1f} to {most.tokens:.1f}. Ask for a number in between, or "
+            "choose other filter layers."
+        )
+    for _ in range(_HALVINGS):
+        middle = (low + high) / 2
+        if at(middle).tokens >= target:
+            low = middle
+        else:
+            high = middle
+    return min(at(low), at(high), key=lambda found: abs(found.tokens - target))

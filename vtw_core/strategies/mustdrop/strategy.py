@@ -1,0 +1,201 @@
+"""MustDrop: what stays, stage by stage."""
+
+import math
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from vtw_core.errors import InputError
+from vtw_core.layout import Positions, TokenLayout, check_positions
+from vtw_core.strategies.base import IntArray
+from vtw_core.strategies.mustdrop.rules import (
+    Verdict,
+    dual_attention,
+    key_set,
+    merged_windows,
+)
+from vtw_core.trace import VisualAttention
+
+PUBLISHED_LAYERS = 32
+PUBLISHED_FILTERS = (2, 6, 10, 14)
+
+
+def _check_number(name: str, value: float, least: float = 0.0) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
+        raise InputError(f"{name} must be a finite number, not {value!r}.")
+    if value < least:
+        raise InputError(f"{name} must be {least:g} or more, not {value}.")
+
+
+@dataclass(frozen=True)
+class Preset:
+    """Published thresholds: of a data set, for a number of visual tokens averaged over layers."""
+
+    data: str
+    tokens: int
+    gamma: float
+    alpha: float
+
+
+PRESETS: dict[str, Preset] = {
+    f"{preset.data}-{preset.tokens}": preset
+    for preset in (
+        Preset("textvqa", 192, 0.001, 0.001),
+        Preset("textvqa", 128, 0.0012, 0.001),
+        Preset("textvqa", 64, 0.011, 0.01),
+        Preset("vizwiz", 64, 0.005, 0.001),
+    )
+}
+"""From the released scripts, for LLaVA-1.5-7B with 576 patches; other models need their own."""
+
+
+@dataclass(frozen=True)
+class VisionStage:
+    """Stage a, inside the vision encoder; runs where the family allows it (LLaVA).
+
+    Behind the encoder's first layer, windows of patches that look alike become one token, the
+    mean of their features. The key set are the tokens that the encoder's last layer attends to
+    most; the later stages must not drop them.
+
+    Attributes:
+        window: patches along a side of a window.
+        similarity: least mean cosine similarity, over pairs of different patches, of a window
+            that is merged.
+        key_share: the key set's part of the tokens that are left, rounded up.
+
+    Raises:
+        InputError: a parameter is out of range.
+    """
+
+    window: int = 3
+    similarity: float = 0.8
+    key_share: float = 0.08
+
+    def __post_init__(self) -> None:
+        if isinstance(self.window, bool) or not isinstance(self.window, int) or self.window < 1:
+            raise InputError(f"window must be a whole number, 1 or more, not {self.window!r}.")
+        _check_number("similarity", self.similarity, -math.inf)
+        _check_number("key_share", self.key_share)
+        if self.key_share > 1:
+            raise InputError(f"key_share must be from 0 to 1, not {self.key_share}.")
+
+    def tokens_of(self, features: ArrayLike, grid: tuple[int, int]) -> IntArray:
+        """[rows * cols] each patch's token, see `rules.merged_windows`."""
+        return merged_windows(features, grid, self.window, self.similarity)
+
+    def key_tokens(self, attention: ArrayLike) -> IntArray:
+        """Indices of the tokens that later stages must keep, of attention [tokens]."""
+        return key_set(attention, self.key_share)
+
+
+@dataclass(frozen=True)
+class MustDrop:
+    """Drop visual tokens in vision encoding (a), in the prefill (b) and in decoding (c).
+
+    Stage b, the dual-attention filter, runs behind some decoder layers: a visual token falls if
+    the text gives it less than gamma of all that it gives the image, no text row gives it alpha or
+    more, and it is not in the key set. Text rows are those behind the first visual token. Stage c,
+    the output-aware cache: once the prefill is done, the caches of the layers from the first
+    filter to the last keep only the visual tokens that are left at the end.
+
+    Attributes:
+        gamma: global threshold, a share.
+        alpha: individual threshold, an attention weight.
+        vision: stage a, None without; then no token is protected either.
+        prefill: whether stage b runs.
+        cache: whether stage c runs.
+        layers: filter layers; None: the published 2, 6, 10, 14 of 32, scaled to the model's depth
+            (l * L / 32, halves up).
+        positions: position ids of the tokens that stay, merged ones included. "keep": those that
+            they had, a merged token that of its first patch. "repack": counted without gaps, as in
+            the released code.
+
+    Raises:
+        InputError: a parameter is out of range.
+    """
+
+    gamma: float
+    alpha: float
+    vision: VisionStage | None = VisionStage()
+    prefill: bool = True
+    cache: bool = True
+    layers: tuple[int, ...] | None = None
+    positions: Positions = "keep"
+    name = "mustdrop"
+
+    def __post_init__(self) -> None:
+        _check_number("gamma", self.gamma)
+        _check_number("alpha", self.alpha)
+        check_positions(self.positions)
+        if self.layers is None:
+            return
+        layers = tuple(self.layers)
+        if any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in layers) or any(
+            np.diff(layers) < 1
+        ):
+            raise InputError(
+                f"layers must be decoder layers in rising order, such as (2, 6), not {layers!r}."
+            )
+        object.__setattr__(self, "layers", layers)
+
+    @classmethod
+    def preset(cls, name: str, **options: Any) -> "MustDrop":
+        """With published thresholds.
+
+        Args:
+            name: a key of `PRESETS`, such as "textvqa-192".
+            options: any other attribute.
+
+        Raises:
+            InputError: there is no such preset.
+        """
+        if name not in PRESETS:
+            raise InputError(f"There is no preset {name!r}; choose of {', '.join(PRESETS)}.")
+        return cls(PRESETS[name].gamma, PRESETS[name].alpha, **options)
+
+    def describe(self) -> dict[str, Any]:
+        """Name and parameters, JSON-ready."""
+        layers = None if self.layers is None else list(self.layers)
+        return {"name": self.name, **asdict(self), "layers": layers}
+
+    def filters(self, layers: int) -> tuple[int, ...]:
+        """The layers behind which the filter runs, in a decoder of so many; if stage b is on."""
+        if not self.prefill:
+            return ()
+        if self.layers is not None:
+            return self.layers
+        scaled = (math.floor(n * layers / PUBLISHED_LAYERS + 0.5) for n in PUBLISHED_FILTERS)
+        return tuple(sorted({min(n, layers - 1) for n in scaled}))
+
+    def check(self, layers: int) -> None:
+        """Raise InputError if a filter lies beyond the model's layers."""
+        if any(n >= layers for n in self.filters(layers)):
+            raise InputError(
+                f"Filter layers must be 0 to {layers - 1}, the model's layers, not {self.layers}."
+            )
+
+    def attention_layers(self, layers: int) -> tuple[int, ...]:
+        """The filters' own."""
+        return self.filters(layers)
+
+    def reduced_cache(self, layers: int) -> range:
+        """From the first filter to the last; none without stage c."""
+        filters = self.filters(layers)
+        return range(filters[0], filters[-1] + 1) if self.cache and filters else range(0)
+
+    def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
+        """All that are there: `kept_after` decides, behind the filters."""
+        return alive
+
+    def kept_after(self, attention: VisualAttention, layout: TokenLayout) -> IntArray:
+        """Those that the filter does not drop."""
+        return attention.columns[~self.verdict(attention, layout).falls]
+
+    def verdict(self, attention: VisualAttention, layout: TokenLayout) -> Verdict:
+        """What the filter finds about the tokens in `attention.columns`, and why."""
+        keys = () if layout.key is None else layout.key
+        return dual_attention(
+            attention.weights, self.gamma, self.alpha, np.isin(attention.columns, keys)
+        )

@@ -1,0 +1,140 @@
+"""The command line's options for strategies."""
+
+from argparse import ArgumentParser, Namespace
+from collections.abc import Callable
+from typing import Any, get_args
+
+from vtw_core.errors import InputError
+from vtw_core.layout import Positions
+from vtw_core.strategies.base import Strategy
+from vtw_core.strategies.fastv import RANKINGS, FastV
+from vtw_core.strategies.keep_all import KeepAll
+from vtw_core.strategies.mustdrop import PRESETS, MustDrop, VisionStage
+from vtw_core.strategies.random_drop import RandomDrop, RandomWithdrawal
+from vtw_core.strategies.vtw import VisualTokenWithdrawal
+
+STAGES = "abc"
+# Thresholds that only say in which proportion the search scales them.
+_EQUAL = 0.001
+
+
+def add_positions(parser: ArgumentParser) -> None:
+    """Add --positions, which `explore` takes too."""
+    parser.add_argument(
+        "--positions",
+        choices=get_args(Positions),
+        help="position ids of what stays: as they were, or renumbered (default: keep)",
+    )
+
+
+def add_strategy_options(parser: ArgumentParser) -> None:
+    """Add --strategy and what belongs to each strategy."""
+    add = parser.add_argument
+    add("--strategy", choices=tuple(_MAKERS), default="vtw", help="what leaves (default: vtw)")
+    add("--k", type=int, help="first layer without what leaves (vtw, fastv, random)")
+    add("--ratio", type=float, help="share of the visual tokens that leaves (fastv; default 0.5)")
+    add("--ranking", choices=RANKINGS, help="whose attention ranks (fastv; default last_token)")
+    add("--schedule", help="visual tokens of each layer, such as 64,64,32,32 (random)")
+    add("--drop-seed", type=int, help="which tokens leave (random; default 0)")
+    add("--preset", choices=tuple(PRESETS), help="published thresholds (mustdrop)")
+    add("--gamma", type=float, help="global threshold (mustdrop)")
+    add("--alpha", type=float, help="individual threshold (mustdrop)")
+    add(
+        "--tokens", type=float, help="find thresholds that leave so many, mean of layers (mustdrop)"
+    )
+    add("--stages", help="vision encoding a, prefill b, cache c (mustdrop; default abc)")
+    add("--filters", help="filter layers, such as 2,6 (mustdrop; default: published, scaled)")
+
+
+def strategy_from(arguments: Namespace) -> Strategy:
+    """The strategy that was asked for; with --tokens its thresholds are still to be found.
+
+    Raises:
+        InputError: an option is missing, bad, or belongs to another strategy.
+    """
+    for option, owners in _OWNERS.items():
+        if getattr(arguments, option) is not None and arguments.strategy not in owners:
+            raise InputError(
+                f"--{option.replace('_', '-')} belongs to --strategy {' or '.join(owners)}; leave "
+                f"it out with {arguments.strategy}."
+            )
+    return _MAKERS[arguments.strategy](arguments)
+
+
+def _vtw(arguments: Namespace) -> Strategy:
+    if arguments.k is None:
+        raise InputError("--strategy vtw needs --k, the first layer without visual tokens.")
+    return VisualTokenWithdrawal(arguments.k, arguments.positions or "keep")
+
+
+def _fastv(arguments: Namespace) -> Strategy:
+    if arguments.k is None:
+        raise InputError("--strategy fastv needs --k, the first layer with fewer visual tokens.")
+    ratio = 0.5 if arguments.ratio is None else arguments.ratio
+    return FastV(arguments.k, ratio, arguments.ranking or "last_token")
+
+
+def _random(arguments: Namespace) -> Strategy:
+    seed = arguments.drop_seed or 0
+    if (arguments.k is None) == (arguments.schedule is None):
+        raise InputError(
+            "--strategy random needs --schedule (visual tokens of each layer) or --k (as many "
+            "random tokens, text too, as vtw would withdraw), not both."
+        )
+    if arguments.schedule is None:
+        return RandomWithdrawal(arguments.k, seed)
+    return RandomDrop(_counts("--schedule", arguments.schedule), seed)
+
+
+def _mustdrop(arguments: Namespace) -> Strategy:
+    pair = (arguments.gamma, arguments.alpha)
+    if arguments.preset is not None and pair != (None, None):
+        raise InputError("--preset brings its own --gamma and --alpha; give either.")
+    if arguments.preset is not None:
+        pair = (PRESETS[arguments.preset].gamma, PRESETS[arguments.preset].alpha)
+    elif pair == (None, None) and arguments.tokens is not None:
+        pair = (_EQUAL, _EQUAL)
+    if None in pair:
+        raise InputError(
+            "--strategy mustdrop needs --gamma and --alpha, or --preset, or --tokens to find them."
+        )
+    stages = STAGES if arguments.stages is None else arguments.stages
+    if not stages or set(stages) - set(STAGES):
+        raise InputError(f"--stages must be letters of {STAGES}, not {stages!r}.")
+    if "c" in stages and "b" not in stages:
+        raise InputError("Stage c cuts the cache to what stage b leaves; give --stages bc or abc.")
+    return MustDrop(
+        *pair,
+        vision=VisionStage() if "a" in stages else None,
+        prefill="b" in stages,
+        cache="c" in stages,
+        layers=None if arguments.filters is None else _counts("--filters", arguments.filters),
+        positions=arguments.positions or "keep",
+    )
+
+
+def _counts(option: str, text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise InputError(
+            f"{option} must be whole numbers with commas between, such as 64,64,32, not {text!r}."
+        ) from None
+
+
+_MAKERS: dict[str, Callable[[Any], Strategy]] = {
+    "vtw": _vtw,
+    "fastv": _fastv,
+    "mustdrop": _mustdrop,
+    "random": _random,
+    "none": lambda arguments: KeepAll(),
+}
+_OWNERS = {
+    "k": ("vtw", "fastv", "random"),
+    "positions": ("vtw", "mustdrop"),
+    "ratio": ("fastv",),
+    "ranking": ("fastv",),
+    "schedule": ("random",),
+    "drop_seed": ("random",),
+    **dict.fromkeys(("preset", "gamma", "alpha", "tokens", "stages", "filters"), ("mustdrop",)),
+}
