@@ -242,7 +242,8 @@ SECTION_STATES = "What withdrawal does to the text's states"
 
 # ------------------------------------------------------------------ verdicts
 VERDICT_SINK = "**There is an attention sink:** position {position} ({segment}) alone takes {share:.0%} of the attention of {rows}, from layer {start} to the last. "
-VERDICT_NO_SINK = "**No single token is an attention sink here:** the strongest one before these rows, position {position} ({segment}), takes {share:.0%} of the attention of {rows} from layer {start} on; {least:.0%} would count as one. "
+VERDICT_NO_SINK = "**No single token is an attention sink in all deep layers:** the strongest one before these rows, position {position} ({segment}), takes {share:.0%} of the attention of {rows} from layer {start} on; {least:.0%} would count as one. "
+VERDICT_PEAK = "In single layers it is otherwise: in layer {layer}, position {position} ({segment}) takes {share:.0%}. "
 VERDICT_NOTHING_BEFORE = "**No token stands before these rows, so there is no sink to speak of.** "
 VERDICT_FROM = "From layer {from_layer} on, BOS and system prompt together receive more than the image: {first:.1%} against {visual:.1%}, which is {token:.2%} for each of {count} visual tokens ({even:.0%} in all if spread evenly). "
 VERDICT_NEVER = "The image receives more than BOS and system prompt up to the last layer: {visual:.1%} against {first:.1%} over the deeper half ({even:.0%} if spread evenly). "

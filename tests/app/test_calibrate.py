@@ -156,8 +156,8 @@ def test_another_threshold_reads_the_result_anew(shown):
     before, after = read(shown, *USUAL), read(shown, 100, *USUAL[1:])
     star = shown.calibration.read().k_star
     assert 0 < star < 12  # else the next line would say nothing
-    assert f"K\\* = {star} of 12" in before[1]
-    assert "K\\* = 0 of 12" in after[1]
+    assert f"K\\* = {star} of 24" in before[1]
+    assert "K\\* = 0 of 24" in after[1]
     assert after[8][0][0] == "0 = K*"
 
 
