@@ -58,6 +58,7 @@ SINKS_TITLES = {
     "heads_visual": "Image, by head",
     "layer_map": "Attention of layer {layer}",
     "layer_sheet": "Attention of every layer",
+    "looks": "The same for all layers, to take away",
     "sink_table": "The tokens that receive most",
     "visual_table": "The visual tokens that receive most",
     "massive_table": "Massive activations",
@@ -78,6 +79,13 @@ MAP_CAPTION = "Softmax weights, mean over heads, nothing withdrawn: rows are que
 BINS_ONE = "one cell for each pair of positions."
 BINS_MANY = "about {width:.1f} positions to a cell, mean over the queries and sum over the keys, so that each row sums to 1."
 MAP_SUMMARY = "In layer {layer} the brightest column is “{piece}”: {share:.1%} of the attention, mean over all queries."
+PATCH_ROW = "patch row"
+PATCH_COLUMN = "patch column"
+LOOKS_LAYER = "{layer}: {share:.0%}"
+LOOKS_CAPTION = "Softmax weights on each patch of the first grid; query rows: {rows} (mean over them); mean over all {heads} heads; {withdrawn}; one scale for all layers; beside the layer's number the sum over the image, nothing withdrawn. A layer without the image is empty."
+LOOKS_SUMMARY = (
+    "The image gets most in layer {layer}, {share:.1%}, and {last:.1%} in the last layer."
+)
 SHEET_CAPTION = "As the map of one layer, for all layers on one log scale: queries downwards, keys to the right. The framed one is the layer chosen above."
 SHEET_SUMMARY = (
     "All {layers} layers. The brightest column stands at the same key in {same} of them."
@@ -250,3 +258,11 @@ VERDICT_NEVER = "The image receives more than BOS and system prompt up to the la
 VERDICT_KL = "Does that make it useless there? Withdrawn from layer {start} on, the KL is {kl:.2g} nats at the first token and {mean:.2g} over the answer, and the answer {same}."
 VERDICT_SAME = "stays the same"
 VERDICT_OTHER = "changes"
+
+# ------------------------------------------------------------------ the visitor's own causal test
+OTHER_UPLOAD = "Test with a picture of yours"
+OTHER_EXAMPLE = "... or with the picture of an example"
+OTHER_NAME = "your picture"
+OTHER_NO_PICTURE = "The picture of this run is not here: a saved run does not hold it. Ask about a picture on *Compare* first."
+OTHER_ELSEWHERE = "Choose the other picture again: the file did not arrive as an upload."
+OTHER_BROKE = "The causal test failed; the run is as it was."
