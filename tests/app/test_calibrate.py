@@ -219,7 +219,7 @@ def test_the_figures_hold_the_numbers_of_the_reading(shown):
     band, mean = kl_figure(reading).data
     assert mean.y == pytest.approx(reading.kl_mean[:-1])
     assert list(mean.x) == list(range(24))  # K = L is 0 and has no place on a log axis
-    assert len(band.x) == 24
+    assert len(band.x) == 48
     same, right, flops = outcome_figure(reading).data
     assert same.y[-1] == flops.y[-1] == 100
     assert right.y == pytest.approx(reading.accuracy * 100)
