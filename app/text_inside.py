@@ -134,25 +134,25 @@ K_OR_L = "l or K: first layer that is changed"
 AXIS_KL = "KL, nats, log scale"
 AXIS_SHARE = "share"
 AXIS_PROBABILITY = "probability per token"
-OTHER_IMAGE = "{name} image from layer l on"
-MISLED_CURVE = "{name} image below K, none from K on"
+OTHER_IMAGE = "image “{name}” from layer l on"
+MISLED_CURVE = "image “{name}” below K, none from K on"
 WITHDRAWN_CURVE = "withdrawn from layer K on"
 ETA_MARK = "η = {eta:g}"
 BASELINE_MARK = "original run"
 CAUSAL_CAPTION = "KL(P ‖ P full) in nats, mean over the answer's {tokens} tokens, the baseline's answer given. Text rows attend to the true image in layers below l and to the other image's keys and values from l on; for comparison, no image from K on. What is smaller than the axis reaches is not drawn, and a KL of 0 has no place on a log axis."
-CAUSAL_SUMMARY = "With the {name} image the curve stays at or under η = {eta:g} from l = {at} of {layers} on; withdrawal does from K = {k} on."
+CAUSAL_SUMMARY = "With the image “{name}” the curve stays at or under η = {eta:g} from l = {at} of {layers} on; withdrawal does from K = {k} on."
 CAUSAL_PROBABILITY_CAPTION = "Probability of the baseline's own answer, geometric mean over its {tokens} tokens, in the same runs, and in runs on the other image below K and without any image from K on."
-CAUSAL_PROBABILITY_SUMMARY = "The original run gives its answer {baseline:.1%} a token; with the {name} image in every layer it is {other:.1%}, and without any image {never:.1%}."
+CAUSAL_PROBABILITY_SUMMARY = "The original run gives its answer {baseline:.1%} a token; with the image “{name}” in every layer it is {other:.1%}, and without any image {never:.1%}."
 SETTINGS_COLUMNS = (
     "setting", "KL to the original (nats)", "probability of its answer", "same likeliest tokens",
 )  # fmt: skip
 SETTINGS = {
     "never_seen": "(a) no image in any layer",
-    "misled": "(b) the {image} image in layers below K = {k}, no image from K on",
+    "misled": "(b) the image “{image}” in layers below K = {k}, no image from K on",
     "withdrawn": "(c) the true image in layers below K = {k}, no image from K on",
 }
 SETTINGS_CAPTION = "Mean over the answer's tokens, the baseline's answer given; the comparison by which VTW's author argues for migration. If (c) is like the original and (b) is not, the text had taken the image up before K."
-SETTINGS_SUMMARY = "At K = {k}: KL {never:.2g} nats without an image, {misled:.2g} misled by the {name} image, {withdrawn:.2g} with the true image withdrawn."
+SETTINGS_SUMMARY = "At K = {k}: KL {never:.2g} nats without an image, {misled:.2g} misled by the image “{name}”, {withdrawn:.2g} with the true image withdrawn."
 SHARES_CAPTION = "Share of attention on visual tokens, mean over heads and rows, nothing withdrawn. Text: {rows}. Image: the visual tokens' own rows. Even: what {rows} would give if they attended evenly to all they see."
 SHARES_SUMMARY = "Text gives the image {first:.1%} in layer 0, at most {most:.1%} (layer {layer}), and {last:.1%} in the last layer."
 TEXT_TO_VISUAL = "text to image"

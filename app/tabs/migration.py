@@ -135,7 +135,7 @@ class _Handlers:
             roots = [Path(gr.utils.get_upload_folder())]
             path = uploaded(file, roots, text.OTHER_ELSEWHERE)
         except VTWError as problem:
-            raise gr.Error(str(problem)) from None
+            raise gr.Error(str(problem), print_exception=False) from None
         return self._test(path, text.OTHER_NAME, visitor, *controls)
 
     def test_example(self, index: Any, visitor: Visitor, *controls: Any) -> tuple[Any, ...]:
@@ -148,14 +148,14 @@ class _Handlers:
         self, other: str, name: str, visitor: Visitor, k: int | None, *controls: Any
     ) -> tuple[Any, ...]:
         if visitor.run is None or visitor.picture is None:
-            raise gr.Error(text.OTHER_NO_PICTURE)
+            raise gr.Error(text.OTHER_NO_PICTURE, print_exception=False)
         try:
             run = self.service.test_image(visitor.run, visitor.picture, other, name)
         except VTWError as problem:
-            raise gr.Error(str(problem)) from None
+            raise gr.Error(str(problem), print_exception=False) from None
         except Exception:
             log.exception("a causal test failed")
-            raise gr.Error(text.OTHER_BROKE) from None
+            raise gr.Error(text.OTHER_BROKE, print_exception=False) from None
         shown = replace(visitor, run=run)
         rows, _, *rest = controls
         newest = len(inside_of(run).counterfactuals) - 1
