@@ -5,8 +5,9 @@ from typing import Any
 from vtw_core.analysis.rows import inside_of, select_rows
 from vtw_core.analysis.sinks import segment_mass
 from vtw_core.calibrated import Reading
+from vtw_core.generated import Generation
 from vtw_core.inside import SEGMENTS, Inside
-from vtw_core.results import DIRECTION_LABELS, Generation, Rule, Run, Scope
+from vtw_core.results import DIRECTION_LABELS, Rule, Run, Scope
 
 ANSWER_WIDTH = 60
 
