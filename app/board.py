@@ -96,7 +96,7 @@ class Board:
                 else self.make[name](run, self.choices(k_of(visitor, k), *controls))
             )
             if chart is None:
-                raise gr.Error(text.FIGURE_GONE)
+                raise gr.Error(text.FIGURE_GONE, print_exception=False)
             return save_chart(chart, event._data)
 
         return save

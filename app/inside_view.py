@@ -23,6 +23,12 @@ def sink_words(verdict: SinkVerdict, segments: tuple[str, ...]) -> str:
             segment=text.SEGMENTS[segments[verdict.sink_position]], start=verdict.start,
             least=SINK_SHARE,
         )  # fmt: skip
+    peak = verdict.peak_position
+    if not verdict.has_sink and peak is not None and verdict.peak_share >= SINK_SHARE:
+        words += text.VERDICT_PEAK.format(
+            layer=verdict.peak_layer, position=peak, share=verdict.peak_share,
+            segment=text.SEGMENTS[segments[peak]],
+        )  # fmt: skip
     template = text.VERDICT_NEVER if verdict.from_layer is None else text.VERDICT_FROM
     words += template.format(
         from_layer=verdict.from_layer, first=verdict.first_share, visual=verdict.visual_share,

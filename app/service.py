@@ -6,16 +6,17 @@ import json
 import logging
 import threading
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from app import text
 from vtw_core import load_model
 from vtw_core.calibrated import Calibration, load_calibration
 from vtw_core.calibration import calibrate_steps
 from vtw_core.dataset import Item, read_items
-from vtw_core.errors import ModelError, VTWError
+from vtw_core.errors import InputError, ModelError, VTWError
 from vtw_core.models.prompts import check_prompt
 from vtw_core.other_images import MADE
 from vtw_core.results import Run, load_run
@@ -30,6 +31,7 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples"
 CALIBRATION = EXAMPLES.parent / "calibration"
 MAX_NEW_TOKENS = 64
 COUNTERFACTUALS = tuple(MADE)
+MOST_TESTS = 8
 
 
 @dataclass(frozen=True)
@@ -115,6 +117,33 @@ class Service:
                 image, prompt, max_new_tokens=MAX_NEW_TOKENS, inside=True, patch_lens=True,
                 counterfactuals=COUNTERFACTUALS,
             )  # fmt: skip
+
+    def test_image(self, run: Run, picture: str, other: str, name: str) -> Run:
+        """The run with one more causal test: an other image, of a visitor's or of the examples.
+
+        Args:
+            picture: the picture that the run is about.
+            name: of the other image; a test of that name is made anew.
+
+        Raises:
+            VTWError: the model could not be loaded, an image cannot be used, or the run is not of
+                this model and cannot be repeated.
+        """
+        self._loaded.wait()
+        if self._vlm is None:
+            raise ModelError(self._problem)
+        with self._busy:
+            again = self._vlm.explore(
+                picture, run.prompt, max_new_tokens=run.max_new_tokens, sampling=run.sampling,
+                positions=run.positions, inside=True, counterfactuals=[(name, other)],
+            )  # fmt: skip
+        before, after = run.inside, again.inside
+        if before is None or after is None or again.answer_ids[-1] != run.answer_ids[-1]:
+            raise InputError(text.RUN_NOT_REPEATED)
+        kept = tuple(test for test in before.counterfactuals if test.name != name)
+        lens = replace(before.lens, pieces=before.lens.pieces | after.lens.pieces)
+        tests = (*kept[-MOST_TESTS + 1 :], *after.counterfactuals)
+        return replace(run, inside=replace(before, lens=lens, counterfactuals=tests))
 
     @cached_property
     def recorded_calibration(self) -> Calibration:

@@ -59,6 +59,10 @@ ORIGINS = {
     "opened": "a saved run, made on {date}, opened from your file",
 }
 OPEN_RUN = "Open a saved run (.vtw)"
+RUN_NOT_REPEATED = (
+    "This run cannot be repeated here with the same answer, so another image cannot be tested against it: "
+    "press Run both sides first."
+)
 RUN_ELSEWHERE = "Choose the saved run again: the file did not arrive as an upload."
 RUNNING = "running now on this server"
 

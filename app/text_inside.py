@@ -58,6 +58,7 @@ SINKS_TITLES = {
     "heads_visual": "Image, by head",
     "layer_map": "Attention of layer {layer}",
     "layer_sheet": "Attention of every layer",
+    "looks": "The same for all layers, to take away",
     "sink_table": "The tokens that receive most",
     "visual_table": "The visual tokens that receive most",
     "massive_table": "Massive activations",
@@ -78,6 +79,13 @@ MAP_CAPTION = "Softmax weights, mean over heads, nothing withdrawn: rows are que
 BINS_ONE = "one cell for each pair of positions."
 BINS_MANY = "about {width:.1f} positions to a cell, mean over the queries and sum over the keys, so that each row sums to 1."
 MAP_SUMMARY = "In layer {layer} the brightest column is “{piece}”: {share:.1%} of the attention, mean over all queries."
+PATCH_ROW = "patch row"
+PATCH_COLUMN = "patch column"
+LOOKS_LAYER = "{layer}: {share:.0%}"
+LOOKS_CAPTION = "Softmax weights on each patch of the first grid; query rows: {rows} (mean over them); mean over all {heads} heads; {withdrawn}; one scale for all layers; beside the layer's number the sum over the image, nothing withdrawn. A layer without the image is empty."
+LOOKS_SUMMARY = (
+    "The image gets most in layer {layer}, {share:.1%}, and {last:.1%} in the last layer."
+)
 SHEET_CAPTION = "As the map of one layer, for all layers on one log scale: queries downwards, keys to the right. The framed one is the layer chosen above."
 SHEET_SUMMARY = (
     "All {layers} layers. The brightest column stands at the same key in {same} of them."
@@ -126,25 +134,25 @@ K_OR_L = "l or K: first layer that is changed"
 AXIS_KL = "KL, nats, log scale"
 AXIS_SHARE = "share"
 AXIS_PROBABILITY = "probability per token"
-OTHER_IMAGE = "{name} image from layer l on"
-MISLED_CURVE = "{name} image below K, none from K on"
+OTHER_IMAGE = "image “{name}” from layer l on"
+MISLED_CURVE = "image “{name}” below K, none from K on"
 WITHDRAWN_CURVE = "withdrawn from layer K on"
 ETA_MARK = "η = {eta:g}"
 BASELINE_MARK = "original run"
 CAUSAL_CAPTION = "KL(P ‖ P full) in nats, mean over the answer's {tokens} tokens, the baseline's answer given. Text rows attend to the true image in layers below l and to the other image's keys and values from l on; for comparison, no image from K on. What is smaller than the axis reaches is not drawn, and a KL of 0 has no place on a log axis."
-CAUSAL_SUMMARY = "With the {name} image the curve stays at or under η = {eta:g} from l = {at} of {layers} on; withdrawal does from K = {k} on."
+CAUSAL_SUMMARY = "With the image “{name}” the curve stays at or under η = {eta:g} from l = {at} of {layers} on; withdrawal does from K = {k} on."
 CAUSAL_PROBABILITY_CAPTION = "Probability of the baseline's own answer, geometric mean over its {tokens} tokens, in the same runs, and in runs on the other image below K and without any image from K on."
-CAUSAL_PROBABILITY_SUMMARY = "The original run gives its answer {baseline:.1%} a token; with the {name} image in every layer it is {other:.1%}, and without any image {never:.1%}."
+CAUSAL_PROBABILITY_SUMMARY = "The original run gives its answer {baseline:.1%} a token; with the image “{name}” in every layer it is {other:.1%}, and without any image {never:.1%}."
 SETTINGS_COLUMNS = (
     "setting", "KL to the original (nats)", "probability of its answer", "same likeliest tokens",
 )  # fmt: skip
 SETTINGS = {
     "never_seen": "(a) no image in any layer",
-    "misled": "(b) the {image} image in layers below K = {k}, no image from K on",
+    "misled": "(b) the image “{image}” in layers below K = {k}, no image from K on",
     "withdrawn": "(c) the true image in layers below K = {k}, no image from K on",
 }
 SETTINGS_CAPTION = "Mean over the answer's tokens, the baseline's answer given; the comparison by which VTW's author argues for migration. If (c) is like the original and (b) is not, the text had taken the image up before K."
-SETTINGS_SUMMARY = "At K = {k}: KL {never:.2g} nats without an image, {misled:.2g} misled by the {name} image, {withdrawn:.2g} with the true image withdrawn."
+SETTINGS_SUMMARY = "At K = {k}: KL {never:.2g} nats without an image, {misled:.2g} misled by the image “{name}”, {withdrawn:.2g} with the true image withdrawn."
 SHARES_CAPTION = "Share of attention on visual tokens, mean over heads and rows, nothing withdrawn. Text: {rows}. Image: the visual tokens' own rows. Even: what {rows} would give if they attended evenly to all they see."
 SHARES_SUMMARY = "Text gives the image {first:.1%} in layer 0, at most {most:.1%} (layer {layer}), and {last:.1%} in the last layer."
 TEXT_TO_VISUAL = "text to image"
@@ -242,10 +250,19 @@ SECTION_STATES = "What withdrawal does to the text's states"
 
 # ------------------------------------------------------------------ verdicts
 VERDICT_SINK = "**There is an attention sink:** position {position} ({segment}) alone takes {share:.0%} of the attention of {rows}, from layer {start} to the last. "
-VERDICT_NO_SINK = "**No single token is an attention sink here:** the strongest one before these rows, position {position} ({segment}), takes {share:.0%} of the attention of {rows} from layer {start} on; {least:.0%} would count as one. "
+VERDICT_NO_SINK = "**No single token is an attention sink in all deep layers:** the strongest one before these rows, position {position} ({segment}), takes {share:.0%} of the attention of {rows} from layer {start} on; {least:.0%} would count as one. "
+VERDICT_PEAK = "In single layers it is otherwise: in layer {layer}, position {position} ({segment}) takes {share:.0%}. "
 VERDICT_NOTHING_BEFORE = "**No token stands before these rows, so there is no sink to speak of.** "
 VERDICT_FROM = "From layer {from_layer} on, BOS and system prompt together receive more than the image: {first:.1%} against {visual:.1%}, which is {token:.2%} for each of {count} visual tokens ({even:.0%} in all if spread evenly). "
 VERDICT_NEVER = "The image receives more than BOS and system prompt up to the last layer: {visual:.1%} against {first:.1%} over the deeper half ({even:.0%} if spread evenly). "
 VERDICT_KL = "Does that make it useless there? Withdrawn from layer {start} on, the KL is {kl:.2g} nats at the first token and {mean:.2g} over the answer, and the answer {same}."
 VERDICT_SAME = "stays the same"
 VERDICT_OTHER = "changes"
+
+# ------------------------------------------------------------------ the visitor's own causal test
+OTHER_UPLOAD = "Test with a picture of yours"
+OTHER_EXAMPLE = "... or with the picture of an example"
+OTHER_NAME = "your picture"
+OTHER_NO_PICTURE = "The picture of this run is not here: a saved run does not hold it. Ask about a picture on *Compare* first."
+OTHER_ELSEWHERE = "Choose the other picture again: the file did not arrive as an upload."
+OTHER_BROKE = "The causal test failed; the run is as it was."

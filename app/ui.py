@@ -41,7 +41,7 @@ def build_demo(service: Service) -> gr.Blocks:
             with gr.Tab(text_inside.TAB_SINKS):
                 attention = sinks.build(visitor, main.k)
             with gr.Tab(text_inside.TAB_MIGRATION):
-                moved = migration.build(visitor, main.k)
+                moved = migration.build(service, visitor, main.k)
             with gr.Tab("Calibrate"):
                 calibrate.build(service)
             with gr.Tab("What the numbers mean"):

@@ -11,7 +11,7 @@ from vtw_core.analysis.answers import differing_words
 from vtw_core.analysis.presets import ETA_PRESETS
 from vtw_core.results import DEFAULT_ETA, SCOPES, Run
 
-ETA_RANGE = (1e-6, 10.0)
+ETA_RANGE = (1e-7, 10.0)
 """Nats; how far the η line can be dragged."""
 
 

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from vtw_core import VisualTokenWithdrawal, record
 from vtw_core.analysis.kl import kl_divergence
 from vtw_core.decoding import EveryAnswer
-from vtw_core.full_run import FullRun, run_full
+from vtw_core.full_run import FullRun, finished, run_full
 from vtw_core.generation import Prepared, stream
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.recording import AttentionRecorder
@@ -50,13 +50,7 @@ def curve_by_loop(vlm: VisionLanguageModel, prepared: Prepared, first: int) -> N
 
 def full_run(vlm: VisionLanguageModel, prepared: Prepared, tokens: int) -> FullRun:
     """The full model over the prompt and an answer of `tokens` tokens."""
-    steps = run_full(vlm, prepared, tokens, GREEDY)
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            kept: FullRun = end.value
-            return kept
+    return finished(run_full(vlm, prepared, tokens, GREEDY))
 
 
 def sweep(vlm: VisionLanguageModel, full: FullRun) -> Sweep:

@@ -12,12 +12,13 @@ if TYPE_CHECKING:
     from vtw_core.calibration import calibrate
     from vtw_core.dataset import read_items
     from vtw_core.errors import InputError, ModelError, VTWError
+    from vtw_core.generated import Generation
     from vtw_core.images import load_image
     from vtw_core.layout import TokenLayout
     from vtw_core.models.loading import load_model
     from vtw_core.models.support import check_support
     from vtw_core.recording import record
-    from vtw_core.results import Generation, Run, choose_k, load_run
+    from vtw_core.results import Run, choose_k, load_run
     from vtw_core.sampling import Sampling
     from vtw_core.strategies.fastv import FastV
     from vtw_core.strategies.keep_all import KeepAll
@@ -33,7 +34,7 @@ __version__ = "0.1.0"
 _HOME = {
     "Calibration": "vtw_core.calibrated",
     "FastV": "vtw_core.strategies.fastv",
-    "Generation": "vtw_core.results",
+    "Generation": "vtw_core.generated",
     "InputError": "vtw_core.errors",
     "KeepAll": "vtw_core.strategies.keep_all",
     "ModelError": "vtw_core.errors",

@@ -1,4 +1,4 @@
-"""The command line: `python -m vtw_core models | explore | generate | calibrate`.
+"""The command line: `python -m vtw_core models | explore | show | generate | calibrate`.
 
 Results go to stdout (with --json one JSON object and nothing else). Bad input ends with exit
 status 2 and one line on stderr that says what to do. `calibrate` also runs under torchrun:
@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from vtw_core.calibrated import Calibration, Reading, interleaved
+from vtw_core.calibrated import Calibration, interleaved
 from vtw_core.calibration import MAX_NEW_TOKENS, Store, calibrate_steps
 from vtw_core.dataset import Item, read_items
 from vtw_core.errors import InputError, VTWError
@@ -29,22 +29,21 @@ from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.other_images import MADE
 from vtw_core.results import (
     DEFAULT_ETA,
-    DIRECTION_LABELS,
     DIRECTIONS,
     RULES,
     SCOPES,
-    Generation,
     Run,
     check_eta,
+    load_run,
 )
 from vtw_core.sampling import Sampling
 from vtw_core.strategies.mustdrop import MustDrop
 from vtw_core.strategy_options import add_positions, add_strategy_options, strategy_from
+from vtw_core.tables import calibration_table, generation_summary, inside_table, run_table
 from vtw_core.world import gathered, own_share, rank, size
 
 BAD_INPUT = 2
 INTERRUPTED = 130
-ANSWER_WIDTH = 60
 
 
 class _OneLineParser(argparse.ArgumentParser):
@@ -82,7 +81,7 @@ def _one_line(message: str) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = _OneLineParser(prog="vtw_core", description="Visual token withdrawal, layer by layer.")
     commands = parser.add_subparsers(
-        required=True, metavar="models | explore | generate | calibrate"
+        required=True, metavar="models | explore | show | generate | calibrate"
     )
 
     models = commands.add_parser("models", help="what can be loaded, what is supported, why not")
@@ -90,19 +89,23 @@ def _parser() -> argparse.ArgumentParser:
 
     explore = commands.add_parser("explore", help="KL, answer and cost at every K")
     explore.set_defaults(command=_explore)
-    explore.add_argument("--eta", type=float, default=DEFAULT_ETA, help="KL threshold in nats")
-    explore.add_argument(
-        "--scope",
-        choices=SCOPES,
-        default="first_token",
-        help="which KL the threshold is held against",
-    )
-    explore.add_argument(
-        "--rule",
-        choices=RULES,
-        default=RULES[0],
-        help="the first K under eta, or the first from which all later K are under it too",
-    )
+    show = commands.add_parser("show", help="a saved run again, without any model")
+    show.set_defaults(command=_show)
+    show.add_argument("run", help="a file that explore --save wrote")
+    for command in (explore, show):
+        command.add_argument("--eta", type=float, default=DEFAULT_ETA, help="KL threshold in nats")
+        command.add_argument(
+            "--scope",
+            choices=SCOPES,
+            default="first_token",
+            help="which KL the threshold is held against",
+        )
+        command.add_argument(
+            "--rule",
+            choices=RULES,
+            default=RULES[0],
+            help="the first K under eta, or the first from which all later K are under it too",
+        )
     explore.add_argument("--save", metavar="FILE", help="also save the run to this file")
     explore.add_argument(
         "--inside", action="store_true", help="also record attention and hidden states (in --save)"
@@ -141,7 +144,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--model", default=EMBEDDED, help="embedded, a folder or org/name")
         command.add_argument("--max-new-tokens", type=int, default=MAX_NEW_TOKENS)
         command.add_argument("--device", help="torch device, e.g. cpu or cuda")
-    for command in (models, explore, generate, calibrate):
+    for command in (models, explore, show, generate, calibrate):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -196,9 +199,20 @@ def _explore(arguments: argparse.Namespace) -> str:
         )  # fmt: skip
     if arguments.save:
         run.save(arguments.save)
+    return _told(run, eta, arguments)
+
+
+def _show(arguments: argparse.Namespace) -> str:
+    eta = check_eta(arguments.eta)
+    return _told(load_run(arguments.run), eta, arguments)
+
+
+def _told(run: Run, eta: float, arguments: argparse.Namespace) -> str:
+    scope, rule = arguments.scope, arguments.rule
     if arguments.json:
-        return json.dumps(run.to_json(eta, arguments.scope, arguments.rule))
-    return _table(run, eta, arguments.scope, arguments.rule)
+        return json.dumps(run.to_json(eta, scope, rule))
+    table = run_table(run, eta, scope, rule)
+    return table if run.inside is None else f"{table}\n\n{inside_table(run)}"
 
 
 def _sampling(arguments: argparse.Namespace) -> Sampling:
@@ -223,7 +237,7 @@ def _generate(arguments: argparse.Namespace) -> str:
             sample = (image, arguments.prompt)
             strategy = fit_mustdrop(vlm, [sample], arguments.tokens, strategy).strategy
         result = vlm.generate(image, arguments.prompt, strategy, arguments.max_new_tokens, sampling)
-    return json.dumps(result.to_json()) if arguments.json else _summary(result)
+    return json.dumps(result.to_json()) if arguments.json else generation_summary(result)
 
 
 def _prepare(arguments: argparse.Namespace) -> tuple[VisionLanguageModel, Any]:
@@ -254,7 +268,7 @@ def _calibrate(arguments: argparse.Namespace) -> str | None:
         _write(Path(arguments.csv), reading.to_csv())
     if arguments.json:
         return json.dumps(calibration.to_json(**criterion))
-    return _calibration_table(reading)
+    return calibration_table(reading)
 
 
 def _own_part(arguments: argparse.Namespace) -> Calibration | None:
@@ -319,90 +333,6 @@ def _quiet() -> Any:
     ):
         warnings.simplefilter("ignore")
         yield
-
-
-def _table(run: Run, eta: float, scope: Any, rule: Any) -> str:
-    star = run.choose_k(eta, scope, rule)
-    lines = [
-        f"{run.model} ({run.model_type}), {run.layers} layers; prompt of {run.prompt_tokens} "
-        f"tokens, {run.visual_tokens} visual ({run.grid[0]} x {run.grid[1]})",
-        f"K* = {star} (eta {eta:g} nats, {scope}, {rule}; {run.layers} would mean that nothing "
-        "can leave)",
-        "KL(P_withdrawn || P_full) in nats; FLOPs and KV cache of the prompt against K = L",
-        "",
-        f"{'K':>4} {'KL first':>9} {'KL mean':>9} {'KL max':>9} {'FLOPs':>6} {'KV':>6}  answer",
-    ]
-    for k in range(run.layers + 1):
-        mark = "*" if k == star else ("=" if run.same_as_baseline[k] else " ")
-        lines.append(
-            f"{k:>4} {run.kl_first_token[k]:>9.5f} {run.kl_answer[k]:>9.5f} "
-            f"{run.kl_answer_max[k]:>9.5f} {run.flops[k] / run.flops[-1]:>6.1%} "
-            f"{run.kv_bytes[k] / run.kv_bytes[-1]:>6.1%} {mark}{_clip(run.answers[k])}"
-        )
-    lines += ["", "* K*; = same answer as the baseline (the last row)"]
-    return "\n".join(lines)
-
-
-def _calibration_table(reading: Reading) -> str:
-    setting, star = reading.setting, reading.k_star
-    lines = [
-        f"{setting.model} ({setting.model_type}), {reading.layers} layers; {reading.samples} "
-        f"samples, {reading.answered} with an answer",
-        f"K* = {star} of the mean curve (eta {reading.eta:g} nats, {reading.scope}, rule "
-        f"{reading.rule}; {reading.layers} would mean nothing can leave)",
-        f"mean {DIRECTION_LABELS[reading.direction]}, with its 95 % band over the samples; FLOPs "
-        "of the prefill against K = L",
-        "",
-        f"{'K':>4} {'mean KL':>10} {'low':>10} {'high':>10} {'same':>6} {'right':>6} {'FLOPs':>6} "
-        f"{'K* here':>7}",
-    ]
-    for k in range(reading.layers + 1):
-        low, high = (
-            ("-", "-") if reading.kl_band is None else map("{:.5f}".format, reading.kl_band[:, k])
-        )
-        right = "-" if reading.accuracy is None else f"{reading.accuracy[k]:.0%}"
-        lines.append(
-            f"{k:>4} {reading.kl_mean[k]:>10.5f} {low:>10} {high:>10} {reading.agreement[k]:>6.0%} "
-            f"{right:>6} {reading.flops_share[k]:>6.1%} {reading.histogram[k]:>7}"
-            f"{' *' if k == star else ''}"
-        )
-    lines += ["", "* K*; same: answer as at K = L; K* here: samples whose own K* this is"]
-    return "\n".join(lines)
-
-
-def _shown(value: Any) -> str:
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
-
-
-def _clip(answer: str) -> str:
-    flat = _one_line(answer)
-    return flat if len(flat) <= ANSWER_WIDTH else f"{flat[: ANSWER_WIDTH - 3]}..."
-
-
-def _summary(result: Generation) -> str:
-    visual = ", ".join(str(count) for count in result.visual_tokens_per_layer)
-    cached = ", ".join(str(count) for count in result.trace.cached_visual_tokens_per_layer)
-    vision = ", ".join(f"{count} {name}" for name, count in (result.vision or {}).items())
-    strategy = ", ".join(
-        str(value) if key == "name" else f"{key} = {_shown(value)}"
-        for key, value in result.strategy.items()
-    )
-    return "\n".join(
-        (
-            result.answer,
-            "",
-            f"strategy        {strategy}",
-            *([f"vision stage    {vision.replace('_', ' ')}"] if vision else []),
-            f"visual tokens   {visual} (by layer)",
-            *([f"  in the cache  {cached}"] if cached != visual else []),
-            f"prefill FLOPs   {result.flops / 1e9:.3f} G, "
-            f"{result.flops / result.flops_baseline:.1%} of the baseline "
-            f"({result.flops_convention})",
-            f"prompt KV cache {result.kv_bytes / 1e6:.3f} MB",
-            f"seconds         image {result.encode_seconds:.3f}, "
-            f"prefill {result.prefill_seconds:.3f}, decode {result.decode_seconds:.3f}",
-        )
-    )
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from vtw_core.errors import InputError
-from vtw_core.full_run import FullRun, run_full
+from vtw_core.full_run import FullRun, finished, run_full
 from vtw_core.generation import prepare
 from vtw_core.images import load_images
 from vtw_core.inside import Counterfactual
@@ -60,7 +60,7 @@ def counterfactual(
         raise InputError(
             "The other image does not give the prompt's visual tokens; use one of the same size."
         )
-    forced = _drain(run_full(vlm, prepared, len(full.ids), Forced(full.ids)))
+    forced = finished(run_full(vlm, prepared, len(full.ids), Forced(full.ids)))
     swapped = SweepState(vlm, full, image=forced)
     misled = SweepState(vlm, forced, positions)
     for _ in zip(swapped.layers(), misled.layers(), strict=True):
@@ -75,12 +75,3 @@ def counterfactual(
         misled_log_probability=by_misleading.log_probability,
         misled_picks=by_misleading.picks,
     )
-
-
-def _drain(steps: Any) -> FullRun:
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            run: FullRun = end.value
-            return run

@@ -135,6 +135,16 @@ def run_full(
     )
 
 
+def finished(steps: Generator[Step, None, FullRun]) -> FullRun:
+    """Run `run_full` to its end, for those who do not look at its steps."""
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            run: FullRun = end.value
+            return run
+
+
 class _Record:
     """What the hooks of one full run write down."""
 

@@ -25,10 +25,10 @@ from vtw_core.analysis.cost import (
     kv_bytes_per_layer,
 )
 from vtw_core.errors import InputError, ModelError
+from vtw_core.generated import Generation
 from vtw_core.layout import TokenLayout
 from vtw_core.models.prompts import display_pieces
 from vtw_core.models.vlm import VisionLanguageModel
-from vtw_core.results import Generation
 from vtw_core.sampling import GREEDY, Chooser, Sampling
 from vtw_core.strategies.base import MergesImage, Strategy
 from vtw_core.strategies.keep_all import KeepAll

@@ -19,7 +19,8 @@ from vtw_core.errors import InputError
 K_NAME = "K"
 _EMPTY_TEMPLATE: dict[str, Any] = {"data": {}, "layout": {}}
 _STRIP = 12  # pixels; the coloured strip of the bands above a heatmap
-_MOST_TICKS = 14
+_MOST_TICKS = 9  # that many numbers stand beside each other on a phone
+_STEPS = (1, 2, 4, 5, 8, 10, 16, 20, 40, 100)
 _MOST_NAMES = 48  # words along an axis, slanting
 _ABOVE_K = 1.09  # of the height of the axes; where a legend leaves room for the name of K
 
@@ -297,7 +298,7 @@ def _axis(title: str) -> dict[str, Any]:
 def _number_axis(drawn: go.Figure, places: Sequence[float]) -> None:
     """Whole numbers along x, with room for half a step at both ends."""
     low, high = min(places), max(places)
-    step = max(1, math.ceil((high - low) / _MOST_TICKS))
+    step = next((s for s in _STEPS if (high - low) / s <= _MOST_TICKS), _STEPS[-1])
     drawn.update_xaxes(dtick=step, tick0=0, tickangle=0, range=[low - 0.55, high + 0.55])
 
 

@@ -146,6 +146,35 @@ def _heads(run: Run, choices: Choices, segments: tuple[str, ...], key: str, word
     )  # fmt: skip
 
 
+def looks(run: Run, choices: Choices) -> Sheet:
+    """What the chosen rows give to each patch of the first grid, layer by layer."""
+    c = choices.clamped(run)
+    inside, rows = inside_of(run), tokens.rows_of(run, c.rows)
+    weights = np.mean([analysis.where_it_looks(inside, int(row)) for row in rows], axis=0)
+    k = c.k if c.withdrawn else None
+    shares, layer = weights.sum(axis=1), int(weights.sum(axis=1).argmax())
+    if k is not None:
+        weights[k:] = np.nan
+    return Sheet(
+        name="where_it_looks",
+        title=text.SINKS_TITLES["looks"],
+        x_label=text.PATCH_COLUMN,
+        y_label=text.PATCH_ROW,
+        unit=text.SHARE_UNIT,
+        caption=text.LOOKS_CAPTION.format(
+            rows=tokens.rows_in_words(run, c.rows), heads=inside.attention.mass.shape[1],
+            withdrawn=text.NOTHING_WITHDRAWN if k is None else text.WITHDRAWN_AT.format(k=k),
+        ),
+        summary=text.LOOKS_SUMMARY.format(layer=layer, share=shares[layer], last=shares[-1]),
+        titles=tuple(
+            text.LOOKS_LAYER.format(layer=index, share=share) for index, share in enumerate(shares)
+        ),
+        values=analysis.on_grid(weights, inside),
+        low=0, high=float(np.nanmax(weights)) if np.isfinite(weights).any() else 1.0,
+        flipped=True, highlight=layer,
+    )  # fmt: skip
+
+
 def layer_map(run: Run, choices: Choices) -> Heatmap:
     """Queries by keys of one layer, in bins of positions; the future is empty."""
     c = choices.clamped(run)
@@ -289,6 +318,7 @@ CHARTS: dict[str, Callable[[Run, Choices], Chart]] = {
     "received": received,
     "heads_sink": heads_sink,
     "heads_visual": heads_visual,
+    "looks": looks,
     "layer_map": layer_map,
     "layer_sheet": layer_sheet,
     "sink_table": sink_table,

@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+import logging
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
 from app import text_inside as text
 from app.board import Board
 from app.components.kbar import kbar
-from app.events import GLUE
+from app.events import GLUE, MODEL_QUEUE
 from app.figures import migration, tokens
 from app.held_k import k_of, keep_k
+from app.pictures import uploaded
 from app.state import Visitor
 from vtw_core.analysis.rows import inside_of
+from vtw_core.errors import VTWError
 from vtw_core.results import Run
+
+if TYPE_CHECKING:
+    from app.service import Service
+
+log = logging.getLogger(__name__)
 
 LAST = 10_000
 """No state yet: more than any model has, so it becomes the last of a run."""
@@ -40,8 +49,8 @@ def new_board() -> Board:
     return Board("migration", migration.CHARTS, choices)
 
 
-def build(visitor: gr.State, k: gr.State) -> MigrationTab:
-    board = new_board()
+def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
+    board, handlers = new_board(), _Handlers(service)
     gr.Markdown(text.MIGRATION_INTRO)
     notice = gr.Markdown(text.NO_INSIDE, visible=False, elem_id="migration-notice")
     with gr.Column(visible=False, elem_classes="inside") as content:
@@ -55,6 +64,14 @@ def build(visitor: gr.State, k: gr.State) -> MigrationTab:
         board.place("joint")
         gr.Markdown(f"### {text.SECTION_CAUSAL}", elem_classes="step-title")
         board.place("settings_table", "causal_kl", "causal_probability")
+        with gr.Row(equal_height=True):
+            upload = gr.UploadButton(
+                text.OTHER_UPLOAD, file_types=["image"], size="sm", elem_id="other-upload"
+            )
+            example = gr.Dropdown(
+                [(one.title, index) for index, one in enumerate(service.examples)], value=None,
+                label=text.OTHER_EXAMPLE, elem_id="other-example",
+            )  # fmt: skip
         gr.Markdown(f"### {text.SECTION_ATTENTION}", elem_classes="step-title")
         board.place("shares", "share_per_token")
         gr.Markdown(f"### {text.SECTION_LENS}", elem_classes="step-title")
@@ -79,6 +96,14 @@ def build(visitor: gr.State, k: gr.State) -> MigrationTab:
     board.redraw_on(moved.success, AT_K, inputs)
     parts = [board.parts[name] for name in migration.CHARTS]
     outputs = (content, notice, bar, *controls, of_patches, *parts)
+    for event, test, source in (
+        (upload.upload, handlers.test_upload, upload),
+        (example.input, handlers.test_example, example),
+    ):
+        event(
+            test, [source, *inputs], [visitor, *outputs], api_visibility="private",
+            show_progress_on=[board.parts["causal_kl"]], **MODEL_QUEUE,
+        )  # fmt: skip
     return MigrationTab(inputs=tuple(inputs), outputs=outputs)
 
 
@@ -96,6 +121,45 @@ def show(visitor: Visitor, k: int | None, *controls: Any) -> tuple[Any, ...]:
         *_controls(run, chosen), gr.Row(visible=bool(len(visitor.run.inside.lens.patches))),
         *new_board().values(visitor, chosen, names),
     )  # fmt: skip
+
+
+class _Handlers:
+    """One more causal test on the visitor's run."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    def test_upload(self, file: str | None, visitor: Visitor, *controls: Any) -> tuple[Any, ...]:
+        """With a picture of the visitor's."""
+        try:
+            roots = [Path(gr.utils.get_upload_folder())]
+            path = uploaded(file, roots, text.OTHER_ELSEWHERE)
+        except VTWError as problem:
+            raise gr.Error(str(problem), print_exception=False) from None
+        return self._test(path, text.OTHER_NAME, visitor, *controls)
+
+    def test_example(self, index: Any, visitor: Visitor, *controls: Any) -> tuple[Any, ...]:
+        """With the picture of one of the page's examples."""
+        examples = self.service.examples
+        example = examples[tokens.clamped(index, 0, len(examples) - 1, 0)]
+        return self._test(str(example.image), example.title, visitor, *controls)
+
+    def _test(
+        self, other: str, name: str, visitor: Visitor, k: int | None, *controls: Any
+    ) -> tuple[Any, ...]:
+        if visitor.run is None or visitor.picture is None:
+            raise gr.Error(text.OTHER_NO_PICTURE, print_exception=False)
+        try:
+            run = self.service.test_image(visitor.run, visitor.picture, other, name)
+        except VTWError as problem:
+            raise gr.Error(str(problem), print_exception=False) from None
+        except Exception:
+            log.exception("a causal test failed")
+            raise gr.Error(text.OTHER_BROKE, print_exception=False) from None
+        shown = replace(visitor, run=run)
+        rows, _, *rest = controls
+        newest = len(inside_of(run).counterfactuals) - 1
+        return shown, *show(shown, k, rows, newest, *rest)
 
 
 def _controls(run: Run, chosen: migration.Choices) -> tuple[Any, ...]:

@@ -23,6 +23,8 @@ from vtw_core.results import Run
 
 MEAN = -1
 """Of all heads, in the list of heads."""
+AT_K = ("mass", "looks")
+"""Charts that may show one K, and not only where it stands."""
 LAST = 10_000
 """No layer yet: more than any model has, so it becomes the last of a run."""
 
@@ -70,19 +72,21 @@ def build(visitor: gr.State, k: gr.State) -> SinksTab:
         board.place("received")
         gr.Markdown(f"### {text.SECTION_GAZE}", elem_classes="step-title")
         looks = gaze("gaze")
+        board.place("looks")
         gr.Markdown(f"### {text.SECTION_MAPS}", elem_classes="step-title")
         layer = gr.Slider(0, LAST, LAST, step=1, label=text.CONTROL_LAYER, elem_id="sinks-layer")
         board.place("layer_map", "layer_sheet")
         gr.Markdown(f"### {text.SECTION_TOKENS}", elem_classes="step-title")
         board.place("sink_table", "visual_table", "massive_table")
     controls = {
-        rows: ("mass", "heads_sink", "heads_visual"), head: ("mass",), withdrawn: ("mass",),
+        rows: ("mass", "heads_sink", "heads_visual", "looks"), head: ("mass",),
+        withdrawn: AT_K,
         log: ("received",), layer: ("layer_map", "layer_sheet"),
     }  # fmt: skip
     board.connect(visitor, k, controls)
     inputs = [visitor, k, *controls]
     moved = bar.release(keep_k, [visitor, k], k, **GLUE)
-    board.redraw_on(moved.success, ("mass",), inputs)
+    board.redraw_on(moved.success, AT_K, inputs)
     looks.select(look, [visitor, k], looks, **GLUE)
     parts = [board.parts[name] for name in sinks.CHARTS]
     outputs = (content, notice, verdict, bar, *controls, looks, *parts)

@@ -155,9 +155,9 @@ def test_a_cancelled_run_is_not_told_that_the_queue_is_full(handlers):
 def test_another_threshold_reads_the_result_anew(shown):
     before, after = read(shown, *USUAL), read(shown, 100, *USUAL[1:])
     star = shown.calibration.read().k_star
-    assert 0 < star < 12  # else the next line would say nothing
-    assert f"K\\* = {star} of 12" in before[1]
-    assert "K\\* = 0 of 12" in after[1]
+    assert 0 < star < 24  # else the next line would say nothing
+    assert f"K\\* = {star} of 24" in before[1]
+    assert "K\\* = 0 of 24" in after[1]
     assert after[8][0][0] == "0 = K*"
 
 
@@ -177,7 +177,7 @@ def test_the_files_say_what_the_page_says(shown):
     assert document["k_star"] == shown.calibration.read().k_star
     assert len(document["per_sample"]) == 20
     with open(write_csv(shown, *USUAL), encoding="utf-8", newline="") as file:
-        assert len(list(csv.reader(file))) == 14
+        assert len(list(csv.reader(file))) == shown.calibration.layers + 2
     with open(write_svg(shown, *USUAL), encoding="utf-8") as file:
         assert "<svg" in file.read()
 
@@ -218,8 +218,8 @@ def test_the_figures_hold_the_numbers_of_the_reading(shown):
     reading = shown.calibration.read()
     band, mean = kl_figure(reading).data
     assert mean.y == pytest.approx(reading.kl_mean[:-1])
-    assert list(mean.x) == list(range(12))  # K = L is 0 and has no place on a log axis
-    assert len(band.x) == 24
+    assert list(mean.x) == list(range(24))  # K = L is 0 and has no place on a log axis
+    assert len(band.x) == 48
     same, right, flops = outcome_figure(reading).data
     assert same.y[-1] == flops.y[-1] == 100
     assert right.y == pytest.approx(reading.accuracy * 100)

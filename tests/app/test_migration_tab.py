@@ -64,7 +64,7 @@ def test_attention_without_use_is_told_with_the_layers_drawn_together(usual):
 def test_the_causal_chart_has_a_curve_for_each_other_image_and_withdrawal(usual):
     chart = migration.causal_kl(usual, migration.Choices())
     assert [one.name for one in chart.series] == [
-        "white image from layer l on", "noise image from layer l on", text.WITHDRAWN_CURVE,
+        "image “white” from layer l on", "image “noise” from layer l on", text.WITHDRAWN_CURVE,
     ]  # fmt: skip
     styles = {(one.color, one.dash, one.marker) for one in chart.series}
     assert len(styles) == len(chart.series)

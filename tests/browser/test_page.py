@@ -182,8 +182,8 @@ def test_a_drawing_is_seen_by_the_model_and_an_empty_canvas_is_not(page):
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
-    for step in range(200):  # a filled disc: a spiral outwards
-        radius, angle = step / 200 * 55, step / 200 * 9 * math.tau
+    for step in range(80):  # a filled disc: a spiral outwards
+        radius, angle = step / 80 * 55, step / 80 * 4.5 * math.tau
         page.mouse.move(x + radius * math.cos(angle), y + radius * math.sin(angle))
     page.mouse.up()
     page.wait_for_timeout(500)

@@ -68,6 +68,21 @@ def test_explore_prints_a_table_and_saves_the_run(call, options, tmp_path):
     assert load_run(path).prompt == PROMPT
 
 
+def test_a_saved_run_is_shown_again_without_a_model(call, options, tmp_path):
+    path = tmp_path / "run.vtw"
+    recorded = ["--inside", "--counterfactual", "white", "--counterfactual", "noise"]
+    arguments = [*options, "--prompt", PROMPT, "--max-new-tokens", "2", "--save", str(path)]
+    status, explored, _ = call("explore", *arguments, *recorded)
+    assert status == 0
+    assert call("show", str(path)) == (0, explored, "")
+    layers = load_run(path).layers
+    assert len(explored.split("layer   ")[1].strip().splitlines()) == layers + 1
+    for name in ("white", "noise", "visual"):
+        assert name in explored
+    status, out, _ = call("show", str(path), "--json", "--eta", "100")
+    assert json.loads(out)["k_star"] == 0
+
+
 def test_generate_prints_the_contract_as_json(call, options):
     status, out, err = call(
         "generate", *options, "--prompt", PROMPT, "--k", "1", "--max-new-tokens", "3", "--json"

@@ -321,6 +321,9 @@ class TestSinkVerdict:
             sink_position=0,
             sink_share=0.5625,
             has_sink=True,
+            peak_layer=1,
+            peak_position=0,
+            peak_share=0.5625,
             kl_first_token=0.5,
             kl_answer_mean=0.375,
             same_answer=False,
@@ -337,6 +340,8 @@ class TestSinkVerdict:
         assert verdict.visual_share == 0.3125
         assert not verdict.has_sink
         assert (verdict.sink_position, verdict.sink_share) == (0, 0.1875)
+        peak = (verdict.peak_layer, verdict.peak_position, verdict.peak_share)
+        assert peak == (0, 0, 0.5625)
 
     def test_a_visual_token_can_be_the_sink_and_a_row_is_never_its_own(self):
         rows = np.zeros((2, 2, 6))
@@ -347,6 +352,7 @@ class TestSinkVerdict:
     def test_where_no_position_is_before_all_rows_there_is_no_sink(self):
         verdict = sinks.sink_verdict(toy_run(inside=with_text_before_that_sees_the_image()))
         assert (verdict.sink_position, verdict.sink_share, verdict.has_sink) == (None, 0, False)
+        assert (verdict.peak_position, verdict.peak_share) == (None, 0)
 
     def test_the_rows_asked_for_are_the_ones_averaged(self):
         verdict = sinks.sink_verdict(toy_run(), "answer")

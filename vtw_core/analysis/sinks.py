@@ -300,6 +300,9 @@ class SinkVerdict:
             there is none before them.
         sink_share: its mean share.
         has_sink: whether that is at least `SINK_SHARE`.
+        peak_layer, peak_position, peak_share: the layer, among all, in which one position before
+            the rows receives most, that position, and its share there; 0, None, 0 when there is
+            none before them.
         kl_first_token, kl_answer_mean: KL(P_withdrawn || P_full) in nats at K = `start`.
         same_answer: whether the answer at K = `start` is the baseline's, token for token.
     """
@@ -317,6 +320,9 @@ class SinkVerdict:
     sink_position: int | None
     sink_share: float
     has_sink: bool
+    peak_layer: int
+    peak_position: int | None
+    peak_share: float
     kl_first_token: float
     kl_answer_mean: float
     same_answer: bool
@@ -357,7 +363,9 @@ def sink_verdict(run: Run, rows: QueryRows | int = "all_text") -> SinkVerdict:
     shares = mass[start:].mean(axis=0)
     where = inside.attention.query_positions[chosen]
     seen = (visual_positions(inside) <= where[:, None]).sum(axis=1)
-    before = received_from(inside.attention, chosen)[start:, : where[0]].mean(axis=0)
+    by_layer = received_from(inside.attention, chosen)[:, : where[0]]
+    before = by_layer[start:].mean(axis=0)
+    peak = np.unravel_index(by_layer.argmax(), by_layer.shape) if len(before) else None
     sink_share = float(before.max()) if len(before) else 0.0
     return SinkVerdict(
         rows=rows,
@@ -373,6 +381,9 @@ def sink_verdict(run: Run, rows: QueryRows | int = "all_text") -> SinkVerdict:
         sink_position=int(before.argmax()) if len(before) else None,
         sink_share=sink_share,
         has_sink=sink_share >= SINK_SHARE,
+        peak_layer=0 if peak is None else int(peak[0]),
+        peak_position=None if peak is None else int(peak[1]),
+        peak_share=0.0 if peak is None else float(by_layer[peak]),
         kl_first_token=float(run.kl_first_token[start]),
         kl_answer_mean=float(run.kl_answer[start]),
         same_answer=bool(run.same_as_baseline[start]),

@@ -14,7 +14,8 @@ from vtw_core.sampling import GREEDY, Sampling
 
 if TYPE_CHECKING:
     from vtw_core.events import Event
-    from vtw_core.results import Generation, Run
+    from vtw_core.generated import Generation
+    from vtw_core.results import Run
 
 # Below this size one thread is faster than several on a shared CPU (many times so when other
 # processes are busy), since the work of one matrix product is less than waking a thread.

@@ -1,0 +1,103 @@
+"""The visitor's own causal test: one more image, and nothing else of the run changes."""
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import pytest
+
+from app import text, text_inside
+from app.service import COUNTERFACTUALS, MOST_TESTS
+from app.state import Visitor
+from app.tabs.migration import _Handlers
+from vtw_core.results import Run
+
+CONTROLS = (None, "all_text", 0, 0, 10_000, 0)
+
+
+@pytest.fixture(scope="module")
+def live(service):
+    """A visitor who has just asked about the example's picture."""
+    example = service.examples[0]
+    events = list(service.explore(str(example.image), example.prompt))
+    run = next(event for event in events if isinstance(event, Run))
+    return Visitor(run=run, picture=str(example.image))
+
+
+@pytest.fixture
+def handlers(service):
+    return _Handlers(service)
+
+
+@pytest.fixture
+def upload(image):
+    folder = Path(gr.utils.get_upload_folder()) / "of-an-other-image"
+    folder.mkdir(parents=True, exist_ok=True)
+    image.rotate(90, expand=True).save(folder / "mine.png")
+    yield folder / "mine.png"
+    shutil.rmtree(folder)
+
+
+def test_a_picture_of_the_visitors_becomes_one_more_test_and_is_shown(handlers, live, upload):
+    visitor, content, _, _, _, image, *_ = handlers.test_upload(str(upload), live, *CONTROLS)
+    before, after = live.run.inside, visitor.run.inside
+    names = [test.name for test in after.counterfactuals]
+    assert names == [*COUNTERFACTUALS, text_inside.OTHER_NAME]
+    assert content.visible
+    assert image.value == len(COUNTERFACTUALS)
+    assert visitor.run.answers == live.run.answers
+    assert visitor.run.seconds is live.run.seconds
+    for one, other in zip(before.counterfactuals, after.counterfactuals, strict=False):
+        assert np.array_equal(one.swapped_kl, other.swapped_kl)
+    assert visitor.picture == live.picture
+
+
+def test_an_example_can_be_the_other_image_and_the_same_again_replaces_it(handlers, live):
+    once, *_ = handlers.test_example(0, live, *CONTROLS)
+    twice, *_ = handlers.test_example(10**9, once, *CONTROLS)
+    # The example's own picture in place of itself changes nothing.
+    assert np.abs(once.run.inside.counterfactuals[-1].swapped_kl).max() <= 1e-5
+    assert len(twice.run.inside.counterfactuals) == len(COUNTERFACTUALS) + 1
+
+
+def test_only_so_many_tests_are_kept(service, live):
+    run = live.run
+    for count in range(MOST_TESTS):
+        run = service.test_image(run, live.picture, live.picture, f"image {count}")
+    assert len(run.inside.counterfactuals) == MOST_TESTS
+    assert run.inside.counterfactuals[-1].name == f"image {MOST_TESTS - 1}"
+
+
+def test_a_file_elsewhere_a_damaged_one_and_a_lost_picture_are_one_sentence(
+    handlers, live, upload, tmp_path
+):
+    damaged = upload.with_name("damaged.png")
+    damaged.write_bytes(upload.read_bytes()[:100])
+    cases = [
+        ("/etc/passwd", live, text_inside.OTHER_ELSEWHERE),
+        (None, live, text_inside.OTHER_ELSEWHERE),
+        (str(damaged), live, ""),
+        (str(upload), Visitor(run=live.run), text_inside.OTHER_NO_PICTURE),
+        (str(upload), Visitor(), text_inside.OTHER_NO_PICTURE),
+    ]
+    for path, visitor, words in cases:
+        with pytest.raises(gr.Error) as caught:
+            handlers.test_upload(path, visitor, *CONTROLS)
+        assert words in caught.value.message
+        assert "\n" not in caught.value.message
+
+
+def test_a_run_of_another_model_is_not_tested_against_this_one(handlers, live):
+    ids = (*live.run.answer_ids[:-1], tuple(one + 1 for one in live.run.answer_ids[-1]))
+    other = replace(live, run=replace(live.run, answer_ids=ids))
+    with pytest.raises(gr.Error, match="cannot be repeated"):
+        handlers.test_example(0, other, *CONTROLS)
+    assert "Run both sides" in text.RUN_NOT_REPEATED
+
+
+def test_an_unexpected_failure_shows_no_traceback(handlers, live, monkeypatch):
+    monkeypatch.setattr(handlers.service, "test_image", lambda *_: 1 / 0)
+    with pytest.raises(gr.Error, match="as it was"):
+        handlers.test_example(0, live, *CONTROLS)

@@ -1,0 +1,128 @@
+"""Results as text for a terminal."""
+
+from typing import Any
+
+from vtw_core.analysis.rows import inside_of, select_rows
+from vtw_core.analysis.sinks import segment_mass
+from vtw_core.calibrated import Reading
+from vtw_core.generated import Generation
+from vtw_core.inside import SEGMENTS, Inside
+from vtw_core.results import DIRECTION_LABELS, Rule, Run, Scope
+
+ANSWER_WIDTH = 60
+
+
+def run_table(run: Run, eta: float, scope: Scope, rule: Rule) -> str:
+    """KL, cost and answer at every K."""
+    star = run.choose_k(eta, scope, rule)
+    lines = [
+        f"{run.model} ({run.model_type}), {run.layers} layers; prompt of {run.prompt_tokens} "
+        f"tokens, {run.visual_tokens} visual ({run.grid[0]} x {run.grid[1]})",
+        f"K* = {star} (eta {eta:g} nats, {scope}, {rule}; {run.layers} would mean that nothing "
+        "can leave)",
+        "KL(P_withdrawn || P_full) in nats; FLOPs and KV cache of the prompt against K = L",
+        "",
+        f"{'K':>4} {'KL first':>9} {'KL mean':>9} {'KL max':>9} {'FLOPs':>6} {'KV':>6}  answer",
+    ]
+    for k in range(run.layers + 1):
+        mark = "*" if k == star else ("=" if run.same_as_baseline[k] else " ")
+        lines.append(
+            f"{k:>4} {run.kl_first_token[k]:>9.5f} {run.kl_answer[k]:>9.5f} "
+            f"{run.kl_answer_max[k]:>9.5f} {run.flops[k] / run.flops[-1]:>6.1%} "
+            f"{run.kv_bytes[k] / run.kv_bytes[-1]:>6.1%} {mark}{_clip(run.answers[k])}"
+        )
+    lines += ["", "* K*; = same answer as the baseline (the last row)"]
+    return "\n".join(lines)
+
+
+def inside_table(run: Run) -> str:
+    """Where the text looks in every layer, and what exchanging the image there does."""
+    inside = inside_of(run)
+    rows = select_rows(inside, "all_text", run.prompt_tokens)
+    mass = segment_mass(inside.attention, rows) * 100
+    said = [lens_piece(inside, state + 1) for state in range(run.layers)]
+    tests = inside.counterfactuals
+    exchanged = "".join(f" {test.name[:10]:>10}" for test in tests)
+    names = "".join(f" {name:>8}" for name in SEGMENTS)
+    lines = [
+        "Attention of all text tokens behind the image, % by segment, mean over heads; the",
+        "likeliest first answer token behind the layer (logit lens); mean KL in nats when the text",
+        "sees another image from the layer on",
+        "",
+        f"{'layer':>5} {names}  {'says':<12}{exchanged}",
+    ]
+    for layer in range(run.layers):
+        shares = "".join(f" {share:>8.1f}" for share in mass[layer])
+        moved = "".join(f" {test.swapped_kl[layer].mean():>10.2g}" for test in tests)
+        lines.append(f"{layer:>5} {shares}  {said[layer]:<12}{moved}")
+    return "\n".join(lines)
+
+
+def lens_piece(inside: Inside, state: int) -> str:
+    """The likeliest first answer token in a state, fit for a column."""
+    piece = inside.lens.pieces[int(inside.lens.top[state, 0, 0])]
+    return repr(piece.strip())[1:-1][:12]
+
+
+def calibration_table(reading: Reading) -> str:
+    """A calibration at every K."""
+    setting, star = reading.setting, reading.k_star
+    lines = [
+        f"{setting.model} ({setting.model_type}), {reading.layers} layers; {reading.samples} "
+        f"samples, {reading.answered} with an answer",
+        f"K* = {star} of the mean curve (eta {reading.eta:g} nats, {reading.scope}, rule "
+        f"{reading.rule}; {reading.layers} would mean nothing can leave)",
+        f"mean {DIRECTION_LABELS[reading.direction]}, with its 95 % band over the samples; FLOPs "
+        "of the prefill against K = L",
+        "",
+        f"{'K':>4} {'mean KL':>10} {'low':>10} {'high':>10} {'same':>6} {'right':>6} {'FLOPs':>6} "
+        f"{'K* here':>7}",
+    ]
+    for k in range(reading.layers + 1):
+        low, high = (
+            ("-", "-") if reading.kl_band is None else map("{:.5f}".format, reading.kl_band[:, k])
+        )
+        right = "-" if reading.accuracy is None else f"{reading.accuracy[k]:.0%}"
+        lines.append(
+            f"{k:>4} {reading.kl_mean[k]:>10.5f} {low:>10} {high:>10} {reading.agreement[k]:>6.0%} "
+            f"{right:>6} {reading.flops_share[k]:>6.1%} {reading.histogram[k]:>7}"
+            f"{' *' if k == star else ''}"
+        )
+    lines += ["", "* K*; same: answer as at K = L; K* here: samples whose own K* this is"]
+    return "\n".join(lines)
+
+
+def _shown(value: Any) -> str:
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _clip(answer: str) -> str:
+    flat = " ".join(answer.split())
+    return flat if len(flat) <= ANSWER_WIDTH else f"{flat[: ANSWER_WIDTH - 3]}..."
+
+
+def generation_summary(result: Generation) -> str:
+    """One answer and what it cost."""
+    visual = ", ".join(str(count) for count in result.visual_tokens_per_layer)
+    cached = ", ".join(str(count) for count in result.trace.cached_visual_tokens_per_layer)
+    vision = ", ".join(f"{count} {name}" for name, count in (result.vision or {}).items())
+    strategy = ", ".join(
+        str(value) if key == "name" else f"{key} = {_shown(value)}"
+        for key, value in result.strategy.items()
+    )
+    return "\n".join(
+        (
+            result.answer,
+            "",
+            f"strategy        {strategy}",
+            *([f"vision stage    {vision.replace('_', ' ')}"] if vision else []),
+            f"visual tokens   {visual} (by layer)",
+            *([f"  in the cache  {cached}"] if cached != visual else []),
+            f"prefill FLOPs   {result.flops / 1e9:.3f} G, "
+            f"{result.flops / result.flops_baseline:.1%} of the baseline "
+            f"({result.flops_convention})",
+            f"prompt KV cache {result.kv_bytes / 1e6:.3f} MB",
+            f"seconds         image {result.encode_seconds:.3f}, "
+            f"prefill {result.prefill_seconds:.3f}, decode {result.decode_seconds:.3f}",
+        )
+    )
