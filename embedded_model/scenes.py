@@ -6,6 +6,7 @@ Everything random comes from the ``random.Random`` that the caller hands in.
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from dataclasses import dataclass
@@ -68,7 +69,7 @@ _SPREADS = (0.06, 0.13)
 _LEAST_DISTANCE = 1.15  # of two centres, in sums of their radii
 # In some pictures things may lie over one another, up to this distance. What covers another stands
 # out from it, and nothing is covered so far that its shape cannot be told.
-_CROWDED, _CROWDED_DISTANCE = 0.2, 0.72
+_CROWDED, _CROWDED_DISTANCE, _CROWDED_SPREAD = 0.25, 0.72, 0.16
 _TEXTURED = 0.25
 _PATTERNS = ("stripes", "checks", "dots", "grid")
 _TRIES = 8
@@ -115,6 +116,14 @@ class Scene:
     background: Background
     frame: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
     """Left, top, right, bottom of the picture in the square; outside of it are grey bars."""
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether the circles around two things meet: these touch or lie over one another."""
+        return any(
+            math.hypot(one.x - other.x, one.y - other.y) < one.radius + other.radius
+            for one, other in itertools.combinations(self.things, 2)
+        )
 
 
 def _polygon(shape: str, rng: random.Random) -> list[tuple[float, float]]:
@@ -264,9 +273,10 @@ def _spot(
     distance: float,
     things: list[Thing],
     rng: random.Random,
+    close: bool = False,
 ) -> tuple[float, float, float] | None:
-    """Centre and radius of a thing that keeps its ``distance``, in sums of radii, from all others;
-    ``None`` if the cell has no room."""
+    """Centre and radius of a thing that keeps its ``distance``, in sums of radii, from all others,
+    if ``close`` as near to another as the tries find; ``None`` if the cell has no room."""
     left, top, right, bottom = frame
     wide, high = right - left, bottom - top
     unit = math.sqrt(wide * high)
@@ -274,18 +284,22 @@ def _spot(
         least, most = _SMALL_RADIUS
     else:
         least, most = _ALONE_RADIUS if alone and cell == 4 else _LARGE_RADIUS
+    best: tuple[float, float, float] | None = None
+    nearest = math.inf
     for _ in range(_TRIES):
         radius = rng.uniform(least, most) * unit
         x = left + wide * ((cell % 3 + 0.5) / 3 + rng.uniform(-spread, spread))
         y = top + high * ((cell // 3 + 0.5) / 3 + rng.uniform(-spread, spread))
         if min(x - left, right - x, y - top, bottom - y) < 0.9 * radius:
             continue
-        if all(
-            math.hypot(x - other.x, y - other.y) > distance * (radius + other.radius)
-            for other in things
-        ):
+        gaps = [math.hypot(x - t.x, y - t.y) / (radius + t.radius) for t in things]
+        if any(gap <= distance for gap in gaps):
+            continue
+        if not close:
             return x, y, radius
-    return None
+        if best is None or min(gaps, default=0.0) < nearest:
+            best, nearest = (x, y, radius), min(gaps, default=0.0)
+    return best
 
 
 def random_scene(rng: random.Random, max_objects: int = MAX_OBJECTS, min_objects: int = 1) -> Scene:
@@ -304,15 +318,15 @@ def random_scene(rng: random.Random, max_objects: int = MAX_OBJECTS, min_objects
     frame, spread, style = _random_frame(rng), rng.choice(_SPREADS), rng.random()
     crowded = rng.random() < _CROWDED
     distance = _CROWDED_DISTANCE if crowded else _LEAST_DISTANCE
-    spread = 0.15 if crowded else spread
+    spread = _CROWDED_SPREAD if crowded else spread
     things: list[Thing] = []
     for cell in rng.sample(range(9), 9):
         if len(things) == count:
             break
         shape = rng.choice(things).shape if things and rng.random() < reuse else rng.choice(SHAPES)
         color = rng.choice(things).color if things and rng.random() < reuse else rng.choice(colors)
-        size = rng.choice(SIZES)
-        spot = _spot(cell, size, count == 1, frame, spread, distance, things, rng)
+        size = "large" if crowded and rng.random() < 0.6 else rng.choice(SIZES)
+        spot = _spot(cell, size, count == 1, frame, spread, distance, things, rng, crowded)
         if spot is None:
             continue
         x, y, radius = spot
@@ -364,7 +378,9 @@ def _patterned(background: Background, side: int) -> Image.Image:
                     pen.ellipse((a, b, a + half, b + half), fill=background.end)
                 else:
                     pen.rectangle((a, b, a + half - 1, b + half - 1), fill=background.end)
-                    pen.rectangle((a + half, b + half, a + step, b + step), fill=background.end)
+                    pen.rectangle(
+                        (a + half, b + half, a + step - 1, b + step - 1), fill=background.end
+                    )
     return canvas
 
 
