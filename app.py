@@ -8,6 +8,7 @@ import os
 # Before gradio is imported: no analytics, and so no network traffic of our own.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
+from app.server import app_arguments
 from app.service import Service
 from app.theme import CSS, build_theme
 from app.ui import build_demo
@@ -38,6 +39,7 @@ def main() -> None:
         run_history=False,
         enable_monitoring=False,
         footer_links=["settings"],
+        app_kwargs=app_arguments(service),
     )
 
 

@@ -9,7 +9,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from app import text
 from vtw_core import load_model
@@ -98,6 +98,13 @@ class Service:
             self._problem = str(problem) if known else f"{self.model_name} could not be loaded."
         finally:
             self._loaded.set()
+
+    @property
+    def state(self) -> Literal["loading", "ready", "failed"]:
+        """How far the model is."""
+        if not self._loaded.is_set():
+            return "loading"
+        return "failed" if self._vlm is None else "ready"
 
     def wait(self, seconds: float) -> bool:
         """Whether loading is over within ``seconds`` (with success or not)."""
