@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples"
 CALIBRATION = EXAMPLES.parent / "calibration"
-MAX_NEW_TOKENS = 64
+ANSWER_TOKENS = 64
 COUNTERFACTUALS = tuple(MADE)
 MOST_TESTS = 8
 
@@ -73,8 +73,10 @@ class Service:
         model_name: str = "embedded",
         examples: Path = EXAMPLES,
         calibration: Path = CALIBRATION,
+        answer_tokens: int = ANSWER_TOKENS,
     ) -> None:
         self.model_name = model_name
+        self.answer_tokens = answer_tokens
         self._calibration = calibration
         self.examples = bundled_examples(examples)
         self._busy = threading.Lock()
@@ -121,7 +123,7 @@ class Service:
             raise ModelError(self._problem)
         with self._busy:
             yield from self._vlm.explore_steps(
-                image, prompt, max_new_tokens=MAX_NEW_TOKENS, inside=True, patch_lens=True,
+                image, prompt, max_new_tokens=self.answer_tokens, inside=True, patch_lens=True,
                 counterfactuals=COUNTERFACTUALS,
             )  # fmt: skip
 
