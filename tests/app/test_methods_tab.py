@@ -295,6 +295,15 @@ def test_a_recorded_comparison_is_shown_with_the_controls_that_made_it(
         assert stands.options(visitor.run) == choice.options(visitor.run)
 
 
+def test_behind_a_comparison_a_sentence_stays_and_a_run_gone_on_to_is_shown(handlers, visitor):
+    shown = ShownMethods(run_id(visitor.run), "live", small_comparison(), 4)
+    told = handlers.settle(visitor, shown, AT_FIRST)
+    assert told[4] == gr.skip()
+    assert told[5]["figure"]
+    elsewhere = ShownMethods("another run", "live", small_comparison(), 4)
+    assert handlers.settle(visitor, elsewhere, AT_FIRST)[4]["notice"]["kind"] == "info"
+
+
 def test_every_bundled_comparison_is_of_its_run():
     from app.service import bundled_examples
 
