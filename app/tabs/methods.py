@@ -335,10 +335,9 @@ class _Handlers:
             yield show_comparing(message, fraction, titles, texts, refused)
 
     def refuse(self, shown: ShownMethods, waits: bool) -> tuple[Any, ...]:
-        """The queue was full. A cancelled comparison ends as a failure too, but waits no longer."""
-        if not waits:
-            return (gr.skip(),) * 3
-        return show_notice(shown, text.QUEUE_IS_FULL), *_idle()
+        """The queue was full. A cancelled comparison ends as a failure too, but waits no longer:
+        said once more, since events that were still on their way may have been drawn over it."""
+        return (show_notice(shown, text.QUEUE_IS_FULL), *_idle()) if waits else self.cancel(shown)
 
     def cancel(self, shown: ShownMethods) -> tuple[Any, ...]:
         return show_notice(shown, text.CANCELLED, is_error=False), *_idle()
