@@ -88,8 +88,7 @@ class _Endpoints:
         Args:
             image: the picture.
             prompt: a question about it.
-            method: a strategy with its options, such as "vtw --k 8", "fastv --k 2 --ratio 0.75",
-                "mustdrop --tokens 48", "random --k 8" or "none".
+            method: vtw --k 8, or fastv --k 2 --ratio 0.5, or mustdrop --tokens 48, or none.
             max_new_tokens: the most tokens of an answer.
         """
         length = self._length(max_new_tokens)
