@@ -12,7 +12,7 @@ demo: $(VENV)/.run-installed
 install: $(VENV)/.dev-installed
 
 test: $(VENV)/.dev-installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.dev-installed
 	$(BIN)/ruff check .
