@@ -18,6 +18,7 @@ from vtw_core.calibrated import Calibration, load_calibration
 from vtw_core.calibration import calibrate_steps
 from vtw_core.dataset import Item, read_items
 from vtw_core.errors import InputError, ModelError, VTWError
+from vtw_core.models.loading import EMBEDDED
 from vtw_core.models.prompts import check_prompt
 from vtw_core.other_images import MADE
 from vtw_core.results import Run, load_run
@@ -73,7 +74,7 @@ class Service:
 
     def __init__(
         self,
-        model_name: str = "embedded",
+        model_name: str = EMBEDDED,
         examples: Path = EXAMPLES,
         calibration: Path = CALIBRATION,
         answer_tokens: int = ANSWER_TOKENS,
@@ -110,6 +111,21 @@ class Service:
         if not self._loaded.is_set():
             return "loading"
         return "failed" if self._vlm is None else "ready"
+
+    @property
+    def state_in_words(self) -> str:
+        """The same for a visitor."""
+        return text.MODEL_STATES[self.state].format(model=self.model_name, problem=self._problem)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the model knows drawings alone."""
+        return self.model_name == EMBEDDED
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        """Questions that the model can be asked."""
+        return text.SUGGESTIONS if self.is_embedded else text.SUGGESTIONS_FOR_PHOTOGRAPHS
 
     def wait(self, seconds: float) -> bool:
         """Whether loading is over within ``seconds`` (with success or not)."""
