@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo install test check bench clean
+.PHONY: demo install test check bench bench-browser clean
 
 demo: $(VENV)/.run-installed
 	$(BIN)/python app.py
@@ -12,7 +12,7 @@ demo: $(VENV)/.run-installed
 install: $(VENV)/.dev-installed
 
 test: $(VENV)/.dev-installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.dev-installed
 	$(BIN)/ruff check .
@@ -21,6 +21,9 @@ check: $(VENV)/.dev-installed
 
 bench: $(VENV)/.run-installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
+
+bench-browser: $(VENV)/.dev-installed
+	$(BIN)/python -m benchmarks.browser
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from importlib.util import find_spec
 
 # Before gradio is imported: no analytics, and so no network traffic of our own.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -44,6 +45,7 @@ def main() -> None:
         enable_monitoring=False,
         footer_links=["settings"],
         app_kwargs=app_arguments(service),
+        mcp_server=find_spec("mcp") is not None,
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from app import text, text_inside, text_methods
+from app.api import build_api
 from app.events import GLUE
 from app.state import Visitor
 from app.tabs import calibrate, compare, every_k, methods, migration, sinks
@@ -48,6 +49,7 @@ def build_demo(service: Service) -> gr.Blocks:
                 calibrate.build(service)
             with gr.Tab("What the numbers mean"):
                 gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
+        build_api(service)
         chosen = tabs.select(_opened, None, opened, **GLUE)
         for name, tab, show in (
             (text.TAB_EVERY_K, table, every_k.show),

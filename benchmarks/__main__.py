@@ -7,35 +7,19 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from benchmarks import claims, report
+from benchmarks import claims, facts, report
 
 
 def machine() -> dict[str, Any]:
-    """Where it was measured."""
-    processor = platform.processor() or platform.machine()
-    facts = Path("/proc/cpuinfo")
-    if facts.is_file():
-        names = [line for line in facts.read_text().splitlines() if line.startswith("model name")]
-        processor = names[0].split(":", 1)[1].strip() if names else processor
+    """Where it was measured, and with how many threads."""
+    found = facts.machine() | {"threads": torch.get_num_threads()}
     if torch.cuda.is_available():
-        processor = torch.cuda.get_device_name()
-    return {
-        "processor": processor,
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "torch": version("torch"),
-        "transformers": version("transformers"),
-        "date": datetime.now(UTC).date().isoformat(),
-    }
+        found["processor"] = torch.cuda.get_device_name()
+    return found
 
 
 def main() -> None:
