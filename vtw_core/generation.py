@@ -161,7 +161,7 @@ def stream(
     prepared: Prepared,
     strategy: Strategy,
     max_new_tokens: int,
-    sampling: Sampling = GREEDY,
+    sampling: Chooser = GREEDY,
 ) -> Generator[Step, None, None]:
     """Generate under a strategy, one `Step` per token.
 
