@@ -118,6 +118,10 @@ class BudgetComparison:
         """The kinds, in the order of the questions."""
         return tuple(dict.fromkeys(self.kinds))
 
+    def at(self, wanted: float | None) -> tuple[Contender, ...]:
+        """Those set to one budget."""
+        return tuple(one for one in self.contenders if one.wanted == wanted)
+
     def questions(self, kind: str) -> NDArray[np.bool_]:
         """[questions] which ones are of a kind, or of any short kind (SHORT).
 

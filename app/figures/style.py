@@ -24,6 +24,9 @@ SEGMENTS = {
     "question": "#009e73",
     "answer": "#cc79a7",
 }
+METHODS = {
+    "none": BASELINE, "vtw": VTW, "mustdrop": CRITERION, "fastv": "#d55e00", "random": GREY,
+}  # fmt: skip
 CURVES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
 # Viridis, eleven steps: perceptually uniform, readable without colour.
 SEQUENTIAL = (
