@@ -10,6 +10,7 @@ from app.figures.tables import csv_text
 from vtw_core.equal_budget import (
     MEASURES,
     SHORT,
+    TIMES,
     BudgetComparison,
     Contender,
     Estimate,
@@ -68,6 +69,7 @@ def facts(comparison: BudgetComparison) -> str:
 def rows(comparison: BudgetComparison, kind: str) -> list[tuple[str, ...]]:
     """One row for each contender, in the columns of ``text.TABLE_COLUMNS``."""
     by = {measure: comparison.estimates(measure, kind) for measure in MEASURES}
+    shares: tuple[Measure, ...] = ("flops", "kv_bytes")
     made = []
     for place, one in enumerate(comparison.contenders):
         points = comparison.difference(one, comparison.baseline, "right", kind)
@@ -76,8 +78,8 @@ def rows(comparison: BudgetComparison, kind: str) -> list[tuple[str, ...]]:
                 name_of(one),
                 "" if one.wanted is None else f"{one.wanted:.0f}",
                 f"{by['visual_tokens'][place].value:.1f}",
-                *(f"{by[name][place].value * 100:.0f}" for name in ("flops", "kv_bytes")),
-                *(_interval(by[name][place], 100, ".0f") for name in ("prefill_time", "whole_time")),
+                *(f"{by[name][place].value * 100:.0f}" for name in shares),
+                *(_interval(by[name][place], 100, ".0f") for name in TIMES),
                 _interval(by["right"][place], 100, ".1f"),
                 _interval(points, 100, "+.1f"),
                 _interval(by["same"][place], 100, ".1f"),
@@ -137,9 +139,7 @@ def _vtw(comparison: BudgetComparison, k: int) -> Contender:
     return next(one for one in _of(comparison, "vtw") if one.strategy["k"] == k)
 
 
-def _scores(
-    comparison: BudgetComparison, form: str, kind: str, at: dict[str, Contender]
-) -> str:
+def _scores(comparison: BudgetComparison, form: str, kind: str, at: dict[str, Contender]) -> str:
     """The rivals' accuracy at one budget, and which differ from VTW beyond chance."""
     right = _values(comparison, "right", kind)
     kl = _values(comparison, "kl_answer", kind)
@@ -152,9 +152,7 @@ def _scores(
         for series in rivals
     ]  # fmt: skip
     on = text.ON_LONG.format(kind=kind_name(kind)) if is_long else text.ON_SHORT
-    verdicts = [
-        (series, _sign(comparison, at[series], at["vtw"], kind)) for series in rivals[1:]
-    ]
+    verdicts = [(series, _sign(comparison, at[series], at["vtw"], kind)) for series in rivals[1:]]
     parts = [
         words.format(names=text.AND.join(names))
         for sign, words in ((-1, text.WORSE), (1, text.BETTER), (0, text.OPEN))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import threading
@@ -16,6 +17,7 @@ from vtw_core import load_model
 from vtw_core.calibrated import Calibration, load_calibration
 from vtw_core.calibration import calibrate_steps
 from vtw_core.dataset import Item, read_items
+from vtw_core.equal_budget import BudgetComparison, load_comparison
 from vtw_core.errors import InputError, ModelError, VTWError
 from vtw_core.models.prompts import check_prompt
 from vtw_core.other_images import MADE
@@ -29,6 +31,8 @@ log = logging.getLogger(__name__)
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples"
 CALIBRATION = EXAMPLES.parent / "calibration"
+COMPARISON = EXAMPLES.parent / "methods.json"
+WEIGHTS = EXAMPLES.parent / "embedded_model" / "model.safetensors"
 MAX_NEW_TOKENS = 64
 COUNTERFACTUALS = tuple(MADE)
 MOST_TESTS = 8
@@ -73,9 +77,11 @@ class Service:
         model_name: str = "embedded",
         examples: Path = EXAMPLES,
         calibration: Path = CALIBRATION,
+        comparison: Path = COMPARISON,
     ) -> None:
         self.model_name = model_name
         self._calibration = calibration
+        self._comparison = comparison
         self.examples = bundled_examples(examples)
         self._busy = threading.Lock()
         self._loaded = threading.Event()
@@ -149,6 +155,21 @@ class Service:
     def recorded_calibration(self) -> Calibration:
         """The embedded model on the bundled set, recorded as the set's maker says."""
         return load_calibration(self._calibration / "embedded.json")
+
+    @cached_property
+    def recorded_comparison(self) -> BudgetComparison:
+        """The embedded model under every method at equal budget.
+
+        Raises:
+            InputError: it is missing or cannot be read.
+        """
+        return load_comparison(self._comparison)
+
+    def is_of_these_weights(self, comparison: BudgetComparison) -> bool:
+        """Whether a comparison was measured on the weights that are in assets/ now."""
+        with WEIGHTS.open("rb") as file:
+            here = hashlib.file_digest(file, "sha256").hexdigest()
+        return bool(comparison.facts["weights_sha256"] == here)
 
     def calibrate(
         self, images: Sequence[str] | None, prompt: str = ""

@@ -96,7 +96,7 @@ DEFINITIONS = {
     "kl_first": "KL(P full ‖ P method) over the vocabulary at the first answer token, mean over questions",
     "flops": "FLOPs of the decoder's prefill ({convention})",
     "prefill_time": "seconds of the decoder's prefill over the baseline's on the same question, in turns in one process, median over questions",
-    "whole_time": "seconds of image encoding, prefill and decoding of the baseline's answer over the baseline's own, in turns in one process, median over questions",
+    "whole_time": "seconds of image encoding, prefill, and decoding as many tokens as the baseline's answer has at the method's own pace, over the baseline's, in turns in one process, median over questions",
     "visual_tokens": "visual tokens in the prefill, mean over layers",
     "kv_bytes": "bytes of the prompt's KV cache as decoding reads it",
 }
@@ -125,7 +125,9 @@ READING_TITLE = "What wins where"
 ON_SHORT = "On short answers"
 ON_LONG = "On {kind}"
 AT_STAR = "{on} at {tokens:.0f} of {visual} visual tokens, where VTW has its own K\\* = {k}: {scores}. {verdict}"
-AT_LEAST = "{on} at the smallest budget, {tokens:.0f} visual tokens (VTW at K = {k}): {scores}. {verdict}"
+AT_LEAST = (
+    "{on} at the smallest budget, {tokens:.0f} visual tokens (VTW at K = {k}): {scores}. {verdict}"
+)
 SCORE = "{name} {value} right"
 WITH_KL = "{name} {value} right (KL over the whole answer {kl})"
 VERDICT = "Question by question, {parts}."

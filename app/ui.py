@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import text, text_inside
+from app import text, text_budget, text_inside
 from app.events import GLUE
 from app.state import Visitor
-from app.tabs import calibrate, compare, every_k, migration, sinks
+from app.tabs import calibrate, compare, every_k, migration, sinks, which_method
 from app.view import show_run
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def build_demo(service: Service) -> gr.Blocks:
                 attention = sinks.build(visitor, main.k)
             with gr.Tab(text_inside.TAB_MIGRATION):
                 moved = migration.build(service, visitor, main.k)
+            with gr.Tab(text_budget.TAB_BUDGET):
+                methods = which_method.build(service)
             with gr.Tab("Calibrate"):
                 calibrate.build(service)
             with gr.Tab("What the numbers mean"):
@@ -56,6 +58,10 @@ def build_demo(service: Service) -> gr.Blocks:
                 event.success(
                     _when_opened(name, show), [opened, *tab.inputs], list(tab.outputs), **GLUE
                 )
+        chosen.success(
+            _when_opened(text_budget.TAB_BUDGET, methods.show), [opened, *methods.inputs],
+            list(methods.outputs), **GLUE,
+        )  # fmt: skip
     return demo
 
 

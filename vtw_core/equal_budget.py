@@ -33,9 +33,11 @@ right, same: 1 or 0, the answer is exactly the expected one, or the baseline's t
 kl_answer, kl_first: KL(P_full || P_method) in nats, mean over the tokens of the baseline's answer,
 which is given to both, and at its first token.
 visual_tokens: mean over the decoder's layers, in the prefill.
-flops, kv_bytes: of the decoder's prefill and of the prompt's KV cache, as a share of the baseline's.
+flops, kv_bytes: of the decoder's prefill and of the prompt's KV cache, as a share of the
+baseline's.
 prefill_time, whole_time: seconds over the baseline's on the same question, measured in turns; the
-whole is the image's encoding, the prefill and the decoding of the baseline's answer.
+whole is the image's encoding, the prefill, and decoding as many tokens as the baseline's answer
+has, at the method's own pace.
 """
 TIMES: tuple[Measure, ...] = ("prefill_time", "whole_time")
 """Summed up by the median, since a machine's hiccups are no part of a method; all others by the

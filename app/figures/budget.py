@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
+
 from app import text_budget as text
 from app.budget_view import KLS, MAIN, kind_name, name_of, rows, series_name, shown, told
 from app.figures import style
@@ -57,9 +59,9 @@ def pareto(comparison: BudgetComparison, chosen: Choices) -> Points:
     ups = comparison.estimates(chosen.measure, chosen.kind)
     costs = comparison.estimates(chosen.cost, chosen.kind)
     grouped: dict[str, list[tuple[Contender, Estimate, Estimate]]] = {}
-    for one, cost, up in zip(comparison.contenders, costs, ups, strict=True):
+    for one, paid, had in zip(comparison.contenders, costs, ups, strict=True):
         if chosen.everything or one.series in MAIN:
-            grouped.setdefault(one.series, []).append((one, cost, up))
+            grouped.setdefault(one.series, []).append((one, paid, had))
     is_kl = chosen.measure in KLS
     points = [(one, up) for group in grouped.values() for one, _, up in group]
     kind, measure, cost = kind_name(chosen.kind), text.MEASURES[chosen.measure], chosen.cost
@@ -114,14 +116,13 @@ def _series(
 ) -> Scatter:
     group = sorted(group, key=lambda entry: entry[1].value)
     first, method = group[0][0], _method(group[0][0].series)
-    ends = [
-        [shown(chosen.measure, end) for end in (up.value, up.low, up.high)] for _, _, up in group
-    ]
-    y, low, high = zip(*ends, strict=True)
+    y, low, high = np.array(
+        [[shown(chosen.measure, end) for end in (up.value, up.low, up.high)] for _, _, up in group]
+    ).T
     return Scatter(
         name=series_name(first),
         names=tuple(name_of(one) for one, _, _ in group),
-        x=[shown(chosen.cost, cost.value) for _, cost, _ in group],
+        x=np.array([shown(chosen.cost, cost.value) for _, cost, _ in group]),
         y=y, low=low, high=high,
         color=style.METHODS[method],
         dash=_DASHES[place % len(_DASHES)],

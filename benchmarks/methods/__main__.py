@@ -29,7 +29,7 @@ from vtw_core.generation import prepare
 from vtw_core.results import DEFAULT_ETA
 
 PER_KIND = 15
-_FITTED_ON = 4  # questions of each kind
+_FITTED_ON = 3  # questions of each kind
 # Away from the seeds of the model card's tables, and of one another.
 _ASKED, _FITTED = 100, 200
 

@@ -20,8 +20,7 @@ from vtw_core.strategies.vtw import VisualTokenWithdrawal
 from vtw_core.threshold_search import fit_mustdrop
 
 FASTV_K = 2  # as published
-_CLOSE = 0.01  # of the wanted tokens; nearer than that a fit need not come
-_FITS = 5
+_FITS = 3  # searches for MustDrop's thresholds at most
 # Thresholds that only say in which proportion the search scales them.
 _EQUAL = 0.001
 _STAGES = {
@@ -48,13 +47,14 @@ class Setting:
     wanted: float | None
     follows: int | None = None
 
-    def on(self, question: int, schedule: tuple[int, ...]) -> Strategy:
+    def on(self, question: int, schedule: tuple[int, ...] | None) -> Strategy:
         """What runs on one question: the controls draw anew for each.
 
         Args:
-            schedule: [L] visual tokens of the setting that this one follows.
+            schedule: [L] visual tokens of the setting that this one follows; None if it follows
+                none.
         """
-        if self.strategy is None:
+        if schedule is not None:
             return RandomDrop(schedule, seed=question)
         if isinstance(self.strategy, RandomWithdrawal):
             return RandomWithdrawal(self.strategy.k, seed=question)
@@ -87,11 +87,12 @@ def settings(
     for series, stages in _STAGES.items():
         only = budgets if series == "mustdrop" else {k_star: budgets[k_star]}
         for wanted in only.values():
-            strategy = fitted(vlm, samples, stages, wanted)
-            if strategy is None:
+            try:
+                fit = fit_mustdrop(vlm, samples, wanted, stages, rounds=_FITS)
+            except InputError:  # no thresholds leave so many
                 missing.append((series, wanted))
             else:
-                found.append(Setting(series, strategy, wanted))
+                found.append(Setting(series, fit.strategy, wanted))
     found += _fastv(layers, visual, k_star, budgets)
     found += [
         Setting(f"random_{one.series}", None, one.wanted, follows=place)
@@ -102,9 +103,7 @@ def settings(
     return found, missing
 
 
-def _fastv(
-    layers: int, visual: int, k_star: int, budgets: dict[int, float]
-) -> Iterator[Setting]:
+def _fastv(layers: int, visual: int, k_star: int, budgets: dict[int, float]) -> Iterator[Setting]:
     """FastV at its published K, and later, where the model has begun to read the picture."""
 
     def at(series: str, k: int, of: int, ranking: Any = "last_token") -> Setting:
@@ -119,25 +118,3 @@ def _fastv(
             yield from (at(series, k, of) for of in budgets if of > k)
     if k_star > FASTV_K:
         yield at("fastv_mean", FASTV_K, k_star, "text_mean")
-
-
-def fitted(
-    vlm: VisionLanguageModel, samples: Sequence[tuple[Any, str]], stages: MustDrop, wanted: float
-) -> MustDrop | None:
-    """Thresholds that leave so many tokens in runs; None where none do.
-
-    The search predicts from attention recorded with every token there and so leaves more than it
-    was asked for: it is asked for less until a run has what is wanted.
-    """
-    best, asked = None, wanted
-    for _ in range(_FITS):
-        try:
-            fit = fit_mustdrop(vlm, samples, asked, stages)
-        except InputError:  # out of reach, above or below
-            break
-        if best is None or abs(fit.measured - wanted) < abs(best.measured - wanted):
-            best = fit
-        if abs(best.measured - wanted) <= _CLOSE * wanted:
-            break
-        asked += wanted - fit.measured
-    return None if best is None else best.strategy
