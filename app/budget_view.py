@@ -58,7 +58,8 @@ def facts(comparison: BudgetComparison) -> str:
     known = comparison.facts
     return text.FACTS.format(
         **{name: known[name] for name in ("date", "model", "layers", "seed", "threads",
-                                          "processor", "torch", "transformers", "fit_questions")},
+                                          "processor", "cores", "load", "torch", "transformers",
+                                          "fit_questions")},
         visual=known["visual_tokens"], weights=known["weights_sha256"][:12],
         questions=len(comparison.kinds), per_kind=known["questions_per_kind"],
         kinds=len(comparison.every_kind),
@@ -143,26 +144,27 @@ def _scores(comparison: BudgetComparison, form: str, kind: str, at: dict[str, Co
     """The rivals' accuracy at one budget, and which differ from VTW beyond chance."""
     right = _values(comparison, "right", kind)
     kl = _values(comparison, "kl_answer", kind)
-    is_long = kind in comparison.long_kinds
-    line = text.WITH_KL if is_long else text.SCORE
     rivals = [series for series in _RIVALS if series in at]
     scores = [
-        line.format(name=text.SHORT_NAMES[series], value=told("right", right[at[series]]),
-                    kl=told("kl_answer", kl[at[series]]))
+        text.SCORE.format(name=text.SHORT_NAMES[series], value=told("right", right[at[series]]),
+                          kl=told("kl_answer", kl[at[series]]))
         for series in rivals
     ]  # fmt: skip
-    on = text.ON_LONG.format(kind=kind_name(kind)) if is_long else text.ON_SHORT
-    verdicts = [(series, _sign(comparison, at[series], at["vtw"], kind)) for series in rivals[1:]]
-    parts = [
-        words.format(names=text.AND.join(names))
-        for sign, words in ((-1, text.WORSE), (1, text.BETTER), (0, text.OPEN))
-        if (names := [text.SHORT_NAMES[series] for series, found in verdicts if found == sign])
-    ]
+    found: dict[int, list[str]] = {1: [], -1: [], 0: []}
+    for series in rivals[1:]:
+        sign = _sign(comparison, at[series], at["vtw"], kind)
+        found[sign].append(text.SHORT_NAMES[series])
+    better, worse, undecided = (text.LIST.join(found[sign]) or text.NOBODY for sign in (1, -1, 0))
+    on = (
+        text.ON_LONG.format(kind=kind_name(kind))
+        if kind in comparison.long_kinds
+        else text.ON_SHORT
+    )
     return form.format(
         on=on, tokens=at["vtw"].wanted, visual=comparison.facts["visual_tokens"],
-        k=at["vtw"].strategy["k"], scores=", ".join(scores),
-        verdict=text.VERDICT.format(parts="; ".join(parts)) if parts else "",
-    ).strip()  # fmt: skip
+        k=at["vtw"].strategy["k"], scores=text.LIST.join(scores),
+        verdict=text.VERDICT.format(better=better, worse=worse, open=undecided),
+    )  # fmt: skip
 
 
 def _sign(comparison: BudgetComparison, one: Contender, other: Contender, kind: str) -> int:
@@ -227,6 +229,6 @@ def _stages(comparison: BudgetComparison, at: dict[str, Contender]) -> list[str]
     for series in dict.fromkeys(series for series, _ in comparison.out_of_reach):
         wanted = [f"{tokens:.0f}" for name, tokens in comparison.out_of_reach if name == series]
         words.append(
-            text.OUT_OF_REACH.format(series=text.SERIES[series], wanted=text.AND.join(wanted))
+            text.OUT_OF_REACH.format(series=text.SERIES[series], wanted=text.LIST.join(wanted))
         )
     return words

@@ -9,7 +9,8 @@ NOT_RECORDED = "There is no comparison to show: {problem} Run `python -m benchma
 FACTS = (
     "Measured on {date}: the {model} model ({layers} layers, {visual} visual tokens, weights {weights}), "
     "{questions} held-out questions, {per_kind} of each of {kinds} kinds, every one about a picture of its "
-    "own (seed {seed}); {threads} thread(s) of {processor}, torch {torch}, transformers {transformers}. "
+    "own (seed {seed}); {threads} thread(s) of {processor} ({cores} cores, mean load {load}), torch {torch}, "
+    "transformers {transformers}. "
     "MustDrop's thresholds were fitted on {fit_questions} other questions. It says nothing about other "
     "models by itself: measure yours."
 )
@@ -124,16 +125,14 @@ INTERVAL = "{value} [{low}, {high}]"
 READING_TITLE = "What wins where"
 ON_SHORT = "On short answers"
 ON_LONG = "On {kind}"
-AT_STAR = "{on} at {tokens:.0f} of {visual} visual tokens, where VTW has its own K\\* = {k}: {scores}. {verdict}"
+AT_STAR = "{on} at {tokens:.0f} of {visual} visual tokens, VTW's own K\\* = {k}, exactly right (and KL over the whole answer, nats): {scores}. {verdict}"
 AT_LEAST = (
-    "{on} at the smallest budget, {tokens:.0f} visual tokens (VTW at K = {k}): {scores}. {verdict}"
+    "{on} at the smallest budget, {tokens:.0f} visual tokens, VTW at K = {k}: {scores}. {verdict}"
 )
-SCORE = "{name} {value} right"
-WITH_KL = "{name} {value} right (KL over the whole answer {kl})"
-VERDICT = "Question by question, {parts}."
-BETTER = "{names} beat VTW"
-WORSE = "VTW beats {names}"
-OPEN = "{names} cannot be told apart from VTW"
+SCORE = "{name} {value} ({kl})"
+VERDICT = "Right more often than VTW beyond chance: {better}; less often: {worse}; no difference found: {open}."
+NOBODY = "nobody"
+LIST = ", "
 CONTROL = (
     "Random visual tokens, as many in each layer, beat MustDrop at {mustdrop} of its {mustdrop_of} budgets "
     "and FastV (K = {fastv_k}) at {fastv} of {fastv_of} on short answers, beyond chance; they are beaten at "
@@ -144,8 +143,7 @@ TIMES_SAME = "At K\\*'s budget, FLOPs, prefill time and time of the whole answer
 COST = "{name} {flops}, {prefill} and {whole}"
 STAGES = "What MustDrop's stages add at that budget, short answers: {stages}."
 STAGE = "{name} {value} right with {tokens:.0f} visual tokens and {kv} of the KV cache"
-OUT_OF_REACH = "{series} cannot be set to {wanted}: stage a alone merges more away."
-AND = " and "
+OUT_OF_REACH = "No thresholds of {series} come to {wanted} visual tokens."
 
 # ------------------------------------------------------------------ README
 FIGURE_ALT = "{measure} against {cost}, {kind}"

@@ -8,8 +8,8 @@ LAYERS, VISUAL, K_STAR = 8, 64, 4
 FACTS = {
     "model": "made up", "weights_sha256": "0" * 64, "layers": LAYERS, "visual_tokens": VISUAL,
     "k_star": K_STAR, "eta": 0.003, "questions_per_kind": 6, "seed": 1, "fit_questions": 2,
-    "flops_convention": "none", "processor": "none", "threads": 1, "torch": "0",
-    "transformers": "0", "date": "2026-01-01",
+    "flops_convention": "none", "processor": "none", "threads": 1, "cores": 1, "load": 1.0,
+    "torch": "0", "transformers": "0", "date": "2026-01-01",
 }  # fmt: skip
 
 

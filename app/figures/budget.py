@@ -92,30 +92,17 @@ def pareto(comparison: BudgetComparison, chosen: Choices) -> Points:
                 ),
             )
         ),
-        series=tuple(_series(place, group, chosen) for place, group in _numbered(grouped)),
+        series=tuple(_series(group, chosen) for group in grouped.values()),
         log_y=is_kl,
         y_range=_range([up for _, up in points], log=is_kl),
     )  # fmt: skip
 
 
-def _numbered(
-    grouped: dict[str, list[tuple[Contender, Estimate, Estimate]]],
-) -> list[tuple[int, list[tuple[Contender, Estimate, Estimate]]]]:
-    """The series, each with its number among those of its method."""
-    seen: dict[str, int] = {}
-    numbered = []
-    for series, group in grouped.items():
-        method = _method(series)
-        numbered.append((seen.get(method, 0), group))
-        seen[method] = seen.get(method, 0) + 1
-    return numbered
-
-
-def _series(
-    place: int, group: list[tuple[Contender, Estimate, Estimate]], chosen: Choices
-) -> Scatter:
+def _series(group: list[tuple[Contender, Estimate, Estimate]], chosen: Choices) -> Scatter:
     group = sorted(group, key=lambda entry: entry[1].value)
-    first, method = group[0][0], _method(group[0][0].series)
+    first = group[0][0]
+    method = _method(first.series)
+    place = [name for name in text.SERIES if _method(name) == method].index(first.series)
     y, low, high = np.array(
         [[shown(chosen.measure, end) for end in (up.value, up.low, up.high)] for _, _, up in group]
     ).T

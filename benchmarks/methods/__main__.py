@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import os
 import time
 from typing import Any
 
@@ -66,6 +67,8 @@ def compare(per_kind: int, seed: int = HELD_OUT_SEED) -> BudgetComparison:
             "fit_questions": len(for_fit),
             "flops_convention": VTW_CONVENTION,
             **machine(),
+            # Of the last 15 minutes: 1 is this benchmark alone; more, and the times are noisier.
+            "load": round(os.getloadavg()[2], 1),
         },
         kinds=kinds,
         long_kinds=tuple(kind for kind in dict.fromkeys(kinds) if kind not in SHORT_KINDS),

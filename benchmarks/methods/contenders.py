@@ -99,7 +99,11 @@ def settings(
         for place, one in enumerate(found)
         if one.series in ("fastv", "mustdrop")
     ]
-    found += [Setting("random_vtw", RandomWithdrawal(k), wanted) for k, wanted in budgets.items()]
+    found += [
+        Setting("random_vtw", RandomWithdrawal(k), wanted)
+        for k, wanted in budgets.items()
+        if k <= k_star
+    ]
     return found, missing
 
 
