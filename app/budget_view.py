@@ -212,7 +212,7 @@ def _times(comparison: BudgetComparison, at: dict[str, Contender]) -> str:
         for series, one in rivals
     ]  # fmt: skip
     slower = all(prefill[one] > flops[one] for _, one in rivals)
-    return (text.TIMES if slower else text.TIMES_SAME).format(costs="; ".join(costs))
+    return (text.TIMES if slower else text.TIMES_SAME).format(costs=text.LONG_LIST.join(costs))
 
 
 def _stages(comparison: BudgetComparison, at: dict[str, Contender]) -> list[str]:
@@ -225,7 +225,7 @@ def _stages(comparison: BudgetComparison, at: dict[str, Contender]) -> list[str]
                           tokens=tokens[at[series]], kv=told("kv_bytes", kv[at[series]]))
         for series in ("mustdrop_b", "mustdrop_ab", "mustdrop") if series in at
     ]  # fmt: skip
-    words = [text.STAGES.format(stages="; ".join(stages))] if stages else []
+    words = [text.STAGES.format(stages=text.LONG_LIST.join(stages))] if stages else []
     for series in dict.fromkeys(series for series, _ in comparison.out_of_reach):
         wanted = [f"{tokens:.0f}" for name, tokens in comparison.out_of_reach if name == series]
         words.append(

@@ -103,8 +103,10 @@ DEFINITIONS = {
 }
 NOTE_LOG = "A KL of 0, such as the baseline's, has no place on a log axis. "
 BETTER_UP, BETTER_DOWN = "better", "worse"
-CHART_SUMMARY = "{kind}, {measure}: {points}."
-SUMMARY_POINT = "{name} {value}"
+SUMMARY_CHANCE = "Cheapest settings that do not fall behind the baseline beyond chance: {points}."
+SUMMARY_KL = "Cheapest settings with a KL of at most η = {eta:g} nats: {points}."
+SUMMARY_POINT = "{name} ({cost})"
+SUMMARY_NONE = "{name}: none"
 
 TABLE_TITLE = "Every method and setting: {kind}"
 TABLE_COLUMNS = (
@@ -132,7 +134,7 @@ AT_LEAST = (
 SCORE = "{name} {value} ({kl})"
 VERDICT = "Right more often than VTW beyond chance: {better}; less often: {worse}; no difference found: {open}."
 NOBODY = "nobody"
-LIST = ", "
+LIST, LONG_LIST = ", ", "; "
 CONTROL = (
     "Random visual tokens, as many in each layer, beat MustDrop at {mustdrop} of its {mustdrop_of} budgets "
     "and FastV (K = {fastv_k}) at {fastv} of {fastv_of} on short answers, beyond chance; they are beaten at "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -81,17 +82,7 @@ def pareto(comparison: BudgetComparison, chosen: Choices) -> Points:
             cost=text.DEFINITIONS[cost].format(convention=comparison.facts["flops_convention"]),
             note=text.NOTE_LOG if is_kl else "",
         ),
-        summary=_capital(
-            text.CHART_SUMMARY.format(
-                kind=kind, measure=measure,
-                points=", ".join(
-                    text.SUMMARY_POINT.format(
-                        name=name_of(one), value=told(chosen.measure, up.value)
-                    )
-                    for one, up in points
-                ),
-            )
-        ),
+        summary=_summary(comparison, chosen, grouped),
         series=tuple(_series(group, chosen) for group in grouped.values()),
         log_y=is_kl,
         y_range=_range([up for _, up in points], log=is_kl),
@@ -118,6 +109,38 @@ def _series(group: list[tuple[Contender, Estimate, Estimate]], chosen: Choices) 
         labels=tuple(text.K_LABEL.format(k=one.strategy["k"]) for one, _, _ in group)
         if first.series == "vtw" else (),
     )  # fmt: skip
+
+
+def _summary(
+    comparison: BudgetComparison,
+    chosen: Choices,
+    grouped: Mapping[str, Sequence[tuple[Contender, Estimate, Estimate]]],
+) -> str:
+    """The cheapest setting of each series drawn that is as good as the baseline."""
+    eta, is_kl = comparison.facts["eta"], chosen.measure in KLS
+    points = []
+    for series, group in grouped.items():
+        if series == "none":
+            continue
+        good = [
+            (cost.value, one)
+            for one, cost, up in group
+            if (up.value <= eta if is_kl else not _behind(comparison, one, chosen))
+        ]
+        if not good:
+            points.append(text.SUMMARY_NONE.format(name=series_name(group[0][0])))
+            continue
+        cost, cheapest = min(good, key=lambda pair: pair[0])
+        points.append(
+            text.SUMMARY_POINT.format(name=name_of(cheapest), cost=told(chosen.cost, cost))
+        )
+    form = text.SUMMARY_KL if is_kl else text.SUMMARY_CHANCE
+    return form.format(eta=eta, points=text.LONG_LIST.join(points))
+
+
+def _behind(comparison: BudgetComparison, one: Contender, chosen: Choices) -> bool:
+    found = comparison.difference(one, comparison.baseline, chosen.measure, chosen.kind)
+    return found.high < 0
 
 
 def _method(series: str) -> str:

@@ -151,7 +151,7 @@ def _points(chart: Points) -> go.Figure:
         drawn.add_scatter(
             x=series.x, y=y, name=escape(series.name),
             mode="lines+markers+text" if series.labels else "lines+markers",
-            text=[escape(label) for label in series.labels] or None, textposition="top left",
+            text=[escape(label) for label in series.labels] or None, textposition="bottom right",
             textfont={"size": 11},
             line={"color": series.color, "dash": series.dash, "width": 2},
             marker={"symbol": series.marker + ("" if series.filled else "-open"), "size": 9},

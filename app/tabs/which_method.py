@@ -40,7 +40,7 @@ def build(service: Service) -> WhichMethodTab:
         return WhichMethodTab(show=tuple)
     gr.Markdown(
         f"### {text.READING_TITLE}\n" + "\n".join(f"- {line}" for line in reading(comparison)),
-        elem_id="methods-reading", elem_classes="prose-wide", container=True,
+        elem_id="methods-reading", container=True,
     )  # fmt: skip
     controls = _controls(comparison)
     chart, rows = chart_part("methods-pareto"), chart_part("methods-table")

@@ -21,6 +21,19 @@ from vtw_core.equal_budget import MEASURES, SHORT, load_comparison
 COMPARISON = made_up_comparison()
 
 
+def with_right(**right):
+    """The comparison with series that are right on every question, or on none."""
+
+    def changed(one):
+        if one.series not in right:
+            return one
+        values = dict(one.values) | {"right": np.full(len(COMPARISON.kinds), right[one.series])}
+        return dataclasses.replace(one, values=values)
+
+    every = tuple(changed(one) for one in COMPARISON.contenders)
+    return dataclasses.replace(COMPARISON, contenders=every)
+
+
 @pytest.mark.parametrize("kind", [SHORT, *COMPARISON.every_kind])
 @pytest.mark.parametrize("measure", budget.Y_MEASURES)
 def test_every_choice_is_a_chart_that_says_what_it_shows(kind, measure):
@@ -28,7 +41,7 @@ def test_every_choice_is_a_chart_that_says_what_it_shows(kind, measure):
         chart = budget.pareto(COMPARISON, budget.Choices(kind, measure, cost, True))
         assert figure(chart).data
         assert "{" not in chart.title + chart.caption + chart.summary + chart.x_label
-        assert "VTW, K = 4" in chart.summary
+        assert "FastV, K = 1" in chart.summary
     low, high = chart.y_range
     for series in chart.series:
         assert chart.log_y or low <= series.low.min()
@@ -50,6 +63,14 @@ def test_the_story_is_told_by_five_series_and_the_rest_on_request():
     assert len(chart.series) == len(MAIN)
 
 
+def test_a_chart_sums_up_the_cheapest_settings_as_good_as_the_baseline():
+    made = with_right(vtw=1, mustdrop=0)
+    summary = budget.pareto(made, budget.Choices(cost="visual_tokens")).summary
+    assert "VTW, K = 0 (6); " in summary
+    assert "MustDrop, stages a b c: none" in summary
+    assert "nothing withdrawn" not in summary
+
+
 def test_what_a_visitor_sends_is_clamped():
     chosen = budget.Choices("<script>", "weight", ["flops"], "yes").clamped(COMPARISON)
     assert chosen == budget.Choices(everything=True)
@@ -65,19 +86,6 @@ def test_the_table_has_a_row_for_each_setting_and_the_csv_one_for_each_number():
     kinds = 1 + len(COMPARISON.every_kind)
     assert len(rows) == len(COMPARISON.contenders) * len(MEASURES) * kinds
     assert all(float(row["low"]) <= float(row["value"]) <= float(row["high"]) for row in rows)
-
-
-def with_right(**right):
-    """The comparison with series that are right on every question, or on none."""
-
-    def changed(one):
-        if one.series not in right:
-            return one
-        values = dict(one.values) | {"right": np.full(len(COMPARISON.kinds), right[one.series])}
-        return dataclasses.replace(one, values=values)
-
-    every = tuple(changed(one) for one in COMPARISON.contenders)
-    return dataclasses.replace(COMPARISON, contenders=every)
 
 
 def test_the_reading_says_who_beats_vtw_and_whom_it_beats():
