@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from app import text
 from vtw_core import load_model
@@ -33,7 +33,7 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples"
 CALIBRATION = EXAMPLES.parent / "calibration"
 COMPARISON = EXAMPLES.parent / "methods.json"
 WEIGHTS = EXAMPLES.parent / "embedded_model" / "model.safetensors"
-MAX_NEW_TOKENS = 64
+ANSWER_TOKENS = 64
 COUNTERFACTUALS = tuple(MADE)
 MOST_TESTS = 8
 
@@ -78,8 +78,10 @@ class Service:
         examples: Path = EXAMPLES,
         calibration: Path = CALIBRATION,
         comparison: Path = COMPARISON,
+        answer_tokens: int = ANSWER_TOKENS,
     ) -> None:
         self.model_name = model_name
+        self.answer_tokens = answer_tokens
         self._calibration = calibration
         self._comparison = comparison
         self.examples = bundled_examples(examples)
@@ -105,6 +107,13 @@ class Service:
         finally:
             self._loaded.set()
 
+    @property
+    def state(self) -> Literal["loading", "ready", "failed"]:
+        """How far the model is."""
+        if not self._loaded.is_set():
+            return "loading"
+        return "failed" if self._vlm is None else "ready"
+
     def wait(self, seconds: float) -> bool:
         """Whether loading is over within ``seconds`` (with success or not)."""
         return self._loaded.wait(seconds)
@@ -120,7 +129,7 @@ class Service:
             raise ModelError(self._problem)
         with self._busy:
             yield from self._vlm.explore_steps(
-                image, prompt, max_new_tokens=MAX_NEW_TOKENS, inside=True, patch_lens=True,
+                image, prompt, max_new_tokens=self.answer_tokens, inside=True, patch_lens=True,
                 counterfactuals=COUNTERFACTUALS,
             )  # fmt: skip
 
