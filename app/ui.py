@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import text, text_budget, text_inside
+from app import text, text_budget, text_inside, text_methods
 from app.events import GLUE
 from app.state import Visitor
-from app.tabs import calibrate, compare, every_k, migration, sinks, which_method
+from app.tabs import calibrate, compare, every_k, methods, migration, sinks, which_method
 from app.view import show_run
 
 if TYPE_CHECKING:
@@ -42,8 +42,10 @@ def build_demo(service: Service) -> gr.Blocks:
                 attention = sinks.build(visitor, main.k)
             with gr.Tab(text_inside.TAB_MIGRATION):
                 moved = migration.build(service, visitor, main.k)
+            with gr.Tab(text_methods.TAB):
+                several = methods.build(service, visitor, opening)
             with gr.Tab(text_budget.TAB_BUDGET):
-                methods = which_method.build(service)
+                budget = which_method.build(service)
             with gr.Tab("Calibrate"):
                 calibrate.build(service)
             with gr.Tab("What the numbers mean"):
@@ -53,14 +55,15 @@ def build_demo(service: Service) -> gr.Blocks:
             (text.TAB_EVERY_K, table, every_k.show),
             (text_inside.TAB_SINKS, attention, sinks.show),
             (text_inside.TAB_MIGRATION, moved, migration.show),
+            (text_methods.TAB, several, several.show),
         ):
             for event in (chosen, *main.finished):
                 event.success(
                     _when_opened(name, show), [opened, *tab.inputs], list(tab.outputs), **GLUE
                 )
         chosen.success(
-            _when_opened(text_budget.TAB_BUDGET, methods.show), [opened, *methods.inputs],
-            list(methods.outputs), **GLUE,
+            _when_opened(text_budget.TAB_BUDGET, budget.show), [opened, *budget.inputs],
+            list(budget.outputs), **GLUE,
         )  # fmt: skip
     return demo
 

@@ -115,11 +115,12 @@ def _entry(data: Any, arrays: Arrays) -> MethodEntry:
                        ("kv_bytes", int)):  # fmt: skip
         expect(name, data[name], kind)
     seconds = _with_fields("seconds", data["seconds"], _names(MethodSeconds))
-    counts = {name: tuple_of(name, data[name], int) for name in _ENTRY_COUNTS}
+    counts: dict[str, Any] = {name: tuple_of(name, data[name], int) for name in _ENTRY_COUNTS}
+    kl: dict[str, Any] = {name: floats(name, data[name]) for name in _ENTRY_KL}
     return MethodEntry(
         **{name: data[name] for name in ("label", "answer", "stopped", "strategy", "kv_bytes")},
         **counts,
-        **{name: floats(name, data[name]) for name in _ENTRY_KL},
+        **kl,
         tokens=tuple_of("tokens", data["tokens"], str),
         tokens_wanted=None if data["tokens_wanted"] is None else _number(data, "tokens_wanted"),
         agrees=np.array(tuple_of("agrees", data["agrees"], bool), dtype=np.bool_),
