@@ -18,7 +18,7 @@ from vtw_core.calibrated import Calibration, load_calibration
 from vtw_core.calibration import calibrate_steps
 from vtw_core.comparison import MethodComparison, load_comparison
 from vtw_core.dataset import Item, read_items
-from vtw_core.equal_budget import BudgetComparison, load_comparison
+from vtw_core.equal_budget import BudgetComparison, load_budget_comparison
 from vtw_core.errors import InputError, ModelError, VTWError
 from vtw_core.models.prompts import check_prompt
 from vtw_core.other_images import MADE
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples"
 CALIBRATION = EXAMPLES.parent / "calibration"
-COMPARISON = EXAMPLES.parent / "methods.json"
+BUDGETS = EXAMPLES.parent / "methods.json"
 WEIGHTS = EXAMPLES.parent / "embedded_model" / "model.safetensors"
 ANSWER_TOKENS = 64
 COUNTERFACTUALS = tuple(MADE)
@@ -85,13 +85,13 @@ class Service:
         model_name: str = "embedded",
         examples: Path = EXAMPLES,
         calibration: Path = CALIBRATION,
-        comparison: Path = COMPARISON,
+        budgets: Path = BUDGETS,
         answer_tokens: int = ANSWER_TOKENS,
     ) -> None:
         self.model_name = model_name
         self.answer_tokens = answer_tokens
         self._calibration = calibration
-        self._comparison = comparison
+        self._budgets = budgets
         self.examples = bundled_examples(examples)
         self._busy = threading.Lock()
         self._loaded = threading.Event()
@@ -196,13 +196,13 @@ class Service:
         return load_calibration(self._calibration / "embedded.json")
 
     @cached_property
-    def recorded_comparison(self) -> BudgetComparison:
+    def recorded_budgets(self) -> BudgetComparison:
         """The embedded model under every method at equal budget.
 
         Raises:
             InputError: it is missing or cannot be read.
         """
-        return load_comparison(self._comparison)
+        return load_budget_comparison(self._budgets)
 
     def is_of_these_weights(self, comparison: BudgetComparison) -> bool:
         """Whether a comparison was measured on the weights that are in assets/ now."""

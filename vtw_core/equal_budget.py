@@ -174,7 +174,7 @@ class BudgetComparison:
         return target
 
 
-def load_comparison(path: str | Path) -> BudgetComparison:
+def load_budget_comparison(path: str | Path) -> BudgetComparison:
     """Read a file of `BudgetComparison.save`.
 
     Raises:

@@ -34,7 +34,7 @@ class WhichMethodTab:
 def build(service: Service) -> WhichMethodTab:
     gr.Markdown(text.INTRO)
     try:
-        comparison = service.recorded_comparison
+        comparison = service.recorded_budgets
     except InputError as problem:
         gr.Markdown(text.NOT_RECORDED.format(problem=problem), elem_id="methods-missing")
         return WhichMethodTab(show=tuple)

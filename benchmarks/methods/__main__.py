@@ -25,7 +25,7 @@ from embedded_model.export import FOLDER
 from embedded_model.questions import KINDS, SHORT_KINDS, Question
 from vtw_core import load_model
 from vtw_core.analysis.cost import VTW_CONVENTION
-from vtw_core.equal_budget import MEASURES, BudgetComparison, Contender, load_comparison
+from vtw_core.equal_budget import MEASURES, BudgetComparison, Contender, load_budget_comparison
 from vtw_core.generation import prepare
 from vtw_core.results import DEFAULT_ETA
 
@@ -101,7 +101,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     if arguments.report:
-        comparison = load_comparison(report.RESULTS)
+        comparison = load_budget_comparison(report.RESULTS)
     else:
         comparison = compare(arguments.per_kind)
     if arguments.dry:
@@ -109,7 +109,7 @@ def main() -> None:
         return
     if not arguments.report:
         comparison.save(report.RESULTS)
-        comparison = load_comparison(report.RESULTS)  # the README says what the file says
+        comparison = load_budget_comparison(report.RESULTS)  # the README says what the file says
     report.write(comparison)
 
 

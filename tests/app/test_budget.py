@@ -16,7 +16,7 @@ from app.figures import budget, style
 from app.figures.chart import Table
 from app.figures.plotly_charts import figure
 from app.tabs import which_method
-from vtw_core.equal_budget import MEASURES, SHORT, load_comparison
+from vtw_core.equal_budget import MEASURES, SHORT, load_budget_comparison
 
 COMPARISON = made_up_comparison()
 
@@ -121,8 +121,8 @@ class Recorded:
         self.path, self.here = path, here
 
     @property
-    def recorded_comparison(self):
-        return load_comparison(self.path)
+    def recorded_budgets(self):
+        return load_budget_comparison(self.path)
 
     def is_of_these_weights(self, comparison):
         return self.here
@@ -143,7 +143,7 @@ def test_the_tab_says_when_its_numbers_are_of_other_weights(tmp_path):
     assert len(table["table"]["rows"]) == len(COMPARISON.contenders)
 
 
-def test_a_page_without_a_recorded_comparison_says_how_to_make_one(tmp_path):
+def test_a_page_without_a_recorded_budgets_says_how_to_make_one(tmp_path):
     with gr.Blocks() as demo:
         tab = which_method.build(Recorded(tmp_path / "none.json"))
     assert "python -m benchmarks.methods" in words_of(demo)

@@ -11,7 +11,7 @@ from vtw_core.equal_budget import (
     SHORT,
     BudgetComparison,
     Contender,
-    load_comparison,
+    load_budget_comparison,
 )
 from vtw_core.errors import InputError
 
@@ -64,7 +64,7 @@ def test_one_question_has_no_interval():
 
 def test_a_saved_comparison_comes_back_to_four_digits(tmp_path):
     made = made_up_comparison()
-    again = load_comparison(made.save(tmp_path / "methods.json"))
+    again = load_budget_comparison(made.save(tmp_path / "methods.json"))
     assert again.facts == made.facts
     assert (again.kinds, again.long_kinds) == (made.kinds, made.long_kinds)
     assert again.out_of_reach == made.out_of_reach
@@ -91,12 +91,12 @@ def test_a_file_that_is_none_is_refused_in_one_sentence(tmp_path, change, proble
     path = made_up_comparison().save(tmp_path / "methods.json")
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     with pytest.raises(InputError, match=problem):
-        load_comparison(path)
+        load_budget_comparison(path)
 
 
 def test_a_missing_or_damaged_file_is_refused(tmp_path):
     with pytest.raises(InputError, match="cannot be read"):
-        load_comparison(tmp_path / "none.json")
+        load_budget_comparison(tmp_path / "none.json")
     (tmp_path / "bad.json").write_text('{"format": NaN}')
     with pytest.raises(InputError, match="damaged"):
-        load_comparison(tmp_path / "bad.json")
+        load_budget_comparison(tmp_path / "bad.json")
