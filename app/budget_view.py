@@ -126,10 +126,30 @@ def reading(comparison: BudgetComparison) -> list[str]:
     if least != at_star["vtw"].wanted:
         told_of.append(_scores(comparison, text.AT_LEAST, SHORT, at_least))
     told_of += [_scores(comparison, text.AT_STAR, kind, at_star) for kind in comparison.long_kinds]
-    told_of.append(_control(comparison))
-    told_of.append(_times(comparison, at_star))
-    told_of += _stages(comparison, at_star)
-    return told_of
+    return [*told_of, _control(comparison), _times(comparison, at_star)]
+
+
+def stages(comparison: BudgetComparison) -> str:
+    """What each stage of MustDrop adds, and which budgets it cannot be set to."""
+    at = {
+        one.series: one
+        for one in comparison.at(_vtw(comparison, comparison.facts["k_star"]).wanted)
+    }
+    right, tokens, kv = (
+        _values(comparison, measure, SHORT) for measure in ("right", "visual_tokens", "kv_bytes")
+    )
+    found = [
+        text.STAGE.format(name=series_name(at[series]), value=told("right", right[at[series]]),
+                          tokens=tokens[at[series]], kv=told("kv_bytes", kv[at[series]]))
+        for series in ("mustdrop_b", "mustdrop_ab", "mustdrop") if series in at
+    ]  # fmt: skip
+    words = [text.STAGES.format(stages=text.LONG_LIST.join(found))] if found else []
+    for series in dict.fromkeys(series for series, _ in comparison.out_of_reach):
+        wanted = [f"{tokens:.0f}" for name, tokens in comparison.out_of_reach if name == series]
+        words.append(
+            text.OUT_OF_REACH.format(series=text.SERIES[series], wanted=text.LIST.join(wanted))
+        )
+    return " ".join(words)
 
 
 def _of(comparison: BudgetComparison, series: str) -> list[Contender]:
@@ -160,10 +180,13 @@ def _scores(comparison: BudgetComparison, form: str, kind: str, at: dict[str, Co
         if kind in comparison.long_kinds
         else text.ON_SHORT
     )
-    return form.format(
-        on=on, tokens=at["vtw"].wanted, visual=comparison.facts["visual_tokens"],
-        k=at["vtw"].strategy["k"], scores=text.LIST.join(scores),
+    return text.SCORES.format(
+        where=form.format(
+            on=on, tokens=at["vtw"].wanted, visual=comparison.facts["visual_tokens"],
+            k=at["vtw"].strategy["k"],
+        ),
         verdict=text.VERDICT.format(better=better, worse=worse, open=undecided),
+        scores=text.LIST.join(scores),
     )  # fmt: skip
 
 
@@ -189,14 +212,20 @@ def _control(comparison: BudgetComparison) -> str:
             if one.wanted in chance
         ]
 
-    mustdrop, fastv = signs("mustdrop", "random_mustdrop"), signs("fastv", "random_fastv")
-    vtw = signs("vtw", "random_fastv")
-    return text.CONTROL.format(
-        mustdrop=mustdrop.count(-1), mustdrop_of=len(mustdrop), lost_mustdrop=mustdrop.count(1),
-        fastv=fastv.count(-1), fastv_of=len(fastv), lost_fastv=fastv.count(1),
-        fastv_k=_of(comparison, "fastv")[0].strategy["k"],
-        vtw=vtw.count(1), vtw_of=len(vtw), lost_vtw=vtw.count(-1),
-    )  # fmt: skip
+    found = [
+        (_of(comparison, series), signs(series, control))
+        for series, control in (
+            ("vtw", "random_fastv"), ("mustdrop", "random_mustdrop"), ("fastv", "random_fastv"),
+        )
+    ]  # fmt: skip
+    methods = [
+        text.AGAINST_CHANCE.format(
+            name=series_name(of[0]), ahead=each.count(1), behind=each.count(-1), of=len(each)
+        )
+        for of, each in found
+        if each
+    ]
+    return text.CONTROL.format(methods=text.LONG_LIST.join(methods))
 
 
 def _times(comparison: BudgetComparison, at: dict[str, Contender]) -> str:
@@ -212,23 +241,5 @@ def _times(comparison: BudgetComparison, at: dict[str, Contender]) -> str:
         for series, one in rivals
     ]  # fmt: skip
     slower = all(prefill[one] > flops[one] for _, one in rivals)
-    return (text.TIMES if slower else text.TIMES_SAME).format(costs=text.LONG_LIST.join(costs))
-
-
-def _stages(comparison: BudgetComparison, at: dict[str, Contender]) -> list[str]:
-    """What each stage of MustDrop adds; and which budgets it cannot be set to."""
-    right, tokens, kv = (
-        _values(comparison, measure, SHORT) for measure in ("right", "visual_tokens", "kv_bytes")
-    )
-    stages = [
-        text.STAGE.format(name=series_name(at[series]), value=told("right", right[at[series]]),
-                          tokens=tokens[at[series]], kv=told("kv_bytes", kv[at[series]]))
-        for series in ("mustdrop_b", "mustdrop_ab", "mustdrop") if series in at
-    ]  # fmt: skip
-    words = [text.STAGES.format(stages=text.LONG_LIST.join(stages))] if stages else []
-    for series in dict.fromkeys(series for series, _ in comparison.out_of_reach):
-        wanted = [f"{tokens:.0f}" for name, tokens in comparison.out_of_reach if name == series]
-        words.append(
-            text.OUT_OF_REACH.format(series=text.SERIES[series], wanted=text.LIST.join(wanted))
-        )
-    return words
+    form = text.TIMES_LESS if slower else text.TIMES
+    return form.format(costs=text.LONG_LIST.join(costs))

@@ -125,25 +125,21 @@ INTERVAL = "{value} [{low}, {high}]"
 
 # ------------------------------------------------------------------ what it comes to
 READING_TITLE = "What wins where"
-ON_SHORT = "On short answers"
-ON_LONG = "On {kind}"
-AT_STAR = "{on} at {tokens:.0f} of {visual} visual tokens, VTW's own K\\* = {k}, exactly right (and KL over the whole answer, nats): {scores}. {verdict}"
-AT_LEAST = (
-    "{on} at the smallest budget, {tokens:.0f} visual tokens, VTW at K = {k}: {scores}. {verdict}"
-)
+ON_SHORT = "Short answers"
+ON_LONG = "Long answers ({kind})"
+AT_STAR = "{on} at {tokens:.0f} of {visual} visual tokens, VTW's own K\\* = {k}"
+AT_LEAST = "{on} at the smallest budget, {tokens:.0f} visual tokens, VTW at K = {k}"
+SCORES = "**{where}: {verdict}** Exactly right (and KL over the whole answer, nats): {scores}."
 SCORE = "{name} {value} ({kl})"
-VERDICT = "Right more often than VTW beyond chance: {better}; less often: {worse}; no difference found: {open}."
+VERDICT = "right more often than VTW beyond chance: {better}; less often: {worse}; no difference found: {open}."
 NOBODY = "nobody"
 LIST, LONG_LIST = ", ", "; "
-CONTROL = (
-    "Random visual tokens, as many in each layer, beat MustDrop at {mustdrop} of its {mustdrop_of} budgets "
-    "and FastV (K = {fastv_k}) at {fastv} of {fastv_of} on short answers, beyond chance; they are beaten at "
-    "{lost_mustdrop} and {lost_fastv}. VTW beats them at {vtw} of {vtw_of}, and they beat VTW at {lost_vtw}."
-)
-TIMES = "Fewer FLOPs are not as much less time. At K\\*'s budget, FLOPs, prefill time and time of the whole answer are {costs}."
-TIMES_SAME = "At K\\*'s budget, FLOPs, prefill time and time of the whole answer are {costs}."
+CONTROL = "**Against random visual tokens, as many in each layer,** short answers, beyond chance: {methods}."
+AGAINST_CHANCE = "{name} is ahead at {ahead} and behind at {behind} of {of} budgets"
+TIMES_LESS = "**Fewer FLOPs are not as much less time.** At K\\*'s budget, FLOPs, prefill time and time of the whole answer are {costs}."
+TIMES = "**FLOPs and time.** At K\\*'s budget, FLOPs, prefill time and time of the whole answer are {costs}."
 COST = "{name} {flops}, {prefill} and {whole}"
-STAGES = "What MustDrop's stages add at that budget, short answers: {stages}."
+STAGES = "MustDrop's stages at K\\*'s budget, short answers: {stages}."
 STAGE = "{name} {value} right with {tokens:.0f} visual tokens and {kv} of the KV cache"
 OUT_OF_REACH = "No thresholds of {series} come to {wanted} visual tokens."
 

@@ -9,7 +9,7 @@ import gradio as gr
 
 from app import text_budget as text
 from app.board import save_chart
-from app.budget_view import facts, kind_name, numbers_csv, reading
+from app.budget_view import facts, kind_name, numbers_csv, reading, stages
 from app.components.chart import chart_part, show_chart
 from app.downloads import cached, download_button, download_on
 from app.events import GLUE
@@ -38,8 +38,9 @@ def build(service: Service) -> WhichMethodTab:
     except InputError as problem:
         gr.Markdown(text.NOT_RECORDED.format(problem=problem), elem_id="methods-missing")
         return WhichMethodTab(show=tuple)
+    lines = "\n".join(f"- {line}" for line in reading(comparison))
     gr.Markdown(
-        f"### {text.READING_TITLE}\n" + "\n".join(f"- {line}" for line in reading(comparison)),
+        f"### {text.READING_TITLE}\n{lines}\n\n{stages(comparison)}",
         elem_id="methods-reading", container=True,
     )  # fmt: skip
     controls = _controls(comparison)
@@ -73,9 +74,7 @@ def _controls(comparison: BudgetComparison) -> list[Any]:
             [(text.COSTS[name], name) for name in X_MEASURES], value=X_MEASURES[0],
             label=text.CONTROL_COST, min_width=230, elem_id="methods-cost",
         )  # fmt: skip
-        everything = gr.Checkbox(
-            label=text.CONTROL_EVERY, min_width=230, elem_id="methods-everything"
-        )
+    everything = gr.Checkbox(label=text.CONTROL_EVERY, elem_id="methods-everything")
     return [kind, measure, cost, everything]
 
 

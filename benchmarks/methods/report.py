@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app import text_budget as text
-from app.budget_view import MAIN, facts, kind_name, name_of, reading, told
+from app.budget_view import MAIN, facts, kind_name, name_of, reading, stages, told
 from app.figures.budget import Choices, pareto
 from app.figures.matplotlib_charts import export
 from benchmarks.report import README, ROOT, put_between
@@ -23,7 +23,7 @@ def section(comparison: BudgetComparison) -> str:
     """Markdown between the two markers."""
     lines = [START, facts(comparison), "", f"**{text.READING_TITLE}.**"]
     lines += [f"- {sentence}" for sentence in reading(comparison)]
-    lines.append("")
+    lines += ["", stages(comparison), ""]
     for name, chosen in figures(comparison).items():
         alt = text.FIGURE_ALT.format(
             measure=text.MEASURES[chosen.measure], cost=text.COSTS[chosen.cost],
