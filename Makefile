@@ -1,10 +1,11 @@
 # make demo   start the page (does its own set-up)        make check   ruff and mypy
 # make test   run every test (does its own set-up)        make bench   the README's performance claims
+#                                                         make methods   methods at equal budget
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo install test check bench clean
+.PHONY: demo install test check bench methods clean
 
 demo: $(VENV)/.run-installed
 	$(BIN)/python app.py
@@ -21,6 +22,9 @@ check: $(VENV)/.dev-installed
 
 bench: $(VENV)/.run-installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
+
+methods: $(VENV)/.run-installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.methods
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

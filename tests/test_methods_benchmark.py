@@ -1,5 +1,8 @@
 """Methods at equal budget: who is compared, what is measured, and where it is written."""
 
+import copy
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -10,31 +13,36 @@ from benchmarks.methods.measuring import measure
 from embedded_model.questions import Question
 from vtw_core.equal_budget import MEASURES, load_budget_comparison
 
-K_STAR = 2
+K_STAR = 3
 
 
 @pytest.fixture(scope="module")
-def settings(vlm, image):
-    visual = len(vlm.layout(vlm.inputs(image, "?")).visual)
-    samples = [(image, "what color is it ?")]
-    return contenders.settings(vlm, visual, K_STAR, samples)[0]
+def merging(vlm):
+    """The tiny model, its features taken from the encoder's end, behind the merging."""
+    model = copy.deepcopy(vlm.model)
+    model.config.vision_feature_layer = -1
+    return replace(vlm, model=model)
 
 
 @pytest.fixture(scope="module")
-def values(vlm, image, settings):
-    """On one question whose right answer is what the model says."""
-    said = vlm.generate(image, "what color is it ?", max_new_tokens=4).answer
-    return measure(vlm, image, Question("color", "what color is it ?", said), 5, settings)
+def settings(merging, image):
+    visual = len(merging.layout(merging.inputs(image, "?")).visual)
+    return contenders.settings(merging, visual, K_STAR, [(image, "what color is it ?")])[0]
 
 
-def test_vtw_says_the_budgets_and_the_others_are_set_to_them(vlm, settings):
+@pytest.fixture(scope="module")
+def values(merging, image, settings):
+    return measure(merging, image, Question("color", "what color is it ?", "red"), 5, settings)
+
+
+def test_vtw_says_the_budgets_and_the_others_are_set_to_them(merging, settings):
     budgets = {one.wanted for one in settings if one.series == "vtw"}
     assert 0 in budgets
     assert {one.wanted for one in settings} - {None} == budgets
     assert {"mustdrop_b", "fastv", "fastv_mean", "random_fastv", "random_vtw"} <= {
         one.series for one in settings
     }
-    assert max(one.strategy.k for one in settings if one.series == "vtw") < vlm.layers
+    assert max(one.strategy.k for one in settings if one.series == "vtw") < merging.layers
     assert len(settings) == len({(one.series, one.wanted) for one in settings})
 
 

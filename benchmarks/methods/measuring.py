@@ -29,7 +29,7 @@ def measure(
     Args:
         number: of the question; the random controls' seed.
     """
-    schedules: dict[int, tuple[int, ...]] = {}
+    schedules: dict[int | None, tuple[int, ...]] = {}
     values: dict[int, Values] = {}
     for places in _turns(settings):
         methods = [
