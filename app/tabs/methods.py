@@ -40,20 +40,22 @@ log = logging.getLogger(__name__)
 
 AT_FIRST = (True, True, False)
 """Which panels are there when the page opens: one of each of MOST_PANELS."""
+_ANSWERS = 4  # the answers' place among the tab's outputs
 
 
 @dataclass(frozen=True)
 class MethodsTab:
     """``outputs`` take what ``show`` returns for ``inputs``.
 
-    ``shown`` holds the comparison, and so each entry's `MustDropRecord`; ``stages`` is the place
-    for a viewer of it.
+    ``shown`` holds the comparison, and so each entry's `MustDropRecord`; ``compared`` is the event
+    after which it is new; ``stages`` is the place for a viewer of it.
     """
 
     inputs: tuple[Any, ...]
     outputs: tuple[Any, ...]
     show: Callable[..., tuple[Any, ...]]
     shown: gr.State
+    compared: Any
     stages: gr.Column
 
 
@@ -123,9 +125,8 @@ def build(service: Service, visitor: gr.State, first: Run) -> MethodsTab:
     outputs = (
         shown, there, content, notice, answers, *charts.values(), *columns, add, *every,
     )  # fmt: skip
-    # The visitor may have gone on to another run meanwhile.
-    ran.success(handlers.show, list(inputs), list(outputs), **GLUE)
-    return MethodsTab(inputs, outputs, handlers.show, shown, stages)
+    compared = ran.success(handlers.settle, list(inputs), list(outputs), **GLUE)
+    return MethodsTab(inputs, outputs, handlers.show, shown, compared, stages)
 
 
 def _build_panel(number: int, choice: Choice, layers: int, *, visible: bool) -> _Panel:
@@ -263,6 +264,16 @@ class _Handlers:
             drawn[0] = show_notice(of, invitation, is_error=False)
         return of, there, *visible, *drawn, *_laid_out(there)[1:], *told
 
+    def settle(
+        self, visitor: Visitor, shown: ShownMethods, there: tuple[bool, ...]
+    ) -> tuple[Any, ...]:
+        """What belongs to the answers that have just come, or to the run that the visitor has gone
+        on to meanwhile."""
+        told = list(self.show(visitor, shown, there))
+        if visitor.run is not None and shown.of == run_id(visitor.run):
+            told[_ANSWERS] = gr.skip()  # they stand there, or why they do not
+        return tuple(told)
+
     def _recorded(self, visitor: Visitor) -> MethodComparison | None:
         if visitor.origin != "recorded":
             return None
@@ -324,10 +335,9 @@ class _Handlers:
             yield show_comparing(message, fraction, titles, texts, refused)
 
     def refuse(self, shown: ShownMethods, waits: bool) -> tuple[Any, ...]:
-        """The queue was full. A cancelled comparison ends as a failure too, but waits no longer."""
-        if not waits:
-            return (gr.skip(),) * 3
-        return show_notice(shown, text.QUEUE_IS_FULL), *_idle()
+        """The queue was full. A cancelled comparison ends as a failure too, but waits no longer:
+        said once more, since events that were still on their way may have been drawn over it."""
+        return (show_notice(shown, text.QUEUE_IS_FULL), *_idle()) if waits else self.cancel(shown)
 
     def cancel(self, shown: ShownMethods) -> tuple[Any, ...]:
         return show_notice(shown, text.CANCELLED, is_error=False), *_idle()
