@@ -1,10 +1,11 @@
 # make demo   start the page (does its own set-up)        make check   ruff and mypy
 # make test   run every test (does its own set-up)        make bench   the README's performance claims
+#                                                         make methods   methods at equal budget
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo install test check bench bench-browser clean
+.PHONY: demo install test check bench bench-browser methods clean
 
 demo: $(VENV)/.run-installed
 	$(BIN)/python app.py
@@ -24,6 +25,9 @@ bench: $(VENV)/.run-installed
 
 bench-browser: $(VENV)/.dev-installed
 	$(BIN)/python -m benchmarks.browser
+
+methods: $(VENV)/.run-installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.methods
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

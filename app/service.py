@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import threading
@@ -18,6 +19,7 @@ from vtw_core.calibrated import Calibration, load_calibration
 from vtw_core.calibration import calibrate_steps
 from vtw_core.comparison import MethodComparison, load_comparison
 from vtw_core.dataset import Item, read_items
+from vtw_core.equal_budget import BudgetComparison, load_budget_comparison
 from vtw_core.errors import InputError, ModelError, VTWError
 from vtw_core.models.loading import EMBEDDED
 from vtw_core.models.prompts import check_prompt
@@ -34,6 +36,8 @@ log = logging.getLogger(__name__)
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples"
 CALIBRATION = EXAMPLES.parent / "calibration"
+BUDGETS = EXAMPLES.parent / "methods.json"
+WEIGHTS = EXAMPLES.parent / "embedded_model" / "model.safetensors"
 ANSWER_TOKENS = 64
 COUNTERFACTUALS = tuple(MADE)
 MOST_TESTS = 8
@@ -84,11 +88,13 @@ class Service:
         model_name: str = EMBEDDED,
         examples: Path = EXAMPLES,
         calibration: Path = CALIBRATION,
+        budgets: Path = BUDGETS,
         answer_tokens: int = ANSWER_TOKENS,
     ) -> None:
         self.model_name = model_name
         self.answer_tokens = answer_tokens
         self._calibration = calibration
+        self._budgets = budgets
         self.examples = bundled_examples(examples)
         self._busy = threading.Lock()
         self._loaded = threading.Event()
@@ -230,6 +236,21 @@ class Service:
     def recorded_calibration(self) -> Calibration:
         """The embedded model on the bundled set, recorded as the set's maker says."""
         return load_calibration(self._calibration / "embedded.json")
+
+    @cached_property
+    def recorded_budgets(self) -> BudgetComparison:
+        """The embedded model under every method at equal budget.
+
+        Raises:
+            InputError: it is missing or cannot be read.
+        """
+        return load_budget_comparison(self._budgets)
+
+    def is_of_these_weights(self, comparison: BudgetComparison) -> bool:
+        """Whether a comparison was measured on the weights that are in assets/ now."""
+        with WEIGHTS.open("rb") as file:
+            here = hashlib.file_digest(file, "sha256").hexdigest()
+        return bool(comparison.facts["weights_sha256"] == here)
 
     def calibrate(
         self, images: Sequence[str] | None, prompt: str = ""

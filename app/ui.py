@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import text, text_inside, text_methods
+from app import text, text_budget, text_inside, text_methods
 from app.api import build_api
 from app.events import GLUE
 from app.state import Visitor
-from app.tabs import calibrate, compare, every_k, methods, migration, sinks
+from app.tabs import calibrate, compare, every_k, methods, migration, sinks, which_method
 from app.view import show_run
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def build_demo(service: Service) -> gr.Blocks:
                 moved = migration.build(service, visitor, main.k)
             with gr.Tab(text_methods.TAB):
                 several = methods.build(service, visitor, opening)
+            with gr.Tab(text_budget.TAB_BUDGET):
+                budget = which_method.build(service)
             with gr.Tab("Calibrate"):
                 calibrate.build(service)
             with gr.Tab("What the numbers mean"):
@@ -61,6 +63,10 @@ def build_demo(service: Service) -> gr.Blocks:
                 event.success(
                     _when_opened(name, show), [opened, *tab.inputs], list(tab.outputs), **GLUE
                 )
+        chosen.success(
+            _when_opened(text_budget.TAB_BUDGET, budget.show), [opened, *budget.inputs],
+            list(budget.outputs), **GLUE,
+        )  # fmt: skip
     return demo
 
 

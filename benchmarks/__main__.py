@@ -11,15 +11,8 @@ from typing import Any
 
 import torch
 
-from benchmarks import claims, facts, report
-
-
-def machine() -> dict[str, Any]:
-    """Where it was measured, and with how many threads."""
-    found = facts.machine() | {"threads": torch.get_num_threads()}
-    if torch.cuda.is_available():
-        found["processor"] = torch.cuda.get_device_name()
-    return found
+from benchmarks import claims, report
+from benchmarks.machine import machine
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ from typing import Any
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.facts import machine
+from benchmarks.machine import machine
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).with_name("browser.json")
