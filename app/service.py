@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from app import text
+from app.state import Dropped
 from vtw_core import load_model
 from vtw_core.calibrated import Calibration, load_calibration
 from vtw_core.calibration import calibrate_steps
@@ -20,6 +21,8 @@ from vtw_core.errors import InputError, ModelError, VTWError
 from vtw_core.models.prompts import check_prompt
 from vtw_core.other_images import MADE
 from vtw_core.results import Run, load_run
+from vtw_core.strategies.mustdrop import MustDrop, VisionStage
+from vtw_core.strategies.mustdrop.record import MustDropRecord
 
 if TYPE_CHECKING:
     from vtw_core.events import Event, Progress
@@ -144,6 +147,30 @@ class Service:
         lens = replace(before.lens, pieces=before.lens.pieces | after.lens.pieces)
         tests = (*kept[-MOST_TESTS + 1 :], *after.counterfactuals)
         return replace(run, inside=replace(before, lens=lens, counterfactuals=tests))
+
+    def must_drop(
+        self, image: str, prompt: str, gamma: float, alpha: float, stages: str = "abc"
+    ) -> Dropped:
+        """One answer under MustDrop, with why each visual token stayed or fell.
+
+        Args:
+            stages: letters of "abc", those that run.
+
+        Raises:
+            VTWError: the model could not be loaded, the image, prompt or thresholds cannot be used,
+                or a stage does not fit the model.
+        """
+        strategy = MustDrop(
+            gamma, alpha, vision=VisionStage() if "a" in stages else None,
+            prefill="b" in stages, cache="c" in stages,
+        )  # fmt: skip
+        self._loaded.wait()
+        if self._vlm is None:
+            raise ModelError(self._problem)
+        with self._busy:
+            made = self._vlm.generate(image, prompt, strategy, MAX_NEW_TOKENS)
+        record = MustDropRecord.of(strategy, made.trace)
+        return Dropped(strategy, record, made.answer, prompt, image)
 
     @cached_property
     def recorded_calibration(self) -> Calibration:

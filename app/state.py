@@ -7,6 +7,8 @@ from typing import Literal
 
 from vtw_core.calibrated import Calibration
 from vtw_core.results import Run
+from vtw_core.strategies.mustdrop import MustDrop
+from vtw_core.strategies.mustdrop.record import MustDropRecord
 
 Origin = Literal["live", "recorded", "opened"]
 
@@ -30,3 +32,17 @@ class ShownCalibration:
 
     calibration: Calibration
     origin: str
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """One answer under MustDrop, and why each visual token stayed or fell.
+
+    ``picture`` is the file that it is about, as long as it is there.
+    """
+
+    strategy: MustDrop
+    record: MustDropRecord
+    answer: str
+    prompt: str
+    picture: str | None = None
