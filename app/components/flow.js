@@ -32,7 +32,7 @@ function ribbon(x, top, thickness, end, className) {
 }
 function drawFlow() {
   const { perLayer, cached, filters } = flow;
-  const place = find('.flow'), width = Math.max(NARROWEST, place.clientWidth || 900);
+  const place = find('.flow'), width = Math.max(NARROWEST, widths.flow);
   const patches = sum(view.sizes.map((size) => Math.max(size, 1))), tokens = view.sizes.length;
   const tall = width > 900 ? 150 : 110, top = 62;
   const high = (count) => count / patches * tall;

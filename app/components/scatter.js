@@ -21,7 +21,7 @@ function drawScatter() {
   find('.scatter-title').textContent = filter ? fill(words.scatterTitle, filter) : words.noFilter;
   place.hidden = !filter;
   if (!filter) return;
-  const width = Math.max(260, place.clientWidth || 480);
+  const width = Math.max(260, widths.scatter);
   const along = (value, [low, high], start, stop) => {
     const clamped = Math.max(low, Math.min(high, value));
     return start + (Math.log10(clamped) - Math.log10(low)) / Math.log10(high / low) * (stop - start);
@@ -36,16 +36,13 @@ function drawScatter() {
   for (const tick of ticksOf(peaks, 3 * (floor - PLOT.top))) svg.append(node('text', { x: PLOT.left - 6, y: y(tick) + 4, 'text-anchor': 'end', class: 'tick' }, asPercent(tick)));
   svg.append(node('text', { x: (PLOT.left + right) / 2, y: PLOT.height - 8, 'text-anchor': 'middle', class: 'axis' }, words.scatterX));
   svg.append(node('text', { transform: `translate(13 ${(PLOT.top + floor) / 2}) rotate(-90)`, 'text-anchor': 'middle', class: 'axis' }, words.scatterY));
-  const chosen = patch ? tokenAt(patch) : -1;
   filter.fate.forEach((fate, token) => {
     if (fate === fateNumber.gone) return;
     const dot = node('g', { class: 'cell dot', 'data-state': fates[fate], 'data-token': token });
-    dot.classList.toggle('chosen', token === chosen);
     dot.classList.toggle('dim', only !== null && stagesOf()[step].id === 'filter' && only !== `${fates[fate]} undefined`);
     const at = { cx: x(filter.share[token]), cy: y(filter.peak[token]) };
     if (view.key[token]) dot.append(node('circle', { ...at, r: 7.5, class: 'ring' }));
-    const sign = signOf(at.cx, at.cy, 1.25);
-    showSign(sign, { name: fates[fate] }, 1);
+    const sign = node('path', { class: 'sign', d: SIGNS[fates[fate]], transform: `translate(${at.cx} ${at.cy}) scale(1.25)` });
     dot.append(node('circle', { ...at, r: 9, class: 'target' }), sign);
     svg.append(dot);
   });
@@ -56,4 +53,12 @@ function drawScatter() {
     svg.append(node('text', { class: 'falls-name', x: PLOT.left + 6, y: floor - 6 }, words.falls));
   }
   place.replaceChildren(svg);
+  showChosen();
+}
+// The dot of the token under the cursor.
+function showChosen() {
+  const chosen = patch ? tokenAt(patch) : -1;
+  element.querySelectorAll('.dot.chosen').forEach((dot) => dot.classList.remove('chosen'));
+  const dot = find(`.dot[data-token="${chosen}"]`);
+  if (dot) dot.classList.add('chosen');
 }

@@ -3,6 +3,7 @@
 let step = 0, patch = null, only = null;    // the stage, {grid, row, col}, and a state to look at alone
 let gamma = 0, alpha = 0;                    // where the sliders stand
 let asked = 0, waiting = false, playing = 0;
+let widths = { scatter: 480, flow: 900 };    // pixels there are for each drawing
 const TICKS = 400;                           // of a threshold's slider
 const decimal = (value) => String(Number(value.toPrecision(2)));
 const stageName = (stage, list) => fill(words[list][stage.id], stage);
@@ -88,7 +89,7 @@ function choose(next) {
   patch = next;
   drawCursor();
   drawReadout();
-  drawScatter();
+  showChosen();
 }
 function patchUnder(event) {
   const panel = event.target.closest('.panel');
@@ -252,13 +253,12 @@ function take() {
   drawControls();
   drawStage();
 }
-let drawn = 0;
+// Measured only when they change: asking while drawing would make the browser lay out twice.
 new ResizeObserver(() => {
-  const width = find('.flow').clientWidth;
-  if (!view || !width || width === drawn) return;
-  drawn = width;
-  drawScatter();
-  drawFlow();
+  const [scatter, flow] = ['scatter', 'flow'].map((name) => find(`.${name}`).parentElement.clientWidth);
+  if (!scatter || (widths.scatter === scatter && widths.flow === flow)) return;
+  widths = { scatter, flow };
+  if (view) { drawScatter(); drawFlow(); }
 }).observe(element);
 buildWords();
 watch('value', take);

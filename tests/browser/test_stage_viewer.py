@@ -1,0 +1,165 @@
+"""MustDrop's stages in a browser: what it draws and predicts is what the library decides."""
+
+import dataclasses
+import re
+from types import SimpleNamespace
+
+import gradio as gr
+import numpy as np
+import pytest
+from conftest import BROWSER_WAIT
+from playwright.sync_api import expect
+from stage_runs import drop_run
+
+from app import stages_section
+from app.components.stages import FATE_NAMES, threshold_ranges
+
+# The text gives each token the same in every layer, so that what the attention of one run predicts
+# for other thresholds is exactly what a run with them does.
+RUN = {"grids": ((6, 5), (4, 4)), "layers": 9, "steady": True, "seed": 5}
+WENT_ON = {"both", "global", "individual", "protected"}
+
+
+@pytest.fixture(scope="module")
+def stage_page(browser, image_path):
+    """The section on a page of its own; its model is a made-up run with the thresholds asked for."""
+    from app.theme import CSS, build_theme
+
+    calls = []
+
+    def must_drop(picture, prompt, gamma, alpha, stages):
+        calls.append((gamma, alpha, stages))
+        run = drop_run(gamma=gamma, alpha=alpha, cache="c" in stages, **RUN)
+        return dataclasses.replace(run, picture=picture)
+
+    with gr.Blocks() as demo:
+        section = stages_section.build(SimpleNamespace(must_drop=must_drop))
+        first = dataclasses.replace(drop_run(**RUN), picture=str(image_path))
+        demo.load(lambda: stages_section.show(first), None, list(section.outputs))
+    demo.queue()
+    _, address, _ = demo.launch(
+        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", theme=build_theme(),
+        css_paths=CSS,
+    )  # fmt: skip
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.set_default_timeout(BROWSER_WAIT)
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(address)
+    page.wait_for_selector("#stages .cell")
+    yield page, calls
+    page.close()
+    demo.close()
+    assert errors == []
+
+
+def slide(page, name, value, event="input"):
+    page.locator(f"#stages .{name}").evaluate(
+        "(it, [value, event]) => { it.value = value; it.dispatchEvent(new Event(event)); }",
+        [value, event],
+    )
+
+
+EVERY_STAGE = """(it) => Array.from({ length: Number(it.max) + 1 }, (_, step) => {
+  it.value = step;
+  it.dispatchEvent(new Event('input'));
+  const all = (what) => [...document.querySelectorAll(`#stages ${what}`)];
+  return [
+    all('.panels .cell').map((cell) => [Number(cell.dataset.token), cell.dataset.state]),
+    all('button.legend-line').map((line) => [1, 2].map((n) => Number(line.children[n].textContent))),
+  ];
+})"""
+
+
+def every_stage(page):
+    """Of each stage the tokens' states, in their order, and the legend's sums (tokens, patches)."""
+    found = []
+    for cells, counts in page.locator("#stages .step").evaluate(EVERY_STAGE):
+        states = dict(cells)
+        assert len(states) == len(cells)
+        in_order = [states[token] for token in range(len(states))]
+        found.append((in_order, np.sum(counts, axis=0).tolist()))
+    return found
+
+
+def drawn_as(page, record):
+    """Every stage shows what a record says."""
+    patches = sum(tokens.size for tokens in record.token_maps)
+    (_, at_first), (merged, counts), *filters, (last, _), (cache, _) = every_stage(page)
+    assert at_first == [patches, patches]
+    assert [state == "merged" for state in merged] == (record.sizes > 1).tolist()
+    assert counts == [len(record.sizes), patches]
+    for (states, counts), one in zip(filters, record.filters, strict=True):
+        assert states == [FATE_NAMES[fate] for fate in one.fate]
+        assert counts == [len(record.sizes), patches]
+        went_on = sum(state in WENT_ON for state in states)
+        assert went_on == record.visual_tokens_per_layer[one.layer + 1]
+    survivors = record.visual_tokens_per_layer[-1]
+    assert last.count("stayed") == cache.count("every") == survivors
+    words = page.locator("#stages .flow-words").inner_text()
+    cached = [int(n) for n in re.findall(r"(\d+) in layers? \d", words.split("KV cache")[1])]
+    runs = np.array(record.cached_visual_tokens_per_layer)
+    assert cached == runs[np.append(True, np.diff(runs) != 0)].tolist()
+
+
+def test_it_draws_the_run_and_predicts_others_without_the_server_until_one_lets_go(stage_page):
+    page, calls = stage_page
+    record = drop_run(**RUN).record
+    drawn_as(page, record)
+
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    ranges = threshold_ranges(record, 0.02, 0.03)
+    chosen = {"gamma": 0.02, "alpha": 0.03}
+    for name, tick in (("gamma", 150), ("alpha", 330), ("gamma", 360), ("alpha", 120)):
+        low, high = ranges[name]
+        chosen[name] = float(f"{low * (high / low) ** (tick / 400):.3g}")
+        slide(page, name, tick)
+        expect(page.locator("#stages .source")).to_contain_text("Predicted")
+        drawn_as(page, drop_run(**chosen, **RUN).record)
+    assert asked == []
+    assert calls == []
+    slide(page, "alpha", 120, "change")
+    expect(page.locator("#stages .source")).to_contain_text("Measured")
+    assert calls == [(chosen["gamma"], chosen["alpha"], "abc")]
+    drawn_as(page, drop_run(**chosen, **RUN).record)
+    # The answer is the model's: shown as words, whatever they are.
+    assert page.locator("#stages .answer-text").inner_text() == "a <b>cat</b>"
+
+
+def test_a_wanted_number_of_tokens_and_the_stages_are_asked_for_in_the_same_way(stage_page):
+    page, calls = stage_page
+    calls.clear()
+    wanted = page.locator("#stages .wanted")
+    number = (int(wanted.get_attribute("min")) + int(wanted.get_attribute("max"))) // 2
+    slide(page, "wanted", number)
+    slide(page, "wanted", number, "change")
+    expect(page.locator("#stages .source")).to_contain_text("Measured")
+    told = page.locator("#stages .source").inner_text()
+    assert abs(float(re.search(r"([\d.]+) visual tokens", told)[1]) - number) <= 1
+    page.locator("#stages .stage-c").uncheck()
+    expect(page.locator("#stages .flow-words")).to_contain_text("in layer 0", use_inner_text=True)
+    assert [stages for _, _, stages in calls] == ["abc", "ab"]
+
+
+def test_a_patch_tells_its_story_to_mouse_and_keys_and_dots_point_at_patches(stage_page):
+    page, _ = stage_page
+    panels, readout = page.locator("#stages .panels"), page.locator("#stages .readout")
+    expect(panels.locator("img")).to_have_count(1)
+    slide(page, "step", 2)
+    page.locator("#stages .panel").first.hover(position={"x": 8, "y": 8})
+    expect(readout).to_contain_text("Row 0, column 0 of grid 0: one token with the 9 patches")
+    panels.focus()
+    for _ in range(3):
+        page.keyboard.press("ArrowRight")
+    expect(readout).to_contain_text("Row 0, column 3 of grid 0: a token of its own")
+    expect(readout.locator("li").first).to_contain_text("of all attention on the image")
+    page.keyboard.press("PageDown")
+    assert page.locator("#stages .step").input_value() == "3"
+    page.keyboard.press("Escape")
+    expect(readout).to_contain_text("Point at a patch")
+    page.locator("#stages .dot").last.hover()
+    expect(readout).to_contain_text("of grid 1")
+    with page.expect_download() as download:
+        page.locator("#stages .save[data-format=svg]").click()
+    assert download.value.suggested_filename == "mustdrop_flow.svg"
