@@ -9,13 +9,14 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from app import text
 from app.state import Dropped
 from vtw_core import load_model
 from vtw_core.calibrated import Calibration, load_calibration
 from vtw_core.calibration import calibrate_steps
+from vtw_core.comparison import MethodComparison, load_comparison
 from vtw_core.dataset import Item, read_items
 from vtw_core.errors import InputError, ModelError, VTWError
 from vtw_core.models.prompts import check_prompt
@@ -23,16 +24,17 @@ from vtw_core.other_images import MADE
 from vtw_core.results import Run, load_run
 from vtw_core.strategies.mustdrop import MustDrop, VisionStage
 from vtw_core.strategies.mustdrop.record import MustDropRecord
+from vtw_core.strategy_options import method_from
 
 if TYPE_CHECKING:
-    from vtw_core.events import Event, Progress
+    from vtw_core.events import Event, MethodEvent, Progress
     from vtw_core.models.vlm import VisionLanguageModel
 
 log = logging.getLogger(__name__)
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples"
 CALIBRATION = EXAMPLES.parent / "calibration"
-MAX_NEW_TOKENS = 64
+ANSWER_TOKENS = 64
 COUNTERFACTUALS = tuple(MADE)
 MOST_TESTS = 8
 
@@ -49,6 +51,12 @@ class Example:
     @cached_property
     def run(self) -> Run:
         return load_run(self.recording)
+
+    @cached_property
+    def methods(self) -> MethodComparison | None:
+        """Methods compared on it; None where no comparison was recorded."""
+        path = self.recording.with_suffix(".vtwm")
+        return load_comparison(path) if path.is_file() else None
 
 
 def bundled_examples(folder: Path = EXAMPLES) -> tuple[Example, ...]:
@@ -76,8 +84,10 @@ class Service:
         model_name: str = "embedded",
         examples: Path = EXAMPLES,
         calibration: Path = CALIBRATION,
+        answer_tokens: int = ANSWER_TOKENS,
     ) -> None:
         self.model_name = model_name
+        self.answer_tokens = answer_tokens
         self._calibration = calibration
         self.examples = bundled_examples(examples)
         self._busy = threading.Lock()
@@ -102,6 +112,13 @@ class Service:
         finally:
             self._loaded.set()
 
+    @property
+    def state(self) -> Literal["loading", "ready", "failed"]:
+        """How far the model is."""
+        if not self._loaded.is_set():
+            return "loading"
+        return "failed" if self._vlm is None else "ready"
+
     def wait(self, seconds: float) -> bool:
         """Whether loading is over within ``seconds`` (with success or not)."""
         return self._loaded.wait(seconds)
@@ -117,7 +134,7 @@ class Service:
             raise ModelError(self._problem)
         with self._busy:
             yield from self._vlm.explore_steps(
-                image, prompt, max_new_tokens=MAX_NEW_TOKENS, inside=True, patch_lens=True,
+                image, prompt, max_new_tokens=self.answer_tokens, inside=True, patch_lens=True,
                 counterfactuals=COUNTERFACTUALS,
             )  # fmt: skip
 
@@ -148,6 +165,28 @@ class Service:
         tests = (*kept[-MOST_TESTS + 1 :], *after.counterfactuals)
         return replace(run, inside=replace(before, lens=lens, counterfactuals=tests))
 
+    def compare(
+        self, image: str, prompt: str, asked: Sequence[tuple[str, str]]
+    ) -> Generator[MethodEvent, None, None]:
+        """``vtw_core.methods.compare_steps`` on the loaded model, one visitor at a time.
+
+        Args:
+            asked: label and options of each method, as ``vtw_core compare --method`` takes them.
+
+        Raises:
+            VTWError: the model could not be loaded, or the image, prompt or options cannot be used.
+        """
+        from vtw_core.methods import compare_steps  # brings torch
+
+        methods = [replace(method_from(options), label=label) for label, options in asked]
+        self._loaded.wait()
+        if self._vlm is None:
+            raise ModelError(self._problem)
+        with self._busy:
+            yield from compare_steps(
+                self._vlm, image, prompt, methods, max_new_tokens=self.answer_tokens
+            )
+
     def must_drop(
         self, image: str, prompt: str, gamma: float, alpha: float, stages: str = "abc"
     ) -> Dropped:
@@ -168,9 +207,9 @@ class Service:
         if self._vlm is None:
             raise ModelError(self._problem)
         with self._busy:
-            made = self._vlm.generate(image, prompt, strategy, MAX_NEW_TOKENS)
+            made = self._vlm.generate(image, prompt, strategy, self.answer_tokens)
         record = MustDropRecord.of(strategy, made.trace)
-        return Dropped(strategy, record, made.answer, prompt, image)
+        return Dropped(record, gamma, alpha, stages, made.answer, prompt, image)
 
     @cached_property
     def recorded_calibration(self) -> Calibration:

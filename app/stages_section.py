@@ -14,16 +14,20 @@ from app.board import save_chart
 from app.components.chart import chart_part, show_chart
 from app.components.stages import show_stages, stages
 from app.downloads import download_button, download_on
-from app.events import MODEL_QUEUE
+from app.events import GLUE, MODEL_QUEUE
 from app.figures.stages import flow_table, token_table
 from app.pictures import thumbnail
-from app.state import Dropped
+from app.state import Dropped, ShownMethods, Visitor
+from app.view import run_id
 from vtw_core.errors import VTWError
 
 if TYPE_CHECKING:
     from app.service import Service
 
 log = logging.getLogger(__name__)
+
+FIELDS = {"a": "vision", "b": "prefill", "c": "cache"}
+"""Stage -> the field of `vtw_core.MustDrop` that says whether it runs."""
 
 
 @dataclass(frozen=True)
@@ -40,17 +44,12 @@ class Wanted:
         sent = sent if isinstance(sent, dict) else {}
         switches = sent.get("stages")
         switches = switches if isinstance(switches, dict) else {}
-        strategy = dropped.strategy
-        before = {
-            "a": strategy.vision is not None, "b": strategy.prefill, "c": strategy.cache,
-        }  # fmt: skip
-        on = before | {
-            stage: switches[stage] for stage in before if isinstance(switches.get(stage), bool)
-        }
+        on = {stage: stage in dropped.stages for stage in "abc"}
+        on |= {stage: switches[stage] for stage in on if isinstance(switches.get(stage), bool)}
         on["c"] = on["c"] and on["b"]  # it keeps what the filters leave
         return cls(
-            _share(sent.get("gamma"), strategy.gamma),
-            _share(sent.get("alpha"), strategy.alpha),
+            _share(sent.get("gamma"), dropped.gamma),
+            _share(sent.get("alpha"), dropped.alpha),
             "".join(stage for stage, is_on in on.items() if is_on),
         )
 
@@ -64,40 +63,80 @@ def _share(sent: Any, otherwise: float) -> float:
 
 @dataclass(frozen=True)
 class StagesSection:
-    """``outputs`` take what ``show`` returns; ``dropped`` holds the run that is shown."""
+    """``outputs`` take what ``show`` returns; ``which`` is for the visitor to choose a method."""
 
-    dropped: gr.State
-    measured: Any
+    which: gr.Radio
     outputs: tuple[Any, ...]
 
 
 def build(service: Service) -> StagesSection:
     """Put the section here."""
     dropped = gr.State(None)
+    gr.Markdown(f"### {text.SECTION}", elem_classes="step-title")
+    notice = gr.Markdown(text.NOTHING, elem_id="stages-notice")
+    which = gr.Radio(visible=False, label=text.WHICH, elem_id="stages-which")
     with gr.Column(visible=False, elem_classes="inside") as content:
-        gr.Markdown(f"### {text.SECTION}", elem_classes="step-title")
         viewer = stages("stages")
         with gr.Accordion(text.TABLES, open=False):
             table = chart_part("stages-flow")
             download_button(text.TOKENS_SAVE, "stages-tokens", _save_tokens, [dropped])
     file = gr.DownloadButton(visible="hidden", elem_id="stages-file")
     download_on(table.select, _save_flow, [dropped], file)
-    outputs = (dropped, content, viewer, table)
-    measured = viewer.release(
+    outputs = (dropped, notice, content, viewer, table)
+    viewer.release(
         _Handlers(service).measure, [dropped], list(outputs), trigger_mode="always_last",
         show_progress="hidden", api_visibility="private", **MODEL_QUEUE,
     )  # fmt: skip
-    return StagesSection(dropped, measured, outputs)
+    return StagesSection(which, outputs)
+
+
+def follow(section: StagesSection, visitor: gr.State, compared: gr.State) -> None:
+    """Show whatever methods are compared: of several that are MustDrop, the one chosen."""
+    every, parts = gr.State(()), list(section.outputs)
+    compared.change(_of_comparison, [visitor, compared], [every, section.which, *parts], **GLUE)
+    section.which.input(_pick, [every, section.which], parts, **GLUE)
+
+
+def _of_comparison(visitor: Visitor, shown: ShownMethods) -> tuple[Any, ...]:
+    every = every_drop(visitor, shown)
+    names = [(one.label, place) for place, one in enumerate(every)]
+    which = gr.Radio(choices=names, value=0 if every else None, visible=len(every) > 1)
+    return every, which, *show(every[0] if every else None)
+
+
+def _pick(every: tuple[Dropped, ...], place: Any) -> tuple[Any, ...]:
+    """The place is a visitor's input."""
+    is_one = isinstance(place, int) and 0 <= place < len(every)
+    return show(every[place] if is_one else None)
+
+
+def every_drop(visitor: Visitor, shown: ShownMethods) -> tuple[Dropped, ...]:
+    """What MustDrop did in a comparison, once for each method that is MustDrop."""
+    compared, run = shown.comparison, visitor.run
+    if compared is None:
+        return ()
+    picture = visitor.picture if run is not None and run_id(run) == shown.of else None
+    return tuple(
+        Dropped(
+            record=entry.mustdrop, gamma=entry.strategy["gamma"], alpha=entry.strategy["alpha"],
+            stages="".join(
+                stage for stage, field in FIELDS.items() if entry.strategy[field] not in (None, False)
+            ),
+            answer=entry.answer, prompt=compared.prompt, picture=picture, label=entry.label,
+        )
+        for entry in compared.entries
+        if entry.mustdrop is not None
+    )  # fmt: skip
 
 
 def show(dropped: Dropped | None, *, asked: int = 0, notice: str | None = None) -> tuple[Any, ...]:
     """The section for a run, or nothing."""
     if dropped is None:
-        return None, gr.Column(visible=False), None, None
+        return None, gr.Markdown(visible=True), gr.Column(visible=False), None, None
     layers = len(dropped.record.visual_tokens_per_layer)
     picture = thumbnail(dropped.picture)
     return (
-        dropped, gr.Column(visible=True),
+        dropped, gr.Markdown(visible=False), gr.Column(visible=True),
         show_stages(dropped, picture, asked=asked, notice=notice),
         show_chart(flow_table(dropped), layers),
     )  # fmt: skip

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import text, text_inside
+from app import stages_section, text, text_inside, text_methods
 from app.events import GLUE
 from app.state import Visitor
-from app.tabs import calibrate, compare, every_k, migration, sinks
+from app.tabs import calibrate, compare, every_k, methods, migration, sinks
 from app.view import show_run
 
 if TYPE_CHECKING:
@@ -42,6 +42,11 @@ def build_demo(service: Service) -> gr.Blocks:
                 attention = sinks.build(visitor, main.k)
             with gr.Tab(text_inside.TAB_MIGRATION):
                 moved = migration.build(service, visitor, main.k)
+            with gr.Tab(text_methods.TAB):
+                several = methods.build(service, visitor, opening)
+                with several.stages:
+                    stages = stages_section.build(service)
+                stages_section.follow(stages, visitor, several.shown)
             with gr.Tab("Calibrate"):
                 calibrate.build(service)
             with gr.Tab("What the numbers mean"):
@@ -51,6 +56,7 @@ def build_demo(service: Service) -> gr.Blocks:
             (text.TAB_EVERY_K, table, every_k.show),
             (text_inside.TAB_SINKS, attention, sinks.show),
             (text_inside.TAB_MIGRATION, moved, migration.show),
+            (text_methods.TAB, several, several.show),
         ):
             for event in (chosen, *main.finished):
                 event.success(

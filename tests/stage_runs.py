@@ -38,7 +38,9 @@ def drop_run(
     cut = strategy.reduced_cache(layers)
     cached = [kept[-1] if layer in cut else tokens for layer, tokens in enumerate(kept)]
     trace = Trace(layout, tuple(kept), tuple(cached), heard)
-    return Dropped(strategy, MustDropRecord.of(strategy, trace), "a <b>cat</b>", "what is it ?")
+    stages = ("a" if merged else "") + "b" + ("c" if cache else "")
+    record = MustDropRecord.of(strategy, trace)
+    return Dropped(record, gamma, alpha, stages, "a <b>cat</b>", "what is it ?")
 
 
 def _weights(visual, random):

@@ -66,7 +66,7 @@ def show_stages(
         asked: the number of the ``release`` that this answers; the page waits for it.
         notice: a sentence about what did not work.
     """
-    record, strategy = dropped.record, dropped.strategy
+    record = dropped.record
     return {
         "asked": asked,
         "notice": notice,
@@ -82,10 +82,10 @@ def show_stages(
         ],
         "perLayer": list(record.visual_tokens_per_layer),
         "cached": list(record.cached_visual_tokens_per_layer),
-        "gamma": strategy.gamma,
-        "alpha": strategy.alpha,
-        "stages": {"a": strategy.vision is not None, "b": strategy.prefill, "c": strategy.cache},
-        "ranges": threshold_ranges(record, strategy.gamma, strategy.alpha),
+        "gamma": dropped.gamma,
+        "alpha": dropped.alpha,
+        "stages": {stage: stage in dropped.stages for stage in "abc"},
+        "ranges": threshold_ranges(record, dropped.gamma, dropped.alpha),
     }  # fmt: skip
 
 

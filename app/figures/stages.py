@@ -14,7 +14,7 @@ from vtw_core.strategies.mustdrop.record import FELL
 
 def flow_table(dropped: Dropped) -> Table:
     """Visual tokens from the patches to the last layer and to each layer's KV cache."""
-    record, strategy = dropped.record, dropped.strategy
+    record = dropped.record
     tokens, extra = len(record.sizes), int((record.sizes == 0).sum())
     shown, windows = int(record.sizes.sum()), record.merged_windows
     in_windows = int(record.sizes[record.sizes > 1].sum())
@@ -25,7 +25,7 @@ def flow_table(dropped: Dropped) -> Table:
         (text.FLOW_MERGED, tokens, shown, left, why, ""),
     ]
     filters = {one.layer: one for one in record.filters}
-    fell_behind = text.FLOW_WHY_FELL.format(gamma=strategy.gamma, alpha=strategy.alpha)
+    fell_behind = text.FLOW_WHY_FELL.format(gamma=dropped.gamma, alpha=dropped.alpha)
     seen, cached = record.visual_tokens_per_layer, record.cached_visual_tokens_per_layer
     for layer in range(len(seen)):
         falls = filters[layer].fate == FELL if layer in filters else np.zeros(tokens, bool)
@@ -33,12 +33,11 @@ def flow_table(dropped: Dropped) -> Table:
         step = text.FLOW_LAYER.format(layer=layer)
         rows.append((step, seen[layer], shown, fell, fell_behind if fell else "", cached[layer]))
         shown -= int(record.sizes[falls].sum())
-    stages = (("a", strategy.vision), ("b", strategy.prefill), ("c", strategy.cache))
     return Table(
         name="mustdrop_flow", title=text.FLOW_TITLE, x_label="", y_label="", unit="",
         caption=text.FLOW_CAPTION.format(
-            gamma=strategy.gamma, alpha=strategy.alpha,
-            stages=", ".join(name for name, is_on in stages if is_on) or "–",
+            gamma=dropped.gamma, alpha=dropped.alpha,
+            stages=", ".join(dropped.stages) or "–",
         ),
         summary=text.FLOW_SUMMARY.format(
             first=seen[0], last=seen[-1], mean=np.mean(seen), cached=np.mean(cached),

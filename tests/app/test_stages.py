@@ -5,6 +5,7 @@ import io
 import json
 import re
 from dataclasses import replace
+from itertools import pairwise
 from types import SimpleNamespace
 
 import gradio as gr
@@ -20,7 +21,6 @@ from app.figures.stages import flow_table, token_table
 from app.figures.tables import chart_csv
 from app.stages_section import Wanted
 from vtw_core.errors import InputError
-from vtw_core.strategies.mustdrop import MustDrop
 from vtw_core.strategies.mustdrop.record import FATES, FELL, GONE
 
 RUNS = {
@@ -77,7 +77,7 @@ def test_the_flow_loses_no_token_without_saying_where(dropped):
     assert patches[1] - merged[3] == merged[1] == len(record.sizes)
     assert [row[1] for row in layers] == list(record.visual_tokens_per_layer)
     assert [row[5] for row in layers] == list(record.cached_visual_tokens_per_layer)
-    for row, following in zip(layers, layers[1:], strict=False):
+    for row, following in pairwise(layers):
         assert row[1] - row[3] == following[1]
         assert bool(row[3]) == bool(row[4])
     stayed = np.isin(np.arange(len(record.sizes)), _survivors(record))
@@ -125,7 +125,7 @@ def test_what_the_browser_sends_is_clamped(sent, expected):
 
 def measured(service, dropped, **sent):
     event = SimpleNamespace(_data=sent)
-    shown, _, value, _ = stages_section._Handlers(service).measure(event, dropped)
+    shown, _, _, value, _ = stages_section._Handlers(service).measure(event, dropped)
     return shown, value
 
 
@@ -157,9 +157,11 @@ def test_a_defect_is_told_in_one_sentence_too():
 
 def test_the_model_runs_with_the_thresholds_and_stages_asked_for(service, image_path):
     first = service.must_drop(str(image_path), "what is it ?", 0.02, 0.5, "bc")
-    assert first.strategy == MustDrop(0.02, 0.5, vision=None)
+    assert (first.gamma, first.alpha, first.stages) == (0.02, 0.5, "bc")
     shown, value = measured(service, first, gamma=1.0, alpha=1.0, stages={"c": False})
-    assert shown.strategy == MustDrop(1.0, 1.0, vision=None, cache=False)
+    assert (shown.gamma, shown.alpha, shown.stages) == (1.0, 1.0, "b")
+    cached = shown.record.cached_visual_tokens_per_layer
+    assert cached == shown.record.visual_tokens_per_layer
     assert value["stages"] == {"a": False, "b": True, "c": False}
     # Nothing is protected without stage a, and no share reaches 1.
     assert value["perLayer"][-1] == 0 < first.record.visual_tokens_per_layer[-1]
@@ -174,10 +176,10 @@ def test_the_model_runs_with_the_thresholds_and_stages_asked_for(service, image_
 
 
 def test_before_the_first_run_the_section_is_empty():
-    state, content, value, table = stages_section.show(None)
+    state, notice, content, value, table = stages_section.show(None)
     assert (state, value, table) == (None, None, None)
-    assert content.visible is False
-    with pytest.raises(gr.Error, match="not run"):
+    assert (notice.visible, content.visible) == (True, False)
+    with pytest.raises(gr.Error, match="not among"):
         stages_section._save_tokens(None)
 
 

@@ -22,7 +22,7 @@ WENT_ON = {"both", "global", "individual", "protected"}
 
 @pytest.fixture(scope="module")
 def stage_page(browser, image_path):
-    """The section on a page of its own; its model is a made-up run with the thresholds asked for."""
+    """The section on a page of its own; its model answers with made-up runs."""
     from app.theme import CSS, build_theme
 
     calls = []
@@ -66,7 +66,9 @@ EVERY_STAGE = """(it) => Array.from({ length: Number(it.max) + 1 }, (_, step) =>
   const all = (what) => [...document.querySelectorAll(`#stages ${what}`)];
   return [
     all('.panels .cell').map((cell) => [Number(cell.dataset.token), cell.dataset.state]),
-    all('button.legend-line').map((line) => [1, 2].map((n) => Number(line.children[n].textContent))),
+    all('button.legend-line').map(
+      (line) => [1, 2].map((column) => Number(line.children[column].textContent)),
+    ),
   ];
 })"""
 
