@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,9 +17,11 @@ from app.components.stages import show_stages, stages
 from app.downloads import download_button, download_on
 from app.events import GLUE, MODEL_QUEUE
 from app.figures.stages import flow_table, token_table
+from app.figures.tokens import clamped
 from app.pictures import thumbnail
 from app.state import Dropped, ShownMethods, Visitor
 from app.view import run_id
+from vtw_core.comparison import MethodComparison
 from vtw_core.errors import VTWError
 
 if TYPE_CHECKING:
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 FIELDS = {"a": "vision", "b": "prefill", "c": "cache"}
-"""Stage -> the field of `vtw_core.MustDrop` that says whether it runs."""
+"""Stage -> the field of `vtw_core.MustDrop` that is set where it runs."""
 
 
 @dataclass(frozen=True)
@@ -90,24 +93,44 @@ def build(service: Service) -> StagesSection:
     return StagesSection(which, outputs)
 
 
-def follow(section: StagesSection, visitor: gr.State, compared: gr.State) -> None:
-    """Show whatever methods are compared: of several that are MustDrop, the one chosen."""
-    every, parts = gr.State(()), list(section.outputs)
-    compared.change(_of_comparison, [visitor, compared], [every, section.which, *parts], **GLUE)
-    section.which.input(_pick, [every, section.which], parts, **GLUE)
+def follow(
+    section: StagesSection, events: Iterable[Any], visitor: gr.State, shown: gr.State
+) -> None:
+    """Show whatever methods are compared: of several that are MustDrop, the one chosen.
+
+    Args:
+        events: after them `shown`, of `ShownMethods`, may hold another comparison.
+    """
+    followed, parts = gr.State(_Followed()), list(section.outputs)
+    for event in events:
+        event.success(
+            _follow, [visitor, shown, followed], [followed, section.which, *parts], **GLUE
+        )
+    section.which.input(_pick, [followed, section.which], parts, **GLUE)
 
 
-def _of_comparison(visitor: Visitor, shown: ShownMethods) -> tuple[Any, ...]:
+@dataclass(frozen=True)
+class _Followed:
+    """The comparison that is shown, and what MustDrop did in it."""
+
+    comparison: MethodComparison | None = None
+    every: tuple[Dropped, ...] = ()
+
+
+def _follow(visitor: Visitor, shown: ShownMethods, followed: _Followed) -> Any:
+    """A comparison that is shown already stays as the visitor left it."""
+    if shown.comparison is followed.comparison:
+        return gr.skip()
     every = every_drop(visitor, shown)
     names = [(one.label, place) for place, one in enumerate(every)]
     which = gr.Radio(choices=names, value=0 if every else None, visible=len(every) > 1)
-    return every, which, *show(every[0] if every else None)
+    return _Followed(shown.comparison, every), which, *show(every[0] if every else None)
 
 
-def _pick(every: tuple[Dropped, ...], place: Any) -> tuple[Any, ...]:
+def _pick(followed: _Followed, place: Any) -> tuple[Any, ...]:
     """The place is a visitor's input."""
-    is_one = isinstance(place, int) and 0 <= place < len(every)
-    return show(every[place] if is_one else None)
+    every = followed.every
+    return show(every[clamped(place, 0, len(every) - 1, 0)] if every else None)
 
 
 def every_drop(visitor: Visitor, shown: ShownMethods) -> tuple[Dropped, ...]:
@@ -119,9 +142,7 @@ def every_drop(visitor: Visitor, shown: ShownMethods) -> tuple[Dropped, ...]:
     return tuple(
         Dropped(
             record=entry.mustdrop, gamma=entry.strategy["gamma"], alpha=entry.strategy["alpha"],
-            stages="".join(
-                stage for stage, field in FIELDS.items() if entry.strategy[field] not in (None, False)
-            ),
+            stages="".join(stage for stage, field in FIELDS.items() if entry.strategy[field]),
             answer=entry.answer, prompt=compared.prompt, picture=picture, label=entry.label,
         )
         for entry in compared.entries

@@ -46,22 +46,27 @@ def build_demo(service: Service) -> gr.Blocks:
                 several = methods.build(service, visitor, opening)
                 with several.stages:
                     stages = stages_section.build(service)
-                stages_section.follow(stages, visitor, several.shown)
             with gr.Tab("Calibrate"):
                 calibrate.build(service)
             with gr.Tab("What the numbers mean"):
                 gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
         chosen = tabs.select(_opened, None, opened, **GLUE)
-        for name, tab, show in (
-            (text.TAB_EVERY_K, table, every_k.show),
-            (text_inside.TAB_SINKS, attention, sinks.show),
-            (text_inside.TAB_MIGRATION, moved, migration.show),
-            (text_methods.TAB, several, several.show),
-        ):
-            for event in (chosen, *main.finished):
+        drawn = {
+            name: [
                 event.success(
                     _when_opened(name, show), [opened, *tab.inputs], list(tab.outputs), **GLUE
                 )
+                for event in (chosen, *main.finished)
+            ]
+            for name, tab, show in (
+                (text.TAB_EVERY_K, table, every_k.show),
+                (text_inside.TAB_SINKS, attention, sinks.show),
+                (text_inside.TAB_MIGRATION, moved, migration.show),
+                (text_methods.TAB, several, several.show),
+            )
+        }
+        compared = (*drawn[text_methods.TAB], several.compared)
+        stages_section.follow(stages, compared, visitor, several.shown)
     return demo
 
 

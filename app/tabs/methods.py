@@ -46,14 +46,15 @@ AT_FIRST = (True, True, False)
 class MethodsTab:
     """``outputs`` take what ``show`` returns for ``inputs``.
 
-    ``shown`` holds the comparison, and so each entry's `MustDropRecord`; ``stages`` is the place
-    for a viewer of it.
+    ``shown`` holds the comparison, and so each entry's `MustDropRecord`; ``compared`` is the event
+    after which it is new; ``stages`` is the place for a viewer of it.
     """
 
     inputs: tuple[Any, ...]
     outputs: tuple[Any, ...]
     show: Callable[..., tuple[Any, ...]]
     shown: gr.State
+    compared: Any
     stages: gr.Column
 
 
@@ -121,8 +122,8 @@ def build(service: Service, visitor: gr.State, first: Run) -> MethodsTab:
         shown, there, content, notice, answers, *charts.values(), *columns, add, *every,
     )  # fmt: skip
     # The visitor may have gone on to another run meanwhile.
-    ran.success(handlers.show, list(inputs), list(outputs), **GLUE)
-    return MethodsTab(inputs, outputs, handlers.show, shown, stages)
+    compared = ran.success(handlers.show, list(inputs), list(outputs), **GLUE)
+    return MethodsTab(inputs, outputs, handlers.show, shown, compared, stages)
 
 
 def _build_panel(number: int, choice: Choice, layers: int, *, visible: bool) -> _Panel:
