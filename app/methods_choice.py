@@ -38,18 +38,19 @@ class Choice:
     def clamped(cls, run: Run, *values: Any) -> Choice:
         """Of what the browser sent, a visitor's input."""
         name, k, ratio, ranking, seed, thresholds, tokens, gamma, alpha, stages = values
-        chosen = [one for one in text.STAGE_CHOICES if one in (stages or ())]
+        ticked = stages if isinstance(stages, list) else []
         return cls(
             name=name if name in NAMES else NAMES[0],
-            k=clamped(k, 0, run.layers, default_k(run)),
+            # FastV reads the layer before K.
+            k=clamped(k, 1 if name == "fastv" else 0, run.layers, default_k(run)),
             ratio=_number(ratio, 1.0, 0.5),
-            ranking=ranking if ranking in text.RANKINGS else "last_token",
+            ranking=ranking if ranking in tuple(text.RANKINGS) else "last_token",
             seed=clamped(seed, 0, _MOST_SEED, 0),
-            thresholds=thresholds if thresholds in text.THRESHOLD_CHOICES else "tokens",
+            thresholds=thresholds if thresholds in tuple(text.THRESHOLD_CHOICES) else "tokens",
             tokens=_number(tokens, float(run.visual_tokens), 0.0),
             gamma=_number(gamma, 1.0, 0.001),
             alpha=_number(alpha, 1.0, 0.001),
-            stages=tuple(chosen),
+            stages=tuple(one for one in text.STAGE_CHOICES if one in ticked),
         )
 
     def options(self, run: Run) -> str:
@@ -61,8 +62,7 @@ class Choice:
         if self.name == "vtw":
             return f"vtw --k {self.k}"
         if self.name == "fastv":
-            ratio, k = round(self.ratio, 6), max(self.k, 1)
-            return f"fastv --k {k} --ratio {ratio} --ranking {self.ranking}"
+            return f"fastv --k {self.k} --ratio {self.ratio:.6f} --ranking {self.ranking}"
         if self.name == "random":
             schedule = drop_schedule(self.ratio, self.k, run.layers, run.visual_tokens)
             counts = ",".join(map(str, schedule))
@@ -107,7 +107,7 @@ class Choice:
         while k > least and k * run.visual_tokens > tokens * run.layers:
             k -= 1
         share = dropped_share(tokens, k, run.layers, run.visual_tokens)
-        return replace(self, k=k, ratio=share)
+        return replace(self, k=k, ratio=round(share, 4))
 
 
 def default_k(run: Run) -> int:
@@ -137,10 +137,10 @@ def choice_of(entry: MethodEntry, run: Run) -> Choice:
             gamma=said["gamma"], alpha=said["alpha"], stages=tuple(s for s in on if on[s]),
         )  # fmt: skip
     k, ratio = drop_of(entry, run.visual_tokens)
-    return replace(
-        chosen, k=k, ratio=ratio, seed=said.get("seed", 0),
-        ranking=said.get("ranking", "last_token"),
-    )  # fmt: skip
+    chosen = replace(chosen, k=k)
+    if name == "fastv":
+        return replace(chosen, ratio=ratio, ranking=said["ranking"])
+    return replace(chosen, ratio=ratio, seed=said["seed"]) if name == "random" else chosen
 
 
 def drop_of(entry: MethodEntry, visual: int) -> tuple[int, float]:

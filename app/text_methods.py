@@ -46,7 +46,7 @@ STAGES_C = (
     "MustDrop's stage c cuts the cache to what stage b leaves: tick stage b too, or leave c out."
 )
 ADD = "Add a method"
-REMOVE = "Remove"
+REMOVE = "Remove this method"
 COMPARE = "Compare"
 CANCEL = "Cancel"
 EQUAL = "Set all to VTW's budget"
@@ -73,18 +73,15 @@ ORIGINS = {
     "recorded": "recorded on {date}: press Compare to repeat it here",
     "live": "measured on this server",
 }
-BASELINE = "Baseline: every visual token in every layer"
+BASELINE = "Baseline"
 TITLES = {
     "vtw": "VTW, K = {k}",
     "mustdrop": "MustDrop, stages {stages}",
     "fastv": "FastV, K = {k}, R = {ratio:.0%}",
     "random": "Random, K = {k}, R = {ratio:.0%}, seed {seed}",
 }
-SHORT = {
-    "none": "baseline", "vtw": "VTW", "mustdrop": "MustDrop", "fastv": "FastV", "random": "random",
-}  # fmt: skip
 NOTES = {
-    "none": "Nothing is dropped.",
+    "none": "Every visual token in every layer.",
     "vtw": "All visual tokens leave before layer {k}.",
     "fastv": "Before layer {k} the {ratio:.0%} with least attention leave; ranked by {ranking}.",
     "random": "Before layer {k} a random {ratio:.0%} leave.",

@@ -35,11 +35,9 @@ function card(view) {
   const same = html('p', 'same', view.same || '');
   same.classList.toggle('other', view.pieces.some(([, isSame]) => !isSame));
   made.append(same);
-  if (view.metrics.length) {
-    const list = html('dl');
-    list.append(...view.metrics.map(metric));
-    made.append(list);
-  }
+  const list = html('dl');
+  list.append(...view.metrics.map(metric));
+  made.append(list);
   return made;
 }
 

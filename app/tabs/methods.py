@@ -14,7 +14,7 @@ from app import text_methods as text
 from app.board import save_chart
 from app.components.chart import chart_part, show_chart
 from app.components.methods import methods
-from app.downloads import cached, download_button, download_on
+from app.downloads import cached, download_on
 from app.events import GLUE, MODEL_QUEUE
 from app.figures.methods import CHARTS
 from app.methods_choice import (
@@ -73,7 +73,7 @@ def build(service: Service, visitor: gr.State, first: Run) -> MethodsTab:
     gr.Markdown(text.INTRO)
     notice = gr.Markdown(text.NO_PICTURE, visible=False, elem_id="methods-notice")
     with gr.Column() as content:
-        with gr.Row(equal_height=True):
+        with gr.Row(equal_height=False):
             panels = [
                 _build_panel(number, choice, first.layers, visible=visible)
                 for number, (choice, visible) in enumerate(
@@ -83,14 +83,17 @@ def build(service: Service, visitor: gr.State, first: Run) -> MethodsTab:
         with gr.Row():
             add = gr.Button(text.ADD, size="sm", elem_id="methods-add")
             equal = gr.Button(text.EQUAL, size="sm", elem_id="methods-equal")
-            compare = gr.Button(text.COMPARE, variant="primary", size="sm", elem_id="methods-run")
+            compare = gr.Button(
+                text.COMPARE, variant="primary", size="sm", scale=2, elem_id="methods-run"
+            )
             cancel = gr.Button(text.CANCEL, size="sm", visible=False, elem_id="methods-cancel")
         said = gr.Markdown("", elem_classes="page-foot", elem_id="methods-said")
         answers = methods("methods-answers")
         charts = {name: chart_part(f"methods-{name}") for name in CHARTS}
-        download_button(text.SAVE, "save-methods", write_json, [shown])
+        save = gr.Button(text.SAVE, size="sm", elem_id="save-methods")
         stages = gr.Column(elem_id="methods-stages")
     file = gr.DownloadButton(visible="hidden", elem_id="methods-file")
+    download_on(save.click, write_json, [shown], file)
     for name, part in charts.items():
         download_on(part.select, _saver(name), [shown], file)
 
@@ -129,12 +132,7 @@ def build(service: Service, visitor: gr.State, first: Run) -> MethodsTab:
 def _build_panel(number: int, choice: Choice, layers: int, *, visible: bool) -> _Panel:
     fits = iter(choice.fitting)
     with gr.Column(min_width=280, visible=visible, elem_classes="method-panel") as column:
-        with gr.Row():
-            gr.Markdown(f"### {text.PANEL.format(number=number)}", elem_classes="step-title")
-            remove = gr.Button(
-                text.REMOVE, size="sm", min_width=60, scale=0, visible=number > 1,
-                elem_id=f"methods-remove-{number}",
-            )  # fmt: skip
+        gr.Markdown(f"### {text.PANEL.format(number=number)}", elem_classes="step-title")
         name = gr.Dropdown(
             _named(text.METHODS), value=choice.name, label=text.METHOD,
             elem_id=f"methods-name-{number}",
@@ -143,7 +141,7 @@ def _build_panel(number: int, choice: Choice, layers: int, *, visible: bool) -> 
             name,
             gr.Slider(0, layers, choice.k, step=1, label=text.K, visible=next(fits),
                       elem_id=f"methods-k-{number}"),
-            gr.Slider(0, 1, choice.ratio, step=0.001, label=text.RATIO, visible=next(fits)),
+            gr.Slider(0, 1, choice.ratio, step=0.0001, label=text.RATIO, visible=next(fits)),
             gr.Dropdown(_named(text.RANKINGS), value=choice.ranking, label=text.RANKING,
                         visible=next(fits)),
             gr.Number(choice.seed, label=text.SEED, precision=0, minimum=0, visible=next(fits)),
@@ -159,6 +157,9 @@ def _build_panel(number: int, choice: Choice, layers: int, *, visible: bool) -> 
                              value=list(choice.stages), label=text.STAGES, visible=next(fits),
                              elem_id=f"methods-stages-{number}"),
         )  # fmt: skip
+        remove = gr.Button(
+            text.REMOVE, size="sm", visible=number > 1, elem_id=f"methods-remove-{number}"
+        )
     return _Panel(column, remove, controls)
 
 
