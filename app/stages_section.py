@@ -14,7 +14,7 @@ from app import text_stages as text
 from app.board import save_chart
 from app.components.chart import chart_part, show_chart
 from app.components.stages import show_stages, stages
-from app.downloads import download_button, download_on
+from app.downloads import download_on
 from app.events import GLUE, MODEL_QUEUE
 from app.figures.stages import flow_table, token_table
 from app.figures.tokens import clamped
@@ -82,9 +82,10 @@ def build(service: Service) -> StagesSection:
         viewer = stages("stages")
         with gr.Accordion(text.TABLES, open=False):
             table = chart_part("stages-flow")
-            download_button(text.TOKENS_SAVE, "stages-tokens", _save_tokens, [dropped])
+            tokens = gr.Button(text.TOKENS_SAVE, size="sm", elem_id="stages-tokens")
     file = gr.DownloadButton(visible="hidden", elem_id="stages-file")
     download_on(table.select, _save_flow, [dropped], file)
+    download_on(tokens.click, _save_tokens, [dropped], file)
     outputs = (dropped, notice, content, viewer, table)
     viewer.release(
         _Handlers(service).measure, [dropped], list(outputs), trigger_mode="always_last",

@@ -220,7 +220,9 @@ element.querySelectorAll('.save').forEach((button) => button.addEventListener('c
 // ---------------------------------------------------------------- what the server tells
 function buildWords() {
   for (const part of element.querySelectorAll('[data-words]')) part.textContent = words[part.dataset.words];
+  for (const [name, colour] of Object.entries(colours)) find('.stages').style.setProperty(`--${name}`, colour);
   find('.step').setAttribute('aria-label', words.stepLabel);
+  find('.flow-wide').setAttribute('aria-label', words.flowTitle);
   find('.panels').setAttribute('aria-label', words.gridLabel);
   find('.legend').setAttribute('aria-label', words.legendLabel);
   find('.play').hidden = matchMedia('(prefers-reduced-motion: reduce)').matches;

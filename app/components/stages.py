@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from app import text_stages as text
 from app.components.files import read, script
+from app.figures import style
 from app.state import Dropped
 from vtw_core.strategies.mustdrop.record import (
     FELL,
@@ -33,6 +34,8 @@ FATE_NAMES = {
 MARGIN = 1.4
 """By how much a slider goes beyond the values seen."""
 LEAST = 1e-6
+COLOURS = dict(zip(("share", "fell", "both", "peak"), style.CURVES, strict=False))
+COLOURS["saved"] = style.VISUAL
 # One script in several files: they share the scope that Gradio runs it in.
 _SCRIPTS = ("fates.js", "patches.js", "scatter.js", "flow.js", "stages.js")
 
@@ -49,7 +52,7 @@ def stages(elem_id: str) -> gr.HTML:
         value=None,
         html_template=read("stages.html"),
         css_template=read("stages.css"),
-        js_on_load=script(*_SCRIPTS, words=text.STAGES, terms=terms, fates=fates),
+        js_on_load=script(*_SCRIPTS, words=text.STAGES, terms=terms, fates=fates, colours=COLOURS),
         apply_default_css=False,
         elem_id=elem_id,
         elem_classes="stages-part",
