@@ -14,8 +14,8 @@ NOT_YET = "Press Compare: the methods above then answer “{prompt}” beside th
 PANEL = "Method {number}"
 METHOD = "Method"
 METHODS = {
-    "vtw": "VTW: all visual tokens leave",
-    "mustdrop": "MustDrop: merge, filter, cut the cache",
+    "vtw": "VTW: all leave at once",
+    "mustdrop": "MustDrop: in three stages",
     "fastv": "FastV: the least attended leave",
     "random": "Random: a control",
 }
@@ -23,17 +23,17 @@ K = "K: first layer with fewer visual tokens"
 RATIO = "R: share of the visual tokens that leaves"
 RANKING = "Whose attention ranks"
 RANKINGS = {
-    "last_token": "the prompt's last token (released code)",
+    "last_token": "the last token (released code)",
     "text_mean": "mean over all text rows (paper)",
 }
 SEED = "Seed: which tokens leave"
 THRESHOLDS = "Thresholds γ and α"
 THRESHOLD_CHOICES = {
-    "tokens": "found for a number of visual tokens",
-    "textvqa-192": "published: TextVQA, 192 of 576",
-    "textvqa-128": "published: TextVQA, 128 of 576",
-    "textvqa-64": "published: TextVQA, 64 of 576",
-    "vizwiz-64": "published: VizWiz, 64 of 576",
+    "tokens": "found for a token budget",
+    "textvqa-192": "published, TextVQA 192",
+    "textvqa-128": "published, TextVQA 128",
+    "textvqa-64": "published, TextVQA 64",
+    "vizwiz-64": "published, VizWiz 64",
     "own": "your own",
 }
 TOKENS = "Visual tokens, mean over the layers"
@@ -90,7 +90,7 @@ NOTES = {
 NOTE_FITTED = " Found for {wanted:.4g} visual tokens."
 NOTE_NEAREST = " {wanted:.4g} visual tokens were wanted; {got:.4g} is the nearest that its stages can leave here."
 NOTE_VISION = (
-    " Encoder: {patches} patches → {tokens} tokens, {merged} windows merged, {key} in the key set."
+    " Encoder: {patches} patches → {tokens} tokens; merged windows: {merged}; key set: {key}."
 )
 RANKING_WORDS = {"last_token": "the last token", "text_mean": "all text rows"}
 

@@ -30,7 +30,8 @@ SHOWN = ShownMethods("x", "live", small_comparison(), 3)
 
 
 @pytest.fixture
-def handlers(service):
+def handlers(service, monkeypatch):
+    monkeypatch.setattr(service, "answer_tokens", 4)
     return _Handlers(service)
 
 
@@ -133,7 +134,7 @@ def test_each_answer_stands_beside_the_baseline_with_its_other_words_marked():
     base, vtw, mustdrop = view["cards"]
     assert [text for text, same in vtw["pieces"] if not same] == ["blue "]
     assert (base["same"], vtw["same"], mustdrop["same"]) == ("", text.OTHER, text.SAME)
-    assert "3 tokens, 1 windows merged, 1 in the key set" in mustdrop["note"]
+    assert "4 patches → 3 tokens; merged windows: 1; key set: 1" in mustdrop["note"]
     shares = [metric.get("share") for metric in vtw["metrics"]]
     assert shares[:3] == [pytest.approx(1 / 3), 0.5, 0.375]
     json.dumps(view)
@@ -305,7 +306,9 @@ def test_every_bundled_comparison_is_of_its_run():
         assert (compared.prompt, compared.layers) == (run.prompt, run.layers)
         assert compared.baseline.token_ids == run.answer_ids[run.layers]
         vtw, mustdrop = compared.entries
-        np.testing.assert_allclose(vtw.kl_positions, run.kl_positions[vtw.strategy["k"]], atol=1e-4)
+        np.testing.assert_allclose(
+            vtw.kl_positions, run.kl_positions[vtw.strategy["k"]], rtol=1e-3, atol=1e-4
+        )
         assert mustdrop.mustdrop is not None
 
 
