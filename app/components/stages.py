@@ -34,8 +34,10 @@ FATE_NAMES = {
 MARGIN = 1.4
 """By how much a slider goes beyond the values seen."""
 LEAST = 1e-6
-COLOURS = dict(zip(("share", "fell", "both", "peak"), style.CURVES, strict=False))
-COLOURS["saved"] = style.VISUAL
+COLOURS = {
+    "share": style.CURVES[0], "fell": style.CURVES[1], "both": style.CURVES[2],
+    "peak": style.CURVES[3], "saved": style.VISUAL,
+}  # fmt: skip
 # One script in several files: they share the scope that Gradio runs it in.
 _SCRIPTS = ("fates.js", "patches.js", "scatter.js", "flow.js", "stages.js")
 

@@ -11,6 +11,7 @@ from types import SimpleNamespace
 import gradio as gr
 import numpy as np
 import pytest
+from small_comparisons import small_comparison, with_entries
 from stage_runs import drop_run
 
 from app import stages_section
@@ -20,6 +21,8 @@ from app.components.stages import FATE_NAMES, show_stages
 from app.figures.stages import flow_table, token_table
 from app.figures.tables import chart_csv
 from app.stages_section import Wanted
+from app.state import ShownMethods, Visitor
+from app.view import run_id
 from vtw_core.errors import InputError
 from vtw_core.strategies.mustdrop.record import FATES, FELL, GONE
 
@@ -181,6 +184,44 @@ def test_before_the_first_run_the_section_is_empty():
     assert (notice.visible, content.visible) == (True, False)
     with pytest.raises(gr.Error, match="not among"):
         stages_section._save_tokens(None)
+
+
+def test_the_section_follows_the_comparison_and_keeps_what_the_visitor_tried():
+    run = SimpleNamespace(created="now", seconds=SimpleNamespace(total=1), prompt="What?")
+    visitor = Visitor(run=run, picture="cat.png")
+    compared = small_comparison()
+    shown = ShownMethods(run_id(run), comparison=compared)
+    (only,) = stages_section.every_drop(visitor, shown)
+    entry = compared.entries[1]
+    assert only.record is entry.mustdrop
+    assert (only.gamma, only.alpha, only.stages) == (0.05, 0.1, "abc")
+    assert (only.prompt, only.picture, only.label) == ("What?", "cat.png", "mustdrop")
+    # Of another run than the visitor's the picture is not known.
+    elsewhere = stages_section.every_drop(visitor, replace(shown, of="another"))
+    assert elsewhere[0].picture is None
+
+    nothing = stages_section._Followed()
+    followed, which, dropped, *_ = stages_section._follow(visitor, shown, nothing)
+    assert (dropped, which.visible) == (only, False)
+    again = stages_section._follow(visitor, shown, followed)
+    assert again == gr.skip()
+    bare = replace(shown, comparison=with_entries(compared.entries[0]))
+    _, _, dropped, notice, *_ = stages_section._follow(visitor, bare, followed)
+    assert (dropped, notice.visible) == (None, True)
+
+
+def test_of_several_runs_the_chosen_one_is_shown():
+    entry = small_comparison().entries[1]
+    no_cache = {**entry.strategy, "cache": False, "vision": None}
+    twice = with_entries(entry, replace(entry, label="second", strategy=no_cache))
+    shown = ShownMethods("of", comparison=twice)
+    followed, which, *_ = stages_section._follow(Visitor(), shown, stages_section._Followed())
+    assert which.visible
+    assert [name for name, _ in which.choices] == ["mustdrop", "second"]
+    assert stages_section._pick(followed, 1)[0].stages == "b"
+    for hostile in (7, -1, "1", None):
+        assert stages_section._pick(followed, hostile)[0] in followed.every
+    assert stages_section._pick(stages_section._Followed(), 0)[0] is None
 
 
 SCRIPTS = ("fates.js", "patches.js", "scatter.js", "flow.js", "stages.js")
