@@ -104,14 +104,14 @@ def threshold_ranges(
 
 
 def _range(values: list[NDArray[np.float64]], threshold: float) -> tuple[float, float]:
-    """Around the values above 0 and the threshold in use."""
+    """Around the values above 0 and the threshold in use; none is more than 1."""
     seen = np.concatenate([*values, [threshold]])
     seen = seen[np.isfinite(seen) & (seen > 0)]
     if not len(seen):
         return 1e-4, 1.0
     # A token that nobody looks at would stretch the scale over many empty decades.
-    low = max(seen.min() / MARGIN, LEAST)
-    return float(low), float(max(seen.max() * MARGIN, low * 10))
+    low = max(min(seen.min(), 1.0) / MARGIN, LEAST)
+    return float(low), float(min(max(seen.max() * MARGIN, low * 10), 1.0))
 
 
 def _numbers(values: NDArray[np.float64]) -> list[float | None]:

@@ -17,7 +17,7 @@ from stage_runs import drop_run
 from app import stages_section
 from app import text_stages as text
 from app.components.files import read
-from app.components.stages import FATE_NAMES, show_stages
+from app.components.stages import FATE_NAMES, show_stages, threshold_ranges
 from app.figures.stages import flow_table, token_table
 from app.figures.tables import chart_csv
 from app.stages_section import Wanted
@@ -69,8 +69,16 @@ def test_the_sliders_hold_every_number_of_the_run_and_its_thresholds(dropped):
     for name, numbers in (("gamma", "share"), ("alpha", "peak")):
         low, high = value["ranges"][name]
         seen = [one for told in value["filters"] for one in told[numbers] if one]
-        assert 0 < low < min(seen) <= max(seen) < high
+        assert 0 < low < min(seen) <= max(seen) <= high <= 1
         assert value[name] == 0 or low < value[name] < high
+
+
+def test_a_slider_ends_at_1_where_the_search_found_a_greater_threshold():
+    ranges = threshold_ranges(drop_run(gamma=2.0, alpha=2.0).record, 2.0, 2.0)
+    assert [high for _, high in ranges.values()] == [1.0, 1.0]
+    bare = replace(drop_run().record, filters=())
+    for low, high in threshold_ranges(bare, 0.0, 2.0).values():
+        assert 0 < low < high <= 1
 
 
 def test_the_flow_loses_no_token_without_saying_where(dropped):
