@@ -13,13 +13,14 @@ QUESTION = 5
 
 
 def drop_run(
-    grids=((6, 6),), layers=8, gamma=0.02, alpha=0.03, cache=True, steady=False, merged=True, seed=0
+    grids=((6, 6),), layers=8, gamma=0.02, alpha=0.03, cache=True, fade=None, merged=True, seed=0
 ):
     """A run of stages a, b and c.
 
     Args:
         grids: (rows, cols) of each; in each the window of the first 3 x 3 patches is merged.
-        steady: the text gives each token the same in every layer.
+        fade: what the text gives each token in one filter's layer, as a part of what it gave in
+            the filter's before; None draws it anew.
     """
     random = np.random.default_rng(seed)
     layout = _layout(grids, merged, random)
@@ -30,8 +31,7 @@ def drop_run(
     for layer in range(layers):
         kept.append(np.union1d(layout.text, alive))
         if layer in filters:
-            if not steady:
-                weights = _weights(len(layout.visual), random)
+            weights = _weights(len(layout.visual), random) if fade is None else weights * fade
             here = weights[:, np.isin(layout.visual, alive)]
             heard[layer] = VisualAttention(layer, rows, alive, here)
             alive = strategy.kept_after(heard[layer], layout)

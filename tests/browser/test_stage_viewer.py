@@ -14,27 +14,31 @@ from stage_runs import drop_run
 from app import stages_section
 from app.components.stages import FATE_NAMES, threshold_ranges
 
-# The text gives each token the same in every layer, so that what the attention of one run predicts
-# for other thresholds is exactly what a run with them does.
-RUN = {"grids": ((6, 5), (4, 4)), "layers": 9, "steady": True, "seed": 5}
+RUN = {"grids": ((6, 5), (4, 4)), "layers": 9, "seed": 5}
+# Peaks that reach alpha at first fade under it later, so that several filters drop.
+FIRST = {"gamma": 0.05, "alpha": 0.005}
 WENT_ON = {"both", "global", "individual", "protected"}
 
 
 @pytest.fixture(scope="module")
 def stage_page(browser, image_path):
-    """The section on a page of its own; its model answers with made-up runs."""
+    """The section on a page of its own; its model answers with made-up runs.
+
+    Yields:
+        the page; what the model was asked; and the world, which says how attention fades.
+    """
     from app.theme import CSS, build_theme
 
-    calls = []
+    calls, world = [], {"fade": 0.6}
 
     def must_drop(picture, prompt, gamma, alpha, stages):
         calls.append((gamma, alpha, stages))
-        run = drop_run(gamma=gamma, alpha=alpha, cache="c" in stages, **RUN)
+        run = drop_run(gamma=gamma, alpha=alpha, cache="c" in stages, **world, **RUN)
         return dataclasses.replace(run, picture=picture)
 
     with gr.Blocks() as demo:
         section = stages_section.build(SimpleNamespace(must_drop=must_drop))
-        first = dataclasses.replace(drop_run(**RUN), picture=str(image_path))
+        first = dataclasses.replace(drop_run(**FIRST, **world, **RUN), picture=str(image_path))
         demo.load(lambda: stages_section.show(first), None, list(section.outputs))
     demo.queue()
     _, address, _ = demo.launch(
@@ -47,7 +51,7 @@ def stage_page(browser, image_path):
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(address)
     page.wait_for_selector("#stages .cell")
-    yield page, calls
+    yield page, calls, world
     page.close()
     demo.close()
     assert errors == []
@@ -67,70 +71,107 @@ EVERY_STAGE = """(it) => Array.from({ length: Number(it.max) + 1 }, (_, step) =>
   return [
     all('.panels .cell').map((cell) => [Number(cell.dataset.token), cell.dataset.state]),
     all('button.legend-line').map(
-      (line) => [1, 2].map((column) => Number(line.children[column].textContent)),
+      (line) => [0, 1, 2].map((column) => line.children[column].textContent),
     ),
   ];
 })"""
 
 
 def every_stage(page):
-    """Of each stage the tokens' states, in their order, and the legend's sums (tokens, patches)."""
+    """Of each stage the tokens' states, in their order, the legend's sums (tokens, patches), and
+    its lines: {name: tokens}."""
     found = []
-    for cells, counts in page.locator("#stages .step").evaluate(EVERY_STAGE):
+    for cells, legend in page.locator("#stages .step").evaluate(EVERY_STAGE):
         states = dict(cells)
         assert len(states) == len(cells)
         in_order = [states[token] for token in range(len(states))]
-        found.append((in_order, np.sum(counts, axis=0).tolist()))
+        sums = [sum(int(line[column]) for line in legend) for column in (1, 2)]
+        found.append((in_order, sums, {line[0]: int(line[1]) for line in legend}))
     return found
+
+
+def spread(runs, layers):
+    """[layers] of [(tokens, first layer, last layer)], added up."""
+    total = np.zeros(layers, dtype=int)
+    for tokens, first, last in runs:
+        total[int(first) : int(last or first) + 1] += int(tokens)
+    return tuple(total.tolist())
 
 
 def drawn_as(page, record):
     """Every stage shows what a record says."""
     patches = sum(tokens.size for tokens in record.token_maps)
-    (_, at_first), (merged, counts), *filters, (last, _), (cache, _) = every_stage(page)
-    assert at_first == [patches, patches]
-    assert [state == "merged" for state in merged] == (record.sizes > 1).tolist()
-    assert counts == [len(record.sizes), patches]
-    for (states, counts), one in zip(filters, record.filters, strict=True):
+    at_first, merged, *filters, last, cache = every_stage(page)
+    assert at_first[1] == [patches, patches]
+    assert [state == "merged" for state in merged[0]] == (record.sizes > 1).tolist()
+    assert merged[1] == [len(record.sizes), patches]
+    for (states, sums, _), one in zip(filters, record.filters, strict=True):
         assert states == [FATE_NAMES[fate] for fate in one.fate]
-        assert counts == [len(record.sizes), patches]
+        assert sums == [len(record.sizes), patches]
         went_on = sum(state in WENT_ON for state in states)
         assert went_on == record.visual_tokens_per_layer[one.layer + 1]
-    survivors = record.visual_tokens_per_layer[-1]
-    assert last.count("stayed") == cache.count("every") == survivors
-    words = page.locator("#stages .flow-words").inner_text()
-    cached = [int(n) for n in re.findall(r"(\d+) in layers? \d", words.split("KV cache")[1])]
-    runs = np.array(record.cached_visual_tokens_per_layer)
-    assert cached == runs[np.append(True, np.diff(runs) != 0)].tolist()
+    assert last[0].count("stayed") == record.visual_tokens_per_layer[-1]
+    layers = len(record.cached_visual_tokens_per_layer)
+    held = [
+        (tokens, 0, layers - 1 if "every" in name else re.search(r"(\d+)$", name)[1])
+        for name, tokens in cache[2].items()
+        if "no layer" not in name
+    ]
+    assert spread(held, layers) == record.cached_visual_tokens_per_layer
+    told = page.locator("#stages .flow-words").inner_text().split("KV cache")[1]
+    runs = re.findall(r"(\d+) in layers? (\d+)(?:–(\d+))?", told)
+    assert spread(runs, layers) == record.cached_visual_tokens_per_layer
 
 
-def test_it_draws_the_run_and_predicts_others_without_the_server_until_one_lets_go(stage_page):
-    page, calls = stage_page
-    record = drop_run(**RUN).record
-    drawn_as(page, record)
-
-    asked = []
-    page.on("request", lambda request: asked.append(request.url))
-    ranges = threshold_ranges(record, 0.02, 0.03)
-    chosen = {"gamma": 0.02, "alpha": 0.03}
-    for name, tick in (("gamma", 150), ("alpha", 330), ("gamma", 360), ("alpha", 120)):
+def slide_and_compare(page, chosen, world, slides):
+    """Slide thresholds, and compare each prediction with a run under them."""
+    ranges = threshold_ranges(drop_run(**chosen, **world, **RUN).record, *chosen.values())
+    for name, tick in slides:
         low, high = ranges[name]
         chosen[name] = float(f"{low * (high / low) ** (tick / 400):.3g}")
         slide(page, name, tick)
         expect(page.locator("#stages .source")).to_contain_text("Predicted")
-        drawn_as(page, drop_run(**chosen, **RUN).record)
+        drawn_as(page, drop_run(**chosen, **world, **RUN).record)
+
+
+def let_go(page):
+    slide(page, "alpha", page.locator("#stages .alpha").input_value(), "change")
+    expect(page.locator("#stages .source")).to_contain_text("Measured", timeout=BROWSER_WAIT)
+
+
+def test_it_draws_the_run_and_predicts_others_without_the_server_until_one_lets_go(stage_page):
+    page, calls, world = stage_page
+    chosen = dict(FIRST)
+    first = drop_run(**chosen, **world, **RUN).record
+    assert len(set(first.visual_tokens_per_layer)) > 2
+    drawn_as(page, first)
+
+    # Where more leave than in the run, and attention keeps its proportions, the prediction is
+    # what a run does, at every filter.
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    raised = [("alpha", 300), ("gamma", 330), ("alpha", 330), ("gamma", 350), ("alpha", 360)]
+    slide_and_compare(page, chosen, world, raised)
     assert asked == []
     assert calls == []
-    slide(page, "alpha", 120, "change")
-    expect(page.locator("#stages .source")).to_contain_text("Measured", timeout=BROWSER_WAIT)
+    let_go(page)
     assert calls == [(chosen["gamma"], chosen["alpha"], "abc")]
-    drawn_as(page, drop_run(**chosen, **RUN).record)
+    drawn_as(page, drop_run(**chosen, **world, **RUN).record)
     # The answer is the model's: shown as words, whatever they are.
     assert page.locator("#stages .answer-text").inner_text() == "a <b>cat</b>"
 
+    # Where fewer leave, that holds if the text also gives each token the same in every layer.
+    world["fade"] = 1.0
+    let_go(page)
+    slide_and_compare(page, chosen, world, [("alpha", 390), ("gamma", 300)])
+    let_go(page)
+    lowered = [("gamma", tick) for tick in (260, 230, 210, 190, 170)]
+    slide_and_compare(page, chosen, world, [*lowered, ("alpha", 250), ("alpha", 200)])
+    let_go(page)
+
 
 def test_a_wanted_number_of_tokens_and_the_stages_are_asked_for_in_the_same_way(stage_page):
-    page, calls = stage_page
+    page, calls, _ = stage_page
     calls.clear()
     wanted = page.locator("#stages .wanted")
     number = (int(wanted.get_attribute("min")) + int(wanted.get_attribute("max"))) // 2
@@ -148,7 +189,7 @@ def test_a_wanted_number_of_tokens_and_the_stages_are_asked_for_in_the_same_way(
 
 
 def test_a_patch_tells_its_story_to_mouse_and_keys_and_dots_point_at_patches(stage_page):
-    page, _ = stage_page
+    page, *_ = stage_page
     panels, readout = page.locator("#stages .panels"), page.locator("#stages .readout")
     expect(panels.locator("img")).to_have_count(1)
     slide(page, "step", 2)
