@@ -20,6 +20,7 @@ from app.figures.stages import flow_table, token_table
 from app.figures.tokens import clamped
 from app.pictures import thumbnail
 from app.state import Dropped, ShownMethods, Visitor
+from app.text import QUEUE_IS_FULL
 from app.view import run_id
 from vtw_core.comparison import MethodComparison
 from vtw_core.errors import VTWError
@@ -87,10 +88,11 @@ def build(service: Service) -> StagesSection:
     download_on(table.select, _save_flow, [dropped], file)
     download_on(tokens.click, _save_tokens, [dropped], file)
     outputs = (dropped, notice, content, viewer, table)
-    viewer.release(
+    measured = viewer.release(
         _Handlers(service).measure, [dropped], list(outputs), trigger_mode="always_last",
         show_progress="hidden", api_visibility="private", **MODEL_QUEUE,
     )  # fmt: skip
+    measured.failure(_refuse, [dropped], list(outputs), **GLUE)
     return StagesSection(which, outputs)
 
 
@@ -164,6 +166,11 @@ def show(dropped: Dropped | None, *, asked: int = 0, notice: str | None = None) 
     )  # fmt: skip
 
 
+def _refuse(dropped: Dropped | None) -> tuple[Any, ...]:
+    """The queue was full."""
+    return show(dropped, notice=QUEUE_IS_FULL)
+
+
 class _Handlers:
     """The model once more, with what the visitor chose."""
 
@@ -175,7 +182,6 @@ class _Handlers:
         if dropped is None:
             return show(None)
         sent = event._data if isinstance(event._data, dict) else {}
-        # The page waits for the number of its question; another one would only confuse itself.
         asked = sent["asked"] if isinstance(sent.get("asked"), int) else 0
         wanted = Wanted.clamped(sent, dropped)
         if dropped.picture is None:

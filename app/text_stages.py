@@ -159,5 +159,5 @@ YES, NO = "yes", "no"
 # ------------------------------------------------------------------ notices
 NOTHING = "MustDrop is not among the methods shown above. Choose it in a panel and compare: every token that it drops is shown here, with the reason."
 WHICH = "Which run"
-NO_PICTURE = "The picture of this run is not here, so that the model cannot run again: a saved run does not hold it. Ask about a picture on *Compare* first."
+NO_PICTURE = "The picture of this run is not here, so that the model cannot run again: a saved run does not hold it. Ask about a picture on Compare first."
 BROKE = "The run with these thresholds failed; what is shown is the run before."

@@ -83,7 +83,7 @@ def main() -> None:
             counterfactuals=tuple(MADE),
         )  # fmt: skip
         run.save(arguments.folder / f"{name}.vtw")
-        compared = compare_methods(vlm, path, prompt, default_methods(run), max_new_tokens=64)
+        compared = compare_methods(vlm, path, prompt, default_methods(vlm, run), max_new_tokens=64)
         compared.save(arguments.folder / f"{name}.vtwm")
         listed.append({"name": name, "title": title, "prompt": prompt})
         print(f"{name}: {prompt} -> {run.baseline_answer} (K* = {run.choose_k()})")

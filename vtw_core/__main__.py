@@ -274,7 +274,7 @@ def _compare(arguments: argparse.Namespace) -> str:
         from vtw_core.methods import compare_methods, default_methods  # brings torch
 
         if not methods:
-            methods = default_methods(vlm.explore(image, arguments.prompt, **options))
+            methods = default_methods(vlm, vlm.explore(image, arguments.prompt, **options))
         comparison = compare_methods(vlm, image, arguments.prompt, methods, **options)
     if arguments.save:
         comparison.save(arguments.save)

@@ -13,15 +13,11 @@ import torch
 from numpy.typing import NDArray
 
 import vtw_core
+from vtw_core.analysis.budget import withdrawn_mean
 from vtw_core.analysis.cost import VTW_CONVENTION
 from vtw_core.analysis.kl import kl_divergence
-from vtw_core.comparison import (
-    MOST_METHODS,
-    MethodComparison,
-    MethodEntry,
-    MethodSeconds,
-    VisionCounts,
-)
+from vtw_core.comparison import MethodComparison, MethodEntry, MethodSeconds, VisionCounts
+from vtw_core.comparison_checks import MOST_METHODS
 from vtw_core.errors import InputError, VTWError
 from vtw_core.events import MethodEvent, MethodRefused, MethodToken, Progress
 from vtw_core.generation import Prepared, Step, cache_bytes, prefill_flops, prepare, stream
@@ -33,11 +29,12 @@ from vtw_core.sampling import GREEDY, Forced, Sampling
 from vtw_core.strategies.base import begins_in_the_encoder
 from vtw_core.strategies.keep_all import KeepAll
 from vtw_core.strategies.method import Method
-from vtw_core.strategies.mustdrop import MustDrop
+from vtw_core.strategies.mustdrop import MustDrop, VisionStage
 from vtw_core.strategies.mustdrop.record import MustDropRecord
 from vtw_core.strategies.vtw import VisualTokenWithdrawal
 from vtw_core.threshold_search import fit_mustdrop
 from vtw_core.trace import Trace
+from vtw_core.vision_merging import merges_patches
 
 BASELINE = "baseline"
 TIMED = 3
@@ -147,17 +144,18 @@ def compare_steps(
     yield _comparison(vlm, whole, question, entries, max_new_tokens, sampling)
 
 
-def default_methods(run: Run) -> tuple[Method, Method]:
-    """VTW and MustDrop at equal budget for the image and prompt of a run.
+def default_methods(vlm: VisionLanguageModel, run: Run) -> tuple[Method, Method]:
+    """VTW and MustDrop at equal budget for the image and prompt of a run of this model.
 
     VTW withdraws at K* of the whole answer (mean KL, default eta), not of its first token: an
     answer whose first word needs no image would otherwise be compared where VTW has lost it.
+    MustDrop begins in the vision encoder where the model's family allows it.
     """
     k = run.choose_k(scope="answer_mean")
-    return (
-        Method("vtw", VisualTokenWithdrawal(k)),
-        Method("mustdrop", MustDrop(_EQUAL, _EQUAL), tokens=k * run.visual_tokens / run.layers),
-    )
+    vision = VisionStage() if merges_patches(vlm.model) else None
+    mustdrop = MustDrop(_EQUAL, _EQUAL, vision=vision)
+    tokens = withdrawn_mean(k, run.layers, run.visual_tokens)
+    return Method("vtw", VisualTokenWithdrawal(k)), Method("mustdrop", mustdrop, tokens)
 
 
 def _ready(

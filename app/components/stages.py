@@ -68,7 +68,8 @@ def show_stages(
 
     Args:
         picture: data URL of the picture behind the first grid; None shows the grids alone.
-        asked: the number of the ``release`` that this answers; the page waits for it.
+        asked: the number of the ``release`` that this answers. So no answer equals the one before,
+            and the browser hears of each.
         notice: a sentence about what did not work.
     """
     record = dropped.record
