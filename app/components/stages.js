@@ -231,6 +231,8 @@ function buildWords() {
   stop();
 }
 function take() {
+  // The visitor has asked again meanwhile: that answer is on its way.
+  if (waiting && props.value && props.value.asked && props.value.asked < asked) return;
   const before = view, held = before && stagesOf()[step];
   view = props.value;
   find('.stages').hidden = !view;

@@ -68,8 +68,8 @@ def show_stages(
 
     Args:
         picture: data URL of the picture behind the first grid; None shows the grids alone.
-        asked: the number of the ``release`` that this answers. So no answer equals the one before,
-            and the browser hears of each.
+        asked: the number of the ``release`` that this answers, so that the browser hears of each,
+            and waits for its last; 0 for another run.
         notice: a sentence about what did not work.
     """
     record = dropped.record
