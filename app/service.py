@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from app import text
+from app.state import Dropped
 from vtw_core import load_model
 from vtw_core.calibrated import Calibration, load_calibration
 from vtw_core.calibration import calibrate_steps
@@ -25,6 +26,8 @@ from vtw_core.models.loading import EMBEDDED
 from vtw_core.models.prompts import check_prompt
 from vtw_core.other_images import MADE
 from vtw_core.results import Run, load_run
+from vtw_core.strategies.mustdrop import MustDrop, VisionStage
+from vtw_core.strategies.mustdrop.record import MustDropRecord
 from vtw_core.strategy_options import method_from
 
 if TYPE_CHECKING:
@@ -231,6 +234,30 @@ class Service:
         methods = [replace(method_from(options), label=label) for label, options in asked]
         with self._model() as vlm:
             yield from compare_steps(vlm, image, prompt, methods, max_new_tokens=self.answer_tokens)
+
+    def must_drop(
+        self, image: str, prompt: str, gamma: float, alpha: float, stages: str = "abc"
+    ) -> Dropped:
+        """One answer under MustDrop, with why each visual token stayed or fell.
+
+        Args:
+            stages: letters of "abc", those that run.
+
+        Raises:
+            VTWError: the model could not be loaded, the image, prompt or thresholds cannot be used,
+                or a stage does not fit the model.
+        """
+        strategy = MustDrop(
+            gamma, alpha, vision=VisionStage() if "a" in stages else None,
+            prefill="b" in stages, cache="c" in stages,
+        )  # fmt: skip
+        self._loaded.wait()
+        if self._vlm is None:
+            raise ModelError(self._problem)
+        with self._busy:
+            made = self._vlm.generate(image, prompt, strategy, self.answer_tokens)
+        record = MustDropRecord.of(strategy, made.trace)
+        return Dropped(record, gamma, alpha, stages, made.answer, prompt, image)
 
     @cached_property
     def recorded_calibration(self) -> Calibration:

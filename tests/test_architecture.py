@@ -83,6 +83,7 @@ TORCH_FREE = (
     "vtw_core.errors",
     "vtw_core.events",
     "vtw_core.images",
+    "vtw_core.strategies.mustdrop.record",
 )
 PLOTTING = ("gradio", "plotly", "matplotlib")
 HEAVY = ("torch", "transformers", "accelerate")
