@@ -251,11 +251,8 @@ class Service:
             gamma, alpha, vision=VisionStage() if "a" in stages else None,
             prefill="b" in stages, cache="c" in stages,
         )  # fmt: skip
-        self._loaded.wait()
-        if self._vlm is None:
-            raise ModelError(self._problem)
-        with self._busy:
-            made = self._vlm.generate(image, prompt, strategy, self.answer_tokens)
+        with self._model() as vlm:
+            made = vlm.generate(image, prompt, strategy, self.answer_tokens)
         record = MustDropRecord.of(strategy, made.trace)
         return Dropped(record, gamma, alpha, stages, made.answer, prompt, image)
 
