@@ -43,7 +43,7 @@ def main() -> None:
         state_session_capacity=settings.sessions,
         run_history=False,
         enable_monitoring=False,
-        footer_links=["settings"],
+        footer_links=["api", "settings"],
         app_kwargs=app_arguments(service),
         mcp_server=find_spec("mcp") is not None,
     )
