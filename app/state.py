@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vtw_core.calibrated import Calibration
+from vtw_core.comparison import MethodComparison
 from vtw_core.results import Run
+from vtw_core.strategies.mustdrop.record import MustDropRecord
 
 Origin = Literal["live", "recorded", "opened"]
 
@@ -25,8 +27,39 @@ class Visitor:
 
 
 @dataclass(frozen=True)
+class ShownMethods:
+    """The comparison of methods that the page shows; ``of`` is the `app.view.run_id` of the run
+    whose picture and question it is about, ``layers`` what the controls were made for. ``refused``:
+    (place, strategy, title, reason) of methods that could not run; place 0 is the baseline."""
+
+    of: str = ""
+    origin: Origin = "live"
+    comparison: MethodComparison | None = None
+    layers: int = 0
+    refused: tuple[tuple[int, str, str, str], ...] = ()
+
+
+@dataclass(frozen=True)
 class ShownCalibration:
     """The calibration the page shows, and in words where it comes from."""
 
     calibration: Calibration
     origin: str
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """One answer under MustDrop, and why each visual token stayed or fell.
+
+    ``stages``: letters of "abc", those that ran. ``picture`` is the file that it is about, as long
+    as it is there. ``label`` is the method's name where several were compared.
+    """
+
+    record: MustDropRecord
+    gamma: float
+    alpha: float
+    stages: str
+    answer: str
+    prompt: str
+    picture: str | None = None
+    label: str = ""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import text, text_inside
+from app import stages_section, text, text_budget, text_inside, text_methods
+from app.api import build_api
 from app.events import GLUE
 from app.state import Visitor
-from app.tabs import calibrate, compare, every_k, migration, sinks
+from app.tabs import calibrate, compare, every_k, methods, migration, sinks, which_method
 from app.view import show_run
 
 if TYPE_CHECKING:
@@ -42,20 +43,38 @@ def build_demo(service: Service) -> gr.Blocks:
                 attention = sinks.build(visitor, main.k)
             with gr.Tab(text_inside.TAB_MIGRATION):
                 moved = migration.build(service, visitor, main.k)
+            with gr.Tab(text_methods.TAB):
+                several = methods.build(service, visitor, opening)
+                with several.stages:
+                    stages = stages_section.build(service)
+            with gr.Tab(text_budget.TAB_BUDGET):
+                budget = which_method.build(service)
             with gr.Tab("Calibrate"):
                 calibrate.build(service)
             with gr.Tab("What the numbers mean"):
                 gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
+        build_api(service)
         chosen = tabs.select(_opened, None, opened, **GLUE)
-        for name, tab, show in (
-            (text.TAB_EVERY_K, table, every_k.show),
-            (text_inside.TAB_SINKS, attention, sinks.show),
-            (text_inside.TAB_MIGRATION, moved, migration.show),
-        ):
-            for event in (chosen, *main.finished):
+        drawn = {
+            name: [
                 event.success(
                     _when_opened(name, show), [opened, *tab.inputs], list(tab.outputs), **GLUE
                 )
+                for event in (chosen, *main.finished)
+            ]
+            for name, tab, show in (
+                (text.TAB_EVERY_K, table, every_k.show),
+                (text_inside.TAB_SINKS, attention, sinks.show),
+                (text_inside.TAB_MIGRATION, moved, migration.show),
+                (text_methods.TAB, several, several.show),
+            )
+        }
+        compared = (*drawn[text_methods.TAB], several.compared)
+        stages_section.follow(stages, compared, visitor, several.shown)
+        chosen.success(
+            _when_opened(text_budget.TAB_BUDGET, budget.show), [opened, *budget.inputs],
+            list(budget.outputs), **GLUE,
+        )  # fmt: skip
     return demo
 
 

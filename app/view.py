@@ -15,6 +15,9 @@ ETA_RANGE = (1e-7, 10.0)
 """Nats; how far the η line can be dragged."""
 
 
+_HINTS = (text.CANCELLED, text.CANCELLED_FIRST, text.PHOTOGRAPH)
+
+
 def show_criterion() -> dict[str, Any]:
     """What the page needs to choose K by itself, the same for every run."""
     return {
@@ -26,6 +29,11 @@ def show_criterion() -> dict[str, Any]:
             for preset in ETA_PRESETS
         ],
     }
+
+
+def run_id(run: Run) -> str:
+    """What tells one run from another."""
+    return f"{run.created} {run.seconds.total} {run.prompt}"
 
 
 def _significant(value: float, digits: int = 5) -> float:
@@ -40,7 +48,7 @@ def answer_pieces(run: Run) -> list[str]:
     return pieces
 
 
-def _spaced(runs: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
+def spaced(runs: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
     """Runs of words with the spaces between them kept."""
     last = len(runs) - 1
     return [(words if i == last else words + " ", same) for i, (words, same) in enumerate(runs)]
@@ -54,7 +62,7 @@ def show_run(
     return {
         "phase": "done",
         # Tells the page a new run from the same one with another notice.
-        "runId": f"{run.created} {run.seconds.total} {run.prompt}",
+        "runId": run_id(run),
         "notice": _notice(notice),
         "origin": text.ORIGINS[origin].format(date=run.created[:10]),
         "model": run.model,
@@ -75,8 +83,8 @@ def show_run(
         "same": run.same_as_baseline.tolist(),
         "answers": [
             {
-                "baseline": _spaced(differing_words(answer, base)),
-                "withdrawn": _spaced(differing_words(base, answer)),
+                "baseline": spaced(differing_words(answer, base)),
+                "withdrawn": spaced(differing_words(base, answer)),
             }
             for answer in run.answers
         ],
@@ -128,7 +136,7 @@ def show_nothing(notice: str | None = None) -> dict[str, Any]:
 def _notice(message: str | None) -> dict[str, str] | None:
     if message is None:
         return None
-    kind = "info" if message in (text.CANCELLED, text.CANCELLED_FIRST) else "error"
+    kind = "info" if message in _HINTS else "error"
     return {"kind": kind, "text": message}
 
 

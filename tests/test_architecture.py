@@ -67,6 +67,7 @@ ENGINE = (
     "vtw_core.vision_merging",
     "vtw_core.generation",
     "vtw_core.sweep",
+    "vtw_core.methods",
     "vtw_core.recording",
     "vtw_core.models",
     "vtw_core.calibration",
@@ -75,11 +76,14 @@ TORCH_FREE = (
     "vtw_core.arrays",
     "vtw_core.inside",
     "vtw_core.results",
+    "vtw_core.comparison",
     "vtw_core.calibrated",
+    "vtw_core.equal_budget",
     "vtw_core.analysis",
     "vtw_core.errors",
     "vtw_core.events",
     "vtw_core.images",
+    "vtw_core.strategies.mustdrop.record",
 )
 PLOTTING = ("gradio", "plotly", "matplotlib")
 HEAVY = ("torch", "transformers", "accelerate")
@@ -96,7 +100,8 @@ def test_analysis_is_pure_maths():
 
 
 def test_results_need_no_torch():
-    names = ("results", "saving", "calibrated", "documents")
+    names = ("results", "saving", "archives", "comparison", "comparison_checks",
+             "comparison_saving", "calibrated", "equal_budget", "documents")  # fmt: skip
     paths = [ROOT / f"vtw_core/{name}.py" for name in names]
     assert not offenders(paths, *HEAVY, *ENGINE)
 
@@ -160,10 +165,13 @@ def test_nothing_is_called_utils():
     [
         "vtw_core",
         "vtw_core.results",
+        "vtw_core.comparison",
+        "vtw_core.comparison_saving",
         "vtw_core.events",
         "vtw_core.images",
         "vtw_core.saving",
         "vtw_core.calibrated",
+        "vtw_core.equal_budget",
         "vtw_core.calibration",
         "vtw_core.dataset",
         "vtw_core.world",
@@ -178,6 +186,7 @@ def test_nothing_is_called_utils():
         "vtw_core.analysis.migration",
         "vtw_core.inside",
         "vtw_core.strategies.vtw",
+        "vtw_core.strategies.method",
         "vtw_core.strategies.keep_all",
         "vtw_core.strategies.fastv",
         "vtw_core.strategies.mustdrop.record",
