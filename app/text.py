@@ -13,6 +13,9 @@ LINKS = (
     "[MustDrop paper](https://arxiv.org/abs/2411.10803)"
 )
 
+TAB_COMPARE = "Compare"
+TAB_CALIBRATE = "Calibrate"
+TAB_NUMBERS = "What the numbers mean"
 STEP_PICTURE = "1 · A picture"
 STEP_QUESTION = "2 · A question"
 TAB_UPLOAD = "Upload or paste"

@@ -7,6 +7,7 @@ from typing import Any
 
 from app import text
 from app.state import Origin
+from app.text_share import OWN_QUESTION
 from vtw_core.analysis.answers import differing_words
 from vtw_core.analysis.presets import ETA_PRESETS
 from vtw_core.results import DEFAULT_ETA, SCOPES, Run
@@ -32,6 +33,11 @@ def _significant(value: float, digits: int = 5) -> float:
     return float(f"{value:.{digits}g}")
 
 
+def run_id(run: Run) -> str:
+    """Tells the page a new run from the same one, told again."""
+    return f"{run.created} {run.seconds.total} {run.prompt}"
+
+
 def answer_pieces(run: Run) -> list[str]:
     """The baseline answer's tokens as words to print: every one visible, the end token named."""
     pieces = [piece.strip() or text.SPACE for piece in run.answer_tokens[run.layers]]
@@ -53,8 +59,7 @@ def show_run(
     base = run.baseline_answer
     return {
         "phase": "done",
-        # Tells the page a new run from the same one with another notice.
-        "runId": f"{run.created} {run.seconds.total} {run.prompt}",
+        "runId": run_id(run),
         "notice": _notice(notice),
         "origin": text.ORIGINS[origin].format(date=run.created[:10]),
         "model": run.model,
@@ -128,7 +133,8 @@ def show_nothing(notice: str | None = None) -> dict[str, Any]:
 def _notice(message: str | None) -> dict[str, str] | None:
     if message is None:
         return None
-    kind = "info" if message in (text.CANCELLED, text.CANCELLED_FIRST) else "error"
+    calm = (text.CANCELLED, text.CANCELLED_FIRST, OWN_QUESTION)
+    kind = "info" if message in calm else "error"
     return {"kind": kind, "text": message}
 
 

@@ -1,0 +1,128 @@
+"""Questions about where attention goes, and whether it tells what is used."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app import text_inside
+from app import text_lesson as text
+from app.lesson.question import Question, choose
+from vtw_core.analysis.migration import JointCurves, joint_curves
+from vtw_core.analysis.rows import deeper_half, inside_of, select_rows, tokens_of
+from vtw_core.analysis.sinks import SINK_SHARE, segment_mass, uniform_received
+from vtw_core.errors import InputError
+from vtw_core.inside import SEGMENTS
+from vtw_core.results import Run
+
+STANDS_OUT = 2.0
+"""Times an even spread under which no token is said to take more than its share."""
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Where one token before the question receives most, by the chart of what positions receive."""
+
+    layer: int
+    position: int
+    share: float
+
+
+def strongest_sink(run: Run) -> Peak:
+    """The greatest attention received among tokens that every text row behind the image sees.
+
+    Raises:
+        InputError: nothing was recorded inside the run.
+    """
+    received = _received(run)
+    layer, position = np.unravel_index(received.argmax(), received.shape)
+    return Peak(int(layer), int(position), float(received[layer, position]))
+
+
+def _received(run: Run) -> NDArray[np.float64]:
+    """[l, n] attention received by the tokens before the first text row."""
+    attention = inside_of(run).attention
+    before = max(1, int(attention.query_positions[0]))
+    return attention.received[:, :before].astype(np.float64)
+
+
+def find_the_sink(run: Run) -> tuple[Question, ...]:
+    """Which token takes most in the layer where one token takes most?"""
+    peak, received = strongest_sink(run), _received(run)
+    pieces, segments = tokens_of(run)
+    strongest: dict[str, int] = {}
+    for position in np.argsort(-received[peak.layer], kind="stable").tolist():
+        strongest.setdefault(segments[position], position)
+    candidates = sorted(strongest.values())
+    choices = tuple(
+        text.TOKEN_CHOICE.format(
+            piece=pieces[at].strip() or text.SPACE, segment=text_inside.SEGMENTS[segments[at]],
+            position=at,
+        )
+        for at in candidates
+    )  # fmt: skip
+    even = uniform_received(inside_of(run).positions)[peak.position]
+    times = peak.share / even
+    spread = times < STANDS_OUT
+    strong = text.IS_A_SINK if peak.share >= SINK_SHARE else text.IS_NEARLY_A_SINK
+    template = text.IS_NO_SINK if spread else strong
+    deep = list(deeper_half(run.layers))
+    because = template.format(
+        piece=pieces[peak.position].strip() or text.SPACE, layer=peak.layer, share=peak.share,
+        times=times, threshold=SINK_SHARE, deep=len(deep),
+        first=int(_first_tokens_lead(run)[deep].sum()),
+    )  # fmt: skip
+    ask = text.WHERE_IS_THE_SINK.format(layer=peak.layer)
+    right = len(choices) if spread else candidates.index(peak.position)
+    return (choose(ask, (*choices, text.NONE_OF_THEM), right, because),)
+
+
+def _first_tokens_lead(run: Run) -> NDArray[np.bool_]:
+    """[l] whether the text gives BOS and system prompt together more than the image."""
+    inside = inside_of(run)
+    mass = segment_mass(inside.attention, select_rows(inside, "all_text", run.prompt_tokens))
+    first = mass[:, SEGMENTS.index("bos")] + mass[:, SEGMENTS.index("system")]
+    return np.asarray(first > mass[:, SEGMENTS.index("visual")])
+
+
+def attention_and_use(run: Run) -> tuple[Question, ...]:
+    """Does the layer that looks at the image less need it less?
+
+    Of the layers from which on the image still matters, the one that looks at it least is held
+    against the one that looks at it most of those from which on it does not.
+
+    Raises:
+        InputError: nothing was recorded inside the run, or it was never held against another image.
+    """
+    tests = inside_of(run).counterfactuals
+    if not tests:
+        raise InputError(text.NO_TEST)
+    curves = joint_curves(run, tests[0])
+    low, high = _layers_to_compare(curves)
+    share, kl = curves.visual_share, curves.causal_kl
+    values = {
+        "low": low, "high": high, "low_share": share[low], "high_share": share[high],
+        "low_kl": kl[low], "high_kl": kl[high], "image": tests[0].name, "eta": curves.eta,
+    }  # fmt: skip
+    choices = tuple(choice.format(**values) for choice in text.USE_CHOICES)
+    ask = text.WHICH_IS_USED.format(**values)
+    if max(kl[low], kl[high]) <= curves.eta:
+        return (choose(ask, choices, 2, text.NEITHER_USED.format(**values)),)
+    right = 0 if kl[low] > kl[high] else 1
+    wrong_way = (kl[low] > kl[high]) == (share[low] < share[high])
+    template = text.WRONG_WAY_ROUND if wrong_way else text.RIGHT_WAY_ROUND
+    return (choose(ask, choices, right, template.format(**values)),)
+
+
+def _layers_to_compare(curves: JointCurves) -> tuple[int, int]:
+    """(a layer whose image is used and gets little attention, one unused that gets much)."""
+    used = np.flatnonzero(curves.causal_kl[:-1] > curves.eta)
+    unused = np.flatnonzero(curves.causal_kl[:-1] <= curves.eta)
+    every = np.arange(len(curves.visual_share))
+    used, unused = (found if len(found) else every for found in (used, unused))
+    return (
+        int(used[curves.visual_share[used].argmin()]),
+        int(unused[curves.visual_share[unused].argmax()]),
+    )
