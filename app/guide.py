@@ -75,13 +75,15 @@ def connect(service: Service, parts: Parts, page: Page, places: Places) -> Any:
     """Wire links and lesson; returns the event after which the page stands at another view."""
     handlers = _Handlers(service, places)
     wanted, progress = gr.State(View()), gr.State(Progress())
-    ran = page.main.ran
-    step = parts.lesson.select(
-        handlers.step_view, page.visitor, [wanted, progress], cancels=[ran], **GLUE
+    asked = gr.on(
+        [parts.lesson.select, parts.share.submit],
+        handlers.wanted,
+        page.visitor,
+        [wanted, progress],
+        cancels=[page.main.ran],
+        **GLUE,
     )
-    link = parts.share.submit(handlers.link_view, None, [wanted, progress], **GLUE)
-    arrived = gr.on(
-        [step.success, link.success],
+    arrived = asked.success(
         handlers.arrive,
         [wanted, page.visitor, progress],
         [page.tabs, page.opened, page.layer, page.token, parts.share, *page.main.outputs],
@@ -111,17 +113,16 @@ class _Handlers:
         self.service = service
         self.places = places
 
-    def link_view(self, event: gr.EventData) -> tuple[View, Progress]:
-        """The view that the address asks for; of a step's own view what it does not say."""
-        view = View.from_query(_sent(event).get("query", ""), self.places)
+    def wanted(self, event: gr.EventData, visitor: Visitor) -> tuple[View, Progress]:
+        """The view of a step, or the one that the address asks for: a step's, as far as it is."""
+        sent = _sent(event)
+        if "query" not in sent:
+            return self._to_step(clamped(sent.get("step"), 1, len(STEPS), 1), visitor)
+        view = View.from_query(sent["query"], self.places)
         if view.lesson is None:
             return view, Progress()
-        base, progress = self._to_step(view.lesson, Visitor())
+        base, progress = self._to_step(view.lesson, visitor)
         return view.over(base), progress
-
-    def step_view(self, event: gr.EventData, visitor: Visitor) -> tuple[View, Progress]:
-        """The view of a step of the lesson."""
-        return self._to_step(clamped(_sent(event).get("step"), 1, len(STEPS), 1), visitor)
 
     def _to_step(self, number: int, visitor: Visitor) -> tuple[View, Progress]:
         step = STEPS[number - 1]

@@ -99,34 +99,41 @@ function outline(selector) {
   return part;
 }
 
-// The figure may still be on its way, and what stands above it may still grow: look again a few
-// times, but never against a visitor who scrolls.
+// The figure may still be on its way, and what stands above it may still grow: look until it has
+// stood still for a while, but never against a visitor who scrolls.
+const PATIENCE = 20_000, STILL = 1_000, EVERY = 120;   // milliseconds
 let search = 0;
 function bringIntoView(selector) {
   const mine = ++search;
   const started = performance.now();
+  let lastMove = started, top = null;
   const over = new AbortController();
-  const stop = () => { search += 1; over.abort(); };
-  for (const name of ['wheel', 'touchmove', 'pointerdown', 'keydown']) window.addEventListener(name, stop, { signal: over.signal, passive: true });
-  const still = window.matchMedia('(prefers-reduced-motion: reduce)').matches;
-  let last = null;
+  const stop = () => { search += 1; };
+  for (const name of ['wheel', 'touchmove', 'keydown']) window.addEventListener(name, stop, { signal: over.signal, passive: true });
+  const behavior = window.matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth';
   const look = () => {
-    if (mine !== search || !element.isConnected) { over.abort(); return; }
+    const now = performance.now();
+    if (mine !== search || !element.isConnected || now - started > PATIENCE) { over.abort(); return; }
     const part = outline(selector);
-    const box = part && part.getBoundingClientRect();
-    if (box && box.height > 20 && !panel.contains(part)) {
-      const room = isBeside() ? window.innerHeight : panel.getBoundingClientRect().top;
-      const margin = document.querySelector('.kbar-part')?.offsetParent ? 76 : 16;
-      const above = Math.max(margin, (room - box.height) / 2);
-      const top = Math.round(window.scrollY + box.top - above);
-      if (last === null || Math.abs(top - last) > 24) {
-        window.scrollTo({ top, behavior: still ? 'auto' : 'smooth' });
-        last = top;
+    const box = part && !panel.contains(part) ? part.getBoundingClientRect() : null;
+    if (box && box.height > 20) {
+      const wanted = Math.round(window.scrollY + box.top - spaceAbove(box.height));
+      if (top === null || Math.abs(wanted - top) > 8) {
+        top = wanted;
+        lastMove = now;
+        window.scrollTo({ top, behavior });
       }
+      if (now - lastMove > STILL) { over.abort(); return; }
     }
-    if (performance.now() - started < 2500) setTimeout(look, 150); else over.abort();
+    setTimeout(look, EVERY);
   };
   look();
+}
+// In the middle of what the panel leaves free, and below the bar of K that sticks to the top.
+function spaceAbove(height) {
+  const bar = [...document.querySelectorAll('.kbar-part')].find((each) => each.offsetHeight);
+  const room = isBeside() ? window.innerHeight : panel.getBoundingClientRect().top;
+  return Math.max(bar ? bar.offsetHeight + 20 : 16, (room - height) / 2);
 }
 
 // ---------------------------------------------------------------- what a visitor does
@@ -144,7 +151,7 @@ element.addEventListener('click', (event) => {
   if (button.dataset.question !== undefined) answer(button);
   else if (button.dataset.step) go(Number(button.dataset.step));
   else if (button.matches('.back')) go(shown.step - 1);
-  else if (button.matches('.next')) { if (shown.step === steps) close(); else go(shown.step + 1); };
+  else if (button.matches('.next')) { if (shown.step === steps) close(); else go(shown.step + 1); }
   else if (button.matches('.again')) go(shown.step);
   else if (button.matches('.close')) close();
   else if (button.matches('.fold')) fold(!folded());

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from app.lesson import attention, choosing_k, image_and_cost, quiz
 from app.lesson.question import Ask
 from app.view_address import View
+from vtw_core.errors import InputError
 from vtw_core.results import Run
 
 
@@ -38,7 +39,10 @@ class Step:
     def view(self, run: Run, number: int) -> View:
         """The view that the page is driven to when ``run`` is shown."""
         place = View(example=self.example, tab=self.tab, lesson=number)
-        return self.look(run).over(place).clamped(run)
+        try:
+            return self.look(run).over(place).clamped(run)
+        except InputError:  # nothing was recorded inside the run; the questions say so
+            return place
 
 
 STEPS = (
@@ -59,6 +63,7 @@ STEPS = (
     Step(
         "use", "describe", "migration", "#migration-joint",
         ask=attention.attention_and_use,
+        look=lambda run: View(k=image_and_cost.whole_answer_k(run)),
     ),
     Step(
         "guess", "three_shapes", "compare", "#workbench .picker",
