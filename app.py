@@ -8,36 +8,42 @@ import os
 # Before gradio is imported: no analytics, and so no network traffic of our own.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
+from app.server import app_arguments
 from app.service import Service
+from app.settings import Settings
 from app.theme import CSS, build_theme
 from app.ui import build_demo
+from vtw_core.errors import InputError
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="The Visual Token Withdrawal demo.")
-    parser.add_argument(
-        "--model",
-        default=os.environ.get("VTW_MODEL", "embedded"),
-        help="'embedded' (default), a local checkpoint folder or a hub id such as org/name",
+    parser = argparse.ArgumentParser(
+        description="The Visual Token Withdrawal demo. docs/deploy.md lists all settings."
     )
-    parser.add_argument("--host", default=os.environ.get("GRADIO_SERVER_NAME"))
-    parser.add_argument("--port", type=int, default=None)
+    parser.add_argument("--model", help="'embedded', a checkpoint folder or a hub id: org/name")
+    parser.add_argument("--host", help="address to listen on (default: this machine alone)")
+    parser.add_argument("--port", type=int)
     arguments = parser.parse_args()
-    service = Service(arguments.model)
+    try:
+        settings = Settings.from_environment()
+    except InputError as error:
+        parser.error(str(error))
+    service = Service(arguments.model or settings.model, answer_tokens=settings.answer_tokens)
     service.start()
     demo = build_demo(service)
     # Not open as an API: a direct call would pass by the queue and its limit.
-    demo.queue(max_size=32, default_concurrency_limit=4, api_open=False)
+    demo.queue(max_size=settings.queue, default_concurrency_limit=4, api_open=False)
     demo.launch(
         server_name=arguments.host,
         server_port=arguments.port,
         theme=build_theme(),
         css_paths=CSS,
-        max_file_size="20mb",
-        state_session_capacity=200,
+        max_file_size=f"{settings.upload_mb}mb",
+        state_session_capacity=settings.sessions,
         run_history=False,
         enable_monitoring=False,
         footer_links=["settings"],
+        app_kwargs=app_arguments(service),
     )
 
 

@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from app import text
 from vtw_core import load_model
@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples"
 CALIBRATION = EXAMPLES.parent / "calibration"
-MAX_NEW_TOKENS = 64
+ANSWER_TOKENS = 64
 COUNTERFACTUALS = tuple(MADE)
 MOST_TESTS = 8
 
@@ -79,8 +79,10 @@ class Service:
         model_name: str = "embedded",
         examples: Path = EXAMPLES,
         calibration: Path = CALIBRATION,
+        answer_tokens: int = ANSWER_TOKENS,
     ) -> None:
         self.model_name = model_name
+        self.answer_tokens = answer_tokens
         self._calibration = calibration
         self.examples = bundled_examples(examples)
         self._busy = threading.Lock()
@@ -112,6 +114,13 @@ class Service:
         finally:
             self._loaded.set()
 
+    @property
+    def state(self) -> Literal["loading", "ready", "failed"]:
+        """How far the model is."""
+        if not self._loaded.is_set():
+            return "loading"
+        return "failed" if self._vlm is None else "ready"
+
     def wait(self, seconds: float) -> bool:
         """Whether loading is over within ``seconds`` (with success or not)."""
         return self._loaded.wait(seconds)
@@ -127,7 +136,7 @@ class Service:
             raise ModelError(self._problem)
         with self._busy:
             yield from self._vlm.explore_steps(
-                image, prompt, max_new_tokens=MAX_NEW_TOKENS, inside=True, patch_lens=True,
+                image, prompt, max_new_tokens=self.answer_tokens, inside=True, patch_lens=True,
                 counterfactuals=COUNTERFACTUALS,
             )  # fmt: skip
 

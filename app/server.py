@@ -1,0 +1,71 @@
+"""What the web server adds to the page: a health check, and headers that keep it to itself."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from starlette.datastructures import MutableHeaders
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+if TYPE_CHECKING:
+    from app.service import Service
+
+# Scripts may be inline and evaluated, because Gradio's own and those of `gr.HTML` are; what the
+# policy gives is that no page of ours, whatever stands in it, talks to another server.
+_POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval' blob:; "
+    "style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; font-src 'self' data:; "
+    "media-src 'self' data: blob:; connect-src 'self' data: blob:; worker-src 'self' blob:; "
+    "object-src 'none'; base-uri 'self'; form-action 'self'"
+)
+HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
+
+
+def app_arguments(service: Service, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+    """What `launch(app_kwargs=...)` takes.
+
+    On Spaces the page lies in a frame whose script comes from another server, so there the content
+    policy is left out.
+    """
+    headers = dict(HEADERS)
+    if "SPACE_ID" not in environment:
+        headers["Content-Security-Policy"] = _POLICY
+
+    def health(request: Request) -> Response:
+        """200 while the page can be used or will be; 503 when the model could not be loaded."""
+        state = service.state
+        status = 503 if state == "failed" else 200
+        return JSONResponse({"status": state, "model": service.model_name}, status)
+
+    return {
+        "routes": [Route("/healthz", health)],
+        "middleware": [Middleware(_WithHeaders, headers=headers)],
+    }
+
+
+class _WithHeaders:
+    """Adds headers to every response; a stream passes through as it comes."""
+
+    def __init__(self, app: ASGIApp, headers: Mapping[str, str]) -> None:
+        self.app = app
+        self.headers = headers
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                answered = MutableHeaders(scope=message)
+                for name, value in self.headers.items():
+                    answered.setdefault(name, value)
+            await send(message)
+
+        await self.app(scope, receive, send_with_headers)

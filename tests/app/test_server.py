@@ -1,0 +1,67 @@
+"""What the web server adds to the page, and the files that put it into a container."""
+
+import re
+import types
+from pathlib import Path
+
+import pytest
+from fastapi import FastAPI
+from starlette.responses import StreamingResponse
+from starlette.testclient import TestClient
+
+from app.server import HEADERS, app_arguments
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def client(state="ready", environment=()):
+    service = types.SimpleNamespace(state=state, model_name="embedded")
+    app = FastAPI(**app_arguments(service, dict(environment)))
+
+    @app.get("/pieces")
+    def pieces():
+        return StreamingResponse(iter([b"one ", b"two"]))
+
+    @app.get("/{anything:path}")
+    def page(anything):
+        return {"page": anything}
+
+    return TestClient(app)
+
+
+@pytest.mark.parametrize(
+    ("state", "status"), [("loading", 200), ("ready", 200), ("failed", 503)]
+)  # fmt: skip
+def test_the_health_check_says_how_far_the_model_is(state, status):
+    answer = client(state).get("/healthz")
+    assert answer.status_code == status
+    assert answer.json() == {"status": state, "model": "embedded"}
+
+
+def test_every_response_carries_the_headers_and_streams_pass_through():
+    for path in ("/", "/healthz", "/pieces"):
+        answer = client().get(path)
+        assert HEADERS.items() <= {k.title(): v for k, v in answer.headers.items()}.items()
+        assert "default-src 'self'" in answer.headers["content-security-policy"]
+    assert client().get("/pieces").text == "one two"
+
+
+def test_on_spaces_the_frame_around_the_page_may_bring_its_own_script():
+    answer = client(environment={"SPACE_ID": "somebody/vtw"}.items()).get("/")
+    assert "content-security-policy" not in answer.headers
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_the_services_state_follows_its_model(service):
+    assert service.wait(60)
+    assert service.state == "ready"
+
+
+def test_all_that_the_container_copies_is_there_and_not_ignored():
+    copied = re.findall(r"^COPY --chown=user (.+) \S+$", (ROOT / "Dockerfile").read_text(), re.M)
+    sources = " ".join(copied).split()
+    allowed = (ROOT / ".dockerignore").read_text().splitlines()
+    assert {"app.py", "app", "vtw_core", "assets"} <= set(sources)
+    for source in sources:
+        assert (ROOT / source).exists()
+        assert f"!{source}" in allowed
