@@ -32,7 +32,7 @@ STEPS = {
     },
     "sink": {
         "title": "Where attention goes: find the sink",
-        "lead": "In each layer a row spreads an attention of 1 over everything before it. The chart shows what each position receives; bright columns are tokens that many rows look at.",
+        "lead": "In each layer a token spreads an attention of 1 over everything before it. The chart shows, layer by layer, where that of the last prompt token goes: the one that says the answer’s first token.",
     },
     "use": {
         "title": "Is attention a proof of use?",
@@ -77,12 +77,12 @@ WHAT_IS_SAVED = "The image leaves halfway, at K = {k} of {layers}. Which part of
 SAVED = "A layer costs {ratio:.1f} times as much with the image as without. {without} of {layers} layers without it save {saved:.0%}; leaving before the first layer would save {most:.0%}. What stays is the text."
 
 # ------------------------------------------------------------------ 3: the sink
-WHERE_IS_THE_SINK = "Look at layer {layer} in the chart. Which token before the question receives most attention there?"
+WHERE_IS_THE_SINK = "Look at layer {layer}. Which single token before the question takes most of the attention there? (BOS is one token; the image is many.)"
 TOKEN_CHOICE = "“{piece}” ({segment}, position {position})"
 NONE_OF_THEM = "none stands out"
-IS_A_SINK = "“{piece}” receives {share:.1%} from every row that sees it, {times:.0f} times an even spread: an attention sink (Gu et al. 2024 speak of one from {threshold:.0%} on). In the deep layers of the VTW paper’s models the first and the nearest tokens take most; in this run the text gives them more than the image in {first} of {deep}."
-IS_NEARLY_A_SINK = "“{piece}” receives {share:.1%} from every row that sees it, {times:.0f} times an even spread: close to an attention sink (Gu et al. 2024 speak of one from {threshold:.0%} on). In the deep layers of the VTW paper’s models the first and the nearest tokens take most; in this run the text gives them more than the image in {first} of {deep}."
-IS_NO_SINK = "Even the strongest, “{piece}”, receives {share:.0%} in layer {layer}, {times:.1f} times an even spread: this run has no attention sink to speak of. In the deep layers of the VTW paper’s models the first and the nearest tokens take most."
+IS_A_SINK = "“{piece}” alone takes {share:.0%}, {times:.0f} times an even spread: in this layer it is an attention sink. In the deep layers of the VTW paper’s models the first and the nearest tokens take most of the attention; here BOS and system prompt get more than the image in {first} of the {deep} deeper layers."
+IS_NEARLY_A_SINK = "“{piece}” alone takes {share:.0%}, {times:.0f} times an even spread, though less than the {threshold:.0%} from which one speaks of an attention sink. In the deep layers of the VTW paper’s models the first and the nearest tokens take most of the attention; here BOS and system prompt get more than the image in {first} of the {deep} deeper layers."
+IS_NO_SINK = "Even the strongest, “{piece}”, takes {share:.1%} in layer {layer}, {times:.1f} times an even spread: this run has no attention sink to speak of. In the deep layers of the VTW paper’s models the first and the nearest tokens take most of the attention."
 
 # ------------------------------------------------------------------ 4: attention and use
 NO_TEST = "it was never held against another image. Choose “Back to this step’s view”."

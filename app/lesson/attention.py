@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,78 +9,90 @@ from app import text_inside
 from app import text_lesson as text
 from app.lesson.question import Question, choose
 from vtw_core.analysis.migration import JointCurves, joint_curves
-from vtw_core.analysis.rows import deeper_half, inside_of, select_rows, tokens_of
-from vtw_core.analysis.sinks import SINK_SHARE, segment_mass, uniform_received
+from vtw_core.analysis.rows import QueryRows, deeper_half, inside_of, select_rows, tokens_of
+from vtw_core.analysis.sinks import SINK_SHARE, received_from, segment_mass
 from vtw_core.errors import InputError
 from vtw_core.inside import SEGMENTS
 from vtw_core.results import Run
 
+ROWS: QueryRows = "last_prompt"
 STANDS_OUT = 2.0
 """Times an even spread under which no token is said to take more than its share."""
 
 
-@dataclass(frozen=True)
-class Peak:
-    """Where one token before the question receives most, by the chart of what positions receive."""
+def find_the_sink(run: Run) -> tuple[Question, ...]:
+    """Which token takes most, in the layer where one token before the question takes most?
 
-    layer: int
-    position: int
-    share: float
-
-
-def strongest_sink(run: Run) -> Peak:
-    """The greatest attention received among tokens that every text row behind the image sees.
+    Rows are those of the chart by segment as it opens: the last prompt token, mean over heads.
 
     Raises:
-        InputError: nothing was recorded inside the run.
+        InputError: nothing was recorded inside the run, or no text stands behind the image.
     """
     received = _received(run)
-    layer, position = np.unravel_index(received.argmax(), received.shape)
-    return Peak(int(layer), int(position), float(received[layer, position]))
-
-
-def _received(run: Run) -> NDArray[np.float64]:
-    """[l, n] attention received by the tokens before the first text row."""
-    attention = inside_of(run).attention
-    before = max(1, int(attention.query_positions[0]))
-    return attention.received[:, :before].astype(np.float64)
-
-
-def find_the_sink(run: Run) -> tuple[Question, ...]:
-    """Which token takes most in the layer where one token takes most?"""
-    peak, received = strongest_sink(run), _received(run)
-    pieces, segments = tokens_of(run)
-    strongest: dict[str, int] = {}
-    for position in np.argsort(-received[peak.layer], kind="stable").tolist():
-        strongest.setdefault(segments[position], position)
-    candidates = sorted(strongest.values())
-    choices = tuple(
-        text.TOKEN_CHOICE.format(
-            piece=pieces[at].strip() or text.SPACE, segment=text_inside.SEGMENTS[segments[at]],
-            position=at,
-        )
-        for at in candidates
-    )  # fmt: skip
-    even = uniform_received(inside_of(run).positions)[peak.position]
-    times = peak.share / even
+    layer, peak = (int(at) for at in np.unravel_index(received.argmax(), received.shape))
+    choices, positions = _strongest_of_each_segment(run, received[layer])
+    share = received[layer, peak]
+    times = share * run.prompt_tokens  # the last prompt token sees them all
     spread = times < STANDS_OUT
-    strong = text.IS_A_SINK if peak.share >= SINK_SHARE else text.IS_NEARLY_A_SINK
+    strong = text.IS_A_SINK if share >= SINK_SHARE else text.IS_NEARLY_A_SINK
     template = text.IS_NO_SINK if spread else strong
     deep = list(deeper_half(run.layers))
     because = template.format(
-        piece=pieces[peak.position].strip() or text.SPACE, layer=peak.layer, share=peak.share,
-        times=times, threshold=SINK_SHARE, deep=len(deep),
-        first=int(_first_tokens_lead(run)[deep].sum()),
+        piece=_piece(run, peak), layer=layer, share=share, times=times, threshold=SINK_SHARE,
+        deep=len(deep), first=int(_first_tokens_lead(run)[deep].sum()),
     )  # fmt: skip
-    ask = text.WHERE_IS_THE_SINK.format(layer=peak.layer)
-    right = len(choices) if spread else candidates.index(peak.position)
+    right = len(choices) if spread else positions.index(peak)
+    ask = text.WHERE_IS_THE_SINK.format(layer=layer)
     return (choose(ask, (*choices, text.NONE_OF_THEM), right, because),)
 
 
-def _first_tokens_lead(run: Run) -> NDArray[np.bool_]:
-    """[l] whether the text gives BOS and system prompt together more than the image."""
+def sink_layer(run: Run) -> int:
+    """The layer that `find_the_sink` asks about.
+
+    Raises:
+        InputError: as `find_the_sink`.
+    """
+    received = _received(run)
+    return int(np.unravel_index(received.argmax(), received.shape)[0])
+
+
+def _received(run: Run) -> NDArray[np.float64]:
+    """[l, n] what the rows give each token that every text row sees: those before the question.
+
+    Nearer tokens take much, too, but a sink is one for every row.
+    """
     inside = inside_of(run)
-    mass = segment_mass(inside.attention, select_rows(inside, "all_text", run.prompt_tokens))
+    before = max(1, int(inside.attention.query_positions[0]))
+    rows = select_rows(inside, ROWS, run.prompt_tokens)
+    return received_from(inside.attention, rows)[:, :before]
+
+
+def _strongest_of_each_segment(
+    run: Run, received: NDArray[np.float64]
+) -> tuple[tuple[str, ...], list[int]]:
+    """(how they are named, their positions), in the order of the prompt."""
+    segments = tokens_of(run)[1]
+    strongest: dict[str, int] = {}
+    for position in np.argsort(-received, kind="stable").tolist():
+        strongest.setdefault(segments[position], position)
+    positions = sorted(strongest.values())
+    names = tuple(
+        text.TOKEN_CHOICE.format(
+            piece=_piece(run, at), segment=text_inside.SEGMENTS[segments[at]], position=at
+        )
+        for at in positions
+    )
+    return names, positions
+
+
+def _piece(run: Run, position: int) -> str:
+    return tokens_of(run)[0][position].strip() or text.SPACE
+
+
+def _first_tokens_lead(run: Run) -> NDArray[np.bool_]:
+    """[l] whether BOS and system prompt together get more of the rows' attention than the image."""
+    inside = inside_of(run)
+    mass = segment_mass(inside.attention, select_rows(inside, ROWS, run.prompt_tokens))
     first = mass[:, SEGMENTS.index("bos")] + mass[:, SEGMENTS.index("system")]
     return np.asarray(first > mass[:, SEGMENTS.index("visual")])
 

@@ -56,9 +56,9 @@ STEPS = (
         look=lambda run: View(k=image_and_cost.halfway(run)),
     ),
     Step(
-        "sink", "red_circle", "sinks", "#sinks-received",
+        "sink", "small_large", "sinks", "#sinks-mass",
         ask=attention.find_the_sink,
-        look=lambda run: View(layer=attention.strongest_sink(run).layer),
+        look=lambda run: View(layer=attention.sink_layer(run)),
     ),
     Step(
         "use", "describe", "migration", "#migration-joint",
