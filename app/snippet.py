@@ -42,7 +42,7 @@ from vtw_core.analysis.rows import select_rows
 from vtw_core.analysis.sinks import on_grid, segment_mass, sink_verdict, where_it_looks
 from vtw_core.inside import SEGMENTS
 """,
-    options=", inside=True",
+    options="    inside=True,\n",
     lines="""\
 inside = run.inside
 last = select_rows(inside, "last_prompt", run.prompt_tokens)
@@ -53,7 +53,10 @@ print(on_grid(where_it_looks(inside, row)[layer], inside))
 )
 _MIGRATION = _Part(
     imports="from vtw_core.analysis.migration import joint_curves, three_settings\n",
-    options=', inside=True, counterfactuals=["white", "noise", "blurred"]',
+    options="""\
+    inside=True,
+    counterfactuals=["white", "noise", "blurred"],
+""",
     lines="""\
 for test in run.inside.counterfactuals:
     curves = joint_curves(run, test, eta=eta)
@@ -86,7 +89,7 @@ def code_for(run: Run, view: View, picture: str) -> str:
         f"run = vlm.explore(\n"
         f"    {picture!r},\n"
         f"    {run.prompt!r},\n"
-        f"    max_new_tokens={run.max_new_tokens}{part.options},\n"
-        f")\n"
+        f"    max_new_tokens={run.max_new_tokens},\n{part.options}"
+        f")\n\n"
         f"{chosen}{part.lines}"
     )

@@ -10,6 +10,8 @@ from app.lesson.syllabus import STEPS
 from app.service import Service
 from app.text_share import SHARE
 
+expect.set_options(timeout=BROWSER_WAIT)
+
 
 @pytest.fixture(scope="module")
 def recorded_address():
@@ -49,15 +51,13 @@ def visit(browser, recorded_address):
 
 def at_step(page: Page, number: int) -> None:
     """The step is there, its figure stands in view and the panel covers nothing of its top."""
-    expect(page.locator("#lesson .progress")).to_contain_text(
-        f"Step {number} of {len(STEPS)}", timeout=BROWSER_WAIT
-    )
-    expect(page).to_have_url(re.compile(rf"[?&]lesson={number}$"), timeout=BROWSER_WAIT)
+    expect(page.locator("#lesson .progress")).to_contain_text(f"Step {number} of {len(STEPS)}")
+    expect(page).to_have_url(re.compile(rf"[?&]lesson={number}$"))
     if STEPS[number - 1].focus.startswith("#lesson"):
         return
     figure = page.locator(STEPS[number - 1].focus)
-    expect(figure).to_have_class(re.compile("lesson-focus"), timeout=BROWSER_WAIT)
-    expect(figure).to_be_in_viewport(ratio=0.2, timeout=BROWSER_WAIT)
+    expect(figure).to_have_class(re.compile("lesson-focus"))
+    expect(figure).to_be_in_viewport(ratio=0.2)
 
 
 def test_the_lesson_is_walked_from_first_to_last_by_mouse_and_keys(visit):
@@ -115,7 +115,7 @@ def test_a_link_restores_the_view_and_the_address_follows_the_visitor(visit):
         "?__theme=dark&example=describe&k=7&eta=0.01&tab=sinks&layer=5&row=2&patch=14&nonsense=1"
     )
     gaze = page.locator("#gaze")
-    expect(gaze.locator(".layer-words")).to_have_text("Layer 5", timeout=BROWSER_WAIT)
+    expect(gaze.locator(".layer-words")).to_have_text("Layer 5")
     expect(gaze.locator(".word").nth(2)).to_have_attribute("aria-checked", "true")
     expect(gaze.locator(".readout")).to_contain_text("chosen patch in row 1, column 2")
     expect(page.locator("#sinks-k .k-words")).to_contain_text("K = 7")
