@@ -16,14 +16,16 @@ from app import text
 from vtw_core import load_model
 from vtw_core.calibrated import Calibration, load_calibration
 from vtw_core.calibration import calibrate_steps
+from vtw_core.comparison import MethodComparison, load_comparison
 from vtw_core.dataset import Item, read_items
 from vtw_core.errors import InputError, ModelError, VTWError
 from vtw_core.models.prompts import check_prompt
 from vtw_core.other_images import MADE
 from vtw_core.results import Run, load_run
+from vtw_core.strategy_options import method_from
 
 if TYPE_CHECKING:
-    from vtw_core.events import Event, Progress
+    from vtw_core.events import Event, MethodEvent, Progress
     from vtw_core.models.vlm import VisionLanguageModel
 
 log = logging.getLogger(__name__)
@@ -52,6 +54,12 @@ class Example:
     @cached_property
     def run(self) -> Run:
         return load_run(self.recording)
+
+    @cached_property
+    def methods(self) -> MethodComparison | None:
+        """Methods compared on it; None where no comparison was recorded."""
+        path = self.recording.with_suffix(".vtwm")
+        return load_comparison(path) if path.is_file() else None
 
 
 def bundled_examples(folder: Path = EXAMPLES) -> tuple[Example, ...]:
@@ -166,6 +174,28 @@ class Service:
         lens = replace(before.lens, pieces=before.lens.pieces | after.lens.pieces)
         tests = (*kept[-MOST_TESTS + 1 :], *after.counterfactuals)
         return replace(run, inside=replace(before, lens=lens, counterfactuals=tests))
+
+    def compare(
+        self, image: str, prompt: str, asked: Sequence[tuple[str, str]]
+    ) -> Generator[MethodEvent, None, None]:
+        """``vtw_core.methods.compare_steps`` on the loaded model, one visitor at a time.
+
+        Args:
+            asked: label and options of each method, as ``vtw_core compare --method`` takes them.
+
+        Raises:
+            VTWError: the model could not be loaded, or the image, prompt or options cannot be used.
+        """
+        from vtw_core.methods import compare_steps  # brings torch
+
+        methods = [replace(method_from(options), label=label) for label, options in asked]
+        self._loaded.wait()
+        if self._vlm is None:
+            raise ModelError(self._problem)
+        with self._busy:
+            yield from compare_steps(
+                self._vlm, image, prompt, methods, max_new_tokens=self.answer_tokens
+            )
 
     @cached_property
     def recorded_calibration(self) -> Calibration:

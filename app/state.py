@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from vtw_core.calibrated import Calibration
+from vtw_core.comparison import MethodComparison
 from vtw_core.results import Run
 
 Origin = Literal["live", "recorded", "opened"]
@@ -22,6 +23,19 @@ class Visitor:
     run: Run | None = None
     origin: Origin = "live"
     picture: str | None = None
+
+
+@dataclass(frozen=True)
+class ShownMethods:
+    """The comparison of methods that the page shows; ``of`` is the `app.view.run_id` of the run
+    whose picture and question it is about, ``layers`` what the controls were made for. ``refused``:
+    (place, strategy, title, reason) of methods that could not run; place 0 is the baseline."""
+
+    of: str = ""
+    origin: Origin = "live"
+    comparison: MethodComparison | None = None
+    layers: int = 0
+    refused: tuple[tuple[int, str, str, str], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import guide, text, text_inside, text_lesson
+from app import guide, text, text_inside, text_methods
 from app.events import GLUE
 from app.lesson.syllabus import STEPS
 from app.state import Visitor
-from app.tabs import calibrate, compare, every_k, migration, sinks
+from app.tabs import calibrate, compare, every_k, methods, migration, sinks
 from app.view import show_run
 from app.view_address import Places
 
@@ -25,6 +25,7 @@ TABS = {
     "every-k": text.TAB_EVERY_K,
     "sinks": text_inside.TAB_SINKS,
     "migration": text_inside.TAB_MIGRATION,
+    "methods": text_methods.TAB,
     "calibrate": text.TAB_CALIBRATE,
     "numbers": text.TAB_NUMBERS,
 }
@@ -54,13 +55,12 @@ def build_demo(service: Service) -> gr.Blocks:
                 attention = sinks.build(visitor, main.k)
             with _tab("migration"):
                 moved = migration.build(service, visitor, main.k)
+            with _tab("methods"):
+                several = methods.build(service, visitor, opening)
             with _tab("calibrate"):
                 calibrate.build(service)
             with _tab("numbers"):
                 gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
-                gr.Markdown(
-                    text_lesson.MUSTDROP, elem_id="mustdrop-definition", elem_classes="prose-wide"
-                )
         chosen = tabs.select(_opened, None, opened, **GLUE)
         page = guide.Page(
             tabs, chosen, opened, visitor, main, layer=attention.layer, token=moved.token
@@ -73,6 +73,7 @@ def build_demo(service: Service) -> gr.Blocks:
             ("every-k", table, every_k.show),
             ("sinks", attention, sinks.show),
             ("migration", moved, migration.show),
+            ("methods", several, several.show),
         ):
             for event in (chosen, arrived, *main.finished):
                 event.success(

@@ -29,13 +29,13 @@ def show_criterion() -> dict[str, Any]:
     }
 
 
+def run_id(run: Run) -> str:
+    """What tells one run from another."""
+    return f"{run.created} {run.seconds.total} {run.prompt}"
+
+
 def _significant(value: float, digits: int = 5) -> float:
     return float(f"{value:.{digits}g}")
-
-
-def run_id(run: Run) -> str:
-    """Tells the page a new run from the same one, told again."""
-    return f"{run.created} {run.seconds.total} {run.prompt}"
 
 
 def answer_pieces(run: Run) -> list[str]:
@@ -46,7 +46,7 @@ def answer_pieces(run: Run) -> list[str]:
     return pieces
 
 
-def _spaced(runs: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
+def spaced(runs: list[tuple[str, bool]]) -> list[tuple[str, bool]]:
     """Runs of words with the spaces between them kept."""
     last = len(runs) - 1
     return [(words if i == last else words + " ", same) for i, (words, same) in enumerate(runs)]
@@ -80,8 +80,8 @@ def show_run(
         "same": run.same_as_baseline.tolist(),
         "answers": [
             {
-                "baseline": _spaced(differing_words(answer, base)),
-                "withdrawn": _spaced(differing_words(base, answer)),
+                "baseline": spaced(differing_words(answer, base)),
+                "withdrawn": spaced(differing_words(base, answer)),
             }
             for answer in run.answers
         ],

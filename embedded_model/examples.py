@@ -11,6 +11,7 @@ from PIL import Image
 
 from embedded_model.scenes import Background, Scene, draw, in_reading_order, make_thing
 from vtw_core import load_model
+from vtw_core.methods import compare_methods, default_methods
 from vtw_core.other_images import MADE
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "examples"
@@ -82,6 +83,8 @@ def main() -> None:
             counterfactuals=tuple(MADE),
         )  # fmt: skip
         run.save(arguments.folder / f"{name}.vtw")
+        compared = compare_methods(vlm, path, prompt, default_methods(vlm, run), max_new_tokens=64)
+        compared.save(arguments.folder / f"{name}.vtwm")
         listed.append({"name": name, "title": title, "prompt": prompt})
         print(f"{name}: {prompt} -> {run.baseline_answer} (K* = {run.choose_k()})")
     (arguments.folder / "examples.json").write_text(json.dumps(listed, indent=1) + "\n")

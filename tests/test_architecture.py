@@ -67,6 +67,7 @@ ENGINE = (
     "vtw_core.vision_merging",
     "vtw_core.generation",
     "vtw_core.sweep",
+    "vtw_core.methods",
     "vtw_core.recording",
     "vtw_core.models",
     "vtw_core.calibration",
@@ -75,6 +76,7 @@ TORCH_FREE = (
     "vtw_core.arrays",
     "vtw_core.inside",
     "vtw_core.results",
+    "vtw_core.comparison",
     "vtw_core.calibrated",
     "vtw_core.analysis",
     "vtw_core.errors",
@@ -96,7 +98,8 @@ def test_analysis_is_pure_maths():
 
 
 def test_results_need_no_torch():
-    names = ("results", "saving", "calibrated", "documents")
+    names = ("results", "saving", "archives", "comparison", "comparison_saving", "calibrated",
+             "documents")  # fmt: skip
     paths = [ROOT / f"vtw_core/{name}.py" for name in names]
     assert not offenders(paths, *HEAVY, *ENGINE)
 
@@ -160,6 +163,8 @@ def test_nothing_is_called_utils():
     [
         "vtw_core",
         "vtw_core.results",
+        "vtw_core.comparison",
+        "vtw_core.comparison_saving",
         "vtw_core.events",
         "vtw_core.images",
         "vtw_core.saving",
@@ -178,6 +183,7 @@ def test_nothing_is_called_utils():
         "vtw_core.analysis.migration",
         "vtw_core.inside",
         "vtw_core.strategies.vtw",
+        "vtw_core.strategies.method",
         "vtw_core.strategies.keep_all",
         "vtw_core.strategies.fastv",
         "vtw_core.strategies.mustdrop.record",

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from vtw_core.calibrated import Calibration, load_calibration
     from vtw_core.calibration import calibrate
+    from vtw_core.comparison import MethodComparison, load_comparison
     from vtw_core.dataset import read_items
     from vtw_core.errors import InputError, ModelError, VTWError
     from vtw_core.generated import Generation
     from vtw_core.images import load_image
     from vtw_core.layout import TokenLayout
+    from vtw_core.methods import compare_methods
     from vtw_core.models.loading import load_model
     from vtw_core.models.support import check_support
     from vtw_core.recording import record
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from vtw_core.sampling import Sampling
     from vtw_core.strategies.fastv import FastV
     from vtw_core.strategies.keep_all import KeepAll
+    from vtw_core.strategies.method import Method
     from vtw_core.strategies.mustdrop import MustDrop, VisionStage
     from vtw_core.strategies.mustdrop.record import MustDropRecord
     from vtw_core.strategies.random_drop import RandomDrop, RandomWithdrawal
@@ -37,6 +40,8 @@ _HOME = {
     "Generation": "vtw_core.generated",
     "InputError": "vtw_core.errors",
     "KeepAll": "vtw_core.strategies.keep_all",
+    "Method": "vtw_core.strategies.method",
+    "MethodComparison": "vtw_core.comparison",
     "ModelError": "vtw_core.errors",
     "MustDrop": "vtw_core.strategies.mustdrop",
     "MustDropRecord": "vtw_core.strategies.mustdrop.record",
@@ -51,8 +56,10 @@ _HOME = {
     "calibrate": "vtw_core.calibration",
     "check_support": "vtw_core.models.support",
     "choose_k": "vtw_core.results",
+    "compare_methods": "vtw_core.methods",
     "fit_mustdrop": "vtw_core.threshold_search",
     "load_calibration": "vtw_core.calibrated",
+    "load_comparison": "vtw_core.comparison",
     "load_image": "vtw_core.images",
     "load_model": "vtw_core.models.loading",
     "load_run": "vtw_core.results",
@@ -67,6 +74,8 @@ __all__ = [
     "Generation",
     "InputError",
     "KeepAll",
+    "Method",
+    "MethodComparison",
     "ModelError",
     "MustDrop",
     "MustDropRecord",
@@ -81,8 +90,10 @@ __all__ = [
     "calibrate",
     "check_support",
     "choose_k",
+    "compare_methods",
     "fit_mustdrop",
     "load_calibration",
+    "load_comparison",
     "load_image",
     "load_model",
     "load_run",

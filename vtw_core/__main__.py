@@ -1,4 +1,4 @@
-"""The command line: `python -m vtw_core models | explore | show | generate | calibrate`.
+"""The command line: `python -m vtw_core models | explore | show | generate | compare | calibrate`.
 
 Results go to stdout (with --json one JSON object and nothing else). Bad input ends with exit
 status 2 and one line on stderr that says what to do. `calibrate` also runs under torchrun:
@@ -38,8 +38,19 @@ from vtw_core.results import (
 )
 from vtw_core.sampling import Sampling
 from vtw_core.strategies.mustdrop import MustDrop
-from vtw_core.strategy_options import add_positions, add_strategy_options, strategy_from
-from vtw_core.tables import calibration_table, generation_summary, inside_table, run_table
+from vtw_core.strategy_options import (
+    add_positions,
+    add_strategy_options,
+    method_from,
+    strategy_from,
+)
+from vtw_core.tables import (
+    calibration_table,
+    comparison_table,
+    generation_summary,
+    inside_table,
+    run_table,
+)
 from vtw_core.world import gathered, own_share, rank, size
 
 BAD_INPUT = 2
@@ -81,7 +92,7 @@ def _one_line(message: str) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = _OneLineParser(prog="vtw_core", description="Visual token withdrawal, layer by layer.")
     commands = parser.add_subparsers(
-        required=True, metavar="models | explore | show | generate | calibrate"
+        required=True, metavar="models | explore | show | generate | compare | calibrate"
     )
 
     models = commands.add_parser("models", help="what can be loaded, what is supported, why not")
@@ -127,8 +138,21 @@ def _parser() -> argparse.ArgumentParser:
     generate.set_defaults(command=_generate)
     add_strategy_options(generate)
 
+    compare = commands.add_parser("compare", help="several strategies beside the baseline")
+    compare.set_defaults(command=_compare)
+    compare.add_argument(
+        "--method",
+        action="append",
+        default=[],
+        metavar='"STRATEGY OPTIONS"',
+        help='as in generate, such as "fastv --k 2 --ratio 0.75"; may be given more than once '
+        "(default: vtw at K* of the whole answer, and mustdrop with as many visual tokens)",
+    )
+    compare.add_argument("--save", metavar="FILE", help="also save the comparison to this file")
+
     for command in (explore, generate):
         add_positions(command)
+    for command in (explore, generate, compare):
         command.add_argument("--image", required=True, help="an image file")
         command.add_argument("--prompt", required=True, help="a question about the image")
         command.add_argument(
@@ -140,11 +164,11 @@ def _parser() -> argparse.ArgumentParser:
     calibrate = commands.add_parser("calibrate", help="K* over a set of images and questions")
     _calibrate_options(calibrate)
 
-    for command in (explore, generate, calibrate):
+    for command in (explore, generate, compare, calibrate):
         command.add_argument("--model", default=EMBEDDED, help="embedded, a folder or org/name")
         command.add_argument("--max-new-tokens", type=int, default=MAX_NEW_TOKENS)
         command.add_argument("--device", help="torch device, e.g. cpu or cuda")
-    for command in (models, explore, show, generate, calibrate):
+    for command in (models, explore, show, generate, compare, calibrate):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -238,6 +262,25 @@ def _generate(arguments: argparse.Namespace) -> str:
             strategy = fit_mustdrop(vlm, [sample], arguments.tokens, strategy).strategy
         result = vlm.generate(image, arguments.prompt, strategy, arguments.max_new_tokens, sampling)
     return json.dumps(result.to_json()) if arguments.json else generation_summary(result)
+
+
+def _compare(arguments: argparse.Namespace) -> str:
+    methods, sampling = tuple(map(method_from, arguments.method)), _sampling(arguments)
+    if arguments.save:
+        _check_target("--save", Path(arguments.save))
+    vlm, image = _prepare(arguments)
+    options = {"max_new_tokens": arguments.max_new_tokens, "sampling": sampling}
+    with _quiet():
+        from vtw_core.methods import compare_methods, default_methods  # brings torch
+
+        if not methods:
+            methods = default_methods(vlm, vlm.explore(image, arguments.prompt, **options))
+        comparison = compare_methods(vlm, image, arguments.prompt, methods, **options)
+    if arguments.save:
+        comparison.save(arguments.save)
+    if arguments.json:
+        return json.dumps(comparison.to_json())
+    return comparison_table(comparison)
 
 
 def _prepare(arguments: argparse.Namespace) -> tuple[VisionLanguageModel, Any]:

@@ -1,7 +1,11 @@
-"""What an exploration says while it runs; its last event is the `Run` itself. No torch."""
+"""What an exploration or a comparison says while it runs; its last event is the result itself.
+
+No torch.
+"""
 
 from dataclasses import dataclass
 
+from vtw_core.comparison import MethodComparison
 from vtw_core.results import FloatArray, Run
 
 
@@ -58,4 +62,33 @@ class Answers:
     finished: tuple[bool, ...]
 
 
+@dataclass(frozen=True)
+class MethodToken:
+    """One more token of one method's own answer.
+
+    Attributes:
+        method: 0 is the baseline, then the methods as they were asked for.
+        text_so_far: the whole answer up to here.
+        is_last: whether the answer ends here.
+    """
+
+    method: int
+    text_so_far: str
+    is_last: bool
+
+
+@dataclass(frozen=True)
+class MethodRefused:
+    """One method cannot be run; the comparison goes on without it.
+
+    Attributes:
+        method: as in `MethodToken`.
+        reason: one sentence.
+    """
+
+    method: int
+    reason: str
+
+
 Event = Token | Progress | Curve | Answers | Run
+MethodEvent = Progress | MethodToken | MethodRefused | MethodComparison

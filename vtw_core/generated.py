@@ -56,15 +56,7 @@ class Generation:
     @property
     def vision(self) -> dict[str, int] | None:
         """What a vision stage made of the patches; None if there was no such stage."""
-        layout = self.trace.layout
-        if layout.key is None:
-            return None
-        return {
-            "patches": int(layout.sizes.sum()),
-            "tokens": len(layout.visual),
-            "merged_windows": int((layout.sizes > 1).sum()),
-            "key_tokens": len(layout.key),
-        }
+        return self.trace.vision
 
     def to_json(self) -> dict[str, Any]:
         """The object of `python -m vtw_core generate --json`."""

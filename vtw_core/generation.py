@@ -161,7 +161,7 @@ def stream(
     prepared: Prepared,
     strategy: Strategy,
     max_new_tokens: int,
-    sampling: Sampling = GREEDY,
+    sampling: Chooser = GREEDY,
 ) -> Generator[Step, None, None]:
     """Generate under a strategy, one `Step` per token.
 
@@ -295,7 +295,6 @@ def generate(
     ids = [step.token_id for step in steps]
     layout, dims, trace = prepared.layout, vlm.dims, steps[0].trace
     text, patches = layout.total - len(layout.visual), len(layout.visual) + len(layout.absorbed)
-    width = vlm.model.dtype.itemsize
     return Generation(
         model=vlm.name,
         strategy=chosen.describe(),
@@ -305,14 +304,25 @@ def generate(
         stopped=steps[-1].stopped,
         logits=np.stack([step.logits for step in steps]),
         trace=trace,
-        flops=flops_per_layer_counts(dims, trace.tokens_per_layer),
+        flops=prefill_flops(vlm, trace),
         flops_baseline=float(flops_at_every_k(dims, text, patches)[-1]),
         flops_convention=VTW_CONVENTION,
-        kv_bytes=sum(kv_bytes_per_layer(dims, n, width) for n in trace.cached_tokens_per_layer),
+        kv_bytes=cache_bytes(vlm, trace),
         encode_seconds=prepared.encode_seconds,
         prefill_seconds=steps[0].seconds,
         decode_seconds=sum(step.seconds for step in steps[1:]),
     )
+
+
+def prefill_flops(vlm: VisionLanguageModel, trace: Trace) -> float:
+    """Theoretical FLOPs of the prefill that left a trace, in VTW's convention."""
+    return flops_per_layer_counts(vlm.dims, trace.tokens_per_layer)
+
+
+def cache_bytes(vlm: VisionLanguageModel, trace: Trace) -> int:
+    """Bytes of the prompt's KV cache, as decoding reads it."""
+    width = vlm.model.dtype.itemsize
+    return sum(kv_bytes_per_layer(vlm.dims, n, width) for n in trace.cached_tokens_per_layer)
 
 
 def now(vlm: VisionLanguageModel) -> float:

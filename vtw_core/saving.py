@@ -1,26 +1,17 @@
-"""Runs on disk: a zip that holds one JSON document and the bytes of the large arrays.
+"""Runs on disk, as archives (`vtw_core.archives`).
 
-No pickle and no array headers: every value is checked for its type before it is used, and
-`Run` itself checks that lengths and values fit together. JSON keeps float64 exactly.
+Every value is checked for its type before it is used, and `Run` itself checks that lengths and
+values fit together.
 """
 
-import json
-import zipfile
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vtw_core.documents import (
-    Arrays,
-    expect,
-    floats,
-    nested,
-    pair,
-    refuse_constant,
-    tuple_of,
-)
+from vtw_core.archives import ArchiveKind, read_archive, write_archive
+from vtw_core.documents import Arrays, expect, floats, nested, pair, tuple_of
 from vtw_core.errors import InputError
 from vtw_core.inside import (
     ATTENTION_ARRAYS,
@@ -35,13 +26,18 @@ from vtw_core.inside import (
 from vtw_core.results import RUN_FIELDS, Run, Seconds
 from vtw_core.sampling import Sampling
 
-FORMAT = "vtw-run"
-FORMAT_VERSION = 3
-ENTRY, ARRAYS_ENTRY = "run.json", "arrays.bin"
-# The largest runs (80 layers, hundreds of answer tokens) stay under 10 MB of JSON.
-MAX_JSON_BYTES = 32 * 2**20
-# 32 layers, 3000 visual and 150 text tokens take 30 MB.
-MAX_ARRAY_BYTES = 96 * 2**20
+KIND = ArchiveKind(
+    format="vtw-run",
+    version=3,
+    entry="run.json",
+    key="run",
+    name="saved run",
+    writer="Run.save",
+    # The largest runs (80 layers, hundreds of answer tokens) stay under 10 MB of JSON.
+    max_json_bytes=32 * 2**20,
+    # 32 layers, 3000 visual and 150 text tokens take 30 MB.
+    max_array_bytes=96 * 2**20,
+)
 
 _STRINGS = ("model", "model_type", "prompt", "flops_convention", "dtype", "device", "created",
             "positions")  # fmt: skip
@@ -58,21 +54,13 @@ _NESTED = ("sampling", "seconds", "inside")
 
 def save_run(run: Run, path: str | Path) -> Path:
     """Write `run` to `path` and return it; raises InputError if that cannot be written."""
-    target = Path(path)
     arrays = Arrays()
     document = {name: _plain(getattr(run, name)) for name in RUN_FIELDS if name not in _NESTED} | {
         "sampling": run.sampling.describe(),
         "seconds": {name: _plain(value) for name, value in asdict(run.seconds).items()},
         "inside": None if run.inside is None else _inside_document(run.inside, arrays),
     }
-    text = json.dumps({"format": FORMAT, "version": FORMAT_VERSION, "run": document})
-    try:
-        with zipfile.ZipFile(target, "w", compression=zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(ENTRY, text)
-            archive.writestr(ARRAYS_ENTRY, arrays.data)
-    except OSError as error:
-        raise InputError(f"The run cannot be saved to {target}: {error.strerror}.") from error
-    return target
+    return write_archive(KIND, document, arrays, path)
 
 
 def _inside_document(inside: Inside, arrays: Arrays) -> dict[str, Any]:
@@ -98,59 +86,11 @@ def _plain(value: Any) -> Any:
 
 def read_run(path: str | Path) -> Run:
     """Read a file of `save_run`; raises InputError for anything that is not one."""
-    name = Path(path).name
-    text, arrays = _read_entries(Path(path))
+    data, arrays = read_archive(KIND, path)
     try:
-        document = json.loads(text, parse_constant=refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{name} is damaged: its contents cannot be read.") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise InputError(f"{name} is not a saved run; choose a file that Run.save wrote.")
-    if document.get("version") != FORMAT_VERSION:
-        raise InputError(
-            f"{name} was saved in format version {str(document.get('version'))[:20]}, this "
-            f"program reads version {FORMAT_VERSION}; record the run again."
-        )
-    try:
-        return _build(document.get("run"), arrays)
+        return _build(data, arrays)
     except (TypeError, ValueError, KeyError, OverflowError) as error:
-        raise InputError(f"{name} cannot be used: {error}") from error
-
-
-def _read_entries(path: Path) -> tuple[str, Arrays]:
-    """The JSON text and the arrays in the archive, never more than the limits in memory."""
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if archive.namelist() != [ENTRY, ARRAYS_ENTRY]:
-                raise InputError(
-                    f"{path.name} is not a saved run; choose a file that Run.save wrote."
-                )
-            text = _read_entry(archive, ENTRY, MAX_JSON_BYTES)
-            arrays = Arrays(_read_entry(archive, ARRAYS_ENTRY, MAX_ARRAY_BYTES))
-    except FileNotFoundError as error:
-        raise InputError(f"There is no file {path}.") from error
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
-    except InputError:
-        raise
-    # zipfile and zlib raise many kinds of error on a hostile archive (zlib.error, EOFError,
-    # NotImplementedError for an unknown method, RuntimeError for an encrypted entry).
-    except Exception as error:
-        raise InputError(f"{path.name} is not a saved run, or it is damaged.") from error
-    try:
-        return text.decode("utf-8"), arrays
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path.name} is damaged: its contents cannot be read.") from error
-
-
-def _read_entry(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
-    # The size in the header may lie, so the read itself is bounded as well.
-    with archive.open(name) as entry:
-        raw = entry.read(limit + 1)
-    if len(raw) > limit:
-        file = Path(str(archive.filename)).name
-        raise InputError(f"{file} holds more than {limit // 2**20} MB of data.")
-    return raw
+        raise InputError(f"{Path(path).name} cannot be used: {error}") from error
 
 
 def _build(data: Any, arrays: Arrays) -> Run:
@@ -172,7 +112,7 @@ def _build(data: Any, arrays: Arrays) -> Run:
         answer_tokens=nested("answer_tokens", data["answer_tokens"], str),
         answer_ids=nested("answer_ids", data["answer_ids"], int),
         stopped=tuple_of("stopped", data["stopped"], bool),
-        sampling=_sampling(data["sampling"]),
+        sampling=sampling_of(data["sampling"]),
         first_tokens=nested("first_tokens", data["first_tokens"], str),
         first_probabilities=floats("first_probabilities", data["first_probabilities"]),
         kl_positions=floats("kl_positions", data["kl_positions"]),
@@ -226,7 +166,8 @@ def _pieces(values: Any) -> dict[int, str]:
     return pieces
 
 
-def _sampling(data: Any) -> Sampling:
+def sampling_of(data: Any) -> Sampling:
+    """Sampling as `Sampling.describe` wrote it; TypeError or ValueError if it is not."""
     expect("sampling", data, dict)
     if set(data) != {"temperature", "top_p", "seed"}:
         raise ValueError("sampling should hold temperature, top_p and seed.")

@@ -1,14 +1,16 @@
-"""The command line's options for strategies."""
+"""The command line's options for strategies; the page's controls are the same options."""
 
+import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from typing import Any, get_args
+from typing import Any, NoReturn, get_args
 
 from vtw_core.errors import InputError
 from vtw_core.layout import Positions
 from vtw_core.strategies.base import Strategy
 from vtw_core.strategies.fastv import RANKINGS, FastV
 from vtw_core.strategies.keep_all import KeepAll
+from vtw_core.strategies.method import Method
 from vtw_core.strategies.mustdrop import PRESETS, MustDrop, VisionStage
 from vtw_core.strategies.random_drop import RandomDrop, RandomWithdrawal
 from vtw_core.strategies.vtw import VisualTokenWithdrawal
@@ -59,6 +61,35 @@ def strategy_from(arguments: Namespace) -> Strategy:
                 f"it out with {arguments.strategy}."
             )
     return _MAKERS[arguments.strategy](arguments)
+
+
+def method_from(asked: str) -> Method:
+    """One method of a comparison: a strategy's name and its options, as `generate` takes them,
+    such as "fastv --k 2 --ratio 0.75"; it is labelled by what was asked.
+
+    Raises:
+        InputError: as `strategy_from`, or there is no such strategy or option.
+    """
+    parser = _Refusing(prog=f"--method {asked!r}", add_help=False)
+    add_strategy_options(parser)
+    add_positions(parser)
+    try:
+        words = shlex.split(asked)
+    except ValueError as error:
+        raise InputError(f"--method {asked!r} has a quote without its end.") from error
+    if not words or words[0].startswith("-"):
+        raise InputError(
+            f"--method {asked!r} must begin with a strategy, one of {', '.join(_MAKERS)}."
+        )
+    arguments = parser.parse_args(["--strategy", *words])
+    return Method(" ".join(words), strategy_from(arguments), arguments.tokens)
+
+
+class _Refusing(ArgumentParser):
+    """A parser of a part of the command line, whose mistakes are the caller's to tell."""
+
+    def error(self, message: str) -> NoReturn:
+        raise InputError(f"{self.prog}: {message}.")
 
 
 def _vtw(arguments: Namespace) -> Strategy:

@@ -5,6 +5,7 @@ from typing import Any
 from vtw_core.analysis.rows import inside_of, select_rows
 from vtw_core.analysis.sinks import segment_mass
 from vtw_core.calibrated import Reading
+from vtw_core.comparison import MethodComparison
 from vtw_core.generated import Generation
 from vtw_core.inside import SEGMENTS, Inside
 from vtw_core.results import DIRECTION_LABELS, Rule, Run, Scope
@@ -99,6 +100,33 @@ def _shown(value: Any) -> str:
 def _clip(answer: str) -> str:
     flat = " ".join(answer.split())
     return flat if len(flat) <= ANSWER_WIDTH else f"{flat[: ANSWER_WIDTH - 3]}..."
+
+
+def comparison_table(comparison: MethodComparison) -> str:
+    """Methods beside the baseline."""
+    width = max(len(entry.label) for entry in comparison.everyone)
+    lines = [
+        f"{comparison.model} ({comparison.model_type}), {comparison.layers} layers; "
+        f"{comparison.visual_tokens} visual and {comparison.text_tokens} text tokens",
+        "KL(P_method || P_full) in nats on the baseline's answer; visual tokens: mean over the "
+        "layers;",
+        "FLOPs and KV cache of the prompt against the baseline; seconds measured",
+        "",
+        f"{'':<{width}} {'KL first':>9} {'KL mean':>9} {'KL max':>9} {'agrees':>6} {'visual':>6} "
+        f"{'FLOPs':>6} {'KV':>6} {'prefill':>8} {'decode':>8}  answer",
+    ]
+    for entry in comparison.everyone:
+        mark = "=" if comparison.same_answer(entry) else " "
+        lines.append(
+            f"{entry.label:<{width}} {entry.kl_first_token:>9.5f} {entry.kl_answer:>9.5f} "
+            f"{entry.kl_answer_max:>9.5f} {entry.agreement:>6.0%} "
+            f"{entry.mean_visual_tokens:>6.1f} {comparison.flops_share(entry):>6.1%} "
+            f"{comparison.kv_share(entry):>6.1%} {entry.seconds.prefill:>8.4f} "
+            f"{entry.seconds.decode:>8.4f} {mark}{_clip(entry.answer)}"
+        )
+    lines += ["", "= same answer as the baseline; agrees: positions of the baseline's answer where",
+              "the method would say its token"]  # fmt: skip
+    return "\n".join(lines)
 
 
 def generation_summary(result: Generation) -> str:

@@ -8,9 +8,12 @@ import numpy as np
 
 from vtw_core.generation import Prepared, prepare, stream
 from vtw_core.models.vlm import VisionLanguageModel
-from vtw_core.strategies.mustdrop.search import find_thresholds, recorder_of
+from vtw_core.strategies.mustdrop.search import find_thresholds, recorder_of, tokens_in_reach
 from vtw_core.strategies.mustdrop.strategy import MustDrop
 from vtw_core.trace import Trace
+
+# Visual tokens, mean over layers and samples; nearer than this no further round is needed.
+NEAR = 0.5
 
 
 @dataclass(frozen=True)
@@ -33,13 +36,19 @@ def fit_mustdrop(
     samples: Sequence[tuple[Any, str]],
     target: float,
     strategy: MustDrop,
+    *,
+    rounds: int = 1,
+    nearest: bool = False,
 ) -> Fit:
-    """Two prefills of each sample: one to record, one to measure.
+    """One prefill of each sample to record, and one for each round to measure.
 
     Args:
         samples: (image, prompt).
         target: wanted visual tokens, mean over the decoder's layers and the samples.
         strategy: its gamma and alpha say in which proportion they stand; see `find_thresholds`.
+        rounds: searches at most; each further one aims beside the target by as much as the one
+            before measured beside it, and the thresholds that measured nearest count.
+        nearest: whether a target out of reach becomes the nearest in reach.
 
     Raises:
         InputError: the target is out of reach; or bad samples.
@@ -48,9 +57,21 @@ def fit_mustdrop(
     strategy.check(vlm.layers)
     prompts = [prepare(vlm, image, prompt, strategy) for image, prompt in samples]
     recorder = recorder_of(strategy)
-    found = find_thresholds(strategy, [_trace(vlm, one, recorder) for one in prompts], target)
-    runs = [_trace(vlm, one, found.strategy).visual_tokens_per_layer for one in prompts]
-    return Fit(found.strategy, found.tokens, float(np.mean(runs)))
+    traces = [_trace(vlm, one, recorder) for one in prompts]
+    least, most = tokens_in_reach(strategy, traces)
+    if nearest:
+        target = min(max(target, least), most)
+    fits: list[Fit] = []
+    aim = target
+    for _ in range(rounds):
+        found = find_thresholds(strategy, traces, aim)
+        runs = [_trace(vlm, one, found.strategy).visual_tokens_per_layer for one in prompts]
+        fits.append(Fit(found.strategy, found.tokens, float(np.mean(runs))))
+        beside = target - fits[-1].measured
+        if abs(beside) <= NEAR:
+            break
+        aim = min(max(aim + beside, least), most)
+    return min(fits, key=lambda fit: abs(fit.measured - target))
 
 
 def _trace(vlm: VisionLanguageModel, prepared: Prepared, strategy: MustDrop) -> Trace:

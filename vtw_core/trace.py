@@ -51,6 +51,18 @@ class Trace:
         return cls(layout, every, every, {})
 
     @property
+    def vision(self) -> dict[str, int] | None:
+        """What a vision stage made of the patches; None if there was no such stage."""
+        if self.layout.key is None:
+            return None
+        return {
+            "patches": int(self.layout.sizes.sum()),
+            "tokens": len(self.layout.visual),
+            "merged_windows": int((self.layout.sizes > 1).sum()),
+            "key_tokens": len(self.layout.key),
+        }
+
+    @property
     def visual_tokens_per_layer(self) -> tuple[int, ...]:
         """[layers] visual tokens in the prefill."""
         return tuple(self._visual(tokens) for tokens in self.kept)

@@ -119,6 +119,15 @@ def _encoder_layers(model: Any) -> Any:
     return layers
 
 
+def merges_patches(model: Any) -> bool:
+    """Whether a vision stage can run in a model."""
+    try:
+        _encoder_layers(model)
+    except ModelError:
+        return False
+    return True
+
+
 class _Encoding:
     """One image on its way through the encoder.
 

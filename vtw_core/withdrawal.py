@@ -39,9 +39,9 @@ from vtw_core.strategies.base import (
     DecidesFromAttention,
     DropsAnyToken,
     IntArray,
-    MergesImage,
     ReducesCache,
     Strategy,
+    begins_in_the_encoder,
 )
 from vtw_core.trace import Trace, VisualAttention
 
@@ -85,8 +85,7 @@ def withdraw(
         )
     layers = decoder_layers(model)
     strategy.check(len(layers))
-    begins_in_the_encoder = isinstance(strategy, MergesImage) and strategy.vision is not None
-    if begins_in_the_encoder and any(one.key is None for one in layouts):
+    if begins_in_the_encoder(strategy) and any(one.key is None for one in layouts):
         raise InputError(
             "This strategy begins in the vision encoder, which this prompt's image has already "
             "passed: take prompt and layout from vtw_core.generation.prepare(vlm, image, prompt, "

@@ -25,6 +25,11 @@ SEGMENTS = {
     "answer": "#cc79a7",
 }
 CURVES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+# Of the Okabe-Ito hues too; a method has the same one, dash and marker everywhere. The page's own
+# are --vtw-baseline, --vtw-vtw, --vtw-mustdrop, --vtw-fastv and --vtw-random.
+METHODS = {
+    "none": BASELINE, "vtw": VTW, "mustdrop": "#1f9d74", "fastv": "#d9701a", "random": GREY,
+}  # fmt: skip
 # Viridis, eleven steps: perceptually uniform, readable without colour.
 SEQUENTIAL = (
     "#440154", "#482475", "#414487", "#355f8d", "#2a788e", "#21918c", "#22a884", "#44bf70",

@@ -6,6 +6,8 @@ import math
 
 from app import text_lesson as text
 from app.lesson.question import Question, choose, choose_number
+from app.methods_choice import default_k
+from vtw_core.analysis.budget import withdrawn_mean
 from vtw_core.results import Run
 
 LIKE_PREFILL = 1.0
@@ -71,9 +73,9 @@ def what_is_not_saved(run: Run) -> tuple[Question, ...]:
 
 
 def budget_of_both(run: Run) -> tuple[Question, ...]:
-    """How many visual tokens a layer does VTW keep on average, the number MustDrop is given?"""
-    k = run.choose_k()
-    mean = run.visual_tokens * k / run.layers
+    """How many visual tokens does a layer see on average: the budget that every method gets?"""
+    k = default_k(run)
+    mean = withdrawn_mean(k, run.layers, run.visual_tokens)
     counts = {mean, float(run.visual_tokens), run.visual_tokens - mean, mean / 2}
     numbers = {f"{count:.0f}": count for count in counts}
     ask = text.MEAN_OF_VTW.format(k=k, layers=run.layers, visual=run.visual_tokens)

@@ -82,7 +82,7 @@ STEPS = (
         look=lambda run: View(k=image_and_cost.whole_answer_k(run)),
     ),
     Step(
-        "mustdrop", "three_shapes", "numbers", "#mustdrop-definition",
+        "mustdrop", "three_shapes", "methods", "#methods-layers",
         ask=image_and_cost.budget_of_both,
     ),
     Step(

@@ -9,7 +9,7 @@ import sys
 import pytest
 from conftest import PROMPT
 
-from vtw_core import load_run
+from vtw_core import load_comparison, load_run
 from vtw_core.__main__ import main
 from vtw_core.models.adapters import ADAPTERS
 
@@ -181,6 +181,35 @@ def test_mustdrop_reports_its_vision_stage(call, tiny_folder, image_path, tmp_pa
     assert "in the cache" in out
 
 
+def test_compare_holds_methods_beside_the_baseline(call, options, tmp_path):
+    path = tmp_path / "methods.vtwm"
+    arguments = [
+        "compare", *options, "--prompt", PROMPT, "--max-new-tokens", "3", "--save", str(path),
+        "--method", "vtw --k 1", "--method", "fastv --k 1 --ratio 0.75",
+        "--method", "mustdrop --tokens 40 --stages bc", "--json",
+    ]  # fmt: skip
+    status, out, err = call(*arguments)
+    assert (status, err) == (0, "")
+    document = json.loads(out)
+    assert document == load_comparison(path).to_json()
+    names = [one["strategy"]["name"] for one in document["methods"]]
+    assert names == ["none", "vtw", "fastv", "mustdrop"]
+    assert document["methods"][1]["visual_tokens_per_layer"] == [64, 0, 0, 0]
+    assert document["methods"][0]["kl_positions"] == [0.0] * 3
+
+
+def test_compare_by_itself_sets_mustdrop_beside_withdrawal(call, options):
+    arguments = ["compare", *options, "--prompt", PROMPT, "--max-new-tokens", "2"]
+    status, out, err = call(*arguments)
+    assert (status, err) == (0, "")
+    assert {line.split(" ")[0] for line in out.splitlines()} >= {"baseline", "vtw", "mustdrop"}
+    status, out, err = call(*arguments, "--method", "mustdrop --tokens 9")
+    assert (status, out) == (2, "")
+    assert err.startswith("vtw_core: mustdrop --tokens 9: ")
+    assert "--stages bc" in err
+    assert err.count("\n") == 1
+
+
 def test_models_lists_what_can_be_loaded_and_why_not(call):
     status, out, _ = call("models")
     assert status == 0
@@ -212,6 +241,15 @@ def test_models_lists_what_can_be_loaded_and_why_not(call):
         (["explore", "--prompt", "hi", "--model", "org/no-such"], "hub"),
         (["explore", "--prompt", "hi", "--save", "/"], "is a folder"),
         (["generate", "--prompt", "hi"], "--k"),
+        (["compare", "--prompt", "hi", "--method", ""], "must begin with a strategy"),
+        (["compare", "--prompt", "hi", "--method", "--k 3"], "must begin with a strategy"),
+        (["compare", "--prompt", "hi", "--method", "paint --k 3"], "invalid choice"),
+        (["compare", "--prompt", "hi", "--method", "vtw --k x"], "--k"),
+        (["compare", "--prompt", "hi", "--method", "vtw 'k"], "quote"),
+        (["compare", "--prompt", "hi", "--method", "vtw"], "--k"),
+        (["compare", "--prompt", "hi", "--method", "vtw --k 99"], "0 to 4"),
+        (["compare", "--prompt", "hi", "--method", "none --k 1"], "--k belongs"),
+        (["compare", "--prompt", "hi", "--method", "none", "--method", "none"], "labels"),
         (["generate", "--prompt", "hi", "--strategy", "none", "--k", "2"], "--k belongs"),
         (
             ["generate", "--prompt", "hi", "--strategy", "none", "--positions", "keep"],

@@ -6,19 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from vtw_core.analysis import migration, sinks
+from vtw_core.analysis import budget, migration, sinks
+from vtw_core.comparison import MethodEntry, MethodSeconds
 from vtw_core.inside import Attention, Counterfactual, Inside, Lens
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "quantities.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("record", [Attention, Lens, Counterfactual, Inside])
+RECORDS = (Attention, Lens, Counterfactual, Inside, MethodEntry, MethodSeconds)
+
+
+@pytest.mark.parametrize("record", RECORDS)
 def test_every_field_of_the_record_is_defined(record):
     fields = [f"**`{record.__name__}.{field.name}`**" for field in dataclasses.fields(record)]
     assert [name for name in fields if name not in PAGE] == []
 
 
-@pytest.mark.parametrize("module", [sinks, migration])
+@pytest.mark.parametrize("module", [sinks, migration, budget])
 def test_every_public_name_of_the_analysis_is_defined(module):
     names = [
         name
@@ -38,7 +42,7 @@ def test_every_kind_of_answer_is_named(answer):
 
 
 def test_the_page_names_nothing_that_does_not_exist():
-    for record in (Attention, Lens, Counterfactual, Inside):
+    for record in RECORDS:
         known = {field.name for field in dataclasses.fields(record)}
         parts = PAGE.split(f"`{record.__name__}.")[1:]
         assert {part.split("`")[0] for part in parts} <= known

@@ -98,6 +98,11 @@ class MergesImage(Protocol):
     def positions(self) -> Positions: ...
 
 
+def begins_in_the_encoder(strategy: Any) -> bool:
+    """Whether a strategy changes how the image is encoded."""
+    return isinstance(strategy, MergesImage) and strategy.vision is not None
+
+
 @runtime_checkable
 class DropsAnyToken(Protocol):
     """A control that may drop text too; asked in place of `visual_kept`."""

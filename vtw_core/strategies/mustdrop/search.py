@@ -47,6 +47,29 @@ def predicted_tokens(strategy: MustDrop, trace: Trace) -> tuple[int, ...]:
     return tuple(counts)
 
 
+def tokens_in_reach(strategy: MustDrop, traces: Sequence[Trace]) -> tuple[float, float]:
+    """The least and the most visual tokens that some thresholds leave, mean over layers and
+    samples; arguments and errors of `find_thresholds`."""
+    if not traces:
+        raise InputError("The search needs the trace of one sample at least.")
+    if min(strategy.gamma, strategy.alpha) <= 0:
+        raise InputError(
+            "gamma and alpha must be greater than 0: the search scales both by one factor."
+        )
+    least = _scaled(strategy, traces, _everything_falls(strategy))
+    return least.tokens, _scaled(strategy, traces, 0.0).tokens
+
+
+def _scaled(strategy: MustDrop, traces: Sequence[Trace], factor: float) -> Found:
+    scaled = replace(strategy, gamma=strategy.gamma * factor, alpha=strategy.alpha * factor)
+    return Found(scaled, float(np.mean([predicted_tokens(scaled, one) for one in traces])))
+
+
+def _everything_falls(strategy: MustDrop) -> float:
+    """A factor beyond which all falls that may: shares and weights are 1 at most."""
+    return 2 / min(strategy.gamma, strategy.alpha)
+
+
 def find_thresholds(strategy: MustDrop, traces: Sequence[Trace], target: float) -> Found:
     """Scale a strategy's gamma and alpha by one common factor until the target is met.
 
@@ -63,25 +86,17 @@ def find_thresholds(strategy: MustDrop, traces: Sequence[Trace], target: float) 
         InputError: the target is out of reach, which names what is in reach: every token at most;
             at least those in the layers up to the first filter, and the key set.
     """
-    if not traces:
-        raise InputError("The search needs the trace of one sample at least.")
-    if min(strategy.gamma, strategy.alpha) <= 0:
-        raise InputError(
-            "gamma and alpha must be greater than 0: the search scales both by one factor."
-        )
 
     def at(factor: float) -> Found:
-        scaled = replace(strategy, gamma=strategy.gamma * factor, alpha=strategy.alpha * factor)
-        return Found(scaled, float(np.mean([predicted_tokens(scaled, one) for one in traces])))
+        return _scaled(strategy, traces, factor)
 
-    # Shares and weights are 1 at most, so that beyond this factor all falls that may.
-    low, high = 0.0, 2 / min(strategy.gamma, strategy.alpha)
-    most, least = at(low), at(high)
-    if not least.tokens <= target <= most.tokens:
+    least, most = tokens_in_reach(strategy, traces)
+    low, high = 0.0, _everything_falls(strategy)
+    if not least <= target <= most:
         raise InputError(
             f"{target:g} visual tokens per layer are out of reach: on these samples the filters "
-            f"can leave {least.tokens:.1f} to {most.tokens:.1f}. Ask for a number in between, or "
-            "choose other filter layers."
+            f"can leave {least:.1f} to {most:.1f}. Ask for a number in between, or choose other "
+            "filter layers."
         )
     for _ in range(_HALVINGS):
         middle = (low + high) / 2

@@ -1,0 +1,20 @@
+"""Answers of several methods beside the baseline's, with what each one cost."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from app.components.files import read
+
+
+def methods(elem_id: str) -> gr.HTML:
+    """Build the component; its value is of ``app.methods_view``."""
+    return gr.HTML(
+        value=None,
+        html_template=read("methods.html"),
+        css_template=read("methods.css"),
+        js_on_load=read("methods.js"),
+        apply_default_css=False,
+        elem_id=elem_id,
+        elem_classes="methods-part",
+    )

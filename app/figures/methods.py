@@ -1,0 +1,108 @@
+"""Several methods on one image and prompt: tokens in each layer, and what each one costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from app import text_methods as text
+from app.figures import style
+from app.figures.chart import Chart, Dash, Lines, Marker, Series, Table
+from app.methods_view import nats, title
+from vtw_core.comparison import MethodComparison, MethodEntry
+
+# Two panels may run one method: the second of them differs in dash and marker.
+_LOOKS: dict[str, tuple[Dash, Marker]] = {
+    "none": ("solid", "circle"), "vtw": ("dash", "square"), "mustdrop": ("solid", "diamond"),
+    "fastv": ("dashdot", "triangle-up"), "random": ("dot", "circle"),
+}  # fmt: skip
+_AGAIN: tuple[tuple[Dash, Marker], ...] = (("dot", "triangle-up"), ("dashdot", "square"))
+
+
+def visual_tokens(compared: MethodComparison) -> Lines:
+    """Visual tokens that each layer sees, one curve for each method."""
+    return Lines(
+        name="visual_tokens_by_method",
+        title=text.LAYERS_TITLE,
+        x_label=text.LAYERS_X,
+        y_label=text.LAYERS_Y,
+        unit=text.LAYERS_UNIT,
+        caption=text.LAYERS_CAPTION.format(layers=compared.layers),
+        summary=summary(compared),
+        x=range(compared.layers),
+        series=_series(compared),
+        y_range=(0, 1.06 * compared.visual_tokens),
+    )
+
+
+def _series(compared: MethodComparison) -> tuple[Series, ...]:
+    drawn: list[Series] = []
+    names: list[str] = []
+    for entry in compared.everyone:
+        again = names.count(entry.name)
+        look = _LOOKS.get(entry.name, _LOOKS["none"])
+        dash, marker = look if not again else _AGAIN[(again - 1) % len(_AGAIN)]
+        names.append(entry.name)
+        name = text.SERIES.format(
+            title=title(entry, compared.visual_tokens), mean=entry.mean_visual_tokens
+        )
+        color = style.METHODS.get(entry.name, style.GREY)
+        drawn.append(Series(name, np.array(entry.visual_tokens_per_layer), color, dash, marker))
+    return tuple(drawn)
+
+
+def summary(compared: MethodComparison) -> str:
+    """Every method in one sentence."""
+    return " ".join(
+        text.TABLE_SUMMARY.format(
+            title=title(entry, compared.visual_tokens), tokens=entry.mean_visual_tokens,
+            flops=compared.flops_share(entry), kl=nats(entry.kl_answer),
+            same=text.SAME if compared.same_answer(entry) else text.OTHER,
+        )
+        for entry in compared.entries
+    )  # fmt: skip
+
+
+def costs(compared: MethodComparison) -> Table:
+    """Every number of every method, one column for each."""
+    columns = [_column(compared, entry) for entry in compared.everyone]
+    return Table(
+        name="methods",
+        title=text.TABLE_TITLE,
+        x_label="",
+        y_label="",
+        unit="",
+        caption=text.TABLE_CAPTION.format(
+            convention=compared.flops_convention, dtype=compared.dtype, device=compared.device
+        ),
+        summary="",
+        columns=(
+            text.TABLE_QUANTITY,
+            *(title(entry, compared.visual_tokens) for entry in compared.everyone),
+        ),
+        rows=tuple(zip(text.TABLE_ROWS, *columns, strict=True)),
+    )
+
+
+def _column(compared: MethodComparison, entry: MethodEntry) -> tuple[str, ...]:
+    """In the order of ``text.TABLE_ROWS``."""
+    steps, times = len(entry.token_ids) - 1, entry.seconds
+    return (
+        entry.answer,
+        text.YES if compared.same_answer(entry) else text.NO,
+        f"{entry.agreement:.1%}",
+        *(nats(kl) for kl in (entry.kl_first_token, entry.kl_answer, entry.kl_answer_max)),
+        f"{entry.mean_visual_tokens:.4g}",
+        f"{np.mean(entry.cached_visual_tokens_per_layer):.4g}",
+        f"{entry.flops:.4g}",
+        f"{compared.flops_share(entry):.1%}",
+        str(entry.kv_bytes),
+        f"{compared.kv_share(entry):.1%}",
+        f"{times.encode * 1000:.3g}",
+        f"{times.prefill * 1000:.3g}",
+        f"{times.decode / steps * 1000:.3g}" if steps else "–",
+    )
+
+
+CHARTS: dict[str, Callable[[MethodComparison], Chart]] = {"layers": visual_tokens, "costs": costs}

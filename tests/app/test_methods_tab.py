@@ -1,0 +1,329 @@
+"""The tab of methods without a browser: choices, figures and what its handlers answer."""
+
+import csv
+import json
+import re
+
+import gradio as gr
+import numpy as np
+import pytest
+from small_comparisons import small_comparison, small_entry, with_entries
+from small_records import small_run
+
+from app import text_methods as text
+from app.board import save_chart
+from app.figures import methods as figures
+from app.figures import style
+from app.methods_choice import MOST_PANELS, Choice, choice_of, default_choices
+from app.methods_view import show_comparing, show_methods
+from app.state import ShownMethods, Visitor
+from app.tabs.methods import AT_FIRST, _Handlers, _saver, set_equal, write_json
+from app.ui import build_demo
+from app.view import run_id
+from vtw_core.errors import InputError
+from vtw_core.strategies.fastv import RANKINGS
+from vtw_core.strategies.mustdrop import PRESETS
+from vtw_core.strategy_options import method_from
+
+NEW = ShownMethods()
+SHOWN = ShownMethods("x", "live", small_comparison(), 3)
+
+
+@pytest.fixture
+def handlers(service, monkeypatch):
+    monkeypatch.setattr(service, "answer_tokens", 4)
+    return _Handlers(service)
+
+
+@pytest.fixture
+def example(service):
+    return service.examples[0]
+
+
+@pytest.fixture
+def visitor(example):
+    return Visitor(run=example.run, origin="recorded", picture=str(example.image))
+
+
+def values(*choices):
+    """What the controls send."""
+    return [
+        part
+        for one in choices
+        for part in (one.name, one.k, one.ratio, one.ranking, one.seed, one.thresholds, one.tokens,
+                     one.gamma, one.alpha, list(one.stages))
+    ]  # fmt: skip
+
+
+BC = Choice("mustdrop", thresholds="own", gamma=0.02, alpha=0.02, stages=("b", "c"))
+PANELS = (Choice("vtw", 2), BC, Choice("fastv", 1, 0.75))
+
+
+# ------------------------------------------------------------------ choices
+def test_what_a_visitor_chooses_are_the_options_of_the_command_line():
+    run = small_run()
+    for choice, words in (
+        (Choice("vtw", 2), {"k": 2}),
+        (Choice("fastv", 2, 0.25, "text_mean"), {"k": 2, "ratio": 0.25, "ranking": "text_mean"}),
+        (Choice("random", 1, 0.5, seed=7), {"schedule": [2, 1, 1], "seed": 7}),
+        (BC, {"gamma": 0.02, "vision": None, "cache": True}),
+        (Choice("mustdrop", thresholds="vizwiz-64"), {"gamma": 0.005, "alpha": 0.001}),
+    ):
+        found = method_from(choice.options(run)).strategy.describe()
+        assert found["name"] == choice.name
+        assert words.items() <= found.items()
+    assert method_from(Choice("mustdrop", tokens=1.5).options(run)).tokens == 1.5
+
+
+def test_the_controls_offer_what_the_library_has():
+    assert set(PRESETS) == set(text.THRESHOLD_CHOICES) - {"tokens", "own"}
+    assert set(RANKINGS) == set(text.RANKINGS) == set(text.RANKING_WORDS)
+    assert set(style.METHODS) == {"none", *text.METHODS} == set(text.NOTES)
+    assert set(text.TITLES) == set(text.METHODS)
+    assert len(set(style.METHODS.values())) == len(style.METHODS)
+
+
+@pytest.mark.parametrize(("stages", "words"), [((), "without any stage"), (("a", "c"), "stage b"),
+                                               (("c",), "stage b")])  # fmt: skip
+def test_stages_that_do_not_go_together_get_a_sentence(stages, words):
+    with pytest.raises(InputError, match=words):
+        Choice("mustdrop", stages=stages).options(small_run())
+
+
+@pytest.mark.parametrize("bad", [None, "x", -5, 10**9, float("nan"), float("inf"), True, [3], {}])
+def test_forged_controls_become_ones_that_the_run_has(bad):
+    run = small_run()
+    chosen = Choice.clamped(run, *[bad] * 9, None)
+    assert chosen.name == "vtw"
+    assert 0 <= chosen.k <= run.layers
+    assert 0 <= chosen.ratio <= 1
+    assert 0 <= chosen.tokens <= run.visual_tokens
+    assert chosen.seed >= 0
+    for name in text.METHODS:
+        kept = Choice.clamped(run, name, *[bad] * 8, ["a", "b", "x"])
+        method_from(kept.options(run))
+
+
+def test_one_budget_for_all():
+    run = small_run()  # 3 layers, 2 visual tokens
+    said, *told = set_equal(Visitor(run=run), (True, True, True), *values(
+        Choice("vtw", 1), Choice("mustdrop", thresholds="own"), Choice("random", 2, 0.1),
+    ))  # fmt: skip
+    assert "0.6667 visual tokens" in said
+    mustdrop, random = told[10:20], told[20:30]
+    assert mustdrop[5]["value"] == "tokens"
+    assert mustdrop[6]["value"] == pytest.approx(2 / 3)
+    # Two layers that see both tokens would be over the budget, so they are fewer.
+    assert (random[1]["value"], random[2]["value"]) == (1, 1.0)
+    said, *told = set_equal(Visitor(run=run), AT_FIRST, *values(Choice("vtw", 3), BC, BC))
+    assert "no budget" in said
+    assert told == [gr.skip()] * 30
+
+
+def test_the_panels_begin_at_equal_budget(example):
+    run = example.run
+    vtw, mustdrop, fastv = default_choices(run)
+    assert vtw.k == run.choose_k(scope="answer_mean")
+    assert mustdrop.tokens == pytest.approx(vtw.k * run.visual_tokens / run.layers)
+    assert [one.name for one in (vtw, mustdrop, fastv)] == ["vtw", "mustdrop", "fastv"]
+
+
+# ------------------------------------------------------------------ what is shown
+def test_each_answer_stands_beside_the_baseline_with_its_other_words_marked():
+    view = show_methods(SHOWN)
+    base, vtw, mustdrop = view["cards"]
+    assert [text for text, same in vtw["pieces"] if not same] == ["blue "]
+    assert (base["same"], vtw["same"], mustdrop["same"]) == ("", text.OTHER, text.SAME)
+    assert "4 patches → 3 tokens; merged windows: 1; key set: 1" in mustdrop["note"]
+    shares = [metric.get("share") for metric in vtw["metrics"]]
+    assert shares[:3] == [pytest.approx(1 / 3), 0.5, 0.375]
+    json.dumps(view)
+
+
+def test_a_budget_that_was_out_of_reach_is_said():
+    entry = small_comparison().entries[1]
+    far = small_entry(
+        "far", strategy=entry.strategy, tokens_wanted=90.0, visual_tokens_per_layer=(4, 4, 4)
+    )
+    note = show_methods(ShownMethods("", "live", with_entries(far)))["cards"][1]["note"]
+    assert "90 visual tokens were wanted; 4 is the nearest" in note
+
+
+def test_a_method_that_cannot_run_keeps_its_place_and_says_why():
+    refused = ((1, "mustdrop", "MustDrop, stages abc", "No tower here."),)
+    shown = ShownMethods("x", "live", small_comparison(), 3, refused)
+    cards = show_methods(shown)["cards"]
+    assert [card["name"] for card in cards] == ["none", "mustdrop", "vtw", "mustdrop"]
+    assert cards[1]["empty"] == "Cannot run here: No tower here."
+    running = show_comparing("…", 0.5, [("none", "Baseline"), ("vtw", "VTW")], {0: "a"}, {1: "No."})
+    assert running["cards"][0]["pieces"] == [["a", True]]
+    assert "No." in running["cards"][1]["empty"]
+
+
+def test_one_curve_for_each_method_and_no_two_look_alike():
+    twice = small_entry("again", strategy={"name": "vtw", "k": 2},
+                        visual_tokens_per_layer=(4, 4, 0),
+                        cached_visual_tokens_per_layer=(4, 4, 0))  # fmt: skip
+    compared = with_entries(*small_comparison().entries, twice)
+    chart = figures.visual_tokens(compared)
+    assert [one.values.tolist() for one in chart.series] == [
+        [4, 4, 4], [4, 0, 0], [3, 2, 2], [4, 4, 0],
+    ]  # fmt: skip
+    assert chart.series[1].color == chart.series[3].color == style.METHODS["vtw"]
+    assert len({(one.color, one.dash) for one in chart.series}) == 4
+    assert "mean 1.333" in chart.series[1].name
+
+
+def test_the_table_has_every_quantity_of_every_method():
+    table = figures.costs(small_comparison())
+    assert [row[0] for row in table.rows] == list(text.TABLE_ROWS)
+    assert {len(row) for row in table.rows} == {len(table.columns)} == {4}
+    by_name = {row[0]: row[1:] for row in table.rows}
+    assert by_name["KL answer max (nats)"] == ("0", "2.5", "0.002")
+    assert by_name["same answer"] == ("yes", "no", "yes")
+    assert "by hand" in table.caption
+    with open(save_chart(table, {"format": "png"}), newline="", encoding="utf-8") as file:
+        assert len(list(csv.reader(file))) == 1 + len(text.TABLE_ROWS)
+
+
+@pytest.mark.parametrize("format", ["png", "svg", "html", "csv"])
+def test_the_chart_is_saved_in_every_format(format):
+    path = _saver("layers")(gr.EventData(None, {"format": format}), SHOWN)
+    assert path.endswith(f"visual_tokens_by_method.{format}")
+    with pytest.raises(gr.Error, match="press Compare"):
+        _saver("layers")(gr.EventData(None, {}), NEW)
+
+
+def test_the_comparison_is_taken_away_as_json():
+    with open(write_json(SHOWN), encoding="utf-8") as file:
+        assert json.load(file) == SHOWN.comparison.to_json()
+    assert write_json(NEW) is None
+
+
+# ------------------------------------------------------------------ handlers
+def test_a_comparison_streams_and_ends_in_the_visitors_state(handlers, visitor):
+    steps = list(handlers.compare(visitor, NEW, (True, True, True), *values(*PANELS)))
+    phases = [answers["phase"] for answers, *_ in steps]
+    assert set(phases[:-1]) == {"running"}
+    assert phases[-1] == "done"
+    assert all(shown == gr.skip() for *_, shown, _ in steps[:-1])
+    shown = steps[-1][-2]
+    assert [one.name for one in shown.comparison.everyone] == ["none", "vtw", "mustdrop", "fastv"]
+    assert shown.comparison.entries[1].mustdrop is not None
+    assert shown.of == run_id(visitor.run)
+    grown = [answers["cards"][0]["pieces"] for answers, *_ in steps[:-1] if answers["cards"]]
+    assert len({json.dumps(pieces) for pieces in grown}) > 2
+    # What the controls said would run is called the same once it has.
+    assert [card["title"] for card in steps[-1][0]["cards"]][1:] == [one.title for one in PANELS]
+
+
+def test_only_the_panels_that_are_there_run_and_a_refusal_keeps_its_place(handlers, visitor):
+    # The tiny model takes its features from where nothing is merged yet: stage a is refused.
+    panels = (Choice("mustdrop", tokens=9.0), Choice("vtw", 1), Choice("vtw", 2))
+    shown = list(handlers.compare(visitor, NEW, (True, False, True), *values(*panels)))[-1][-2]
+    ((place, name, title, reason),) = shown.refused
+    assert (place, name, title) == (1, "mustdrop", panels[0].title)
+    assert "leave the vision stage out" in reason
+    assert [one.strategy["k"] for one in shown.comparison.entries] == [2]
+    same = list(
+        handlers.compare(visitor, NEW, (False, True, True), *values(*panels[:2], panels[1]))
+    )
+    assert len(same[-1][-2].comparison.entries) == 2
+
+
+def test_what_cannot_be_compared_gets_one_sentence_and_the_last_comparison_stays(
+    handlers, visitor, example, monkeypatch
+):
+    def last(visitor, *choices):
+        *_, (answers, *_, shown, _) = handlers.compare(visitor, SHOWN, AT_FIRST, *values(*choices))
+        assert shown == gr.skip()
+        assert len(answers["cards"]) == 3
+        return answers["notice"]
+
+    no_stage = Choice("mustdrop", stages=())
+    assert last(visitor, no_stage, BC, BC) == {"kind": "error", "text": text.STAGES_NONE}
+    assert last(Visitor(run=example.run), *PANELS)["text"] == text.NO_PICTURE
+
+    def broken(*_):
+        raise RuntimeError("secret detail")
+        yield
+
+    monkeypatch.setattr(handlers.service, "compare", broken)
+    assert last(visitor, *PANELS)["text"] == text.INTERNAL
+
+
+def test_cancel_and_a_full_queue_leave_what_was_there(handlers):
+    assert handlers.cancel(SHOWN)[0]["notice"] == {"kind": "info", "text": text.CANCELLED}
+    assert handlers.refuse(SHOWN, True)[0]["notice"]["text"] == text.QUEUE_IS_FULL
+    assert handlers.refuse(SHOWN, False) == (gr.skip(),) * 3
+    assert handlers.wait(SHOWN)[0]["progress"]["text"] == text.WAITING
+
+
+def test_a_run_that_was_not_compared_invites_and_one_without_its_picture_says_so(handlers, visitor):
+    shown, _, content, notice, answers, *charts, _, _, _, _ = handlers.show(visitor, NEW, AT_FIRST)[
+        : 5 + len(figures.CHARTS) + MOST_PANELS + 1
+    ]
+    assert (content.visible, notice.visible) == (True, False)
+    assert visitor.run.prompt in answers["notice"]["text"]
+    assert charts == [None] * len(figures.CHARTS)
+    assert shown.comparison is None
+    without = handlers.show(Visitor(run=visitor.run), NEW, AT_FIRST)
+    assert (without[2].visible, without[3].visible) == (False, True)
+    assert len(without) == 5 + len(figures.CHARTS) + MOST_PANELS + 1 + 10 * MOST_PANELS
+
+
+def test_a_recorded_comparison_is_shown_with_the_controls_that_made_it(
+    handlers, visitor, example, monkeypatch
+):
+    entries = list(handlers.compare(visitor, NEW, (True, True, True), *values(*PANELS)))
+    compared = entries[-1][-2].comparison
+    monkeypatch.setitem(vars(example), "methods", compared)
+    shown, there, *_, answers, layers, costs = handlers.show(visitor, NEW, AT_FIRST)[:7]
+    assert shown.comparison is compared
+    assert there == (True, True, True)
+    assert "recorded" in answers["origin"]
+    assert layers["figure"]
+    assert costs["table"]
+    again = handlers.show(visitor, shown, there)
+    assert again[0] is shown
+    assert set(map(str, again[-10 * MOST_PANELS :])) == {str(gr.skip())}
+    told = [update["value"] for update in handlers.show(visitor, NEW, AT_FIRST)[-30:]]
+    for entry, choice, at in zip(compared.entries, PANELS, (0, 10, 20), strict=True):
+        stands = Choice.clamped(visitor.run, *told[at : at + 10])
+        assert stands == choice_of(entry, visitor.run)
+        assert stands.title == choice.title
+        assert stands.options(visitor.run) == choice.options(visitor.run)
+
+
+def test_behind_a_comparison_a_sentence_stays_and_a_run_gone_on_to_is_shown(handlers, visitor):
+    shown = ShownMethods(run_id(visitor.run), "live", small_comparison(), 4)
+    told = handlers.settle(visitor, shown, AT_FIRST)
+    assert told[4] == gr.skip()
+    assert told[5]["figure"]
+    elsewhere = ShownMethods("another run", "live", small_comparison(), 4)
+    assert handlers.settle(visitor, elsewhere, AT_FIRST)[4]["notice"]["kind"] == "info"
+
+
+def test_every_bundled_comparison_is_of_its_run():
+    from app.service import bundled_examples
+
+    examples = bundled_examples()
+    sizes = [example.recording.with_suffix(".vtwm").stat().st_size for example in examples]
+    assert sum(sizes) < 2**20
+    for example in examples[:2]:
+        run, compared = example.run, example.methods
+        assert (compared.prompt, compared.layers) == (run.prompt, run.layers)
+        assert compared.baseline.token_ids == run.answer_ids[run.layers]
+        vtw, mustdrop = compared.entries
+        np.testing.assert_allclose(
+            vtw.kl_positions, run.kl_positions[vtw.strategy["k"]], rtol=1e-3, atol=1e-4
+        )
+        assert mustdrop.mustdrop is not None
+
+
+def test_every_sentence_is_complete(service):
+    """No template is left unfilled on the page."""
+    demo = build_demo(service)
+    told = json.dumps(show_methods(SHOWN)) + figures.summary(small_comparison())
+    assert not re.search(r"\{[a-z_]+[:.}]", told)
+    assert demo.get_api_info()["named_endpoints"] == {}

@@ -1,0 +1,29 @@
+"""Set one method to as many visual tokens as another: arithmetic on counts by layer."""
+
+from vtw_core.errors import InputError
+
+
+def withdrawn_mean(k: int, layers: int, visual: int) -> float:
+    """Visual tokens that VTW leaves at K, mean over the layers: K v / L."""
+    return k * visual / layers
+
+
+def dropped_share(tokens: float, k: int, layers: int, visual: int) -> float:
+    """R of a method that drops the share R of the visual tokens before layer K, as FastV does, so
+    that `tokens` of them are left, mean over the layers.
+
+    Solves K v + (L - K)(1 - R) v = L tokens, to whole tokens; what is out of reach becomes the
+    nearest in reach (R = 0 or 1).
+
+    Raises:
+        InputError: K is not 0 to L - 1, where nothing could be dropped.
+    """
+    if not 0 <= k < layers:
+        raise InputError(f"K must be 0 to {layers - 1}, so that a layer is left, not {k}.")
+    stay = round((layers * tokens - k * visual) / (layers - k))
+    return 1 - min(max(stay, 0), visual) / visual
+
+
+def drop_schedule(share: float, k: int, layers: int, visual: int) -> tuple[int, ...]:
+    """[L] visual tokens in each layer when the share R leaves before layer K, as FastV rounds."""
+    return (visual,) * k + (visual - round(share * visual),) * (layers - k)

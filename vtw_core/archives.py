@@ -1,0 +1,109 @@
+"""Results on disk: a zip that holds one JSON document and the bytes of the large arrays.
+
+No pickle and no array headers; what a document says is checked by whoever builds a result of it.
+JSON keeps float64 exactly.
+"""
+
+import json
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vtw_core.documents import Arrays, refuse_constant
+from vtw_core.errors import InputError
+
+ARRAYS_ENTRY = "arrays.bin"
+
+
+@dataclass(frozen=True)
+class ArchiveKind:
+    """One kind of result on disk.
+
+    Attributes:
+        format, version: as its document says.
+        entry: the document's name in the zip.
+        key: where in the document the result is.
+        name: in a sentence, such as "saved run".
+        writer: what writes such a file.
+        max_json_bytes, max_array_bytes: what is read into memory at most.
+    """
+
+    format: str
+    version: int
+    entry: str
+    key: str
+    name: str
+    writer: str
+    max_json_bytes: int
+    max_array_bytes: int
+
+
+def write_archive(kind: ArchiveKind, document: Any, arrays: Arrays, path: str | Path) -> Path:
+    """Write a result's document and return the path; raises InputError if it cannot be written."""
+    target = Path(path)
+    text = json.dumps({"format": kind.format, "version": kind.version, kind.key: document})
+    try:
+        with zipfile.ZipFile(target, "w", compression=zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(kind.entry, text)
+            archive.writestr(ARRAYS_ENTRY, arrays.data)
+    except OSError as error:
+        raise InputError(
+            f"The {kind.key} cannot be saved to {target}: {error.strerror}."
+        ) from error
+    return target
+
+
+def read_archive(kind: ArchiveKind, path: str | Path) -> tuple[Any, Arrays]:
+    """The result's document, still unchecked, and its arrays; raises InputError for any other
+    file."""
+    name = Path(path).name
+    text, arrays = _read_entries(kind, Path(path))
+    try:
+        document = json.loads(text, parse_constant=refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{name} is damaged: its contents cannot be read.") from error
+    if not isinstance(document, dict) or document.get("format") != kind.format:
+        raise InputError(f"{name} is not a {kind.name}; choose a file that {kind.writer} wrote.")
+    if document.get("version") != kind.version:
+        raise InputError(
+            f"{name} was saved in format version {str(document.get('version'))[:20]}, this "
+            f"program reads version {kind.version}; record the {kind.key} again."
+        )
+    return document.get(kind.key), arrays
+
+
+def _read_entries(kind: ArchiveKind, path: Path) -> tuple[str, Arrays]:
+    """The JSON text and the arrays in the archive, never more than the limits in memory."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.namelist() != [kind.entry, ARRAYS_ENTRY]:
+                raise InputError(
+                    f"{path.name} is not a {kind.name}; choose a file that {kind.writer} wrote."
+                )
+            text = _read_entry(archive, kind.entry, kind.max_json_bytes)
+            arrays = Arrays(_read_entry(archive, ARRAYS_ENTRY, kind.max_array_bytes))
+    except FileNotFoundError as error:
+        raise InputError(f"There is no file {path}.") from error
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+    except InputError:
+        raise
+    # zipfile and zlib raise many kinds of error on a hostile archive (zlib.error, EOFError,
+    # NotImplementedError for an unknown method, RuntimeError for an encrypted entry).
+    except Exception as error:
+        raise InputError(f"{path.name} is not a {kind.name}, or it is damaged.") from error
+    try:
+        return text.decode("utf-8"), arrays
+    except UnicodeDecodeError as error:
+        raise InputError(f"{path.name} is damaged: its contents cannot be read.") from error
+
+
+def _read_entry(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
+    # The size in the header may lie, so the read itself is bounded as well.
+    with archive.open(name) as entry:
+        raw = entry.read(limit + 1)
+    if len(raw) > limit:
+        file = Path(str(archive.filename)).name
+        raise InputError(f"{file} holds more than {limit // 2**20} MB of data.")
+    return raw
