@@ -17,8 +17,8 @@ SHARE = {
     "copyCitation": "Copy the citations",
     "textCopied": "Copied.",
     "close": "Close",
-    "label": "Links, citations and code",
 }
+SHARE_LABEL = "Links, citations and code"
 OWN_QUESTION = "This link asks a question of its own. It stands in the box on the left: press Run both sides to ask it. Until then, this is the recorded run of the example."
 OWN_PICTURE_FILE = "your_picture.png"
 

@@ -137,7 +137,10 @@ function spaceAbove(height) {
 }
 
 // ---------------------------------------------------------------- what a visitor does
-function go(step) { trigger('select', { step }); }
+function go(step) {
+  panel.classList.add('waiting');
+  trigger('select', { step });
+}
 function answer(button) {
   asked = Number(button.dataset.question);
   trigger('submit', { question: asked, given: button.dataset.given === undefined ? heldK() : Number(button.dataset.given) });
@@ -170,6 +173,7 @@ function take() {
   const before = shown;
   shown = props.value || null;
   panel.hidden = !shown;
+  panel.classList.remove('waiting');
   find('.open').setAttribute('aria-expanded', Boolean(shown));
   const step = shown ? shown.step : null;
   if ((before ? before.step : null) !== step) window.dispatchEvent(new CustomEvent('vtw:lesson', { detail: { step } }));

@@ -35,7 +35,7 @@ def share(value: dict[str, Any]) -> gr.HTML:
         js_on_load=script("share.js", words=text.SHARE, bibtex=text.BIBTEX, usualEta=DEFAULT_ETA),
         apply_default_css=False,
         elem_id="share",
-        label=text.SHARE["label"],
+        label=text.SHARE_LABEL,
     )
 
 

@@ -17,6 +17,7 @@ from app.lesson.progress import Progress
 from app.lesson.syllabus import STEPS
 from app.service import bundled_examples
 from app.state import Visitor
+from app.text_share import SHARE
 from app.ui import TABS
 from app.view_address import Places, View
 from vtw_core.analysis.migration import joint_curves
@@ -265,6 +266,11 @@ def test_another_run_asks_anew_but_a_prediction_waits_for_it(handlers, service):
     kept, shown = handlers.other_run(own, predicted)
     assert kept.given == {0: 0}
     assert shown["questions"][0]["verdict"]["because"]
+
+
+@pytest.mark.parametrize(("file", "sentences"), [("lesson.js", text.LESSON), ("share.js", SHARE)])
+def test_a_script_asks_for_the_sentences_that_there_are(file, sentences):
+    assert set(re.findall(r"\bwords\.(\w+)", read(file))) == set(sentences)
 
 
 @pytest.mark.parametrize("file", ["lesson.js", "share.js"])
