@@ -79,7 +79,7 @@ def connect(service: Service, parts: Parts, page: Page, places: Places) -> Any:
         [parts.lesson.select, parts.share.submit],
         handlers.wanted,
         page.visitor,
-        [wanted, progress],
+        [wanted, progress, page.main.waits],
         cancels=[page.main.ran],
         **GLUE,
     )
@@ -113,16 +113,20 @@ class _Handlers:
         self.service = service
         self.places = places
 
-    def wanted(self, event: gr.EventData, visitor: Visitor) -> tuple[View, Progress]:
-        """The view of a step, or the one that the address asks for: a step's, as far as it is."""
+    def wanted(self, event: gr.EventData, visitor: Visitor) -> tuple[View, Progress, bool]:
+        """The view of a step, or the one that an address asks for; and that no run waits any more.
+
+        What an address with a step does not say is the step's own view.
+        """
         sent = _sent(event)
         if "query" not in sent:
-            return self._to_step(clamped(sent.get("step"), 1, len(STEPS), 1), visitor)
+            step = clamped(sent.get("step"), 1, len(STEPS), 1)
+            return *self._to_step(step, visitor), False
         view = View.from_query(sent["query"], self.places)
         if view.lesson is None:
-            return view, Progress()
+            return view, Progress(), False
         base, progress = self._to_step(view.lesson, visitor)
-        return view.over(base), progress
+        return view.over(base), progress, False
 
     def _to_step(self, number: int, visitor: Visitor) -> tuple[View, Progress]:
         step = STEPS[number - 1]

@@ -111,6 +111,7 @@ function go(view) {
   started = true;
   const { layer, row, patch, token } = view;
   place = { layer, row, patch, token };
+  step = view.lesson;
   window.vtwGo = view;
   window.dispatchEvent(new CustomEvent('vtw:go', { detail: view }));
 }

@@ -69,5 +69,6 @@ def show_arrival(view: View, run: Run) -> dict[str, Any]:
         "row": view.row,
         "patch": view.patch,
         "token": view.token,
+        "lesson": view.lesson,
         "at": time.time(),  # the same view may arrive twice
     }

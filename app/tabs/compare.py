@@ -49,12 +49,14 @@ class CompareTab:
     """What the page needs of this tab: the events after which another run is shown, and K.
 
     ``k`` is where the visitor left K, or None for K*; `app.held_k` reads what a slider sends.
-    ``ran`` is the run itself, to cancel it; ``outputs`` take what `show_view` returns.
+    Who cancels ``ran``, the run itself, sets ``waits`` to False, too; ``outputs`` take what
+    `show_view` returns.
     """
 
     finished: tuple[Any, ...]
     k: gr.State
     ran: Any
+    waits: gr.State
     outputs: tuple[Any, ...]
 
 
@@ -159,7 +161,7 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
         handlers.cancel, [visitor, k], shown, **GLUE
     )
     everything = (
-        *shown, visitor, k, left.picture_tabs, left.upload, left.prompt, is_drawing, waits,
+        *shown, visitor, k, left.picture_tabs, left.upload, left.prompt, is_drawing,
     )  # fmt: skip
     picked = left.gallery.select(_picked, None, [picked_index, waits], cancels=[ran], **GLUE).then(
         handlers.pick_example, picked_index, [*everything], **GLUE
@@ -167,7 +169,7 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
     opened = left.open_run.upload(lambda: False, None, waits, cancels=[ran], **GLUE).then(
         handlers.open_run, [left.open_run, visitor, k], [*everything], **GLUE
     )
-    return CompareTab(finished=(picked, opened, ran), k=k, ran=ran, outputs=everything)
+    return CompareTab((picked, opened, ran), k, ran, waits, everything)
 
 
 class _Handlers:
@@ -251,7 +253,7 @@ class _Handlers:
 
     def open_run(self, file: str | None, visitor: Visitor, k: int | None) -> tuple[Any, ...]:
         """A saved run from a visitor's file; its picture is not in it."""
-        keep = (gr.skip(),) * 7
+        keep = (gr.skip(),) * 6
         try:
             path = uploaded(file, [Path(gr.utils.get_upload_folder())], text.RUN_ELSEWHERE)
             run = load_run(path)
@@ -259,7 +261,7 @@ class _Handlers:
             return _last_run(visitor, k, str(problem)), *_idle(), *keep
         return (
             show_run(run, origin="opened"), *_idle(), Visitor(run=run, origin="opened"), None,
-            gr.Tabs(selected="upload"), None, run.prompt, False, False,
+            gr.Tabs(selected="upload"), None, run.prompt, False,
         )  # fmt: skip
 
     def _picture_roots(self) -> list[Path]:
@@ -287,7 +289,7 @@ def show_view(
     left: tuple[Any, ...] = (front, visitor.picture, question, False)
     if question is None:
         left = (front if draws else gr.skip(), gr.skip(), gr.skip(), True if draws else gr.skip())
-    return bench, *_idle(), visitor, view.k, *left, False
+    return bench, *_idle(), visitor, view.k, *left
 
 
 def _busy() -> tuple[gr.Button, gr.Button]:

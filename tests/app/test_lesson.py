@@ -229,16 +229,16 @@ class Sent:
 
 @pytest.mark.parametrize("sent", [None, {}, {"step": "x"}, {"step": -5}, {"query": "lesson=1"}])
 def test_whatever_is_sent_the_lesson_begins_at_a_step(handlers, sent):
-    view, progress = handlers.wanted(Sent(sent), Visitor())
+    view, progress, _ = handlers.wanted(Sent(sent), Visitor())
     assert progress.step == 1
     assert view.lesson == 1
     assert handlers.wanted(Sent({"step": 99}), Visitor())[1].step == len(STEPS)
 
 
 def test_a_link_to_a_step_may_say_more_than_the_step(handlers):
-    view, progress = handlers.wanted(Sent({"query": "lesson=2&k=0&tab=compare"}), Visitor())
+    view, progress, _ = handlers.wanted(Sent({"query": "lesson=2&k=0&tab=compare"}), Visitor())
     assert (view.k, view.tab, progress.step) == (0, "compare", 2)
-    view, progress = handlers.wanted(Sent({"query": "k=1"}), Visitor())
+    view, progress, _ = handlers.wanted(Sent({"query": "k=1"}), Visitor())
     assert (view, progress.step) == (View(k=1), 0)
 
 
