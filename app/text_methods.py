@@ -57,7 +57,7 @@ EQUAL_ALL = (
     "VTW at K = {k} keeps every visual token: there is no budget to share. Choose a smaller K."
 )
 SAVE = "Save the comparison (.json)"
-GONE = "This comparison is no longer there: press Compare again."
+GONE = "There is no comparison yet: press Compare first."
 
 WAITING = "Waiting for your turn …"
 ENCODING = "Encoding the picture …"

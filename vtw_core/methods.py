@@ -16,13 +16,8 @@ import vtw_core
 from vtw_core.analysis.budget import withdrawn_mean
 from vtw_core.analysis.cost import VTW_CONVENTION
 from vtw_core.analysis.kl import kl_divergence
-from vtw_core.comparison import (
-    MOST_METHODS,
-    MethodComparison,
-    MethodEntry,
-    MethodSeconds,
-    VisionCounts,
-)
+from vtw_core.comparison import MethodComparison, MethodEntry, MethodSeconds, VisionCounts
+from vtw_core.comparison_checks import MOST_METHODS
 from vtw_core.errors import InputError, VTWError
 from vtw_core.events import MethodEvent, MethodRefused, MethodToken, Progress
 from vtw_core.generation import Prepared, Step, cache_bytes, prefill_flops, prepare, stream

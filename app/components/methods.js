@@ -25,6 +25,7 @@ function metric({ name, value, note, share }) {
 const KNOWN = { none: 'none', vtw: 'vtw-method', mustdrop: 'mustdrop', fastv: 'fastv' };
 function card(view) {
   const made = html('article', `card ${KNOWN[view.name] || ''}`);
+  made.setAttribute('aria-label', view.title);
   const said = html('p', 'text');
   said.dir = 'auto';
   const isWaiting = !view.pieces.length;

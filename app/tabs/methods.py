@@ -19,15 +19,25 @@ from app.events import GLUE, MODEL_QUEUE
 from app.figures.methods import CHARTS
 from app.methods_choice import (
     MOST_PANELS,
-    Choice,
     choice_of,
     default_choices,
-    default_k,
+)
+from app.methods_panels import (
+    AT_FIRST,
+    add_panel,
+    build_panel,
+    chosen,
+    control_count,
+    fit,
+    labels,
+    laid_out,
+    remover,
+    set_equal,
+    told_controls,
 )
 from app.methods_view import show_comparing, show_methods, show_notice
 from app.state import ShownMethods, Visitor
 from app.view import run_id
-from vtw_core.analysis.budget import withdrawn_mean
 from vtw_core.comparison import MethodComparison
 from vtw_core.errors import InputError, VTWError
 from vtw_core.events import MethodRefused, MethodToken, Progress
@@ -38,8 +48,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-AT_FIRST = (True, True, False)
-"""Which panels are there when the page opens: one of each of MOST_PANELS."""
 _ANSWERS = 4  # the answers' place among the tab's outputs
 
 
@@ -59,15 +67,6 @@ class MethodsTab:
     stages: gr.Column
 
 
-@dataclass(frozen=True)
-class _Panel:
-    """One method's controls, in the order of `Choice`."""
-
-    column: gr.Column
-    remove: gr.Button
-    controls: tuple[Any, ...]
-
-
 def build(service: Service, visitor: gr.State, first: Run) -> MethodsTab:
     handlers = _Handlers(service)
     shown, there = gr.State(ShownMethods()), gr.State(AT_FIRST)
@@ -76,7 +75,7 @@ def build(service: Service, visitor: gr.State, first: Run) -> MethodsTab:
     with gr.Column() as content:
         with gr.Row(equal_height=False):
             panels = [
-                _build_panel(number, choice, first.layers, visible=visible)
+                build_panel(number, choice, first.layers, visible=visible)
                 for number, (choice, visible) in enumerate(
                     zip(default_choices(first), AT_FIRST, strict=True), start=1
                 )
@@ -101,12 +100,12 @@ def build(service: Service, visitor: gr.State, first: Run) -> MethodsTab:
     every = [control for panel in panels for control in panel.controls]
     for panel in panels:
         name, thresholds = panel.controls[0], panel.controls[5]
-        gr.on([name.input, thresholds.input], _fit, [name, thresholds], list(panel.controls[1:]),
+        gr.on([name.input, thresholds.input], fit, [name, thresholds], list(panel.controls[1:]),
               **GLUE)  # fmt: skip
     columns = [panel.column for panel in panels]
-    add.click(_add, there, [there, *columns, add], **GLUE)
+    add.click(add_panel, there, [there, *columns, add], **GLUE)
     for index, panel in enumerate(panels[1:], start=1):
-        panel.remove.click(_remover(index), there, [there, *columns, add], **GLUE)
+        panel.remove.click(remover(index), there, [there, *columns, add], **GLUE)
     equal.click(set_equal, [visitor, there, *every], [said, *every], **GLUE)
 
     waits = gr.State(False)
@@ -129,104 +128,6 @@ def build(service: Service, visitor: gr.State, first: Run) -> MethodsTab:
     return MethodsTab(inputs, outputs, handlers.show, shown, compared, stages)
 
 
-def _build_panel(number: int, choice: Choice, layers: int, *, visible: bool) -> _Panel:
-    fits = iter(choice.fitting)
-    with gr.Column(min_width=280, visible=visible, elem_classes="method-panel") as column:
-        gr.Markdown(f"### {text.PANEL.format(number=number)}", elem_classes="step-title")
-        name = gr.Dropdown(
-            _named(text.METHODS), value=choice.name, label=text.METHOD,
-            elem_id=f"methods-name-{number}",
-        )  # fmt: skip
-        controls = (
-            name,
-            gr.Slider(0, layers, choice.k, step=1, label=text.K, visible=next(fits),
-                      elem_id=f"methods-k-{number}"),
-            gr.Slider(0, 1, choice.ratio, step=0.0001, label=text.RATIO, visible=next(fits)),
-            gr.Dropdown(_named(text.RANKINGS), value=choice.ranking, label=text.RANKING,
-                        visible=next(fits)),
-            gr.Number(choice.seed, label=text.SEED, precision=0, minimum=0, visible=next(fits)),
-            gr.Dropdown(_named(text.THRESHOLD_CHOICES), value=choice.thresholds,
-                        label=text.THRESHOLDS, visible=next(fits)),
-            gr.Number(choice.tokens, label=text.TOKENS, minimum=0, visible=next(fits),
-                      elem_id=f"methods-tokens-{number}"),
-            gr.Number(choice.gamma, label=text.GAMMA, minimum=0, maximum=1, step=0.0001,
-                      visible=next(fits)),
-            gr.Number(choice.alpha, label=text.ALPHA, minimum=0, maximum=1, step=0.0001,
-                      visible=next(fits)),
-            gr.CheckboxGroup([(words, stage) for stage, words in text.STAGE_CHOICES.items()],
-                             value=list(choice.stages), label=text.STAGES, visible=next(fits),
-                             elem_id=f"methods-stages-{number}"),
-        )  # fmt: skip
-        remove = gr.Button(
-            text.REMOVE, size="sm", visible=number > 1, elem_id=f"methods-remove-{number}"
-        )
-    return _Panel(column, remove, controls)
-
-
-def _named(words: dict[str, str]) -> list[tuple[str, str]]:
-    return [(label, name) for name, label in words.items()]
-
-
-# ------------------------------------------------------------------ the panels
-def _fit(name: Any, thresholds: Any) -> list[Any]:
-    """Only the controls that belong to a method."""
-    fitting = Choice(str(name), thresholds=str(thresholds)).fitting
-    return [gr.update(visible=visible) for visible in fitting]
-
-
-def _add(there: tuple[bool, ...]) -> list[Any]:
-    hidden = there.index(False) if False in there else len(there)
-    return _laid_out(tuple(index == hidden or is_there for index, is_there in enumerate(there)))
-
-
-def _remover(index: int) -> Callable[[tuple[bool, ...]], list[Any]]:
-    def remove(there: tuple[bool, ...]) -> list[Any]:
-        return _laid_out(tuple(is_there and at != index for at, is_there in enumerate(there)))
-
-    return remove
-
-
-def _laid_out(there: tuple[bool, ...]) -> list[Any]:
-    """Which panels are there, their columns, and whether one may be added."""
-    columns = [gr.Column(visible=visible) for visible in there]
-    return [there, *columns, gr.Button(visible=not all(there))]
-
-
-def _told(choice: Choice, layers: int) -> list[Any]:
-    """The controls of a panel, set to a choice."""
-    values = [choice.name, choice.k, choice.ratio, choice.ranking, choice.seed, choice.thresholds,
-              choice.tokens, choice.gamma, choice.alpha, list(choice.stages)]  # fmt: skip
-    updates = [
-        gr.update(value=value, visible=visible)
-        for value, visible in zip(values, (True, *choice.fitting), strict=True)
-    ]
-    updates[1] = gr.update(value=choice.k, maximum=layers, visible=choice.fitting[0])
-    return updates
-
-
-def _chosen(run: Run, values: tuple[Any, ...]) -> list[Choice]:
-    """All panels, also those that are not there."""
-    size = len(values) // MOST_PANELS
-    return [
-        Choice.clamped(run, *values[at : at + size]) for at in range(0, size * MOST_PANELS, size)
-    ]
-
-
-def set_equal(visitor: Visitor, there: tuple[bool, ...], *values: Any) -> list[Any]:
-    """Set every panel to as many visual tokens as the first VTW panel's K leaves."""
-    run = visitor.run
-    if run is None:
-        return [gr.skip()] * (1 + len(values))
-    choices = _chosen(run, values)
-    shown = [one for one, is_there in zip(choices, there, strict=True) if is_there]
-    k = next((one.k for one in shown if one.name == "vtw"), default_k(run))
-    if k == run.layers:
-        return [text.EQUAL_ALL.format(k=k), *[gr.skip()] * len(values)]
-    tokens = withdrawn_mean(k, run.layers, run.visual_tokens)
-    told = [update for one in choices for update in _told(one.at_budget(tokens, run), run.layers)]
-    return [text.EQUAL_DONE.format(tokens=tokens, layers=run.layers, k=k), *told]
-
-
 # ------------------------------------------------------------------ comparing
 class _Handlers:
     """What happens on each event; answers, compare and cancel come first in a run's outputs."""
@@ -240,13 +141,13 @@ class _Handlers:
         """The whole tab for the visitor's run: what was compared, or recorded, or an invitation."""
         run = visitor.run
         if run is None or visitor.picture is None:
-            nothing = [gr.skip()] * (MOST_PANELS + 1 + _control_count())
+            nothing = [gr.skip()] * (MOST_PANELS + 1 + control_count())
             hidden = gr.Column(visible=False), gr.Markdown(visible=True)
             return shown, there, *hidden, None, *[None] * len(CHARTS), *nothing
         visible = gr.Column(visible=True), gr.Markdown(visible=False)
         if shown.of == run_id(run) and shown.comparison is not None:
-            return (shown, there, *visible, *_drawn(shown), *_laid_out(there)[1:],
-                    *[gr.skip()] * _control_count())  # fmt: skip
+            return (shown, there, *visible, *_drawn(shown), *laid_out(there)[1:],
+                    *[gr.skip()] * control_count())  # fmt: skip
         compared = self._recorded(visitor)
         if compared is not None:
             of = ShownMethods(run_id(run), "recorded", compared, run.layers)
@@ -256,13 +157,13 @@ class _Handlers:
         else:
             of = ShownMethods(run_id(run), "live", None, run.layers)
             choices = [] if shown.layers == run.layers else list(default_choices(run))
-        told = [update for choice in choices for update in _told(choice, run.layers)]
-        told = told or [gr.skip()] * _control_count()
+        told = [update for choice in choices for update in told_controls(choice, run.layers)]
+        told = told or [gr.skip()] * control_count()
         drawn = list(_drawn(of))
         if compared is None:
             invitation = text.NOT_YET.format(prompt=run.prompt)
             drawn[0] = show_notice(of, invitation, is_error=False)
-        return of, there, *visible, *drawn, *_laid_out(there)[1:], *told
+        return of, there, *visible, *drawn, *laid_out(there)[1:], *told
 
     def settle(
         self, visitor: Visitor, shown: ShownMethods, there: tuple[bool, ...]
@@ -307,9 +208,9 @@ class _Handlers:
         run = visitor.run
         if run is None or visitor.picture is None:
             raise InputError(text.NO_PICTURE)
-        every = zip(_chosen(run, values), there, strict=True)
+        every = zip(chosen(run, values), there, strict=True)
         choices = [choice for choice, is_there in every if is_there]
-        asked = list(zip(_labels(choices), (one.options(run) for one in choices), strict=True))
+        asked = list(zip(labels(choices), (one.options(run) for one in choices), strict=True))
         titles = [("none", text.BASELINE), *((one.name, one.title) for one in choices)]
         message, fraction = text.ENCODING, 0.0
         texts: dict[int, str] = {}
@@ -335,26 +236,12 @@ class _Handlers:
             yield show_comparing(message, fraction, titles, texts, refused)
 
     def refuse(self, shown: ShownMethods, waits: bool) -> tuple[Any, ...]:
-        """The queue was full. A cancelled comparison ends as a failure too, but waits no longer."""
-        if not waits:
-            return (gr.skip(),) * 3
-        return show_notice(shown, text.QUEUE_IS_FULL), *_idle()
+        """The queue was full. A cancelled comparison ends as a failure too, but waits no longer:
+        said once more, since events that were still on their way may have been drawn over it."""
+        return (show_notice(shown, text.QUEUE_IS_FULL), *_idle()) if waits else self.cancel(shown)
 
     def cancel(self, shown: ShownMethods) -> tuple[Any, ...]:
         return show_notice(shown, text.CANCELLED, is_error=False), *_idle()
-
-
-def _control_count() -> int:
-    return MOST_PANELS * (1 + len(Choice().fitting))
-
-
-def _labels(choices: list[Choice]) -> list[str]:
-    """Titles; a second panel with the same one is numbered."""
-    titles = [one.title for one in choices]
-    return [
-        title if title not in titles[:at] else text.LABEL_TWICE.format(title=title, number=at + 1)
-        for at, title in enumerate(titles)
-    ]
 
 
 def _drawn(shown: ShownMethods) -> tuple[Any, ...]:
@@ -384,8 +271,8 @@ def _saver(name: str) -> Callable[..., str]:
     return save
 
 
-def write_json(shown: ShownMethods) -> str | None:
+def write_json(shown: ShownMethods) -> str:
     if shown.comparison is None:
-        return None
+        raise gr.Error(text.GONE, print_exception=False)
     document = json.dumps(shown.comparison.to_json(), indent=1)
     return cached(document.encode("utf-8"), "methods.json")

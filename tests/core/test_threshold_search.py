@@ -93,3 +93,20 @@ def test_with_several_it_comes_near(vlm):
     assert abs(fit.measured - 40) <= 8
     result = vlm.generate(PICTURE, PROMPT, fit.strategy, 2)
     assert np.mean(result.visual_tokens_per_layer) == fit.measured
+
+
+def test_further_rounds_never_measure_farther_from_the_target(vlm):
+    base, sample = MustDrop(1.0, 1.0, vision=None), [(PICTURE, PROMPT)]
+    for target in (30, 40, 50):
+        once = fit_mustdrop(vlm, sample, target, base)
+        often = fit_mustdrop(vlm, sample, target, base, rounds=5)
+        assert abs(often.measured - target) <= abs(once.measured - target)
+        result = vlm.generate(PICTURE, PROMPT, often.strategy, 1)
+        assert np.mean(result.visual_tokens_per_layer) == often.measured
+
+
+def test_what_is_out_of_reach_may_become_the_nearest_in_reach(vlm):
+    base, sample = MustDrop(1.0, 1.0, vision=None), [(PICTURE, PROMPT)]
+    assert fit_mustdrop(vlm, sample, 1000, base, nearest=True).measured == 64
+    with pytest.raises(InputError, match="out of reach"):
+        fit_mustdrop(vlm, sample, 1000, base)
