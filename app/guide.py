@@ -156,10 +156,14 @@ class _Handlers:
         if view.token is not None:
             token = gr.Dropdown(choices=answer_choices(run), value=view.token)
         draws = bool(progress.step) and STEPS[progress.step - 1].own_run
-        question = None if example is None else view.prompt or example.prompt
+        question = view.prompt
+        if question is not None:
+            known = replace(known, prompt=question)
+        elif example is not None:
+            question = example.prompt
         return (
             gr.Tabs(selected=tab), tab, layer, token,
-            show_address(replace(known, prompt=view.prompt), origin, go=show_arrival(view, run)),
+            show_address(known, origin, go=show_arrival(view, run)),
             *show_view(visitor, view, question, draws=draws),
         )  # fmt: skip
 

@@ -280,11 +280,11 @@ def show_view(
         question: for the box; None leaves the visitor's picture and question alone.
         draws: whether the canvas is put in front.
     """
-    notice = OWN_QUESTION if question is not None and view.prompt is not None else None
-    bench = (
-        show_nothing() if visitor.run is None
-        else show_run(visitor.run, origin=visitor.origin, k=view.k, notice=notice)
-    )  # fmt: skip
+    bench = show_nothing()
+    if visitor.run is not None:
+        waits = view.prompt not in (None, visitor.run.prompt)
+        notice = OWN_QUESTION if waits else None
+        bench = show_run(visitor.run, origin=visitor.origin, k=view.k, notice=notice)
     front = gr.Tabs(selected="draw" if draws else "upload")
     left: tuple[Any, ...] = (front, visitor.picture, question, False)
     if question is None:

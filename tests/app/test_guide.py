@@ -57,6 +57,8 @@ def test_a_question_of_ones_own_stands_in_the_box_and_is_not_asked(handlers, ser
     assert there["bench"]["prompt"] == example.prompt
     assert there["bench"]["notice"] == {"kind": "info", "text": OWN_QUESTION}
     assert there["address"]["query"] == "example=squares&prompt=why+%3F&tab=compare"
+    opened = Visitor(example.run, "recorded", str(example.image))
+    assert arrive(handlers, View(prompt="why ?"), opened)["question"] == "why ?"
 
 
 def test_k_star_is_worked_out_at_the_etas_of_the_link(handlers, service):
