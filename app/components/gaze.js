@@ -284,12 +284,13 @@ function follow() {
 // A view that arrives (share.js) waits until its run is here.
 function arrive() {
   const asked = window.vtwGo;
-  if (!view || !asked || asked.runId !== view.runId) return;
+  if (!view || !asked || asked.runId !== view.runId) return false;
   window.vtwGo = null;
   if (Number.isInteger(asked.layer)) layer = Math.min(asked.layer, view.layers - 1);
   if (Number.isInteger(asked.row)) row = Math.min(asked.row, view.tokens.length - 1);
   patch = Number.isInteger(asked.patch) ? Math.min(asked.patch, visual() - 1) : null;
   if (!view.all) ask();
+  return true;
 }
 function take() {
   const before = view;
@@ -310,7 +311,7 @@ function take() {
   arrive();
   draw();
 }
-window.addEventListener('vtw:go', () => { if (element.isConnected) { arrive(); draw(); } });
+window.addEventListener('vtw:go', () => { if (element.isConnected && arrive()) draw(); });
 window.addEventListener('vtw:k', follow);
 watch('value', take);
 take();
