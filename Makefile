@@ -1,10 +1,11 @@
 # make demo   start the page (does its own set-up)        make check   ruff and mypy
 # make test   run every test (does its own set-up)        make bench   the README's performance claims
+#                                                         make methods   methods at equal budget
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo install test check bench clean
+.PHONY: demo install test check bench bench-browser methods clean
 
 demo: $(VENV)/.run-installed
 	$(BIN)/python app.py
@@ -12,7 +13,7 @@ demo: $(VENV)/.run-installed
 install: $(VENV)/.dev-installed
 
 test: $(VENV)/.dev-installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: $(VENV)/.dev-installed
 	$(BIN)/ruff check .
@@ -21,6 +22,12 @@ check: $(VENV)/.dev-installed
 
 bench: $(VENV)/.run-installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks
+
+bench-browser: $(VENV)/.dev-installed
+	$(BIN)/python -m benchmarks.browser
+
+methods: $(VENV)/.run-installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.methods
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

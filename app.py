@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from importlib.util import find_spec
 
 # Before gradio is imported: no analytics, and so no network traffic of our own.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
@@ -42,8 +43,9 @@ def main() -> None:
         state_session_capacity=settings.sessions,
         run_history=False,
         enable_monitoring=False,
-        footer_links=["settings"],
+        footer_links=["api", "settings"],
         app_kwargs=app_arguments(service),
+        mcp_server=find_spec("mcp") is not None,
     )
 
 

@@ -7,9 +7,15 @@ import io
 from collections.abc import Iterable
 from pathlib import Path
 
+import numpy as np
+from PIL import Image
+
 from app import text
 from vtw_core.errors import InputError
 from vtw_core.images import load_image
+
+# Of 16 levels in each channel.
+_COMMONEST, _DRAWN_WITH = 12, 0.75
 
 
 def chosen_picture(
@@ -45,6 +51,20 @@ def thumbnail(path: str | None, longest: int = 480) -> str | None:
     out = io.BytesIO()
     picture.save(out, "WEBP", quality=88)
     return f"data:image/webp;base64,{base64.b64encode(out.getvalue()).decode('ascii')}"
+
+
+def looks_like_a_photograph(path: str) -> bool:
+    """Whether a few colours do not fill most of the picture, as they do in a drawing.
+
+    Measured on 400 drawings of the embedded model's worlds, gradients, noise and patterns included,
+    the share of the commonest colours is 0.80 or more; of eight photographs seven have less than
+    0.75. So it is a hint for the visitor, and nothing is refused by it.
+    """
+    small = load_image(path).resize((128, 128), Image.Resampling.BOX)
+    levels = np.asarray(small).astype(np.int64) >> 4
+    colours = (levels[..., 0] << 8) | (levels[..., 1] << 4) | levels[..., 2]
+    commonest = np.sort(np.bincount(colours.ravel()))[::-1][:_COMMONEST]
+    return bool(commonest.sum() < _DRAWN_WITH * colours.size)
 
 
 def uploaded(path: str | None, roots: Iterable[Path], otherwise: str) -> str:

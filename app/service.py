@@ -3,35 +3,45 @@
 from __future__ import annotations
 
 import filecmp
+import hashlib
 import json
 import logging
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from app import text
+from app.state import Dropped
 from vtw_core import load_model
 from vtw_core.calibrated import Calibration, load_calibration
 from vtw_core.calibration import calibrate_steps
 from vtw_core.comparison import MethodComparison, load_comparison
 from vtw_core.dataset import Item, read_items
+from vtw_core.equal_budget import BudgetComparison, load_budget_comparison
 from vtw_core.errors import InputError, ModelError, VTWError
+from vtw_core.models.loading import EMBEDDED
 from vtw_core.models.prompts import check_prompt
 from vtw_core.other_images import MADE
 from vtw_core.results import Run, load_run
+from vtw_core.strategies.mustdrop import MustDrop, VisionStage
+from vtw_core.strategies.mustdrop.record import MustDropRecord
 from vtw_core.strategy_options import method_from
 
 if TYPE_CHECKING:
     from vtw_core.events import Event, MethodEvent, Progress
+    from vtw_core.generated import Generation
     from vtw_core.models.vlm import VisionLanguageModel
 
 log = logging.getLogger(__name__)
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples"
 CALIBRATION = EXAMPLES.parent / "calibration"
+BUDGETS = EXAMPLES.parent / "methods.json"
+WEIGHTS = EXAMPLES.parent / "embedded_model" / "model.safetensors"
 ANSWER_TOKENS = 64
 COUNTERFACTUALS = tuple(MADE)
 MOST_TESTS = 8
@@ -84,14 +94,16 @@ class Service:
 
     def __init__(
         self,
-        model_name: str = "embedded",
+        model_name: str = EMBEDDED,
         examples: Path = EXAMPLES,
         calibration: Path = CALIBRATION,
+        budgets: Path = BUDGETS,
         answer_tokens: int = ANSWER_TOKENS,
     ) -> None:
         self.model_name = model_name
         self.answer_tokens = answer_tokens
         self._calibration = calibration
+        self._budgets = budgets
         self.examples = bundled_examples(examples)
         self._busy = threading.Lock()
         self._loaded = threading.Event()
@@ -129,9 +141,37 @@ class Service:
             return "loading"
         return "failed" if self._vlm is None else "ready"
 
+    @property
+    def state_in_words(self) -> str:
+        """The same for a visitor."""
+        return text.MODEL_STATES[self.state].format(model=self.model_name, problem=self._problem)
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the model knows drawings alone."""
+        return self.model_name == EMBEDDED
+
+    @property
+    def suggestions(self) -> tuple[str, ...]:
+        """Questions that the model can be asked."""
+        return text.SUGGESTIONS if self.is_embedded else text.SUGGESTIONS_FOR_PHOTOGRAPHS
+
     def wait(self, seconds: float) -> bool:
         """Whether loading is over within ``seconds`` (with success or not)."""
         return self._loaded.wait(seconds)
+
+    @contextmanager
+    def _model(self) -> Iterator[VisionLanguageModel]:
+        """The loaded model, for one visitor at a time.
+
+        Raises:
+            ModelError: it could not be loaded.
+        """
+        self._loaded.wait()
+        if self._vlm is None:
+            raise ModelError(self._problem)
+        with self._busy:
+            yield self._vlm
 
     def explore(self, image: str, prompt: str) -> Generator[Event, None, None]:
         """``vtw_core.exploration.explore_steps`` on the loaded model, one visitor at a time.
@@ -139,14 +179,33 @@ class Service:
         Raises:
             VTWError: the model could not be loaded, or the image or prompt cannot be used.
         """
-        self._loaded.wait()
-        if self._vlm is None:
-            raise ModelError(self._problem)
-        with self._busy:
-            yield from self._vlm.explore_steps(
+        with self._model() as vlm:
+            yield from vlm.explore_steps(
                 image, prompt, max_new_tokens=self.answer_tokens, inside=True, patch_lens=True,
                 counterfactuals=COUNTERFACTUALS,
             )  # fmt: skip
+
+    def explored(self, image: str, prompt: str, max_new_tokens: int) -> Run:
+        """Everything at every K, without what happens inside: for programs.
+
+        Raises:
+            VTWError: the model could not be loaded, or the image or prompt cannot be used.
+        """
+        with self._model() as vlm:
+            return vlm.explore(image, prompt, max_new_tokens=max_new_tokens)
+
+    def generate(self, image: str, prompt: str, method: str, max_new_tokens: int) -> Generation:
+        """One answer under one method, in the words of ``method_from``.
+
+        Raises:
+            VTWError: the model could not be loaded, or the image, prompt or method cannot be used.
+        """
+        chosen = method_from(method)
+        with self._model() as vlm:
+            from vtw_core.threshold_search import fitted  # brings torch
+
+            strategy = fitted(vlm, image, prompt, chosen)
+            return vlm.generate(image, prompt, strategy, max_new_tokens)
 
     def test_image(self, run: Run, picture: str, other: str, name: str) -> Run:
         """The run with one more causal test: an other image, of a visitor's or of the examples.
@@ -159,11 +218,8 @@ class Service:
             VTWError: the model could not be loaded, an image cannot be used, or the run is not of
                 this model and cannot be repeated.
         """
-        self._loaded.wait()
-        if self._vlm is None:
-            raise ModelError(self._problem)
-        with self._busy:
-            again = self._vlm.explore(
+        with self._model() as vlm:
+            again = vlm.explore(
                 picture, run.prompt, max_new_tokens=run.max_new_tokens, sampling=run.sampling,
                 positions=run.positions, inside=True, counterfactuals=[(name, other)],
             )  # fmt: skip
@@ -189,18 +245,49 @@ class Service:
         from vtw_core.methods import compare_steps  # brings torch
 
         methods = [replace(method_from(options), label=label) for label, options in asked]
-        self._loaded.wait()
-        if self._vlm is None:
-            raise ModelError(self._problem)
-        with self._busy:
-            yield from compare_steps(
-                self._vlm, image, prompt, methods, max_new_tokens=self.answer_tokens
-            )
+        with self._model() as vlm:
+            yield from compare_steps(vlm, image, prompt, methods, max_new_tokens=self.answer_tokens)
+
+    def must_drop(
+        self, image: str, prompt: str, gamma: float, alpha: float, stages: str = "abc"
+    ) -> Dropped:
+        """One answer under MustDrop, with why each visual token stayed or fell.
+
+        Args:
+            stages: letters of "abc", those that run.
+
+        Raises:
+            VTWError: the model could not be loaded, the image, prompt or thresholds cannot be used,
+                or a stage does not fit the model.
+        """
+        strategy = MustDrop(
+            gamma, alpha, vision=VisionStage() if "a" in stages else None,
+            prefill="b" in stages, cache="c" in stages,
+        )  # fmt: skip
+        with self._model() as vlm:
+            made = vlm.generate(image, prompt, strategy, self.answer_tokens)
+        record = MustDropRecord.of(strategy, made.trace)
+        return Dropped(record, gamma, alpha, stages, made.answer, prompt, image)
 
     @cached_property
     def recorded_calibration(self) -> Calibration:
         """The embedded model on the bundled set, recorded as the set's maker says."""
         return load_calibration(self._calibration / "embedded.json")
+
+    @cached_property
+    def recorded_budgets(self) -> BudgetComparison:
+        """The embedded model under every method at equal budget.
+
+        Raises:
+            InputError: it is missing or cannot be read.
+        """
+        return load_budget_comparison(self._budgets)
+
+    def is_of_these_weights(self, comparison: BudgetComparison) -> bool:
+        """Whether a comparison was measured on the weights that are in assets/ now."""
+        with WEIGHTS.open("rb") as file:
+            here = hashlib.file_digest(file, "sha256").hexdigest()
+        return bool(comparison.facts["weights_sha256"] == here)
 
     def calibrate(
         self, images: Sequence[str] | None, prompt: str = ""
@@ -218,8 +305,5 @@ class Service:
         else:
             question = check_prompt(prompt)
             items = tuple(Item(Path(image), question) for image in images)
-        self._loaded.wait()
-        if self._vlm is None:
-            raise ModelError(self._problem)
-        with self._busy:
-            yield from calibrate_steps(self._vlm, items)
+        with self._model() as vlm:
+            yield from calibrate_steps(vlm, items)

@@ -8,6 +8,7 @@ from typing import Literal
 from vtw_core.calibrated import Calibration
 from vtw_core.comparison import MethodComparison
 from vtw_core.results import Run
+from vtw_core.strategies.mustdrop.record import MustDropRecord
 
 Origin = Literal["live", "recorded", "opened"]
 
@@ -44,3 +45,21 @@ class ShownCalibration:
 
     calibration: Calibration
     origin: str
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """One answer under MustDrop, and why each visual token stayed or fell.
+
+    ``stages``: letters of "abc", those that ran. ``picture`` is the file that it is about, as long
+    as it is there. ``label`` is the method's name where several were compared.
+    """
+
+    record: MustDropRecord
+    gamma: float
+    alpha: float
+    stages: str
+    answer: str
+    prompt: str
+    picture: str | None = None
+    label: str = ""

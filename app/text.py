@@ -31,6 +31,14 @@ SUGGESTIONS = (
     "are there more circles than squares ?",
     "describe the image.",
 )
+SUGGESTIONS_FOR_PHOTOGRAPHS = (
+    "What is in the picture?",
+    "What color is the largest object?",
+    "How many people are there?",
+    "Where was this picture taken?",
+    "Is there any text in the picture?",
+    "Describe the image in detail.",
+)
 RUN = "Run both sides"
 CANCEL = "Cancel"
 
@@ -38,6 +46,17 @@ EMBEDDED_LIMITS = (
     "The model that ships with this page knows drawings of simple shapes only, not photographs. "
     "Its card is in assets/embedded_model/README.md."
 )
+
+PHOTOGRAPH = (
+    "This looks like a photograph, and the embedded model only knows drawings of simple shapes: its "
+    "answer means nothing here. For photographs start the page with a real model, such as "
+    "python app.py --model HuggingFaceTB/SmolVLM-256M-Instruct."
+)
+MODEL_STATES = {
+    "loading": "The model {model} is being loaded; recorded examples can be looked at meanwhile.",
+    "ready": "The model {model} is ready.",
+    "failed": "The model {model} could not be loaded: {problem} Recorded examples work without it.",
+}
 
 NO_PICTURE = "There is no picture yet: upload, paste or draw one, or pick an example."
 NO_DRAWING = "The canvas is empty: draw a shape first, or pick an example."

@@ -29,6 +29,13 @@ def build_theme() -> gr.themes.Base:
         block_background_fill="#ffffff",
         block_background_fill_dark="#1d2026",
         block_border_width="1px",
+        # Gradio's own are too pale to read on these grounds (WCAG AA asks for 4.5 to 1).
+        body_text_color_subdued="#586072",
+        body_text_color_subdued_dark="#c0c7d2",
+        block_info_text_color="#586072",
+        block_info_text_color_dark="#c0c7d2",
+        input_placeholder_color="#586072",
+        input_placeholder_color_dark="#c0c7d2",
         button_primary_background_fill="#1f2a44",
         button_primary_background_fill_hover="#31426b",
         button_primary_text_color="#ffffff",

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import guide, text, text_inside, text_methods
+from app import guide, stages_section, text, text_budget, text_inside, text_methods
+from app.api import build_api
 from app.events import GLUE
 from app.lesson.syllabus import STEPS
 from app.state import Visitor
-from app.tabs import calibrate, compare, every_k, methods, migration, sinks
+from app.tabs import calibrate, compare, every_k, methods, migration, sinks, which_method
 from app.view import show_run
 from app.view_address import Places
 
@@ -26,6 +27,7 @@ TABS = {
     "sinks": text_inside.TAB_SINKS,
     "migration": text_inside.TAB_MIGRATION,
     "methods": text_methods.TAB,
+    "budget": text_budget.TAB_BUDGET,
     "calibrate": text.TAB_CALIBRATE,
     "numbers": text.TAB_NUMBERS,
 }
@@ -57,10 +59,15 @@ def build_demo(service: Service) -> gr.Blocks:
                 moved = migration.build(service, visitor, main.k)
             with _tab("methods"):
                 several = methods.build(service, visitor, opening)
+                with several.stages:
+                    stages = stages_section.build(service)
+            with _tab("budget"):
+                budget = which_method.build(service)
             with _tab("calibrate"):
                 calibrate.build(service)
             with _tab("numbers"):
                 gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
+        build_api(service)
         chosen = tabs.select(_opened, None, opened, **GLUE)
         page = guide.Page(
             tabs, chosen, opened, visitor, main, layer=attention.layer, token=moved.token
@@ -69,16 +76,27 @@ def build_demo(service: Service) -> gr.Blocks:
             tuple(example.name for example in service.examples), tuple(TABS), len(STEPS)
         )
         arrived = guide.connect(service, parts, page, places)
-        for name, tab, show in (
-            ("every-k", table, every_k.show),
-            ("sinks", attention, sinks.show),
-            ("migration", moved, migration.show),
-            ("methods", several, several.show),
-        ):
-            for event in (chosen, arrived, *main.finished):
+        drawn = {
+            name: [
                 event.success(
                     _when_opened(name, show), [opened, *tab.inputs], list(tab.outputs), **GLUE
                 )
+                for event in (chosen, arrived, *main.finished)
+            ]
+            for name, tab, show in (
+                ("every-k", table, every_k.show),
+                ("sinks", attention, sinks.show),
+                ("migration", moved, migration.show),
+                ("methods", several, several.show),
+            )
+        }
+        compared = (*drawn["methods"], several.compared)
+        stages_section.follow(stages, compared, visitor, several.shown)
+        for event in (chosen, arrived):
+            event.success(
+                _when_opened("budget", budget.show), [opened, *budget.inputs],
+                list(budget.outputs), **GLUE,
+            )  # fmt: skip
     return demo
 
 

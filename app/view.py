@@ -16,6 +16,9 @@ ETA_RANGE = (1e-7, 10.0)
 """Nats; how far the η line can be dragged."""
 
 
+_HINTS = (text.CANCELLED, text.CANCELLED_FIRST, text.PHOTOGRAPH, OWN_QUESTION)
+
+
 def show_criterion() -> dict[str, Any]:
     """What the page needs to choose K by itself, the same for every run."""
     return {
@@ -133,8 +136,7 @@ def show_nothing(notice: str | None = None) -> dict[str, Any]:
 def _notice(message: str | None) -> dict[str, str] | None:
     if message is None:
         return None
-    calm = (text.CANCELLED, text.CANCELLED_FIRST, OWN_QUESTION)
-    kind = "info" if message in calm else "error"
+    kind = "info" if message in _HINTS else "error"
     return {"kind": kind, "text": message}
 
 

@@ -7,35 +7,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import platform
-from datetime import UTC, datetime
-from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import torch
 
 from benchmarks import claims, report
-
-
-def machine() -> dict[str, Any]:
-    """Where it was measured."""
-    processor = platform.processor() or platform.machine()
-    facts = Path("/proc/cpuinfo")
-    if facts.is_file():
-        names = [line for line in facts.read_text().splitlines() if line.startswith("model name")]
-        processor = names[0].split(":", 1)[1].strip() if names else processor
-    if torch.cuda.is_available():
-        processor = torch.cuda.get_device_name()
-    return {
-        "processor": processor,
-        "cores": os.cpu_count(),
-        "threads": torch.get_num_threads(),
-        "torch": version("torch"),
-        "transformers": version("transformers"),
-        "date": datetime.now(UTC).date().isoformat(),
-    }
+from benchmarks.machine import machine
 
 
 def main() -> None:

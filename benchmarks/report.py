@@ -111,12 +111,16 @@ def section(results: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
+def put_between(path: Path, start: str, end: str, section: str) -> None:
+    """Put a section, which brings its two markers, where they stand in a file."""
+    before, rest = path.read_text(encoding="utf-8").split(start)
+    after = rest.split(end)[1]
+    path.write_text(before + section + after, encoding="utf-8")
+
+
 def write(results: dict[str, Any]) -> None:
     """Put the section into the README and draw the figure."""
-    text = README.read_text(encoding="utf-8")
-    before, rest = text.split(START)
-    after = rest.split(END)[1]
-    README.write_text(before + section(results) + after, encoding="utf-8")
+    put_between(README, START, END, section(results))
     FIGURE.parent.mkdir(exist_ok=True)
     growth_figure(results["growth"]).savefig(FIGURE, metadata={"Date": None})
 

@@ -65,16 +65,17 @@ def _answer_ids(vlm: Any, answer: str) -> list[int]:
 
 def is_right(vlm: Any, picture: Any, prompt: str, answer: str) -> bool:
     """Whether greedy decoding gives exactly ``answer`` and ends there, with nothing withdrawn."""
-    given = vlm.generate(picture, prompt, max_new_tokens=_room(vlm, answer))
+    given = vlm.generate(picture, prompt, max_new_tokens=room(vlm, answer))
     return bool(given.answer == answer and given.stopped)
 
 
-def _room(vlm: Any, answer: str) -> int:
+def room(vlm: Any, answer: str) -> int:
+    """Tokens that an answer may have: a few more than the right one."""
     return len(_answer_ids(vlm, answer)) + _ROOM
 
 
 def _run(vlm: Any, picture: Any, question: Question) -> Run:
-    run: Run = vlm.explore(picture, question.text, max_new_tokens=_room(vlm, question.answer))
+    run: Run = vlm.explore(picture, question.text, max_new_tokens=room(vlm, question.answer))
     return run
 
 

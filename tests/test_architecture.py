@@ -78,10 +78,12 @@ TORCH_FREE = (
     "vtw_core.results",
     "vtw_core.comparison",
     "vtw_core.calibrated",
+    "vtw_core.equal_budget",
     "vtw_core.analysis",
     "vtw_core.errors",
     "vtw_core.events",
     "vtw_core.images",
+    "vtw_core.strategies.mustdrop.record",
 )
 PLOTTING = ("gradio", "plotly", "matplotlib")
 HEAVY = ("torch", "transformers", "accelerate")
@@ -99,7 +101,7 @@ def test_analysis_is_pure_maths():
 
 def test_results_need_no_torch():
     names = ("results", "saving", "archives", "comparison", "comparison_checks",
-             "comparison_saving", "calibrated", "documents")  # fmt: skip
+             "comparison_saving", "calibrated", "equal_budget", "documents")  # fmt: skip
     paths = [ROOT / f"vtw_core/{name}.py" for name in names]
     assert not offenders(paths, *HEAVY, *ENGINE)
 
@@ -169,6 +171,7 @@ def test_nothing_is_called_utils():
         "vtw_core.images",
         "vtw_core.saving",
         "vtw_core.calibrated",
+        "vtw_core.equal_budget",
         "vtw_core.calibration",
         "vtw_core.dataset",
         "vtw_core.world",

@@ -37,7 +37,7 @@ from vtw_core.results import (
     load_run,
 )
 from vtw_core.sampling import Sampling
-from vtw_core.strategies.mustdrop import MustDrop
+from vtw_core.strategies.method import Method
 from vtw_core.strategy_options import (
     add_positions,
     add_strategy_options,
@@ -253,13 +253,12 @@ def _check_target(option: str, path: Path) -> None:
 
 def _generate(arguments: argparse.Namespace) -> str:
     strategy, sampling = strategy_from(arguments), _sampling(arguments)
+    method = Method(arguments.strategy, strategy, arguments.tokens)
     vlm, image = _prepare(arguments)
     with _quiet():
-        if isinstance(strategy, MustDrop) and arguments.tokens is not None:
-            from vtw_core.threshold_search import fit_mustdrop  # brings torch
+        from vtw_core.threshold_search import fitted  # brings torch
 
-            sample = (image, arguments.prompt)
-            strategy = fit_mustdrop(vlm, [sample], arguments.tokens, strategy).strategy
+        strategy = fitted(vlm, image, arguments.prompt, method)
         result = vlm.generate(image, arguments.prompt, strategy, arguments.max_new_tokens, sampling)
     return json.dumps(result.to_json()) if arguments.json else generation_summary(result)
 

@@ -8,6 +8,8 @@ import numpy as np
 
 from vtw_core.generation import Prepared, prepare, stream
 from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.strategies.base import Strategy
+from vtw_core.strategies.method import Method
 from vtw_core.strategies.mustdrop.search import find_thresholds, recorder_of, tokens_in_reach
 from vtw_core.strategies.mustdrop.strategy import MustDrop
 from vtw_core.trace import Trace
@@ -72,6 +74,17 @@ def fit_mustdrop(
             break
         aim = min(max(aim + beside, least), most)
     return min(fits, key=lambda fit: abs(fit.measured - target))
+
+
+def fitted(vlm: VisionLanguageModel, image: Any, prompt: str, method: Method) -> Strategy:
+    """The method's strategy, its thresholds found for this question if it names a number of tokens.
+
+    Raises:
+        InputError: as `fit_mustdrop`.
+    """
+    if method.tokens is None or not isinstance(method.strategy, MustDrop):
+        return method.strategy
+    return fit_mustdrop(vlm, [(image, prompt)], method.tokens, method.strategy).strategy
 
 
 def _trace(vlm: VisionLanguageModel, prepared: Prepared, strategy: MustDrop) -> Trace:

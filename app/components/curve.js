@@ -134,11 +134,14 @@ function layerRows() {
 }
 
 // ---------------------------------------------------------------- the η line
+// ARIA takes no exponents.
+const decimal = (value) => value.toFixed(12);
+
 function etaLine() {
   const { box } = geometry;
   const group = node('g', {
     class: 'eta-handle', tabindex: 0, role: 'slider', 'aria-label': words.etaSlider, 'aria-orientation': 'vertical',
-    'aria-valuemin': props.criterion.min, 'aria-valuemax': props.criterion.max,
+    'aria-valuemin': decimal(props.criterion.min), 'aria-valuemax': decimal(props.criterion.max),
   });
   group.append(
     node('rect', { x: box.left, y: -8, width: box.right - box.left, height: 16, class: 'eta-band' }),
@@ -160,7 +163,7 @@ function drawEta() {
   if (!group) return;
   const { x, y } = geometry;
   group.setAttribute('transform', `translate(0,${y(eta)})`);
-  group.setAttribute('aria-valuenow', eta);
+  group.setAttribute('aria-valuenow', decimal(eta));
   group.setAttribute('aria-valuetext', fill(words.etaValue, { eta: etaText(eta) }));
   find('.eta-text').textContent = `η ${etaText(eta)}`;
   // The grip stands on the axis: a number that it half covers would only be noise.

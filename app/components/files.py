@@ -14,11 +14,11 @@ def read(*names: str) -> str:
     return "\n".join((_HERE / name).read_text(encoding="utf-8") for name in names)
 
 
-def script(name: str, **constants: Any) -> str:
-    """A script with constants before it.
+def script(*names: str, **constants: Any) -> str:
+    """A script, in one file or several, with constants before it.
 
     They are not props of the component: Gradio forgets those of a part that is told its value
     before its tab was ever opened.
     """
     given = "".join(f"const {key} = {json.dumps(value)};\n" for key, value in constants.items())
-    return given + read(name)
+    return given + read(*names)

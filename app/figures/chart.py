@@ -18,7 +18,7 @@ from vtw_core.arrays import frozen
 FloatArray = NDArray[np.float64]
 Axis = Literal["x", "y"]
 Dash = Literal["solid", "dash", "dot", "dashdot"]
-Marker = Literal["circle", "square", "diamond", "triangle-up"]
+Marker = Literal["circle", "square", "diamond", "triangle-up", "star"]
 
 
 @dataclass(frozen=True)
@@ -208,6 +208,66 @@ class Joint(Chart):
     """Charts of curves below one another, lined up on one x axis; K runs through all of them."""
 
     panels: tuple[Lines, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class Scatter:
+    """Points of one kind, joined in their order.
+
+    Attributes:
+        name: as the legend says it.
+        names: [points] what each point is; shown on hover and in the CSV.
+        x, y: [points].
+        low, high: [points] ends of y's interval.
+        color: CSS hex colour.
+        dash: of the line.
+        marker: plotly's word for the shape of a point.
+        filled: whether the points are filled; two kinds of one colour differ in it.
+        labels: [points] short words printed beside the points; empty for none.
+    """
+
+    name: str
+    names: tuple[str, ...]
+    x: FloatArray
+    y: FloatArray
+    low: FloatArray
+    high: FloatArray
+    color: str
+    dash: Dash = "solid"
+    marker: Marker = "circle"
+    filled: bool = True
+    labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        for name in ("x", "y", "low", "high"):
+            object.__setattr__(self, name, frozen(getattr(self, name), np.float64))
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Points(Chart):
+    """Named points with vertical intervals, what is paid against what is had.
+
+    Attributes:
+        series: the points.
+        x_unit: of x.
+        log_y: a logarithmic axis; points and ends under the lower end of `y_range`, which it then
+            needs, are cut off there: a value of 0 has no point.
+        y_range: None for whatever holds all values.
+    """
+
+    series: tuple[Scatter, ...]
+    x_unit: str = ""
+    log_y: bool = False
+    y_range: tuple[float, float] | None = None
+
+    def drawn(self, series: Scatter) -> tuple[FloatArray, FloatArray]:
+        """y [points], NaN where a logarithmic axis has no place for it, and [2, points] how far
+        the interval reaches below and above it."""
+        y, low = series.y, series.low
+        if self.log_y and self.y_range is not None:
+            y = np.where(y > 0, np.maximum(y, self.y_range[0]), np.nan)
+            low = np.maximum(low, self.y_range[0])
+        return y, np.stack([np.maximum(y - low, 0), np.maximum(series.high - y, 0)])
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

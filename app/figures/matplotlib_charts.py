@@ -20,13 +20,13 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from app.figures import style
-from app.figures.chart import Chart, Coloured, Heatmap, Joint, Lines, Sheet, Stack
+from app.figures.chart import Chart, Coloured, Heatmap, Joint, Lines, Points, Sheet, Stack
 from vtw_core.errors import InputError
 
 _WIDTH = 8.0  # inches
 _PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
 _DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
-_MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^"}
+_MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "star": "*"}
 # A dollar sign in a model's word is no formula.
 _RULES: Any = {
     "svg.hashsalt": "vtw", "text.parse_math": False, "font.size": 9, "axes.titlesize": 10,
@@ -60,6 +60,8 @@ def _height(chart: Chart) -> float:
         return min(max(2.6 + 0.16 * chart.values.shape[0], 3.4), 9.0)
     if isinstance(chart, Sheet):
         return 1.4 + 1.45 * math.ceil(len(chart.titles) / 6)
+    if isinstance(chart, Points):
+        return 5.4
     return 1.2 + 2.3 * len(chart.panels) if isinstance(chart, Joint) else 4.6
 
 
@@ -121,6 +123,31 @@ def _draw_stack(chart: Stack, figure: Figure) -> None:
     axes.set_ylabel(chart.y_label)
     axes.legend(ncols=len(chart.series), fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1.05))
     _number_axis(axes)
+    _k_on([axes], chart)
+
+
+@_draw.register
+def _draw_points(chart: Points, figure: Figure) -> None:
+    axes = figure.subplots()
+    for series in chart.series:
+        y, reach = chart.drawn(series)
+        axes.errorbar(
+            series.x, y, reach, linestyle=_DASHES[series.dash], color=series.color, linewidth=1.2,
+            elinewidth=0.8, capsize=2, marker=_MARKERS[series.marker], markersize=5,
+            markerfacecolor=series.color if series.filled else "white", label=series.name,
+        )  # fmt: skip
+        for x, at, label in zip(series.x, y, series.labels, strict=False):
+            axes.annotate(label, (x, at), (4, 4), textcoords="offset points", fontsize=7,
+                          color=series.color)  # fmt: skip
+    if chart.log_y:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_formatter(_PLAIN)
+    if chart.y_range is not None:
+        axes.set_ylim(*chart.y_range)
+    axes.set_xlabel(chart.x_label)
+    axes.set_ylabel(chart.y_label)
+    axes.grid(visible=True, alpha=0.3)
+    axes.legend(fontsize=7)
     _k_on([axes], chart)
 
 

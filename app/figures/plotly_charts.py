@@ -12,7 +12,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from app.figures import style
-from app.figures.chart import Band, Chart, Coloured, Heatmap, Joint, Lines, Sheet, Stack
+from app.figures.chart import Band, Chart, Coloured, Heatmap, Joint, Lines, Points, Sheet, Stack
 from vtw_core.errors import InputError
 
 # The page moves the shape and the annotation of this name when a visitor moves K.
@@ -133,7 +133,7 @@ def _add_lines(drawn: go.Figure, chart: Lines, axis: str) -> None:
         drawn.add_annotation(text=escape(mark.name), showarrow=False, **place)
 
 
-def _style_y(drawn: go.Figure, chart: Lines, key: str) -> None:
+def _style_y(drawn: go.Figure, chart: Lines | Points, key: str) -> None:
     axis: dict[str, Any] = {"rangemode": "tozero"}
     if chart.log_y:
         axis = {"type": "log", "dtick": 1, "tickformat": "~g"}
@@ -141,6 +141,33 @@ def _style_y(drawn: go.Figure, chart: Lines, key: str) -> None:
         low, high = chart.y_range
         axis["range"] = [math.log10(low), math.log10(high)] if chart.log_y else [low, high]
     drawn.update_layout({key: axis})
+
+
+@figure.register
+def _points(chart: Points) -> go.Figure:
+    drawn = go.Figure()
+    for series in chart.series:
+        y, reach = chart.drawn(series)
+        drawn.add_scatter(
+            x=series.x, y=y, name=escape(series.name),
+            mode="lines+markers+text" if series.labels else "lines+markers",
+            text=[escape(label) for label in series.labels] or None, textposition="bottom right",
+            textfont={"size": 11},
+            line={"color": series.color, "dash": series.dash, "width": 2},
+            marker={"symbol": series.marker + ("" if series.filled else "-open"), "size": 9},
+            error_y={"type": "data", "symmetric": False, "array": reach[1],
+                     "arrayminus": reach[0], "thickness": 1.2, "width": 3},
+            customdata=[[escape(name), low, high]
+                        for name, low, high in zip(series.names, series.low, series.high,
+                                                   strict=True)],
+            hovertemplate="<b>%{customdata[0]}</b><br>%{y:.3g} " + escape(chart.unit)
+            + " (%{customdata[1]:.3g} – %{customdata[2]:.3g})<br>%{x:.3g} "
+            + escape(chart.x_unit) + "<extra></extra>",
+        )  # fmt: skip
+    drawn.update_layout(_layout(chart, 520))
+    drawn.update_layout(legend={"y": 1.02, "yanchor": "bottom"}, margin={"t": 70})
+    _style_y(drawn, chart, "yaxis")
+    return drawn
 
 
 @figure.register

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
 from typing import Any
 
-from app.figures.chart import Chart, Heatmap, Joint, Lines, Sheet, Stack, Table
+from app.figures.chart import Chart, Heatmap, Joint, Lines, Points, Sheet, Stack, Table
 from vtw_core.errors import InputError
 
 
@@ -78,6 +78,17 @@ def _sheet(chart: Sheet) -> Iterator[Sequence[Any]]:
         for row, line in enumerate(values):
             for column, value in enumerate(line):
                 yield [title, row, column, value]
+
+
+@_rows.register
+def _points(chart: Points) -> Iterator[Sequence[Any]]:
+    yield ["series", "point", chart.x_label, chart.y_label, "low", "high"]
+    for series in chart.series:
+        numbers = zip(
+            *(part.tolist() for part in (series.x, series.y, series.low, series.high)), strict=True
+        )
+        for name, row in zip(series.names, numbers, strict=True):
+            yield [series.name, name, *row]
 
 
 @_rows.register

@@ -15,7 +15,7 @@ from app import text
 from app.components.workbench import workbench
 from app.events import GLUE, MODEL_QUEUE
 from app.held_k import keep_k
-from app.pictures import chosen_picture, uploaded
+from app.pictures import chosen_picture, looks_like_a_photograph, uploaded
 from app.state import Visitor
 from app.text_share import OWN_QUESTION
 from app.view import show_nothing, show_run, show_running
@@ -109,7 +109,7 @@ def _build_inputs(service: Service) -> _Inputs:
         lines=1, max_lines=4, elem_id="question",
     )  # fmt: skip
     with gr.Row(elem_classes="suggestions"):
-        for line in text.SUGGESTIONS:
+        for line in service.suggestions:
             gr.Button(line, size="sm").click(lambda line=line: line, outputs=prompt, **GLUE)
     run = gr.Button(text.RUN, variant="primary", elem_id="run")
     cancel = gr.Button(text.CANCEL, visible=False, elem_id="cancel")
@@ -119,8 +119,15 @@ def _build_inputs(service: Service) -> _Inputs:
         object_fit="cover", elem_id="examples", interactive=False, buttons=[],
     )  # fmt: skip
     open_run = gr.UploadButton(text.OPEN_RUN, size="sm", file_types=[".vtw"], elem_id="open-run")
-    if service.model_name == "embedded":
+    state = gr.Markdown(service.state_in_words, elem_id="model-state", elem_classes="page-foot")
+    if service.is_embedded:
         gr.Markdown(text.EMBEDDED_LIMITS, elem_classes="page-foot")
+    # Ticks while the model is being loaded, and not for visitors who come later.
+    timer = gr.Timer(1.0)
+    timer.tick(
+        lambda: (service.state_in_words, gr.Timer(active=service.state == "loading")),
+        None, [state, timer], **GLUE,
+    )  # fmt: skip
     # Gradio would open both files itself before our own loader can look at their size and kind.
     upload.preprocess = _path_of_upload  # type: ignore[method-assign]
     canvas.preprocess = lambda payload: _path_of_drawing(canvas, payload)  # type: ignore[assignment, method-assign, return-value]
@@ -198,8 +205,9 @@ class _Handlers:
             )
             for shown in self._stream(path, prompt):
                 if isinstance(shown, Run):
+                    hint = text.PHOTOGRAPH if self._unsuited(path) else None
                     yield (
-                        show_run(shown, origin="live"), *_idle(),
+                        show_run(shown, origin="live", notice=hint), *_idle(),
                         Visitor(run=shown, origin="live", picture=path), None, False,
                     )  # fmt: skip
                 else:
@@ -209,6 +217,9 @@ class _Handlers:
         except Exception:
             log.exception("a run failed")
             yield _last_run(visitor, k, text.INTERNAL), *_idle(), *keep
+
+    def _unsuited(self, path: str) -> bool:
+        return self.service.is_embedded and looks_like_a_photograph(path)
 
     def _stream(self, path: str, prompt: str) -> Iterator[dict[str, Any] | Run]:
         yield show_running(text.STARTING, 0.0)

@@ -8,9 +8,31 @@ import json
 import numpy as np
 import pytest
 from inside_runs import SIZES, run_with_inside
+from small_budgets import made_up_comparison
 
-from app.figures import every_k, matplotlib_charts, migration, plotly_charts, sinks, style, tables
-from app.figures.chart import Heatmap, Joint, KLine, Lines, Mark, Series, Sheet, Stack, Table
+from app.figures import (
+    budget,
+    every_k,
+    matplotlib_charts,
+    migration,
+    plotly_charts,
+    sinks,
+    style,
+    tables,
+)  # fmt: skip
+from app.figures.chart import (
+    Heatmap,
+    Joint,
+    KLine,
+    Lines,
+    Mark,
+    Points,
+    Scatter,
+    Series,
+    Sheet,
+    Stack,
+    Table,
+)  # fmt: skip
 from vtw_core.errors import InputError
 from vtw_core.inside import SEGMENTS
 
@@ -66,8 +88,9 @@ def test_every_chart_becomes_csv_with_a_row_for_each_value(run):
 @pytest.mark.parametrize("kind", ["png", "svg"])
 def test_every_kind_of_chart_is_drawn_to_the_same_bytes_twice(kind):
     run = run_with_inside(layers=2, grids=((1, 2),))
-    kinds = {type(chart): chart for chart in every_chart(run)}
-    assert set(kinds) == {Lines, Stack, Heatmap, Sheet, Joint, Table}
+    points = budget.pareto(made_up_comparison(), budget.Choices(measure="kl_answer"))
+    kinds = {type(chart): chart for chart in (*every_chart(run), points)}
+    assert set(kinds) == {Lines, Stack, Heatmap, Sheet, Joint, Table, Points}
     for chart in kinds.values():
         if isinstance(chart, Table):
             with pytest.raises(InputError, match="CSV"):
@@ -114,6 +137,31 @@ def test_a_log_axis_leaves_out_what_is_not_above_zero():
     drawn = plotly_charts.figure(lines)
     assert np.isnan(drawn.data[0].y[1])
     assert drawn.layout.yaxis.type == "log"
+
+
+def test_points_stand_at_their_values_with_their_own_intervals():
+    one = Scatter("<b>", ("p", "=q"), [1, 2], [5, 6], [4, 6], [7, 8], "#000000", labels=("a", ""))
+    chart = Points(**WORDS, series=(one,), x_unit="%")
+    (drawn,) = plotly_charts.figure(chart).data
+    assert drawn.name == "&lt;b&gt;"
+    assert [*drawn.x, *drawn.y] == [1, 2, 5, 6]
+    assert [*drawn.error_y.arrayminus, *drawn.error_y.array] == [1, 0, 2, 2]
+    rows = list(csv.reader(io.StringIO(tables.chart_csv(chart))))
+    assert rows == [
+        ["series", "point", "x", "y", "low", "high"],
+        ["<b>", "p", "1", "5", "4", "7"],
+        ["<b>", "'=q", "2", "6", "6", "8"],
+    ]
+
+
+def test_points_on_a_log_axis_are_cut_off_where_it_ends_and_zero_has_no_point():
+    one = Scatter("a", ("p", "q", "r"), [1, 2, 3], [0, 1e-9, 1], [0, 0, 1e-9], [0, 1, 2], "#000000")
+    chart = Points(**WORDS, series=(one,), log_y=True, y_range=(1e-3, 10))
+    y, (below, above) = chart.drawn(one)
+    np.testing.assert_allclose(y, [np.nan, 1e-3, 1])
+    np.testing.assert_allclose(below[1:], [0, 0.999])
+    np.testing.assert_allclose(above[1:], [0.999, 1])
+    assert plotly_charts.figure(chart).layout.yaxis.type == "log"
 
 
 def test_a_log_colour_scale_keeps_its_ends_and_its_floor():

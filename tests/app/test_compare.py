@@ -8,7 +8,9 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import gradio as gr
+import numpy as np
 import pytest
+from PIL import Image
 
 from app import text
 from app.held_k import keep_k
@@ -212,7 +214,20 @@ def test_a_run_elsewhere_on_the_server_is_not_opened(handlers, example):
     assert bench["notice"]["text"] == text.RUN_ELSEWHERE
 
 
+def test_a_photograph_for_the_embedded_model_is_answered_with_a_hint(
+    handlers, uploads, monkeypatch
+):
+    shades = np.random.default_rng(1).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+    path = uploads / "leaves.png"
+    Image.fromarray(shades).resize((320, 240), Image.Resampling.BICUBIC).save(path)
+    for model, hint in (("embedded", text.PHOTOGRAPH), ("org/name", None)):
+        monkeypatch.setattr(handlers.service, "model_name", model)
+        *_, last = handlers.run(str(path), None, "what is it ?", False, NEW, None)
+        assert (last[0]["notice"] or {}).get("text") == hint
+        assert last[0]["phase"] == "done"
+
+
 def test_the_page_builds_and_offers_no_private_function_as_api(service):
     demo = build_demo(service)
     named = demo.get_api_info()["named_endpoints"]
-    assert named == {}
+    assert set(named) == {"/explore", "/generate"}

@@ -1,10 +1,14 @@
 """Only a visitor's own uploads and the bundled examples are opened."""
 
+import random
+
+import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
 from app import text
-from app.pictures import chosen_picture
+from app.pictures import chosen_picture, looks_like_a_photograph
+from embedded_model.scenes import draw, random_scene
 from vtw_core.errors import InputError
 
 
@@ -63,3 +67,19 @@ def test_a_blank_canvas_is_empty_and_a_stroke_is_a_drawing(uploads):
     ImageDraw.Draw(canvas).line((2, 2, 20, 20), fill=(255, 0, 0, 255), width=3)
     canvas.save(path)
     assert choose(uploads, drawing=str(path), is_drawing=True) == str(path)
+
+
+def test_drawings_of_every_background_are_no_photographs(tmp_path):
+    rng = random.Random(5)
+    for at in range(40):
+        path = tmp_path / f"{at}.png"
+        draw(random_scene(rng), rng, 160).save(path)
+        assert not looks_like_a_photograph(str(path))
+
+
+def test_a_picture_of_many_shades_looks_like_a_photograph(tmp_path):
+    # Soft random spots of many colours, as leaves or fur give.
+    shades = np.random.default_rng(1).integers(0, 256, (24, 32, 3), dtype=np.uint8)
+    path = tmp_path / "leaves.jpg"
+    Image.fromarray(shades).resize((640, 480), Image.Resampling.BICUBIC).save(path, quality=80)
+    assert looks_like_a_photograph(str(path))

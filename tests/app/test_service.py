@@ -2,6 +2,7 @@
 
 import pytest
 
+from app import text
 from app.service import EXAMPLES, Service, bundled_examples
 from vtw_core.errors import VTWError
 from vtw_core.results import Run
@@ -42,3 +43,19 @@ def test_the_bundled_examples_are_complete():
         assert example.image.is_file()
         assert example.run.prompt == example.prompt
         assert example.run.model == "embedded"
+
+
+def test_suggestions_fit_the_model(examples_folder):
+    embedded, other = Service("embedded", examples_folder), Service("org/name", examples_folder)
+    assert embedded.suggestions == text.SUGGESTIONS
+    assert other.suggestions == text.SUGGESTIONS_FOR_PHOTOGRAPHS
+
+
+def test_the_state_of_the_model_is_told_in_words(examples_folder, service):
+    assert "being loaded" in Service("org/name", examples_folder).state_in_words
+    assert "is ready" in service.state_in_words
+    missing = Service("no such model", examples_folder)
+    missing.start()
+    assert missing.wait(60)
+    assert missing.state == "failed"
+    assert "no such model" in missing.state_in_words

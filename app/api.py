@@ -1,0 +1,132 @@
+"""What programs may ask of the page: two named endpoints, shown under "use via API".
+
+They answer what the command line prints with ``--json``, wait in the same queue as visitors, and
+take the same care of what they are given. Where the ``mcp`` package is installed they are also
+tools of an MCP server.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from app import text, text_api
+from app.events import MODEL_QUEUE
+from app.pictures import uploaded
+from vtw_core.errors import InputError, VTWError
+from vtw_core.results import DEFAULT_ETA, RULES, SCOPES, Rule, Scope, check_eta
+
+if TYPE_CHECKING:
+    from app.service import Service
+
+
+def build_api(service: Service) -> None:
+    """Put the endpoints into the page; nothing of them is seen there."""
+    endpoints = _Endpoints(service)
+    with gr.Row(visible=False):
+        image = gr.Image(type="filepath", image_mode=None, label=text_api.IMAGE)
+        # Gradio would open the file itself before our own loader can look at its size and kind.
+        image.preprocess = _path  # type: ignore[method-assign]
+        prompt = gr.Textbox(label=text_api.PROMPT)
+        length = gr.Number(service.answer_tokens, precision=0, label=text_api.LENGTH)
+        eta = gr.Number(DEFAULT_ETA, label=text_api.ETA)
+        scope = gr.Dropdown(list(SCOPES), value=SCOPES[0], label=text_api.SCOPE)
+        rule = gr.Dropdown(list(RULES), value=RULES[0], label=text_api.RULE)
+        method = gr.Textbox("none", label=text_api.METHOD)
+        answer = gr.JSON(label=text_api.ANSWER)
+        button = gr.Button()
+    for endpoint, inputs in (
+        (endpoints.explore, [image, prompt, length, eta, scope, rule]),
+        (endpoints.generate, [image, prompt, method, length]),
+    ):
+        button.click(
+            _told(endpoint), inputs, answer, api_name=endpoint.__name__,
+            show_progress="hidden", **MODEL_QUEUE,
+        )  # fmt: skip
+
+
+class _Endpoints:
+    """What each endpoint does; the docstrings are what a caller reads."""
+
+    def __init__(self, service: Service) -> None:
+        self.service = service
+
+    def explore(
+        self,
+        image: str | None,
+        prompt: str,
+        max_new_tokens: int,
+        eta: float,
+        scope: Scope,
+        rule: Rule,
+    ) -> dict[str, Any]:
+        """Ask a vision-language model about an image, and see what happens when all visual tokens
+        are withdrawn from layer K on, for every K: answers, KL to the full model in nats, FLOPs and
+        KV cache bytes, and K* chosen by the threshold eta.
+
+        Args:
+            image: the picture.
+            prompt: a question about it.
+            max_new_tokens: the most tokens of an answer.
+            eta: KL threshold in nats; K* is the first K whose KL is at most that.
+            scope: first_token, answer_mean or answer_max: which KL is held against eta.
+            rule: first, or stays_below, which asks it of every later K too.
+        """
+        threshold, length = check_eta(eta), self._length(max_new_tokens)
+        return self.service.explored(_own(image), prompt, length).to_json(threshold, scope, rule)
+
+    def generate(
+        self, image: str | None, prompt: str, method: str, max_new_tokens: int
+    ) -> dict[str, Any]:
+        """Ask a vision-language model about an image while visual tokens are withdrawn from its
+        decoder by one method, and see the answer, what each layer saw, and the cost.
+
+        Args:
+            image: the picture.
+            prompt: a question about it.
+            method: vtw --k 8, or fastv --k 2 --ratio 0.5, or mustdrop --tokens 48, or none.
+            max_new_tokens: the most tokens of an answer.
+        """
+        length = self._length(max_new_tokens)
+        return self.service.generate(_own(image), prompt, method, length).to_json()
+
+    def _length(self, wanted: Any) -> int:
+        most = self.service.answer_tokens
+        if isinstance(wanted, bool) or not isinstance(wanted, int) or not 1 <= wanted <= most:
+            raise InputError(
+                f"max_new_tokens must be a whole number from 1 to {most}, not {wanted!r}."
+            )
+        return wanted
+
+
+def _path(payload: Any) -> str | None:
+    """The path a client sends for its picture; ``_own`` checks it."""
+    return payload.path if payload is not None else None
+
+
+def _own(path: str | None) -> str:
+    """The path, if it is of a file that was uploaded here.
+
+    Raises:
+        InputError: there is none, or it lies elsewhere.
+    """
+    if not path:
+        raise InputError(text_api.NO_IMAGE)
+    return uploaded(path, [Path(gr.utils.get_upload_folder())], text.PICTURE_ELSEWHERE)
+
+
+def _told(endpoint: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
+    """The endpoint, whose refusals reach the caller as one sentence."""
+
+    @functools.wraps(endpoint)
+    def answered(*inputs: Any) -> dict[str, Any]:
+        try:
+            return endpoint(*inputs)
+        except VTWError as problem:
+            raise gr.Error(str(problem), print_exception=False) from None
+
+    return answered

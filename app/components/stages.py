@@ -1,0 +1,120 @@
+"""MustDrop's stages over the picture: which tokens were merged, fell or stayed, and why.
+
+One run travels whole; moving through the stages and dragging a threshold touch no server. Letting
+go sends ``release``, and the model runs again.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import gradio as gr
+import numpy as np
+from numpy.typing import NDArray
+
+from app import text_stages as text
+from app.components.files import read, script
+from app.figures import style
+from app.state import Dropped
+from vtw_core.strategies.mustdrop.record import (
+    FELL,
+    GONE,
+    KEPT_BOTH,
+    KEPT_GLOBAL,
+    KEPT_INDIVIDUAL,
+    PROTECTED,
+    MustDropRecord,
+)
+
+FATE_NAMES = {
+    GONE: "gone", FELL: "fell", KEPT_BOTH: "both", KEPT_GLOBAL: "global",
+    KEPT_INDIVIDUAL: "individual", PROTECTED: "protected",
+}  # fmt: skip
+MARGIN = 1.4
+"""By how much a slider goes beyond the values seen."""
+LEAST = 1e-6
+COLOURS = {
+    "share": style.CURVES[0], "fell": style.CURVES[1], "both": style.CURVES[2],
+    "peak": style.CURVES[3], "saved": style.VISUAL,
+}  # fmt: skip
+# One script in several files: they share the scope that Gradio runs it in.
+_SCRIPTS = ("fates.js", "patches.js", "scatter.js", "flow.js", "stages.js")
+
+
+def stages(elem_id: str) -> gr.HTML:
+    """Build the component; its value is of `show_stages`.
+
+    ``release`` fires with ``{asked, gamma, alpha, stages}`` when a visitor lets go of a threshold:
+    a visitor's input, see `app.stages_section.Wanted`.
+    """
+    terms = [list(term) for term in text.TERMS]
+    fates = [FATE_NAMES[fate] for fate in sorted(FATE_NAMES)]
+    return gr.HTML(
+        value=None,
+        html_template=read("stages.html"),
+        css_template=read("stages.css"),
+        js_on_load=script(*_SCRIPTS, words=text.STAGES, terms=terms, fates=fates, colours=COLOURS),
+        apply_default_css=False,
+        elem_id=elem_id,
+        elem_classes="stages-part",
+    )
+
+
+def show_stages(
+    dropped: Dropped, picture: str | None, *, asked: int = 0, notice: str | None = None
+) -> dict[str, Any]:
+    """Everything the component draws.
+
+    Args:
+        picture: data URL of the picture behind the first grid; None shows the grids alone.
+        asked: the number of the ``release`` that this answers, so that the browser hears of each,
+            and waits for its last; 0 for another run.
+        notice: a sentence about what did not work.
+    """
+    record = dropped.record
+    return {
+        "asked": asked,
+        "notice": notice,
+        "picture": picture,
+        "answer": dropped.answer,
+        "tokenMaps": [tokens.tolist() for tokens in record.token_maps],
+        "sizes": record.sizes.tolist(),
+        "key": record.key.tolist(),
+        "filters": [
+            {"layer": one.layer, "fate": one.fate.tolist(),
+             "share": _numbers(one.share), "peak": _numbers(one.peak)}
+            for one in record.filters
+        ],
+        "perLayer": list(record.visual_tokens_per_layer),
+        "cached": list(record.cached_visual_tokens_per_layer),
+        "gamma": dropped.gamma,
+        "alpha": dropped.alpha,
+        "stages": {stage: stage in dropped.stages for stage in "abc"},
+        "ranges": threshold_ranges(record, dropped.gamma, dropped.alpha),
+    }  # fmt: skip
+
+
+def threshold_ranges(
+    record: MustDropRecord, gamma: float, alpha: float
+) -> dict[str, tuple[float, float]]:
+    """The ends of each threshold's slider: from where nothing falls for it to where all may."""
+    shares = [one.share for one in record.filters]
+    peaks = [one.peak for one in record.filters]
+    return {"gamma": _range(shares, gamma), "alpha": _range(peaks, alpha)}
+
+
+def _range(values: list[NDArray[np.float64]], threshold: float) -> tuple[float, float]:
+    """Around the values above 0 and the threshold in use; none is more than 1."""
+    seen = np.concatenate([*values, [threshold]])
+    seen = seen[np.isfinite(seen) & (seen > 0)]
+    if not len(seen):
+        return 1e-4, 1.0
+    # A token that nobody looks at would stretch the scale over many empty decades.
+    low = max(min(seen.min(), 1.0) / MARGIN, LEAST)
+    return float(low), float(min(max(seen.max() * MARGIN, low * 10), 1.0))
+
+
+def _numbers(values: NDArray[np.float64]) -> list[float | None]:
+    """In full, since the browser predicts from them; None where a token had left."""
+    return [None if math.isnan(value) else value for value in values.tolist()]

@@ -1,0 +1,102 @@
+"""Methods at equal budget: the recorded comparison, to read and to take away."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from app import text_budget as text
+from app.board import save_chart
+from app.budget_view import facts, kind_name, numbers_csv, reading, stages
+from app.components.chart import chart_part, show_chart
+from app.downloads import cached, download_button, download_on
+from app.events import GLUE
+from app.figures.budget import X_MEASURES, Y_MEASURES, Choices, pareto, table
+from vtw_core.equal_budget import SHORT, BudgetComparison
+from vtw_core.errors import InputError
+
+if TYPE_CHECKING:
+    from app.service import Service
+
+
+@dataclass(frozen=True)
+class WhichMethodTab:
+    """``outputs`` take what ``show`` returns for ``inputs``; without a recorded comparison there
+    is nothing to show."""
+
+    show: Any
+    inputs: tuple[Any, ...] = ()
+    outputs: tuple[Any, ...] = ()
+
+
+def build(service: Service) -> WhichMethodTab:
+    gr.Markdown(text.INTRO)
+    try:
+        comparison = service.recorded_budgets
+    except InputError as problem:
+        gr.Markdown(text.NOT_RECORDED.format(problem=problem), elem_id="methods-missing")
+        return WhichMethodTab(show=tuple)
+    lines = "\n".join(f"- {line}" for line in reading(comparison))
+    gr.Markdown(
+        f"### {text.READING_TITLE}\n{lines}\n\n{stages(comparison)}",
+        elem_id="methods-reading", container=True,
+    )  # fmt: skip
+    controls = _controls(comparison)
+    chart, rows = chart_part("methods-pareto"), chart_part("methods-table")
+    made = _Made(comparison)
+    for control in controls:
+        control.input(made.both, controls, [chart, rows], trigger_mode="always_last", **GLUE)
+    download_button(text.SAVE_NUMBERS, "save-methods", made.numbers, [])
+    file = gr.DownloadButton(visible="hidden", elem_id="methods-file")
+    download_on(chart.select, made.save_pareto, controls, file)
+    download_on(rows.select, made.save_table, controls, file)
+    stale = "" if service.is_of_these_weights(comparison) else text.CHANGED_WEIGHTS
+    gr.Markdown(stale + facts(comparison), elem_classes="page-foot", elem_id="methods-facts")
+    return WhichMethodTab(made.both, tuple(controls), (chart, rows))
+
+
+def _controls(comparison: BudgetComparison) -> list[Any]:
+    """In the order of ``Choices``."""
+    kinds = (SHORT, *comparison.long_kinds)
+    kinds += tuple(kind for kind in comparison.every_kind if kind not in kinds)
+    with gr.Row():
+        kind = gr.Dropdown(
+            [(kind_name(kind), kind) for kind in kinds], value=SHORT, label=text.CONTROL_KIND,
+            min_width=200, elem_id="methods-kind",
+        )  # fmt: skip
+        measure = gr.Dropdown(
+            [(text.MEASURES[name], name) for name in Y_MEASURES], value=Y_MEASURES[0],
+            label=text.CONTROL_MEASURE, min_width=230, elem_id="methods-measure",
+        )  # fmt: skip
+        cost = gr.Dropdown(
+            [(text.COSTS[name], name) for name in X_MEASURES], value=X_MEASURES[0],
+            label=text.CONTROL_COST, min_width=230, elem_id="methods-cost",
+        )  # fmt: skip
+    everything = gr.Checkbox(label=text.CONTROL_EVERY, elem_id="methods-everything")
+    return [kind, measure, cost, everything]
+
+
+class _Made:
+    """What is made of the comparison for a visitor's choices, which are clamped."""
+
+    def __init__(self, comparison: BudgetComparison) -> None:
+        self._comparison = comparison
+
+    def both(self, *choices: Any) -> tuple[Any, Any]:
+        """The values of the chart and of the table."""
+        layers = self._comparison.facts["layers"]
+        return (
+            show_chart(pareto(self._comparison, Choices(*choices)), layers),
+            show_chart(table(self._comparison, choices[0]), layers),
+        )
+
+    def save_pareto(self, event: gr.EventData, *choices: Any) -> str:
+        return save_chart(pareto(self._comparison, Choices(*choices)), event._data)
+
+    def save_table(self, event: gr.EventData, *choices: Any) -> str:
+        return save_chart(table(self._comparison, choices[0]), event._data)
+
+    def numbers(self) -> str:
+        return cached(numbers_csv(self._comparison).encode("utf-8"), "methods.csv")

@@ -1,0 +1,1 @@
+"""Methods at equal budget: which one loses least for the same number of visual tokens."""

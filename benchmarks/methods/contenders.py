@@ -1,0 +1,124 @@
+"""Who is compared: each method with settings that leave the same visual tokens, mean over layers.
+
+VTW at K leaves K/L of them, so its K say the budgets, and the others are set to the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from vtw_core.errors import InputError
+from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.strategies.base import Strategy
+from vtw_core.strategies.fastv import FastV
+from vtw_core.strategies.keep_all import KeepAll
+from vtw_core.strategies.mustdrop import MustDrop
+from vtw_core.strategies.random_drop import RandomDrop, RandomWithdrawal
+from vtw_core.strategies.vtw import VisualTokenWithdrawal
+from vtw_core.threshold_search import fit_mustdrop
+
+FASTV_K = 2  # as published
+_FITS = 3  # searches for MustDrop's thresholds at most
+# Thresholds that only say in which proportion the search scales them.
+_EQUAL = 0.001
+_STAGES = {
+    "mustdrop": MustDrop(_EQUAL, _EQUAL),
+    "mustdrop_ab": MustDrop(_EQUAL, _EQUAL, cache=False),
+    "mustdrop_b": MustDrop(_EQUAL, _EQUAL, vision=None, cache=False),
+}
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One method with one setting.
+
+    Attributes:
+        series: see `vtw_core.equal_budget.Contender`.
+        strategy: None for a control that takes as many visual tokens in each layer as another
+            setting had on the same question, at random.
+        wanted: visual tokens, mean over layers; None for the baseline.
+        follows: place of that other setting in the list.
+    """
+
+    series: str
+    strategy: Strategy | None
+    wanted: float | None
+    follows: int | None = None
+
+    def on(self, question: int, schedule: tuple[int, ...] | None) -> Strategy:
+        """What runs on one question: the controls draw anew for each.
+
+        Args:
+            schedule: [L] visual tokens of the setting that this one follows; None if it follows
+                none.
+        """
+        if schedule is not None:
+            return RandomDrop(schedule, seed=question)
+        if isinstance(self.strategy, RandomWithdrawal):
+            return RandomWithdrawal(self.strategy.k, seed=question)
+        return self.strategy
+
+    def describe(self) -> dict[str, Any]:
+        """Name and parameters, JSON-ready."""
+        return {"name": "random"} if self.strategy is None else self.strategy.describe()
+
+
+def ks(layers: int, k_star: int) -> tuple[int, ...]:
+    """K at which VTW is shown besides 0: half and three quarters of K*, K*, halfway to L."""
+    chosen = {k_star // 2, round(k_star * 3 / 4), k_star, (k_star + layers) // 2}
+    return tuple(sorted(k for k in chosen if 0 < k < layers))
+
+
+def settings(
+    vlm: VisionLanguageModel, visual: int, k_star: int, samples: Sequence[tuple[Any, str]]
+) -> tuple[list[Setting], list[tuple[str, float]]]:
+    """All that is compared, the baseline first, and (series, tokens) of what is out of reach.
+
+    Args:
+        visual: visual tokens of a prompt.
+        samples: (image, prompt) on which MustDrop's thresholds are fitted.
+    """
+    layers, missing = vlm.layers, list[tuple[str, float]]()
+    budgets = {k: visual * k / layers for k in ks(layers, k_star)}
+    found = [Setting("none", KeepAll(), None)]
+    found += [Setting("vtw", VisualTokenWithdrawal(k), visual * k / layers) for k in (0, *budgets)]
+    for series, stages in _STAGES.items():
+        only = budgets if series == "mustdrop" else {k_star: budgets[k_star]}
+        for wanted in only.values():
+            try:
+                fit = fit_mustdrop(vlm, samples, wanted, stages, rounds=_FITS)
+            except InputError:  # no thresholds leave so many
+                missing.append((series, wanted))
+            else:
+                found.append(Setting(series, fit.strategy, wanted))
+    found += _fastv(layers, visual, k_star, budgets)
+    found += [
+        Setting(f"random_{one.series}", None, one.wanted, follows=place)
+        for place, one in enumerate(found)
+        if one.series in ("fastv", "mustdrop")
+    ]
+    found += [
+        Setting("random_vtw", RandomWithdrawal(k), wanted)
+        for k, wanted in budgets.items()
+        if k <= k_star
+    ]
+    return found, missing
+
+
+def _fastv(layers: int, visual: int, k_star: int, budgets: dict[int, float]) -> Iterator[Setting]:
+    """FastV at its published K, and later, where the model has begun to read the picture."""
+
+    def at(series: str, k: int, of: int, ranking: Any = "last_token") -> Setting:
+        stay = visual * (of - k) / (layers - k)
+        return Setting(series, FastV(k, 1 - stay / visual, ranking), budgets[of])
+
+    for series, k in (
+        ("fastv", FASTV_K), ("fastv_middle", k_star // 2), ("fastv_late", round(k_star * 3 / 4)),
+    ):  # fmt: skip
+        if series == "fastv" or k > FASTV_K:
+            # At its own K nobody would stay: that is VTW.
+            yield from (at(series, k, of) for of in budgets if of > k)
+    if k_star > FASTV_K:
+        yield at("fastv_mean", FASTV_K, k_star, "text_mean")

@@ -1,0 +1,68 @@
+"""The README's section about methods at equal budget, and its figures, from ``methods.json``."""
+
+from __future__ import annotations
+
+from app import text_budget as text
+from app.budget_view import MAIN, facts, kind_name, name_of, reading, stages, told
+from app.figures.budget import Choices, pareto
+from app.figures.matplotlib_charts import export
+from benchmarks.report import README, ROOT, put_between
+from vtw_core.equal_budget import SHORT, BudgetComparison, Estimate, Measure
+
+RESULTS = ROOT / "assets" / "methods.json"
+START, END = "<!-- methods: made by `python -m benchmarks.methods` -->", "<!-- end of methods -->"
+
+
+def figures(comparison: BudgetComparison) -> dict[str, Choices]:
+    """File names below docs/, and what each shows."""
+    long = {f"methods-{kind}.svg": Choices(kind, "kl_answer") for kind in comparison.long_kinds}
+    return {"methods.svg": Choices(SHORT, "right"), **long}
+
+
+def section(comparison: BudgetComparison) -> str:
+    """Markdown between the two markers."""
+    lines = [START, facts(comparison), "", f"**{text.READING_TITLE}.**"]
+    lines += [f"- {sentence}" for sentence in reading(comparison)]
+    lines += ["", stages(comparison), ""]
+    for name, chosen in figures(comparison).items():
+        alt = text.FIGURE_ALT.format(
+            measure=text.MEASURES[chosen.measure], cost=text.COSTS[chosen.cost],
+            kind=kind_name(chosen.kind),
+        )  # fmt: skip
+        lines.append(f"![{alt}](docs/{name})")
+    lines += ["", text.README_TABLE, "", *_table(comparison), END]
+    return "\n".join(lines)
+
+
+def _table(comparison: BudgetComparison) -> list[str]:
+    """The series that tell the story; the page and the file have all of them."""
+    long = comparison.long_kinds[0]
+    columns: list[tuple[Measure, str]] = [
+        ("visual_tokens", SHORT), ("flops", SHORT), ("prefill_time", SHORT), ("whole_time", SHORT),
+        ("right", SHORT), ("right", long), ("kl_answer", SHORT), ("kl_answer", long),
+    ]  # fmt: skip
+    found = [(measure, comparison.estimates(measure, kind)) for measure, kind in columns]
+    lines = [
+        "| " + " | ".join(text.README_COLUMNS) + " |",
+        "|---|" + "---:|" * len(columns),
+    ]
+    for place, one in enumerate(comparison.contenders):
+        if one.series in MAIN:
+            cells = [_cell(measure, estimates[place]) for measure, estimates in found]
+            lines.append("| " + " | ".join([name_of(one), *cells]) + " |")
+    return lines
+
+
+def _cell(measure: Measure, estimate: Estimate) -> str:
+    value = told(measure, estimate.value)
+    if measure not in ("right", "kl_answer"):
+        return value
+    low, high = (told(measure, end).removesuffix(" %") for end in (estimate.low, estimate.high))
+    return text.INTERVAL.format(value=value, low=low, high=high)
+
+
+def write(comparison: BudgetComparison) -> None:
+    """Put the section into the README and draw the figures."""
+    put_between(README, START, END, section(comparison))
+    for name, chosen in figures(comparison).items():
+        (ROOT / "docs" / name).write_bytes(export(pareto(comparison, chosen), "svg"))
