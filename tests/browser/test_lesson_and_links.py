@@ -61,6 +61,15 @@ _ARRIVED = """([number, focus]) => {
 }"""
 
 
+# Until what the tabs still ask the server is answered.
+_QUIET = """() => new Promise((done) => {
+  let last = performance.now();
+  new PerformanceObserver(() => { last = performance.now(); }).observe({ type: 'resource' });
+  const look = () => { if (performance.now() - last > 800) done(); else setTimeout(look, 100); };
+  look();
+})"""
+
+
 def at_step(page: Page, number: int) -> None:
     """The step is there, in the address too, and the top of its figure stands in view."""
     page.wait_for_function(_ARRIVED, arg=[number, STEPS[number - 1].focus])
@@ -133,6 +142,7 @@ def test_a_link_restores_the_view_and_the_address_follows_the_visitor(visit):
         re.compile(r"\?__theme=dark&nonsense=1&example=describe&tab=compare&k=7&eta=0.01$")
     )
 
+    page.evaluate(_QUIET)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url))
     page.locator("#workbench .k-slider").evaluate(
