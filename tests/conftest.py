@@ -183,6 +183,8 @@ def page(browser, address):
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(address)
     page.wait_for_selector("#workbench .handle")
+    # A server that still loads its model is slow to answer, and what a test clicks is lost.
+    page.wait_for_selector('#model-state:has-text("is ready")')
     yield page
     context.close()
     assert errors == []

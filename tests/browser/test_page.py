@@ -178,7 +178,9 @@ def test_a_drawing_is_seen_by_the_model_and_an_empty_canvas_is_not(page):
     page.wait_for_timeout(1000)
     page.locator("#run").click()
     assert "canvas is empty" in notice(page)
-    box = page.locator("#canvas canvas").first.bounding_box()
+    canvas = page.locator("#canvas canvas").first
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()

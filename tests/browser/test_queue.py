@@ -100,7 +100,7 @@ def test_an_example_picked_during_a_run_ends_the_run_and_is_shown(browser, endle
     )
     until(lambda: service.open == 0)
     expect(page.locator("#run")).to_be_enabled(timeout=BROWSER_WAIT)
-    assert page.locator(".vtw").get_attribute("data-phase") == "done"
+    assert page.locator("#workbench .vtw").get_attribute("data-phase") == "done"
     page.close()
 
 
