@@ -71,7 +71,7 @@ AXIS_X = {
 PERCENT = "%"
 NATS = "nat"
 TOKENS = "个视觉 token"
-OF_BASELINE = "%（相对于基线）"
+OF_BASELINE = "%（占基线）"
 
 # ------------------------------------------------------------------ controls
 CONTROL_KIND = "问题"
@@ -131,7 +131,7 @@ SCORE = "{name} {value}（{kl}）"
 VERDICT = "正确率高于 VTW 且超出偶然波动的：{better}；低于的：{worse}；未发现差别的：{open}。"
 NOBODY = "无"
 LIST, LONG_LIST = "、", "；"
-CONTROL = "**与随机视觉 token（各层数目相同）相比，**短回答，超出偶然波动才算：{methods}。"
+CONTROL = "**与随机视觉 token（各层数目相同）相比**，短回答，超出偶然波动才算：{methods}。"
 AGAINST_CHANCE = "{name} 在 {of} 个预算中有 {ahead} 个领先、{behind} 个落后"
 TIMES_LESS = "**FLOPs 的减少不等于时间同样减少。** 在 K\\* 的预算下，FLOPs、预填充时间和整个回答的时间分别为：{costs}。"
 TIMES = "**FLOPs 与时间。** 在 K\\* 的预算下，FLOPs、预填充时间和整个回答的时间分别为：{costs}。"

@@ -6,7 +6,7 @@ INTRO = (
     "**预算相等**时比较才公平：视觉 token 数的各层平均相同。不同的是留下哪些 token，以及留在哪些层。"
 )
 NO_PICTURE = (
-    "保存的运行不含图片，因此别的方法无法看到它：请在“对比”页选一个示例，或运行您自己的问题，"
+    "保存的运行不含图片，因此别的方法无法看到它：请在“对比”标签页选一个示例，或运行您自己的问题，"
     "然后再回到这里。"
 )
 NOT_YET = "点击“比较”：上面的各方法就会与基线并排回答“{prompt}”。"
@@ -78,7 +78,7 @@ TITLES = {
 NOTES = {
     "none": "每一层都有所有视觉 token。",
     "vtw": "在第 {k} 层之前撤除所有视觉 token。",
-    "fastv": "在第 {k} 层之前去掉注意力最少的 {ratio:.0%}；按{ranking}的注意力排序。",
+    "fastv": "在第 {k} 层之前去掉注意力最少的 {ratio:.0%}；排序依据：{ranking}。",
     "random": "在第 {k} 层之前随机去掉 {ratio:.0%}。",
     "mustdrop": "γ = {gamma:.3g}，α = {alpha:.3g}。",
 }
@@ -87,7 +87,7 @@ NOTE_NEAREST = (
     "目标是 {wanted:.4g} 个视觉 token；它的各阶段在这里能留下的最接近的数目是 {got:.4g}。"
 )
 NOTE_VISION = "编码器：{patches} 个图块 → {tokens} 个 token；合并窗口：{merged}；关键集合：{key}。"
-RANKING_WORDS = {"last_token": "最后一个 token ", "text_mean": "所有文本行"}
+RANKING_WORDS = {"last_token": "最后一个 token 的注意力", "text_mean": "所有文本行的注意力"}
 
 WAITS = "正在排队……"
 REFUSED = "无法在此运行：{reason}"
