@@ -69,15 +69,17 @@ def placeholders(said):
 
 
 def markdown(said):
-    """Every mark of the rendered text in its order: headings, bold, code, links, cells."""
+    """The rendered blocks in their order, each with its bold, code and links in any order."""
     marks = []
     for token in MARKDOWN.parse(said):
-        marks += [] if token.type == "inline" else [(token.type, token.tag)]
-        for inner in token.children or ():
-            if inner.type == "code_inline":
-                marks.append((inner.type, inner.content))
-            elif inner.type not in ("text", "softbreak"):
-                marks.append((inner.type, inner.attrs.get("href", inner.content)))
+        if token.type != "inline":
+            marks.append(token.type + token.tag)
+            continue
+        marks += sorted(
+            f"{inner.type} {inner.attrs.get('href', inner.content)}"
+            for inner in token.children or ()
+            if inner.type not in ("text", "softbreak")
+        )
     return marks
 
 
