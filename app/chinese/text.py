@@ -13,6 +13,9 @@ LINKS = (
     "[MustDrop 论文](https://arxiv.org/abs/2411.10803)"
 )
 
+TAB_COMPARE = "对比"
+TAB_CALIBRATE = "校准"
+TAB_NUMBERS = "数值的含义"
 STEP_PICTURE = "1 · 图片"
 STEP_QUESTION = "2 · 问题"
 TAB_UPLOAD = "上传或粘贴"
@@ -66,18 +69,18 @@ WAITING = "正在排队……"
 QUEUE_IS_FULL = "排队的访问者太多：请一分钟后再试。"
 WAITING_FOR_MODEL = "模型仍在加载……"
 STARTING = "正在编码图片……"
-BASELINE_RUNS = "正在回答，每一层都有图片……"
-CURVE_RUNS = "正在测量每个 K 处的 KL …"
-ANSWERS_RUN = "正在以每个 K 回答……"
+BASELINE_RUNS = "正在生成所有层都有图片时的回答……"
+CURVE_RUNS = "正在测量每个 K 处的 KL……"
+ANSWERS_RUN = "正在为每个 K 生成回答……"
 
 ORIGINS = {
-    "recorded": "预录的运行，录制于 {date}：点击“运行两侧”可在此重跑",
+    "recorded": "预录的运行，录制于 {date}：点击“运行两侧”可在此重新运行",
     "live": "您的运行，在本服务器上测得",
     "opened": "保存的运行，生成于 {date}，从您的文件打开",
 }
 OPEN_RUN = "打开保存的运行（.vtw）"
 RUN_NOT_REPEATED = (
-    "这次运行在这里重跑得不到相同的回答，因此无法用另一张图片对它做检验：请先点击“运行两侧”。"
+    "在这里无法以相同的回答重现这次运行，因此不能用另一张图片对它做检验：请先点击“运行两侧”。"
 )
 RUN_ELSEWHERE = "请重新选择保存的运行：文件没有以上传的方式送达。"
 RUNNING = "正在本服务器上运行"
@@ -85,8 +88,8 @@ RUNNING = "正在本服务器上运行"
 DEFINITIONS = (
     "定义。K：首个没有视觉 token 的解码器层；K = {layers} 表示不撤除任何 token。"
     "KL：下一个 token 分布的散度，softmax 取遍整个词表，单位 nat，"
-    "由 P withdrawn 对 P full。K*：首个 KL 不超过 η 的 K（若不另行指定，VTW 的代码取 {eta}）；"
-    "按另一条规则，则是首个自身与此后所有 K 都满足这一条件的 K。"
+    "即 P withdrawn 相对于 P full。K*：首个 KL 不超过 η 的 K（若不另行指定，VTW 的代码取 {eta}）；"
+    "按另一条规则，则是从它起所有 K 都满足这一条件的首个 K。"
     "FLOPs：理论值，{convention}。"
     "KV 缓存：提示的键和值，{dtype}。"
     "预填充：把提示处理一遍，直到得出首个 token，此时图片已经编码"
@@ -111,7 +114,7 @@ WORKBENCH: dict[str, Any] = {
         "answer_mean": "基线回答所有 token 上的平均 KL",
         "answer_max": "基线回答所有 token 上的最大 KL",
     },
-    "noneBelow": "L 以下没有",
+    "noneBelow": "小于 L 均不满足",
     "klHere": "K = {k} 处 KL 为 {kl}",
     "etaSlider": "eta，即 KL 阈值，对数刻度",
     "etaValue": "eta {eta} nat",
@@ -125,38 +128,38 @@ WORKBENCH: dict[str, Any] = {
         "meanHidesFirst": "取 η = {eta} 时，回答均值允许 K = {mean}，而首个 token（在这里也是最差的）要求 K = {max}：{count} 个 token 的均值掩盖了其中一个的损失。",
         "meanHides": "取 η = {eta} 时，回答均值允许 K = {mean}，首个 token 要求 K = {first}，最差的 token 要求 K = {max}：{count} 个 token 的均值掩盖了其中一个的损失。",
     },
-    "loss": "在 K = {low} 处，这个回答最差的 token（“{piece}”，第 {position} 个，共 {count} 个）的 KL 为 {kl} nat，而回答{reads}。",
+    "loss": "在 K = {low} 处，这个回答在最差的 token（“{piece}”，第 {position} 个，共 {count} 个）处的 KL 为 {kl} nat，而回答{reads}。",
     "readsSame": "读来依旧相同",
     "readsOther": "读来已经不同",
     "agreeShort": "回答总共只有 {count} 个 token，首个之后几乎没有什么会在不知不觉中丢失。在 K = {low} 处，回答{reads}。",
     "agreeLong": "在 K = {low} 处，{count} 个 token 中最差的是“{piece}”，KL 为 {kl} nat，回答{reads}。",
-    "rulesDiffer": "两条规则的结果不同（{scope}）：K = {soon} 是首个不高于 η 的，但此后 KL 又升到 η 之上，从 K = {late} 起才一直不高于 η。",
+    "rulesDiffer": "两条规则的结果不同（{scope}）：K = {soon} 是首个不超过 η 的，但此后 KL 又超过 η，从 K = {late} 起才一直不超过 η。",
     "tokensWaiting": "每个 K 都测完后显示……",
-    "tokensAtK": "K = {k}：{count} 个 token 中有 {over} 个高于 η = {eta}（带下划线）。最差的是“{piece}”，第 {position} 个，KL 为 {kl} nat。",
+    "tokensAtK": "K = {k}：{count} 个 token 中有 {over} 个超过 η = {eta}（带下划线）。最差的是“{piece}”，第 {position} 个，KL 为 {kl} nat。",
     "tokensBaseline": "K = {k} 就是基线本身：每个 token 处的 KL 都为 0。",
-    "tokenOver": "“{piece}”，第 {position} 个 token，共 {count} 个，K = {k}：KL 为 {kl} nat，高于 η",
-    "tokenUnder": "“{piece}”，第 {position} 个 token，共 {count} 个，K = {k}：KL 为 {kl} nat，不高于 η",
+    "tokenOver": "“{piece}”，第 {position} 个 token，共 {count} 个，K = {k}：KL 为 {kl} nat，超过 η",
+    "tokenUnder": "“{piece}”，第 {position} 个 token，共 {count} 个，K = {k}：KL 为 {kl} nat，不超过 η",
 }
 # What stands in workbench.html and its scripts; {names} are filled in where a script writes them.
 WORKBENCH_HTML: dict[str, str] = {
     "progress": "运行进度",
-    "heading": "图片在第 K 层撤除时，回答会偏离多远？",
+    "heading": "从第 K 层起撤除图片，回答会偏离多少？",
     "earlier": "早一层",
     "later": "晚一层",
     "etaBefore": "取 K* 的条件：KL ≤ η =",
     "etaAfter": "nat",
     "etaField": "η，即 KL 阈值，单位 nat，从 1e-7 到 10",
-    "presets": "VTW 发布的代码中公布的 η",
+    "presets": "公布的 η，见 VTW 发布的代码",
     "presetsOpen": "VTW 代码中的 η……",
-    "rules": "在不高于 η 的 K 中取哪一个",
-    "ruleFirst": "首次不高于 η",
+    "rules": "在不超过 η 的 K 中取哪一个",
+    "ruleFirst": "首次不超过 η",
     "ruleFirstNote": "K* 是首个 KL 不超过 η 的 K：VTW 代码的规则",
-    "ruleStays": "一直不高于 η",
-    "ruleStaysNote": "K* 是首个自身与此后所有 K 的 KL 都不超过 η 的 K",
-    "stars": "各统计口径的 K*；点击一个即跳到它的 K",
-    "seesAll": "所有层都看到图片",
+    "ruleStays": "一直不超过 η",
+    "ruleStaysNote": "K* 是从它起所有 K 的 KL 都不超过 η 的首个 K",
+    "stars": "各口径的 K*；点击一个即跳到它的 K",
+    "seesAll": "所有层都能看到图片",
     "withdrawn": "图片已撤除",
-    "positions": "在回答的何处？基线回答每个 token 处的 KL，图片在 K 处撤除",
+    "positions": "在回答的哪里？基线回答每个 token 处的 KL，图片在 K 处撤除",
     "tokens": "基线回答每个 token 处的 KL；用方向键在 token 之间移动",
     "scaleLow": "KL 不超过 0.0001 nat",
     "scaleHigh": "10 或以上，对数刻度",
@@ -189,7 +192,7 @@ WORKBENCH_HTML: dict[str, str] = {
     "factPrompt": "提示：",
     "waitingBaseline": "正在等待第一个词……",
     "waitingWithdrawn": "得知 K* 后显示……",
-    "seesAllOf": "全部 {layers} 层都看到图片",
+    "seesAllOf": "全部 {layers} 层都能看到图片",
     "plotWaits": "每个 K 都测完后显示曲线。",
     "plotEmpty": "点击“运行两侧”可看到 KL 曲线。",
     "axis": "KL，单位 nat，对数轴",
@@ -237,17 +240,17 @@ SCOPE = "取何处的 KL"
 SCOPES = {"first_token": "首个 token", "answer_mean": "回答均值", "answer_max": "回答最大值"}
 RULE = "K* 是"
 RULES = {
-    "first": "首个不高于 η 的 K",
-    "stays_below": "首个从此一直不高于 η 的 K",
+    "first": "首个不超过 η 的 K",
+    "stays_below": "首个从此一直不超过 η 的 K",
 }
 DIRECTION = "KL 的方向"
 CALIBRATE_OWN = "在这里运行"
 CALIBRATE_FILES = "您的图片，最多 {limit} 张"
 CALIBRATE_QUESTION = "所有图片共用的一个问题"
 CALIBRATE_RUN_OWN = "用我的图片校准"
-CALIBRATE_RUN_BUNDLED = "重跑自带的数据集"
+CALIBRATE_RUN_BUNDLED = "用自带数据集重新校准"
 CALIBRATE_NO_PICTURES = "还没有图片：请先上传几张。"
-CALIBRATE_TOO_MANY = "这里有 {count} 张图片；本页面最多可用 {limit} 张校准。命令行不限数量。"
+CALIBRATE_TOO_MANY = "这里有 {count} 张图片；在这里最多可用 {limit} 张来校准。命令行不限数量。"
 CALIBRATE_PROGRESS = "{total} 个样本中已有 {done} 个测完每个 K……"
 CALIBRATE_DONE = "完成：{total} 个样本。"
 CALIBRATE_CANCELLED = "已取消。显示的是之前的结果。"
@@ -275,7 +278,7 @@ CALIBRATE_RIGHT_NOTE = (
 CALIBRATE_HISTOGRAM_NOTE = "K* 按同一个 η 从每个样本自己的曲线上读出；绿线是平均曲线的 K*。"
 CALIBRATE_TABLE = "同样的数值，列成表格"
 CALIBRATE_COLUMNS = (
-    "K", "平均 KL（nat）", "95 % 区间带（nat）", "回答相同", "答对", "FLOPs", "K* 在此的样本数",
+    "K", "平均 KL（nat）", "95 % 区间带（nat）", "回答相同", "答对", "FLOPs", "以此为 K* 的样本数",
 )  # fmt: skip
 SAVE_CALIBRATION = "保存全部（.json）"
 SAVE_CALIBRATION_TABLE = "保存表格（.csv）"
@@ -300,7 +303,7 @@ NUMBERS = """
 1. **注意力汇聚（attention sink）**：预训练模型的深层把大部分注意力放在最前面的几个 token 上，几乎不看视觉 token。
 2. **信息迁移**：到了那时，回答所需的信息已经从视觉 token 移到后面的文本 token 中。
 
-色带直接展示效果：实心格表示在该 K 处，回答与基线逐 token 相同。*您的*问题能否承受撤除，可以在这里试。
+色带展示的就是效果本身：实心格表示在该 K 处，回答与基线逐 token 相同。*您的*问题能否承受撤除，可以在这里试。
 
 ### 各项数值
 | 数值 | 定义 | 来源 |
@@ -308,15 +311,24 @@ NUMBERS = """
 | KL，首个 token | 回答首个 token 处的 KL(P withdrawn ‖ P full)，单位 nat；softmax 取遍整个词表 | VTW 发布的代码 |
 | KL，回答均值与最大值 | 在基线回答的每个 token 处同样计算，两侧都给定该回答（teacher forcing），再取均值或最大值 | 本项目：VTW 的判据只看一个 token |
 | K* | 首个 KL 不超过 η 的 K；若不另行指定，VTW 的代码取 η = 0.003 | VTW 发布的代码 |
-| FLOPs | 解码器的预填充，每层 2n(4d + 3m)d + 4n²d，其中 n 为 token 数，d 为宽度，m 为 FFN 宽度，一次乘加计为两次运算；各项大小取自模型配置 | 在舍入误差内重现为 VTW 公布的总量 |
+| FLOPs | 解码器的预填充，每层 2n(4d + 3m)d + 4n²d，其中 n 为 token 数，d 为宽度，m 为 FFN 宽度，一次乘加计为两次运算；各项大小取自模型配置 | 与 VTW 公布的总量相符，相差不超过舍入 |
 | KV 缓存 | 提示的键和值，所有层，按所用精度 | 模型配置 |
 | 预填充、解码 | 本服务器上的墙钟时间，由逐层计时相加而得，各层分别在有图片和没有图片时计时 | 本次运行 |
 
 撤除**不能**节省的：视觉编码器的工作，以及每个新 token 经过所有层的解码。模型小、提示短时，实测时间几乎没有差别；理论上的节省需要大量视觉 token 和大模型。
+
+### MustDrop 的另一种答案
+VTW 让所有视觉 token 在同一层离开。MustDrop（arXiv 2411.10803）则逐个评判每个 token，在其生命周期的三个阶段中进行，与发布的代码一致：
+
+1. **视觉编码**：在编码器的第一层之后，由 3 × 3 个相似图块组成的窗口合并为一个 token。关键集合是编码器最后一层中 [CLS] 给予注意力最多的 8 % 的 token，此后不得丢弃。
+2. **预填充**：在四个解码器层（32 层中的第 2、6、10 和 14 层）之后，如果文本整体*以及*每一个文本行给予某个 token 的注意力都太少，而它又不是关键 token，它就被丢弃。
+3. **解码**：这些层的缓存只保留到最后仍然留存的 token。
+
+两者在视觉 token 数（解码器各层平均）相等时比较。MustDrop 信任注意力，VTW 则信任深度。挑选本身也要花时间：据报告，在 LLaVA-NeXT-7B（POPE）上取 320 个 token 时，MustDrop 所需的 FLOPs 比 FastV 少，用时却更长。
 """
 
 # ------------------------------------------------------------------ every K, as charts
-KL_TITLE = "图片在第 K 层撤除时，回答偏离多远"
+KL_TITLE = "从第 K 层起撤除图片时，回答偏离多少"
 KL_AXIS = "KL(P withdrawn ‖ P full)，nat"
 KL_CAPTION = (
     "KL(P_withdrawn || P_full)，单位 nat，取遍整个词表，图片从第 K 层起撤除：回答首个 token 处的值，"

@@ -28,7 +28,7 @@ SERIES = {
     "fastv_mean": "FastV，K = {k}，文本行均值",
     "random_fastv": "随机视觉 token，数目同 FastV",
     "random_mustdrop": "随机视觉 token，数目同 MustDrop",
-    "random_vtw": "在 VTW 的 K 处去掉随机的提示 token",
+    "random_vtw": "在 VTW 的 K 处丢弃随机的提示 token",
 }
 SHORT_NAMES = {
     "vtw": "VTW",
@@ -101,7 +101,7 @@ DEFINITIONS = {
 }
 NOTE_LOG = "KL 为 0 的点（例如基线）在对数轴上没有位置。"
 BETTER_UP, BETTER_DOWN = "更好", "更差"
-SUMMARY_CHANCE = "不落后于基线（落后须超出偶然波动才算）的最省设定：{points}。"
+SUMMARY_CHANCE = "落后于基线的程度未超出偶然波动的最省设定：{points}。"
 SUMMARY_KL = "KL 不超过 η = {eta:g} nat 的最省设定：{points}。"
 SUMMARY_POINT = "{name}（{cost}）"
 SUMMARY_NONE = "{name}：无"
@@ -124,20 +124,20 @@ INTERVAL = "{value} [{low}, {high}]"
 READING_TITLE = "什么情况下谁更好"
 ON_SHORT = "短回答"
 ON_LONG = "长回答（{kind}）"
-AT_STAR = "{on}，{visual} 个视觉 token 中留 {tokens:.0f} 个，即 VTW 自己的 K\\* = {k}"
+AT_STAR = "{on}，{visual} 个视觉 token 中的 {tokens:.0f} 个，即 VTW 自己的 K\\* = {k}"
 AT_LEAST = "{on}，最小的预算，{tokens:.0f} 个视觉 token，VTW 取 K = {k}"
 SCORES = "**{where}：{verdict}** 完全正确的比例（括号内为整个回答的 KL，nat）：{scores}。"
 SCORE = "{name} {value}（{kl}）"
-VERDICT = "正确率高于 VTW 且超出偶然波动的：{better}；低于的：{worse}；未发现差别的：{open}。"
+VERDICT = "正确率高于 VTW（超出偶然波动）：{better}；低于 VTW：{worse}；未发现差别：{open}。"
 NOBODY = "无"
 LIST, LONG_LIST = "、", "；"
-CONTROL = "**与随机视觉 token（各层数目相同）相比**，短回答，超出偶然波动才算：{methods}。"
+CONTROL = "**与各层数目相同的随机视觉 token 相比**，短回答，只计超出偶然波动者：{methods}。"
 AGAINST_CHANCE = "{name} 在 {of} 个预算中有 {ahead} 个领先、{behind} 个落后"
-TIMES_LESS = "**FLOPs 的减少不等于时间同样减少。** 在 K\\* 的预算下，FLOPs、预填充时间和整个回答的时间分别为：{costs}。"
+TIMES_LESS = "**FLOPs 减少了，时间却没有减少同样多。** 在 K\\* 的预算下，FLOPs、预填充时间和整个回答的时间分别为：{costs}。"
 TIMES = "**FLOPs 与时间。** 在 K\\* 的预算下，FLOPs、预填充时间和整个回答的时间分别为：{costs}。"
 COST = "{name} {flops}、{prefill}、{whole}"
 STAGES = "MustDrop 的各阶段，在 K\\* 的预算下，短回答：{stages}。"
-STAGE = "{name}：正确率 {value}，{tokens:.0f} 个视觉 token，KV 缓存为 {kv}"
+STAGE = "{name}：{value} 正确，用 {tokens:.0f} 个视觉 token 和 {kv} 的 KV 缓存"
 OUT_OF_REACH = "没有阈值能使 {series} 达到 {wanted} 个视觉 token。"
 
 # ------------------------------------------------------------------ README

@@ -2,7 +2,7 @@
 
 TAB = "方法"
 INTRO = (
-    "让模型以更少的视觉 token 运行有多种方法，VTW 只是其中之一。在这里，它们并排回答同一张图片的同一个问题。"
+    "让模型用更少的视觉 token 运行有多种方法，VTW 只是其中之一。在这里，它们并排回答关于同一张图片的同一个问题。"
     "**预算相等**时比较才公平：视觉 token 数的各层平均相同。不同的是留下哪些 token，以及留在哪些层。"
 )
 NO_PICTURE = (
@@ -15,17 +15,17 @@ METHOD = "方法"
 METHODS = {
     "vtw": "VTW：一次全部撤除",
     "mustdrop": "MustDrop：分三个阶段",
-    "fastv": "FastV：去掉受关注最少的",
+    "fastv": "FastV：丢弃受关注最少的",
     "random": "随机：对照",
 }
 K = "K：首个视觉 token 减少的层"
-RATIO = "R：去掉的视觉 token 的比例"
+RATIO = "R：丢弃的视觉 token 的比例"
 RANKING = "按谁的注意力排序"
 RANKINGS = {
     "last_token": "最后一个 token（发布的代码）",
     "text_mean": "所有文本行的均值（论文）",
 }
-SEED = "种子：去掉哪些 token"
+SEED = "种子：丢弃哪些 token"
 THRESHOLDS = "阈值 γ 和 α"
 THRESHOLD_CHOICES = {
     "tokens": "按 token 预算求得",
@@ -40,7 +40,7 @@ GAMMA = "γ，全局：占全部注意力的比例"
 ALPHA = "α，个体：来自单个文本行的权重"
 STAGES = "阶段"
 STAGE_CHOICES = {"a": "a · 视觉编码", "b": "b · 预填充", "c": "c · 解码"}
-STAGES_NONE = "MustDrop 没有任何阶段就什么也不去掉：请勾选阶段 a 或 b。"
+STAGES_NONE = "MustDrop 没有任何阶段就什么也不丢弃：请勾选阶段 a 或 b。"
 STAGES_C = "MustDrop 的阶段 c 把缓存裁剪到阶段 b 所留下的：请同时勾选阶段 b，或不用 c。"
 ADD = "添加方法"
 REMOVE = "移除此方法"
@@ -58,14 +58,14 @@ WAITING = "正在排队……"
 ENCODING = "正在编码图片……"
 LOADING = "模型仍在加载……"
 RUNNING = "{title}：正在回答……"
-TIMING = "正在让各方法轮流运行，测量预填充……"
+TIMING = "正在轮流测量各方法的预填充……"
 CANCELLED = "已取消。下面是之前显示的内容。"
 QUEUE_IS_FULL = "排队的访问者太多：请一分钟后再试。"
 INTERNAL = "比较时内部出错；您的内容没有丢失。请再试一次。"
 LABEL_TWICE = "{title}（{number}）"
 
 ORIGINS = {
-    "recorded": "预录于 {date}：点击“比较”可在此重跑",
+    "recorded": "预录于 {date}：点击“比较”可在此重新运行",
     "live": "在本服务器上测得",
 }
 BASELINE = "基线"
@@ -78,8 +78,8 @@ TITLES = {
 NOTES = {
     "none": "每一层都有所有视觉 token。",
     "vtw": "在第 {k} 层之前撤除所有视觉 token。",
-    "fastv": "在第 {k} 层之前去掉注意力最少的 {ratio:.0%}；排序依据：{ranking}。",
-    "random": "在第 {k} 层之前随机去掉 {ratio:.0%}。",
+    "fastv": "在第 {k} 层之前丢弃注意力最少的 {ratio:.0%}；排序依据：{ranking}。",
+    "random": "在第 {k} 层之前随机丢弃 {ratio:.0%}。",
     "mustdrop": "γ = {gamma:.3g}，α = {alpha:.3g}。",
 }
 NOTE_FITTED = "按 {wanted:.4g} 个视觉 token 求得。"
@@ -101,8 +101,8 @@ METRIC_PREFILL = "预填充，实测"
 METRIC_KL = "KL，回答均值"
 METRIC_AGREES = "一致率"
 OF_BASELINE = "基线的 {share:.0%}"
-KL_NOTE = "首个 {first}，最大 {most} nat"
-AGREES_NOTE = "按基线的 token 计"
+KL_NOTE = "首个 token {first}，最大 {most} nat"
+AGREES_NOTE = "在基线的 token 中"
 
 LAYERS_TITLE = "每一层的视觉 token"
 LAYERS_X = "解码器层"
@@ -114,7 +114,7 @@ LAYERS_CAPTION = (
 )
 SERIES = "{title}：平均 {mean:.4g}"
 
-TABLE_TITLE = "每种方法的代价，以及它使回答偏离多远"
+TABLE_TITLE = "每种方法的代价，以及它使回答偏离多少"
 TABLE_CAPTION = (
     "KL(P_method || P_full)，单位 nat，取遍整个词表，在基线回答的每个 token 处计算，每种方法都给定该回答："
     "首个 token 处的值、均值与最大值。一致率：这些 token 中该方法也会说出的比例。"
@@ -132,11 +132,11 @@ TABLE_ROWS = (
     "KL，回答均值（nat）",
     "KL，回答最大值（nat）",
     "视觉 token 数，各层平均",
-    "…… KV 缓存中",
+    "……在 KV 缓存中",
     "预填充 FLOPs",
-    "…… 占基线",
+    "……占基线的比例",
     "KV 缓存（字节）",
-    "…… 占基线",
+    "……占基线的比例",
     "图片编码（ms）",
     "预填充（ms）",
     "解码（ms/token）",
