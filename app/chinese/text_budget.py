@@ -19,15 +19,15 @@ CHANGED_WEIGHTS = "**这些数值所用的权重与现在这里的不同。** "
 SERIES = {
     "none": "不撤除任何 token",
     "vtw": "VTW",
-    "mustdrop": "MustDrop，阶段 a b c",
-    "mustdrop_ab": "MustDrop，阶段 a b",
-    "mustdrop_b": "MustDrop，仅阶段 b",
-    "fastv": "FastV，K = {k}",
-    "fastv_middle": "FastV，K = {k}",
-    "fastv_late": "FastV，K = {k}",
-    "fastv_mean": "FastV，K = {k}，文本行均值",
-    "random_fastv": "随机视觉 token，数目同 FastV",
-    "random_mustdrop": "随机视觉 token，数目同 MustDrop",
+    "mustdrop": "MustDrop（阶段 a b c）",
+    "mustdrop_ab": "MustDrop（阶段 a b）",
+    "mustdrop_b": "MustDrop（仅阶段 b）",
+    "fastv": "FastV（K = {k}）",
+    "fastv_middle": "FastV（K = {k}）",
+    "fastv_late": "FastV（K = {k}）",
+    "fastv_mean": "FastV（K = {k}，文本行均值）",
+    "random_fastv": "随机视觉 token（数目同 FastV）",
+    "random_mustdrop": "随机视觉 token（数目同 MustDrop）",
     "random_vtw": "在 VTW 的 K 处丢弃随机的提示 token",
 }
 SHORT_NAMES = {
@@ -132,13 +132,13 @@ VERDICT = "正确率高于 VTW（超出偶然波动）：{better}；低于 VTW�
 NOBODY = "无"
 LIST, LONG_LIST = "、", "；"
 CONTROL = "**与各层数目相同的随机视觉 token 相比**，短回答，只计超出偶然波动者：{methods}。"
-AGAINST_CHANCE = "{name} 在 {of} 个预算中有 {ahead} 个领先、{behind} 个落后"
+AGAINST_CHANCE = "{name}：{of} 个预算中有 {ahead} 个领先、{behind} 个落后"
 TIMES_LESS = "**FLOPs 减少了，时间却没有减少同样多。** 在 K\\* 的预算下，FLOPs、预填充时间和整个回答的时间分别为：{costs}。"
 TIMES = "**FLOPs 与时间。** 在 K\\* 的预算下，FLOPs、预填充时间和整个回答的时间分别为：{costs}。"
 COST = "{name} {flops}、{prefill}、{whole}"
 STAGES = "MustDrop 的各阶段，在 K\\* 的预算下，短回答：{stages}。"
 STAGE = "{name}：{value} 正确，用 {tokens:.0f} 个视觉 token 和 {kv} 的 KV 缓存"
-OUT_OF_REACH = "没有阈值能使 {series} 达到 {wanted} 个视觉 token。"
+OUT_OF_REACH = "{series}：没有阈值能达到 {wanted} 个视觉 token。"
 
 # ------------------------------------------------------------------ README
 FIGURE_ALT = "{measure}（纵轴）与{cost}（横轴），{kind}"
