@@ -1,0 +1,11 @@
+"""Words of the endpoints that programs call, in Chinese."""
+
+IMAGE = "图片"
+PROMPT = "问题"
+LENGTH = "回答的 token 数上限"
+ETA = "KL 阈值，单位 nat"
+SCOPE = "用哪个 KL 与阈值比较"
+RULE = "在满足阈值的 K 中取哪一个"
+METHOD = "策略及其选项，例如“vtw --k 8”"
+ANSWER = "回答"
+NO_IMAGE = "没有图片：请上传一张，并给出它的文件名。"
