@@ -1,0 +1,1 @@
+"""The page's words in Chinese; each module has an English twin."""
