@@ -95,7 +95,7 @@ MASSIVE_NONE = "没有位置带有巨量激活：最大的分量是中位数的 
 # ------------------------------------------------------------------ information migration
 MIGRATION_TITLES = {
     "joint": "对图片的注意力，以及图片仍起的作用",
-    "causal_kl": "从第 l 层起替换图片：回答会偏移多少？",
+    "causal_kl": "从第 l 层起替换图片：回答会偏离多少？",
     "causal_probability": "……原来的回答还有多大概率？",
     "settings_table": "K = {k} 处的三种设置",
     "shares": "谁还在看图片？",
@@ -109,14 +109,14 @@ MIGRATION_TITLES = {
 JOINT_SHARE = "对图片的注意力"
 JOINT_CAUSAL = "从第 l 层起替换图片"
 JOINT_KL = "从第 K 层起撤除图片"
-JOINT_CAPTION = "上：{rows} 对图片的注意力占比，各头平均；第 l 层画在 l 与 l + 1 之间。{causal}下：KL(P 在 K 处撤除 ‖ P 完整)，在回答的 {tokens} 个 token 上取均值，单位为 nat，给定基线回答。η = {eta:g}。小于坐标轴下限的值不画出。"
-JOINT_CAUSAL_CAPTION = "中：KL(P 替换 ‖ P 完整)，算法相同，此时文本从第 l 层起改为关注图片“{image}”。"
+JOINT_CAPTION = "上：{rows} 对图片的注意力占比，各头平均；第 l 层画在 l 与 l + 1 之间。{causal}下：KL(P withdrawn at K ‖ P full)，在回答的 {tokens} 个 token 上取均值，单位为 nat，给定基线回答。η = {eta:g}。小于坐标轴下限的值不画出。"
+JOINT_CAUSAL_CAPTION = "中：KL(P exchanged ‖ P full)，计算方式相同，此时文本从第 l 层起改为关注图片“{image}”。"
 JOINT_AGREE = "注意力与因果检验一致：对图片注意力低（从该层起低于 {low:.0%}）的层都不再需要图片，而注意力更高的层也都用到了图片。"
-JOINT_LOW_USED = "从第 {layers} 层起，对图片的注意力一直低于 {low:.0%}，但从那里替换图片仍会使回答偏移：注意力低并不能证明图片没有被使用。"
-JOINT_HIGH_UNUSED = "在第 {layers} 层，有 {low:.0%} 或更多的注意力落在图片上，但从那里起替换图片并不会使回答偏移：注意力并不能证明图片被使用。"
+JOINT_LOW_USED = "从第 {layers} 层起，对图片的注意力一直低于 {low:.0%}，但从那里替换图片仍会使回答偏离：注意力低并不能证明图片没有被使用。"
+JOINT_HIGH_UNUSED = "在第 {layers} 层，有 {low:.0%} 或更多的注意力落在图片上，但从那里起替换图片并不会使回答偏离：注意力并不能证明图片被使用。"
 NO_COUNTERFACTUAL = "这次运行没有记录其他图片，因此没有因果检验。"
 K_OR_L = "l 或 K：第一个被改动的层"
-AXIS_KL = "KL，nat，对数刻度"
+AXIS_KL = "KL（nat，对数刻度）"
 AXIS_SHARE = "占比"
 AXIS_PROBABILITY = "每个 token 的概率"
 OTHER_IMAGE = "从第 l 层起换成图片“{name}”"
@@ -124,7 +124,7 @@ MISLED_CURVE = "K 之前为图片“{name}”，从 K 起没有图片"
 WITHDRAWN_CURVE = "从第 K 层起撤除"
 ETA_MARK = "η = {eta:g}"
 BASELINE_MARK = "原始运行"
-CAUSAL_CAPTION = "KL(P ‖ P 完整)，单位为 nat，在回答的 {tokens} 个 token 上取均值，给定基线回答。在第 l 层之前，文本行关注真实图片；从第 l 层起，关注另一张图片的键和值；作为对照，另有从第 K 层起没有图片的曲线。小于坐标轴下限的值不画出，为 0 的 KL 在对数轴上没有位置。"
+CAUSAL_CAPTION = "KL(P ‖ P full)，单位为 nat，在回答的 {tokens} 个 token 上取均值，给定基线回答。在第 l 层之前，文本行关注真实图片；从第 l 层起，关注另一张图片的键和值；作为对照，另有从第 K 层起没有图片的曲线。小于坐标轴下限的值不画出，为 0 的 KL 在对数轴上没有位置。"
 CAUSAL_SUMMARY = "换成图片“{name}”时，曲线从 l = {at} 起（共 {layers} 层）保持不超过 η = {eta:g}；撤除时则从 K = {k} 起。"
 CAUSAL_PROBABILITY_CAPTION = "基线自身回答的概率，取其 {tokens} 个 token 的几何平均；既有上述同样的运行，也有在第 K 层之前使用另一张图片、从第 K 层起没有任何图片的运行。"
 CAUSAL_PROBABILITY_SUMMARY = "原始运行给自己的回答每个 token {baseline:.1%} 的概率；每一层都换成图片“{name}”时为 {other:.1%}，完全没有图片时为 {never:.1%}。"
@@ -216,7 +216,7 @@ CONTROL_HEAD = "头"
 CONTROL_HEAD_MEAN = "各头平均"
 CONTROL_HEAD_ONE = "头 {head}"
 CONTROL_WITHDRAWN = "在 K 处撤除图片（各头平均）"
-CONTROL_LOG = "对数颜色刻度"
+CONTROL_LOG = "对数色标"
 CONTROL_LAYER = "注意力图的层"
 CONTROL_IMAGE = "另一张图片"
 CONTROL_TOKEN = "logit lens 的回答 token"
@@ -244,9 +244,9 @@ VERDICT_SAME = "保持不变"
 VERDICT_OTHER = "发生改变"
 
 # ------------------------------------------------------------------ the visitor's own causal test
-OTHER_UPLOAD = "用你的图片检验"
+OTHER_UPLOAD = "用您的图片检验"
 OTHER_EXAMPLE = "……或用某个示例的图片"
-OTHER_NAME = "你的图片"
+OTHER_NAME = "您的图片"
 OTHER_NO_PICTURE = "这里没有这次运行的图片：保存的运行不包含图片。请先在 *对比* 标签页中就一张图片提问。"
-OTHER_ELSEWHERE = "请重新选择另一张图片：文件没有以上传的方式到达。"
+OTHER_ELSEWHERE = "请重新选择另一张图片：文件没有以上传的方式送达。"
 OTHER_BROKE = "因果检验失败；这次运行保持原样。"
