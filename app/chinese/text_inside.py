@@ -110,7 +110,9 @@ JOINT_SHARE = "对图片的注意力"
 JOINT_CAUSAL = "从第 l 层起替换图片"
 JOINT_KL = "从第 K 层起撤除图片"
 JOINT_CAPTION = "上：{rows} 对图片的注意力占比，各头平均；第 l 层画在 l 与 l + 1 之间。{causal}下：KL(P withdrawn at K ‖ P full)，在回答的 {tokens} 个 token 上取均值，单位为 nat，给定基线回答。η = {eta:g}。小于坐标轴下限的值不画出。"
-JOINT_CAUSAL_CAPTION = "中：KL(P exchanged ‖ P full)，计算方式相同，此时文本从第 l 层起改为关注图片“{image}”。"
+JOINT_CAUSAL_CAPTION = (
+    "中：KL(P exchanged ‖ P full)，计算方式相同，此时文本从第 l 层起改为关注图片“{image}”。"
+)
 JOINT_AGREE = "注意力与因果检验一致：对图片注意力低（从该层起低于 {low:.0%}）的层都不再需要图片，而注意力更高的层也都用到了图片。"
 JOINT_LOW_USED = "从第 {layers} 层起，对图片的注意力一直低于 {low:.0%}，但从那里替换图片仍会使回答偏离：注意力低并不能证明图片没有被使用。"
 JOINT_HIGH_UNUSED = "在第 {layers} 层，有 {low:.0%} 或更多的注意力落在图片上，但从那里起替换图片并不会使回答偏离：注意力并不能证明图片被使用。"
@@ -143,7 +145,9 @@ SHARES_SUMMARY = "文本在第 0 层给图片 {first:.1%} 的注意力，最多 
 TEXT_TO_VISUAL = "文本 → 图片"
 VISUAL_TO_VISUAL = "图片 → 图片"
 EVEN = "均匀分配"
-PER_TOKEN_CAPTION = "每个文本 token 对图片的注意力占比，各头平均，未撤除任何 token；所有层使用同一刻度。"
+PER_TOKEN_CAPTION = (
+    "每个文本 token 对图片的注意力占比，各头平均，未撤除任何 token；所有层使用同一刻度。"
+)
 PER_TOKEN_SUMMARY = "第 {layer} 层的“{piece}”看图片最多：占其注意力的 {most:.1%}。"
 LENS_CAPTION = "logit lens（层间解读）：对给出回答 token {t}（“{piece}”）的那一行，把最终归一化与输出头应用于每个隐藏状态（隐藏状态 x 进入第 x 层，最后一个离开模型）；列出其最可能的 {count} 个 token，最可能的在前；颜色：概率。{withdrawn}"
 LENS_WITHDRAWN = "右侧：从第 K = {k} 层起撤除图片时的同样结果。"
@@ -247,6 +251,8 @@ VERDICT_OTHER = "发生改变"
 OTHER_UPLOAD = "用您的图片检验"
 OTHER_EXAMPLE = "……或用某个示例的图片"
 OTHER_NAME = "您的图片"
-OTHER_NO_PICTURE = "这里没有这次运行的图片：保存的运行不包含图片。请先在 *对比* 标签页中就一张图片提问。"
+OTHER_NO_PICTURE = (
+    "这里没有这次运行的图片：保存的运行不包含图片。请先在 *对比* 标签页中就一张图片提问。"
+)
 OTHER_ELSEWHERE = "请重新选择另一张图片：文件没有以上传的方式送达。"
 OTHER_BROKE = "因果检验失败；这次运行保持原样。"

@@ -126,7 +126,9 @@ MEAN_OF_VTW = "各方法在视觉 token 数（各层平均）相等的条件下�
 OTHER_ANSWER = "{k} 层中各有 {visual} 个 token，{without} 层中为 0：平均每层 {mean:.0f} 个。MustDrop 则逐个 token 地使用这样的预算：相似的图块在编码器中合并，文本几乎不看的 token 在预填充中分四步丢弃，关键 token 保留到最后，解码之前再精简缓存。"
 
 # ------------------------------------------------------------------ 9: break it
-WILL_IT_BREAK = "在点击“运行两侧”之前先预测：在首个 token 的 K* 处，您的回答会与每一层都有图片时相同吗？"
+WILL_IT_BREAK = (
+    "在点击“运行两侧”之前先预测：在首个 token 的 K* 处，您的回答会与每一层都有图片时相同吗？"
+)
 BREAK_CHOICES = ("相同，每个 token 都一样", "另一个回答")
 IT_HELD = "回答经受住了：在 K* = {k}（共 {layers} 层）处，回答仍是“{answer}”。试试让它描述多个形状，那时首个 token 说明不了多少。"
 IT_BROKE = "您让它出错了：在首个 token 所允许的 K* = {k}（共 {layers} 层）处，回答是“{withdrawn}”，而不是“{answer}”。"

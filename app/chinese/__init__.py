@@ -1,1 +1,0 @@
-"""The page's words in Chinese; each module has an English twin."""
