@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import filecmp
 import hashlib
 import json
 import logging
@@ -9,7 +10,7 @@ import threading
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -54,6 +55,11 @@ class Example:
     prompt: str
     image: Path
     recording: Path
+
+    @property
+    def name(self) -> str:
+        """How a link calls it."""
+        return self.image.stem
 
     @cached_property
     def run(self) -> Run:
@@ -103,6 +109,13 @@ class Service:
         self._loaded = threading.Event()
         self._vlm: VisionLanguageModel | None = None
         self._problem = ""
+
+    def example_of(self, picture: str | None) -> Example | None:
+        """The bundled example whose picture this is, also a copy of it."""
+        if picture is None or not Path(picture).is_file():
+            return None
+        same = partial(filecmp.cmp, picture, shallow=False)
+        return next((example for example in self.examples if same(example.image)), None)
 
     def start(self) -> None:
         threading.Thread(target=self._load, name="load-model", daemon=True).start()

@@ -13,6 +13,9 @@ LINKS = (
     "[MustDrop paper](https://arxiv.org/abs/2411.10803)"
 )
 
+TAB_COMPARE = "Compare"
+TAB_CALIBRATE = "Calibrate"
+TAB_NUMBERS = "What the numbers mean"
 STEP_PICTURE = "1 · A picture"
 STEP_QUESTION = "2 · A question"
 TAB_UPLOAD = "Upload or paste"
@@ -255,6 +258,20 @@ for token. Whether *your* question survives is what you can try here.
 What withdrawal does **not** save: the vision encoder's work, and the decoding of each new token
 through all layers. On a small model with a short prompt the measured times hardly differ; the
 theory's saving needs many visual tokens and a large model.
+
+### MustDrop’s other answer
+VTW lets all visual tokens go at one layer. MustDrop (arXiv 2411.10803) judges each token by itself, in
+three stages of its life, as in the released code:
+
+1. **Vision encoding.** Behind the encoder’s first layer, windows of 3 × 3 like patches become one token. A
+   key set, the 8 % of the tokens to which [CLS] gives most in the encoder’s last layer, may not be dropped later.
+2. **Prefill.** Behind four decoder layers (2, 6, 10 and 14 of 32) a token falls when the text as a whole *and*
+   every single text row give it too little attention, and it is not a key token.
+3. **Decoding.** The cache of those layers keeps only the tokens that are still alive at the end.
+
+Both are compared at an equal number of visual tokens, averaged over the decoder’s layers. MustDrop trusts
+attention where VTW trusts the depth. Choosing takes time of its own: reported at 320 tokens on LLaVA-NeXT-7B
+(POPE), MustDrop needs fewer FLOPs than FastV and takes longer.
 """
 
 # ------------------------------------------------------------------ every K, as charts

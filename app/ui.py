@@ -7,17 +7,30 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import stages_section, text, text_budget, text_inside, text_methods
+from app import guide, stages_section, text, text_budget, text_inside, text_methods
 from app.api import build_api
 from app.events import GLUE
+from app.lesson.syllabus import STEPS
 from app.state import Visitor
 from app.tabs import calibrate, compare, every_k, methods, migration, sinks, which_method
 from app.view import show_run
+from app.view_address import Places
 
 if TYPE_CHECKING:
     from app.service import Service
 
 
+# Stable ids, which addresses use -> what stands on the tab.
+TABS = {
+    "compare": text.TAB_COMPARE,
+    "every-k": text.TAB_EVERY_K,
+    "sinks": text_inside.TAB_SINKS,
+    "migration": text_inside.TAB_MIGRATION,
+    "methods": text_methods.TAB,
+    "budget": text_budget.TAB_BUDGET,
+    "calibrate": text.TAB_CALIBRATE,
+    "numbers": text.TAB_NUMBERS,
+}
 # Once an hour what is older than a day: visitors' uploads and saved files do not pile up.
 _DELETE_CACHE = (3600, 86400)
 
@@ -33,54 +46,68 @@ def build_demo(service: Service) -> gr.Blocks:
         with gr.Column(elem_classes="page-head"):
             gr.Markdown(f"# {text.TITLE}\n{text.INTRO}")
             gr.Markdown(text.LINKS, elem_classes="links")
-        opened = gr.State("")
+            parts = guide.build(service, next(iter(TABS)))
+        opened = gr.State(next(iter(TABS)))
         with gr.Tabs() as tabs:
-            with gr.Tab("Compare"):
+            with _tab("compare"):
                 main = compare.build(service, visitor, show_run(opening, origin="recorded"))
-            with gr.Tab(text.TAB_EVERY_K):
+            with _tab("every-k"):
                 table = every_k.build(visitor, main.k, opening)
-            with gr.Tab(text_inside.TAB_SINKS):
+            with _tab("sinks"):
                 attention = sinks.build(visitor, main.k)
-            with gr.Tab(text_inside.TAB_MIGRATION):
+            with _tab("migration"):
                 moved = migration.build(service, visitor, main.k)
-            with gr.Tab(text_methods.TAB):
+            with _tab("methods"):
                 several = methods.build(service, visitor, opening)
                 with several.stages:
                     stages = stages_section.build(service)
-            with gr.Tab(text_budget.TAB_BUDGET):
+            with _tab("budget"):
                 budget = which_method.build(service)
-            with gr.Tab("Calibrate"):
+            with _tab("calibrate"):
                 calibrate.build(service)
-            with gr.Tab("What the numbers mean"):
+            with _tab("numbers"):
                 gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
         build_api(service)
         chosen = tabs.select(_opened, None, opened, **GLUE)
+        page = guide.Page(
+            tabs, chosen, opened, visitor, main, layer=attention.layer, token=moved.token
+        )
+        places = Places(
+            tuple(example.name for example in service.examples), tuple(TABS), len(STEPS)
+        )
+        arrived = guide.connect(service, parts, page, places)
         drawn = {
             name: [
                 event.success(
                     _when_opened(name, show), [opened, *tab.inputs], list(tab.outputs), **GLUE
                 )
-                for event in (chosen, *main.finished)
+                for event in (chosen, arrived, *main.finished)
             ]
             for name, tab, show in (
-                (text.TAB_EVERY_K, table, every_k.show),
-                (text_inside.TAB_SINKS, attention, sinks.show),
-                (text_inside.TAB_MIGRATION, moved, migration.show),
-                (text_methods.TAB, several, several.show),
+                ("every-k", table, every_k.show),
+                ("sinks", attention, sinks.show),
+                ("migration", moved, migration.show),
+                ("methods", several, several.show),
             )
         }
-        compared = (*drawn[text_methods.TAB], several.compared)
+        compared = (*drawn["methods"], several.compared)
         stages_section.follow(stages, compared, visitor, several.shown)
-        chosen.success(
-            _when_opened(text_budget.TAB_BUDGET, budget.show), [opened, *budget.inputs],
-            list(budget.outputs), **GLUE,
-        )  # fmt: skip
+        for event in (chosen, arrived):
+            event.success(
+                _when_opened("budget", budget.show), [opened, *budget.inputs],
+                list(budget.outputs), **GLUE,
+            )  # fmt: skip
     return demo
 
 
+def _tab(name: str) -> gr.Tab:
+    return gr.Tab(TABS[name], id=name)
+
+
 def _opened(event: gr.SelectData) -> str:
-    """Which tab is in front."""
-    return str(event.value)
+    """Which tab is in front, by its id."""
+    names = {label: name for name, label in TABS.items()}
+    return names.get(str(event.value), next(iter(TABS)))
 
 
 def _when_opened(name: str, show: Callable[..., tuple[Any, ...]]) -> Callable[..., Any]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from app import text
 from app.state import Origin
+from app.text_share import OWN_QUESTION
 from vtw_core.analysis.answers import differing_words
 from vtw_core.analysis.presets import ETA_PRESETS
 from vtw_core.results import DEFAULT_ETA, SCOPES, Run
@@ -15,7 +16,7 @@ ETA_RANGE = (1e-7, 10.0)
 """Nats; how far the η line can be dragged."""
 
 
-_HINTS = (text.CANCELLED, text.CANCELLED_FIRST, text.PHOTOGRAPH)
+_HINTS = (text.CANCELLED, text.CANCELLED_FIRST, text.PHOTOGRAPH, OWN_QUESTION)
 
 
 def show_criterion() -> dict[str, Any]:
@@ -61,7 +62,6 @@ def show_run(
     base = run.baseline_answer
     return {
         "phase": "done",
-        # Tells the page a new run from the same one with another notice.
         "runId": run_id(run),
         "notice": _notice(notice),
         "origin": text.ORIGINS[origin].format(date=run.created[:10]),

@@ -12,6 +12,7 @@ from __future__ import annotations
 import argparse
 import random
 from collections import defaultdict
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ from embedded_model import gap, tables
 from embedded_model.card import write_measured
 from embedded_model.export import FOLDER
 from embedded_model.questions import KINDS, SHORT_KINDS, Question, ask
-from embedded_model.scenes import draw, random_scene
+from embedded_model.scenes import Scene, draw, random_scene
 from embedded_model.tables import EveryK
 from vtw_core import load_model, record
 from vtw_core.inside import SEGMENTS
@@ -37,13 +38,12 @@ FOUR = ("color", "shape", "count", "position")
 _ROOM = 2  # tokens an answer may be longer than the right one before it is cut off: it is wrong
 
 
-def held_out(
+def held_out_scenes(
     seed: int, per_kind: int, kinds: tuple[str, ...] = KINDS
-) -> list[tuple[Any, list[Question]]]:
-    """Pictures with their questions, ``per_kind`` of each kind in all."""
+) -> Iterator[tuple[Scene, Any, list[Question]]]:
+    """Scenes, their pictures and questions, ``per_kind`` of each kind in all."""
     rng = random.Random(seed)
     left = dict.fromkeys(kinds, per_kind)
-    pairs = []
     while any(left.values()):
         scene = random_scene(rng)
         picture = draw(scene, rng, PICTURE_SIDE)
@@ -54,8 +54,20 @@ def held_out(
                 questions.append(question)
                 left[kind] -= 1
         if questions:
-            pairs.append((picture, questions))
-    return pairs
+            yield scene, picture, questions
+
+
+def held_out(
+    seed: int, per_kind: int, kinds: tuple[str, ...] = KINDS
+) -> list[tuple[Any, list[Question]]]:
+    """Pictures with their questions, ``per_kind`` of each kind in all."""
+    return [found[1:] for found in held_out_scenes(seed, per_kind, kinds)]
+
+
+def _looks(scene: Scene) -> tuple[str, str]:
+    """What makes a scene hard or easy to see: what is behind its things, and how they lie."""
+    behind = "patterned background" if scene.background.pattern else "plain, gradient or noise"
+    return behind, "things that meet or overlap" if scene.overlaps else "things apart"
 
 
 def _answer_ids(vlm: Any, answer: str) -> list[int]:
@@ -155,17 +167,26 @@ def report_every_k(measured: EveryK, k_star: int, curve: NDArray[Any]) -> str:
 def report_baseline(vlm: Any, seed: int, per_kind: int) -> str:
     """Percent right per kind with nothing withdrawn, as Markdown."""
     right: dict[str, list[bool]] = defaultdict(list)
-    for picture, questions in held_out(seed, per_kind):
+    by_looks: dict[str, dict[bool, list[bool]]] = defaultdict(lambda: defaultdict(list))
+    for scene, picture, questions in held_out_scenes(seed, per_kind):
         for question in questions:
             hit = is_right(vlm, picture, question.text, question.answer)
             right[question.kind].append(hit)
+            for look in _looks(scene):
+                by_looks[look][question.kind in SHORT_KINDS].append(hit)
     rows = [[kind, f"{100 * np.mean(right[kind]):.1f}"] for kind in KINDS]
     four = [hit for kind in FOUR for hit in right[kind]]
     rows.append([f"**{', '.join(FOUR)}**", f"**{100 * np.mean(four):.1f}**"])
     return (
         f"Exactly right answers in percent at the baseline, {per_kind} questions of each kind.\n\n"
         + tables.table(["question", "right"], rows)
-    )
+        + "\n\nThe same answers by what the picture shows (in brackets: how many questions).\n\n"
+        + tables.table(
+            ["picture", "short questions", "descriptions"],
+            [[look, *(tables.share_of(by_looks[look][short]) for short in (True, False))]
+             for look in sorted(by_looks)],
+        )
+    )  # fmt: skip
 
 
 def report_foreign(vlm: Any, seed: int, per_kind: int) -> str:

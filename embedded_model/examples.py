@@ -16,9 +16,19 @@ from vtw_core.other_images import MADE
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "examples"
 SIDE = 384
-_WHITE, _NIGHT, _SAND, _MIST = (255, 255, 255), (28, 32, 48), (240, 228, 208), (216, 228, 236)
 
-# name, title, question, background, then (shape, colour, size, cell of the 3 x 3 grid) of each
+
+def _plain(rgb: tuple[int, int, int]) -> Background:
+    return Background(rgb, rgb, True, 0.0)
+
+
+_WHITE, _NIGHT, _SAND, _MIST = map(
+    _plain, ((255, 255, 255), (28, 32, 48), (240, 228, 208), (216, 228, 236))
+)
+_CHECKS = Background((236, 226, 240), (222, 208, 228), True, 0.0, "checks", 0.125)
+
+# name, title, question, background, then (shape, colour, size, cell of the 3 x 3 grid) of each; a
+# cell between two others is written as a fraction
 _EXAMPLES = (
     ("small_large", "Small or large", "what color is the small circle ?", _SAND,
      [("circle", "purple", "large", 3), ("circle", "green", "small", 5)]),
@@ -35,8 +45,9 @@ _EXAMPLES = (
     ("negation", "Is there no ...", "is there no triangle ?", _MIST,
      [("cross", "pink", "large", 1), ("triangle", "black", "large", 6),
       ("diamond", "blue", "small", 5)]),
-    ("place", "At a place", "what shape is the object at the top right ?",
-     _WHITE, [("diamond", "green", "large", 2), ("rectangle", "brown", "large", 6)]),
+    ("overlap", "One over another", "what shape is the orange object ?", _CHECKS,
+     [("square", "orange", "large", 4), ("circle", "blue", "large", 4.7),
+      ("star", "green", "small", 6)]),
     ("compare", "More or fewer", "are there more circles than squares ?", _MIST,
      [("circle", "red", "small", 0), ("circle", "blue", "large", 4),
       ("square", "orange", "small", 8), ("circle", "purple", "small", 6)]),
@@ -46,14 +57,14 @@ _EXAMPLES = (
 )  # fmt: skip
 
 
-def _scene(background: tuple[int, int, int], things: list[tuple[str, str, str, int]]) -> Scene:
+def _scene(background: Background, things: list[tuple[str, str, str, float]]) -> Scene:
     rng = random.Random(len(things))
     made = []
     for shape, color, size, cell in things:
         x, y = (cell % 3 + 0.5) / 3, (cell // 3 + 0.5) / 3
         radius = 0.16 if size == "large" else 0.09
-        made.append(make_thing(shape, color, size, cell, x, y, radius, rng))
-    return Scene(in_reading_order(made), Background(background, background, True, 0.0))
+        made.append(make_thing(shape, color, size, round(cell), x, y, radius, rng))
+    return Scene(in_reading_order(made), background)
 
 
 def picture(name: str) -> Image.Image:

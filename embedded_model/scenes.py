@@ -6,6 +6,7 @@ Everything random comes from the ``random.Random`` that the caller hands in.
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from dataclasses import dataclass
@@ -66,6 +67,11 @@ _RATIO = (1.1, 1.8)
 # How far a centre lies from the middle of its cell, as a fraction of the picture: tidy or loose.
 _SPREADS = (0.06, 0.13)
 _LEAST_DISTANCE = 1.15  # of two centres, in sums of their radii
+# In some pictures things may lie over one another, up to this distance. What covers another stands
+# out from it, and nothing is covered so far that its shape cannot be told.
+_CROWDED, _CROWDED_DISTANCE, _CROWDED_SPREAD = 0.25, 0.72, 0.16
+_TEXTURED = 0.25
+_PATTERNS = ("stripes", "checks", "dots", "grid")
 _TRIES = 8
 
 
@@ -97,6 +103,10 @@ class Background:
     vertical: bool
     noise: float
     """Standard deviation of the pixel noise, in grey levels."""
+    pattern: str | None = None
+    """How the two colours alternate: one of ``_PATTERNS``, or ``None`` for a plain or a ramp."""
+    period: float = 0.1
+    """Width of the pattern's repeat, as a fraction of the side."""
 
 
 @dataclass(frozen=True)
@@ -106,6 +116,14 @@ class Scene:
     background: Background
     frame: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)
     """Left, top, right, bottom of the picture in the square; outside of it are grey bars."""
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether the circles around two things meet: these touch or lie over one another."""
+        return any(
+            math.hypot(one.x - other.x, one.y - other.y) < one.radius + other.radius
+            for one, other in itertools.combinations(self.things, 2)
+        )
 
 
 def _polygon(shape: str, rng: random.Random) -> list[tuple[float, float]]:
@@ -172,6 +190,10 @@ def _random_background(rng: random.Random) -> Background:
         start = _jitter((35, 35, 40), rng, 25)
     else:
         start = _jitter((160, 160, 160), rng, 60)
+    if rng.random() < _TEXTURED:
+        end = _jitter(start, rng, 40)
+        pattern, period = rng.choice(_PATTERNS), rng.uniform(0.04, 0.2)
+        return Background(start, end, rng.random() < 0.5, rng.choice((0.0, 3.0)), pattern, period)
     end = _jitter(start, rng, 30) if rng.random() < 0.3 else start
     return Background(start, end, rng.random() < 0.5, rng.choice((0.0, 0.0, 3.0, 8.0)))
 
@@ -248,10 +270,13 @@ def _spot(
     alone: bool,
     frame: tuple[float, float, float, float],
     spread: float,
+    distance: float,
     things: list[Thing],
     rng: random.Random,
+    close: bool = False,
 ) -> tuple[float, float, float] | None:
-    """Centre and radius of a thing that touches no other; ``None`` if the cell has no room."""
+    """Centre and radius of a thing that keeps its ``distance``, in sums of radii, from all others,
+    if ``close`` as near to another as the tries find; ``None`` if the cell has no room."""
     left, top, right, bottom = frame
     wide, high = right - left, bottom - top
     unit = math.sqrt(wide * high)
@@ -259,18 +284,22 @@ def _spot(
         least, most = _SMALL_RADIUS
     else:
         least, most = _ALONE_RADIUS if alone and cell == 4 else _LARGE_RADIUS
+    best: tuple[float, float, float] | None = None
+    nearest = math.inf
     for _ in range(_TRIES):
         radius = rng.uniform(least, most) * unit
         x = left + wide * ((cell % 3 + 0.5) / 3 + rng.uniform(-spread, spread))
         y = top + high * ((cell // 3 + 0.5) / 3 + rng.uniform(-spread, spread))
         if min(x - left, right - x, y - top, bottom - y) < 0.9 * radius:
             continue
-        if all(
-            math.hypot(x - other.x, y - other.y) > _LEAST_DISTANCE * (radius + other.radius)
-            for other in things
-        ):
+        gaps = [math.hypot(x - t.x, y - t.y) / (radius + t.radius) for t in things]
+        if any(gap <= distance for gap in gaps):
+            continue
+        if not close:
             return x, y, radius
-    return None
+        if best is None or min(gaps, default=0.0) < nearest:
+            best, nearest = (x, y, radius), min(gaps, default=0.0)
+    return best
 
 
 def random_scene(rng: random.Random, max_objects: int = MAX_OBJECTS, min_objects: int = 1) -> Scene:
@@ -287,24 +316,31 @@ def random_scene(rng: random.Random, max_objects: int = MAX_OBJECTS, min_objects
     count = rng.randint(min_objects, max_objects)
     reuse = rng.choice((0.0, 0.25, 0.5))
     frame, spread, style = _random_frame(rng), rng.choice(_SPREADS), rng.random()
+    crowded = rng.random() < _CROWDED
+    distance = _CROWDED_DISTANCE if crowded else _LEAST_DISTANCE
+    spread = _CROWDED_SPREAD if crowded else spread
     things: list[Thing] = []
     for cell in rng.sample(range(9), 9):
         if len(things) == count:
             break
         shape = rng.choice(things).shape if things and rng.random() < reuse else rng.choice(SHAPES)
         color = rng.choice(things).color if things and rng.random() < reuse else rng.choice(colors)
-        size = rng.choice(SIZES)
-        spot = _spot(cell, size, count == 1, frame, spread, things, rng)
+        size = "large" if crowded and rng.random() < 0.6 else rng.choice(SIZES)
+        spot = _spot(cell, size, count == 1, frame, spread, distance, things, rng, crowded)
         if spot is None:
             continue
         x, y, radius = spot
+        rgb = _shade(color, background, rng)
+        touched = [t for t in things if math.hypot(x - t.x, y - t.y) < 1.25 * (radius + t.radius)]
+        if any(math.dist(rgb, other.rgb) < _LEAST_CONTRAST for other in touched):
+            continue
         wobble = rng.uniform(0.01, 0.05) if style > 0.7 else 0.0
         line_width = None
         if rng.random() < (0.2 if style < 0.7 else 0.35):
             line_width = rng.uniform(0.15, 0.26) * min(radius, 0.15)
         things.append(
             make_thing(shape, color, size, cell, x, y, radius, rng,
-                       rgb=_shade(color, background, rng), wobble=wobble,
+                       rgb=rgb, wobble=wobble,
                        tilt=_tilt(shape, rng), line_width=line_width)
         )  # fmt: skip
     if len(things) < count:  # no room left: rare
@@ -322,12 +358,40 @@ def _with_bars(picture: Image.Image, frame: tuple[float, float, float, float]) -
     return barred
 
 
+def _patterned(background: Background, side: int) -> Image.Image:
+    """Two colours that alternate."""
+    canvas = Image.new("RGB", (side, side), background.start)
+    pen = ImageDraw.Draw(canvas)
+    step = max(4, round(background.period * side))
+    half = step // 2
+    for a in range(0, side, step):
+        if background.pattern == "stripes":
+            box = (0, a, side, a + half) if background.vertical else (a, 0, a + half, side)
+            pen.rectangle(box, fill=background.end)
+        elif background.pattern == "grid":
+            thin = max(2, step // 8)
+            pen.rectangle((0, a, side, a + thin), fill=background.end)
+            pen.rectangle((a, 0, a + thin, side), fill=background.end)
+        else:
+            for b in range(0, side, step):
+                if background.pattern == "dots":
+                    pen.ellipse((a, b, a + half, b + half), fill=background.end)
+                else:
+                    pen.rectangle((a, b, a + half - 1, b + half - 1), fill=background.end)
+                    pen.rectangle(
+                        (a + half, b + half, a + step - 1, b + step - 1), fill=background.end
+                    )
+    return canvas
+
+
 def draw(scene: Scene, rng: random.Random, side: int) -> Image.Image:
     """The picture of a scene, ``side`` x ``side`` pixels, RGB."""
     big = side * 2
     start, end = scene.background.start, scene.background.end
     if start == end:
         canvas = Image.new("RGB", (big, big), start)
+    elif scene.background.pattern is not None:
+        canvas = _patterned(scene.background, big)
     else:
         ramp = np.linspace(0, 1, big, dtype=np.float32)[:, None]
         colors = np.array(start) * (1 - ramp) + np.array(end) * ramp

@@ -113,6 +113,11 @@ def _share(hits: Sequence[bool]) -> str:
     return f"{100 * np.mean(hits):.0f}" if hits else ""
 
 
+def share_of(hits: Sequence[bool]) -> str:
+    """Percent right with a decimal, and of how many; empty where nothing was asked."""
+    return f"{100 * np.mean(hits):.1f} ({len(hits)})" if hits else ""
+
+
 def difference(own: Sequence[bool], foreign: Sequence[bool]) -> str:
     """Points by which ``foreign`` is lower than ``own``, with the standard error."""
     if not own or not foreign:

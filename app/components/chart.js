@@ -4,6 +4,7 @@ const find = (selector) => element.querySelector(selector);
 const drawing = find('.drawing');
 let near = false;      // whether the drawing is on the screen, or nearly: only then it is drawn
 let stale = true;
+let figure = null;     // of the present value
 let plotly = null;
 
 // plotly.js is large: it is fetched once, and only when the first chart comes near the screen.
@@ -73,14 +74,15 @@ function followK() {
 // ---------------------------------------------------------------- drawing
 function drawWords() {
   const view = props.value;
+  figure = view && view.figure ? JSON.parse(view.figure) : null;
   find('.chart').hidden = !view;
   if (!view) return;
   for (const part of ['title', 'summary']) find(`.${part}`).textContent = view[part];
   find('.definition').textContent = view.caption;
   drawing.setAttribute('aria-label', `${view.title}. ${view.summary}`);
-  drawing.hidden = !view.figure;
-  if (view.figure) {
-    drawing.style.minHeight = `${view.figure.layout.height}px`;
+  drawing.hidden = !figure;
+  if (figure) {
+    drawing.style.minHeight = `${figure.layout.height}px`;
     drawing.style.setProperty('--narrowest', `${view.narrowest}px`);
   }
   const exports = find('.exports');
@@ -133,19 +135,19 @@ function forPhone(layout, traces) {
 
 async function draw() {
   const view = props.value;
-  if (!near || !stale || !view || !view.figure) return;
+  if (!near || !stale || !figure) return;
   stale = false;
   drawing.classList.toggle('waiting', !drawing.layout);
   try {
     plotly = await loadPlotly();
     if (view !== props.value || !element.isConnected) return;
-    view.figure.data.forEach(nameCells);
-    const layout = withK(structuredClone(view.figure.layout));
+    figure.data.forEach(nameCells);
+    const layout = withK(structuredClone(figure.layout));
     layout.autosize = true;
-    if (drawing.clientWidth < 520) forPhone(layout, view.figure.data);
+    if (drawing.clientWidth < 520) forPhone(layout, figure.data);
     const card = getComputedStyle(element).getPropertyValue('--vtw-card') || '#888';
     layout.hoverlabel = { bgcolor: card.trim(), bordercolor: '#808793' };
-    await plotly.react(drawing, view.figure.data, layout, { displayModeBar: false, responsive: true });
+    await plotly.react(drawing, figure.data, layout, { displayModeBar: false, responsive: true });
   } catch (problem) {
     stale = true;
     const line = document.createElement('p');

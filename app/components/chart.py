@@ -6,7 +6,6 @@ plotly.js comes from the installed package, when the first chart comes near the 
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +61,8 @@ def show_chart(chart: Chart | None, layers: int) -> dict[str, Any] | None:
         return {**value, "table": table, "formats": list(TABLE_FORMATS)}
     return {
         **value,
-        "figure": json.loads(figure(chart).to_json()),
+        # As text: Gradio copies every value in the browser, again and again, number by number.
+        "figure": figure(chart).to_json(),
         "narrowest": _narrowest(chart),
         "formats": list(DRAWN_FORMATS),
     }

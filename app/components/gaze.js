@@ -222,19 +222,24 @@ function drawLayer() {
 }
 
 // ---------------------------------------------------------------- what a visitor does
+// The address of the page says what is looked at (share.js).
+const tellPlace = (place) => window.dispatchEvent(new CustomEvent('vtw:place', { detail: place }));
 function ask() { if (!view.all) trigger('select', { row, patch }); }
 function setRow(next) {
   if (next < 0 || next >= view.tokens.length || next === row) return;
   row = next;
+  tellPlace({ row });
   if (view.all) draw(); else { drawWords(); ask(); }
 }
 function setLayer(next) {
   layer = Math.max(0, Math.min(view.layers - 1, next));
+  tellPlace({ layer });
   drawLayer();
 }
 function setPatch(next) {
   patch = next === patch ? null : next;
   readers = null;
+  tellPlace({ patch });
   drawLarge();
   drawWords();
   if (patch !== null) ask();
@@ -276,6 +281,17 @@ function follow() {
   k = window.vtwK.k;
   draw();
 }
+// A view that arrives (share.js) waits until its run is here.
+function arrive() {
+  const asked = window.vtwGo;
+  if (!view || !asked || asked.runId !== view.runId) return false;
+  window.vtwGo = null;
+  if (Number.isInteger(asked.layer)) layer = Math.min(asked.layer, view.layers - 1);
+  if (Number.isInteger(asked.row)) row = Math.min(asked.row, view.tokens.length - 1);
+  patch = Number.isInteger(asked.patch) ? Math.min(asked.patch, visual() - 1) : null;
+  if (!view.all) ask();
+  return true;
+}
 function take() {
   const before = view;
   view = props.value;
@@ -289,9 +305,13 @@ function take() {
     const held = window.vtwK;
     k = held && held.layers === view.layers ? held.k : view.k;
     build();
+    const asked = window.vtwGo;
+    if (!asked || asked.runId !== view.runId) tellPlace({ layer: null, row: null, patch: null });
   }
+  arrive();
   draw();
 }
+window.addEventListener('vtw:go', () => { if (element.isConnected && arrive()) draw(); });
 window.addEventListener('vtw:k', follow);
 watch('value', take);
 take();

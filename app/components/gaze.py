@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from app import text_inside as text
 from app.components.files import read, script
 from app.figures import style, tokens
+from app.view import run_id
 from vtw_core.analysis.rows import inside_of, tokens_of, visual_positions
 from vtw_core.results import Run
 
@@ -57,7 +58,7 @@ def show_gaze(
     segments, pieces = tokens_of(run)[1], tokens.query_pieces(run)
     shares = of_visual[:, first].astype(np.float64).sum(axis=1)
     return {
-        "runId": f"{run.created} {run.seconds.total} {run.prompt}",
+        "runId": run_id(run),
         "layers": run.layers,
         "k": k,
         "row": first,

@@ -45,6 +45,8 @@ function setEta(wanted) {
   eta = wanted;
   exactEta = null;
   drawCriterion();
+  holdK();
+  window.dispatchEvent(new CustomEvent('vtw:eta'));
 }
 
 // ---------------------------------------------------------------- what follows K
@@ -86,8 +88,11 @@ function withdrawnTitle(at) {
 }
 
 // The other tabs draw the same K: they are told of it, and may move it.
+function holdK() {
+  if (hasRun()) window.vtwK = { k, layers: view.layers, eta, star: chooseK(view.kl.first_token, eta, 'first') };
+}
 function tellK() {
-  window.vtwK = { k, layers: view.layers };
+  holdK();
   window.dispatchEvent(new CustomEvent('vtw:k', { detail: window.vtwK }));
 }
 
@@ -301,6 +306,11 @@ find('.eta-input').addEventListener('change', takeTypedEta);
 find('.k-slider').addEventListener('input', (event) => setK(Number(event.target.value)));
 find('.k-slider').addEventListener('change', release);
 window.addEventListener('vtw:k', ({ detail }) => { if (detail.layers === view.layers) setK(detail.k); });
+// A whole view arrives (share.js); a run that comes with it brings its K itself.
+window.addEventListener('vtw:go', ({ detail }) => {
+  setEta(clampEta(detail.eta));
+  if (detail.layers === view.layers) setK(detail.k);
+});
 let lastWidth = 0;
 new ResizeObserver(() => {
   const width = find('.plot').clientWidth;

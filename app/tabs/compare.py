@@ -17,7 +17,9 @@ from app.events import GLUE, MODEL_QUEUE
 from app.held_k import keep_k
 from app.pictures import chosen_picture, looks_like_a_photograph, uploaded
 from app.state import Visitor
+from app.text_share import OWN_QUESTION
 from app.view import show_nothing, show_run, show_running
+from app.view_address import View
 from vtw_core.errors import VTWError
 from vtw_core.events import Answers, Curve, Progress, Token
 from vtw_core.results import DEFAULT_ETA, Run, choose_k, load_run
@@ -47,10 +49,15 @@ class CompareTab:
     """What the page needs of this tab: the events after which another run is shown, and K.
 
     ``k`` is where the visitor left K, or None for K*; `app.held_k` reads what a slider sends.
+    Who cancels ``ran``, the run itself, sets ``waits`` to False, too; ``outputs`` take what
+    `show_view` returns.
     """
 
     finished: tuple[Any, ...]
     k: gr.State
+    ran: Any
+    waits: gr.State
+    outputs: tuple[Any, ...]
 
 
 @dataclass(frozen=True)
@@ -160,19 +167,16 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
     left.cancel.click(lambda: False, None, waits, cancels=[ran], **GLUE).then(
         handlers.cancel, [visitor, k], shown, **GLUE
     )
+    everything = (
+        *shown, visitor, k, left.picture_tabs, left.upload, left.prompt, is_drawing,
+    )  # fmt: skip
     picked = left.gallery.select(_picked, None, [picked_index, waits], cancels=[ran], **GLUE).then(
-        handlers.pick_example,
-        picked_index,
-        [*shown, visitor, k, left.picture_tabs, left.upload, left.prompt, is_drawing],
-        **GLUE,
+        handlers.pick_example, picked_index, [*everything], **GLUE
     )
     opened = left.open_run.upload(lambda: False, None, waits, cancels=[ran], **GLUE).then(
-        handlers.open_run,
-        [left.open_run, visitor, k],
-        [*shown, visitor, k, left.picture_tabs, left.upload, left.prompt, is_drawing],
-        **GLUE,
+        handlers.open_run, [left.open_run, visitor, k], [*everything], **GLUE
     )
-    return CompareTab(finished=(picked, opened, ran), k=k)
+    return CompareTab((picked, opened, ran), k, ran, waits, everything)
 
 
 class _Handlers:
@@ -255,11 +259,8 @@ class _Handlers:
     def pick_example(self, index: int) -> tuple[Any, ...]:
         """A recorded example: picture, question and result at once, without the model."""
         example = self.service.examples[max(0, min(index, len(self.service.examples) - 1))]
-        return (
-            show_run(example.run, origin="recorded"), *_idle(),
-            Visitor(run=example.run, origin="recorded", picture=str(example.image)), None,
-            gr.Tabs(selected="upload"), str(example.image), example.prompt, False,
-        )  # fmt: skip
+        shown = Visitor(run=example.run, origin="recorded", picture=str(example.image))
+        return show_view(shown, View(), example.prompt)
 
     def open_run(self, file: str | None, visitor: Visitor, k: int | None) -> tuple[Any, ...]:
         """A saved run from a visitor's file; its picture is not in it."""
@@ -278,6 +279,28 @@ class _Handlers:
         """Where a visitor's pictures may lie: Gradio's upload folder and the bundled examples."""
         uploads = Path(gr.utils.get_upload_folder())
         return [uploads, *{example.image.parent for example in self.service.examples}]
+
+
+def show_view(
+    visitor: Visitor, view: View, question: str | None, *, draws: bool = False
+) -> tuple[Any, ...]:
+    """The whole tab: a recorded example with its picture and a question, or the run that is there.
+
+    Args:
+        view: where K stands, and whether its question still waits to be asked.
+        question: for the box; None leaves the visitor's picture and question alone.
+        draws: whether the canvas is put in front.
+    """
+    bench = show_nothing()
+    if visitor.run is not None:
+        waits = view.prompt not in (None, visitor.run.prompt)
+        notice = OWN_QUESTION if waits else None
+        bench = show_run(visitor.run, origin=visitor.origin, k=view.k, notice=notice)
+    front = gr.Tabs(selected="draw" if draws else "upload")
+    left: tuple[Any, ...] = (front, visitor.picture, question, False)
+    if question is None:
+        left = (front if draws else gr.skip(), gr.skip(), gr.skip(), True if draws else gr.skip())
+    return bench, *_idle(), visitor, view.k, *left
 
 
 def _busy() -> tuple[gr.Button, gr.Button]:

@@ -34,10 +34,11 @@ AT_K = ("settings_table", "lens", "lens_probability", "cosine", "norm_ratio")
 
 @dataclass(frozen=True)
 class MigrationTab:
-    """``outputs`` take what ``show`` returns for ``inputs``."""
+    """``outputs`` take what ``show`` returns for ``inputs``; ``token`` holds the answer token."""
 
     inputs: tuple[Any, ...]
     outputs: tuple[Any, ...]
+    token: gr.Dropdown
 
 
 def choices(k: int, rows: Any, image: Any, token: Any, state: Any, grid: Any) -> migration.Choices:
@@ -104,7 +105,7 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
             test, [source, *inputs], [visitor, *outputs], api_visibility="private",
             show_progress_on=[board.parts["causal_kl"]], **MODEL_QUEUE,
         )  # fmt: skip
-    return MigrationTab(inputs=tuple(inputs), outputs=outputs)
+    return MigrationTab(inputs=tuple(inputs), outputs=outputs, token=token)
 
 
 def show(visitor: Visitor, k: int | None, *controls: Any) -> tuple[Any, ...]:
@@ -162,22 +163,25 @@ class _Handlers:
         return shown, *show(shown, k, rows, newest, *rest)
 
 
+def answer_choices(run: Run) -> list[tuple[str, int]]:
+    """(words, position) of the answer's tokens."""
+    return [
+        (text.TOKEN_AT.format(position=t, piece=piece.strip() or tokens.SPACE), t)
+        for t, piece in enumerate(run.answer_tokens[run.layers])
+    ]
+
+
 def _controls(run: Run, chosen: migration.Choices) -> tuple[Any, ...]:
     """The controls, offering what this run has."""
     inside = inside_of(run)
     images = [(test.name, index) for index, test in enumerate(inside.counterfactuals)]
-    pieces = run.answer_tokens[run.layers]
-    answer = [
-        (text.TOKEN_AT.format(position=t, piece=piece.strip() or tokens.SPACE), t)
-        for t, piece in enumerate(pieces)
-    ]
     grids = [(f"{rows} × {cols}", index) for index, (rows, cols) in enumerate(inside.grids)]
     return (
         gr.Dropdown(choices=tokens.row_options(run), value=chosen.rows),
         gr.Dropdown(
             choices=images, value=chosen.image if images else None, visible=len(images) > 1
         ),
-        gr.Dropdown(choices=answer, value=chosen.token),
+        gr.Dropdown(choices=answer_choices(run), value=chosen.token),
         gr.Slider(maximum=run.layers, value=chosen.state),
         gr.Dropdown(choices=grids, value=chosen.grid, visible=len(grids) > 1),
     )  # fmt: skip

@@ -31,10 +31,11 @@ LAST = 10_000
 
 @dataclass(frozen=True)
 class SinksTab:
-    """``outputs`` take what ``show`` returns for ``inputs``."""
+    """``outputs`` take what ``show`` returns for ``inputs``; ``layer`` is that of the one map."""
 
     inputs: tuple[Any, ...]
     outputs: tuple[Any, ...]
+    layer: gr.Slider
 
 
 def choices(k: int, rows: Any, head: Any, withdrawn: Any, log: Any, layer: Any) -> sinks.Choices:
@@ -90,7 +91,7 @@ def build(visitor: gr.State, k: gr.State) -> SinksTab:
     looks.select(look, [visitor, k], looks, **GLUE)
     parts = [board.parts[name] for name in sinks.CHARTS]
     outputs = (content, notice, verdict, bar, *controls, looks, *parts)
-    return SinksTab(inputs=tuple(inputs), outputs=outputs)
+    return SinksTab(inputs=tuple(inputs), outputs=outputs, layer=layer)
 
 
 def show(visitor: Visitor, k: int | None, *controls: Any) -> tuple[Any, ...]:

@@ -3,6 +3,7 @@
 import csv
 import dataclasses
 import io
+import json
 import re
 
 import gradio as gr
@@ -142,7 +143,7 @@ def test_the_tab_says_when_its_numbers_are_of_other_weights(tmp_path):
             tab = which_method.build(Recorded(path, here))
         assert (text.CHANGED_WEIGHTS.strip() in words_of(demo)) is not here
     chart, table = tab.show(SHORT, "kl_answer", "prefill_time", True)
-    assert chart["figure"]["layout"]["yaxis"]["type"] == "log"
+    assert json.loads(chart["figure"])["layout"]["yaxis"]["type"] == "log"
     assert len(table["table"]["rows"]) == len(COMPARISON.contenders)
 
 

@@ -1,6 +1,7 @@
 """The handlers of the main tab, without a browser."""
 
 import csv
+import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
@@ -182,7 +183,7 @@ def test_the_charts_and_the_table_follow_the_run(example):
     bar, kl, cost, rows = show(Visitor(run=example.run), 2)
     layers = example.run.layers
     assert bar == {"layers": layers, "k": 2}
-    assert [len(chart["figure"]["data"]) for chart in (kl, cost)] == [3, 3]
+    assert [len(json.loads(chart["figure"])["data"]) for chart in (kl, cost)] == [3, 3]
     assert len(rows) == layers + 1
     assert show(Visitor(), None) == (gr.skip(),) * 4
 

@@ -3,6 +3,7 @@
 import itertools
 import math
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -71,13 +72,43 @@ def test_every_thing_stands_where_its_position_says():
             assert POSITIONS[row * 3 + column] == thing.position
 
 
-def test_things_of_a_scene_do_not_touch():
+def test_things_that_meet_stand_out_from_one_another_and_hide_no_centre():
     rng = random.Random(7)
-    for _ in range(100):
-        things = random_scene(rng).things
-        for first, second in itertools.combinations(things, 2):
+    scenes = [random_scene(rng) for _ in range(300)]
+    for scene in scenes:
+        for first, second in itertools.combinations(scene.things, 2):
             gap = math.hypot(first.x - second.x, first.y - second.y)
-            assert gap > first.radius + second.radius
+            if gap < first.radius + second.radius:
+                assert math.dist(first.rgb, second.rgb) >= 80
+                assert gap > max(first.radius, second.radius) * 0.72
+    assert 20 < sum(scene.overlaps for scene in scenes) < 100
+
+
+def test_of_things_that_overlap_most_of_each_is_seen():
+    rng = random.Random(11)
+    crowded = [s for s in (random_scene(rng) for _ in range(400)) if s.overlaps][:12]
+    for scene in crowded:
+        everything = np.asarray(draw(scene, random.Random(0), 96)).astype(int)
+        for thing in scene.things:
+            alone = replace(scene, things=(thing,))
+            empty = replace(scene, things=())
+            own, bare = (
+                np.asarray(draw(one, random.Random(0), 96)).astype(int) for one in (alone, empty)
+            )
+            its = np.abs(own - bare).max(axis=-1) > 20
+            seen = its & (np.abs(everything - own).max(axis=-1) < 20)
+            assert seen.sum() > 0.6 * its.sum()
+
+
+@pytest.mark.parametrize("pattern", ["stripes", "checks", "dots", "grid"])
+def test_a_patterned_background_shows_both_its_colours_and_repeats(pattern):
+    light, dark = (200, 210, 220), (150, 160, 170)
+    background = Background(light, dark, False, 0.0, pattern, period=0.125)
+    picture = np.asarray(draw(Scene((), background), random.Random(0), 96)).astype(int)
+    for color in (light, dark):
+        assert (np.abs(picture - color).max(axis=-1) < 12).mean() > 0.1
+    assert np.abs(picture[12:] - picture[:-12]).max() < 12
+    assert np.abs(picture[:, 12:] - picture[:, :-12]).max() < 12
 
 
 def test_a_picture_that_is_not_square_is_drawn_as_the_processor_pads_it():

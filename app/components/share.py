@@ -1,0 +1,74 @@
+"""The address bar, and what can be taken from the view: a link, a citation, code.
+
+The server tells it what it knows of the view (`show_address`); what only the browser knows (K, η,
+layer, word, patch) it hears from the other parts, and keeps the address bar up to date by itself.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Literal
+
+import gradio as gr
+
+from app import text_share as text
+from app.components.files import read, script
+from app.view import run_id
+from app.view_address import View
+from vtw_core.results import DEFAULT_ETA, Run
+
+Origin = Literal["bundled", "picture", "file"]
+"""Of what is shown: an example of the page, a picture of the visitor's, or an opened run."""
+
+
+def share(value: dict[str, Any]) -> gr.HTML:
+    """Build the component; its value is of `show_address`.
+
+    ``submit`` fires with ``{query}`` when the page was opened by a link, ``select`` with
+    ``{query}`` when the code of the view is asked for, ``release`` when the run is to be saved: a
+    visitor's input, all of it.
+    """
+    return gr.HTML(
+        value=value,
+        html_template=read("share.html"),
+        css_template=read("share.css"),
+        js_on_load=script("share.js", words=text.SHARE, bibtex=text.BIBTEX, usualEta=DEFAULT_ETA),
+        apply_default_css=False,
+        elem_id="share",
+        label=text.SHARE_LABEL,
+    )
+
+
+def show_address(
+    view: View, origin: Origin, *, go: dict[str, Any] | None = None, code: str | None = None
+) -> dict[str, Any]:
+    """What the component is told.
+
+    Args:
+        view: what the server knows of the view; the rest, the browser does.
+        origin: whether what is shown can be told by an address at all.
+        go: of `show_arrival`, when the browser is to take over a whole view now.
+        code: Python of the view, when it was asked for.
+    """
+    return {"query": view.to_query(), "origin": origin, "go": go, "code": code}
+
+
+def show_arrival(view: View, run: Run) -> dict[str, Any]:
+    """The parts of a view that the browser holds, for the run that is shown.
+
+    Args:
+        view: clamped to the run.
+    """
+    eta = DEFAULT_ETA if view.eta is None else view.eta
+    return {
+        "runId": run_id(run),
+        "k": run.choose_k(eta) if view.k is None else view.k,
+        "layers": run.layers,
+        "eta": eta,
+        "layer": view.layer,
+        "row": view.row,
+        "patch": view.patch,
+        "token": view.token,
+        "lesson": view.lesson,
+        "at": time.time(),  # the same view may arrive twice
+    }

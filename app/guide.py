@@ -1,0 +1,239 @@
+"""Links and the lesson: both drive the page to a `View`, by the same event."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeGuard
+
+import gradio as gr
+
+from app.components.lesson import lesson_part, show_step
+from app.components.share import Origin, share, show_address, show_arrival
+from app.downloads import download_on
+from app.events import GLUE
+from app.figures.tokens import clamped
+from app.lesson.progress import Progress, questions_of
+from app.lesson.syllabus import STEPS
+from app.snippet import code_for
+from app.state import Visitor
+from app.tabs.compare import show_view
+from app.tabs.every_k import write_run
+from app.tabs.migration import answer_choices
+from app.text_share import OWN_PICTURE_FILE
+from app.view_address import Places, View
+
+if TYPE_CHECKING:
+    from app.service import Example, Service
+    from app.tabs.compare import CompareTab
+
+# The address bar hears of it in the browser (share.js).
+_TELL_PLACE = """(value) => {{
+  window.dispatchEvent(new CustomEvent('vtw:place', {{ detail: {{ {name}: value }} }}));
+}}"""
+_REPOSITORY = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The two components in the page's head."""
+
+    lesson: gr.HTML
+    share: gr.HTML
+
+
+@dataclass(frozen=True)
+class Page:
+    """What of the page a view moves.
+
+    Attributes:
+        tabs: the main tabs; their ids are in ``places``.
+        chosen: when a visitor has put another tab in front.
+        opened: its id.
+        layer: the control that holds a layer, on *Attention sinks*.
+        token: the control that holds an answer token, on *Information migration*.
+    """
+
+    tabs: gr.Tabs
+    chosen: Any
+    opened: gr.State
+    visitor: gr.State
+    main: CompareTab
+    layer: gr.Slider
+    token: gr.Dropdown
+
+
+def build(service: Service, first: str) -> Parts:
+    """Put both into the page's head; ``first`` is the tab that is in front at first."""
+    opening = View(example=service.examples[0].name, tab=first)
+    with gr.Row(elem_classes="page-tools"):
+        return Parts(lesson_part(), share(show_address(opening, "bundled")))
+
+
+def connect(service: Service, parts: Parts, page: Page, places: Places) -> Any:
+    """Wire links and lesson; returns the event after which the page stands at another view."""
+    handlers = _Handlers(service, places)
+    wanted, progress = gr.State(View()), gr.State(Progress())
+    asked = gr.on(
+        [parts.lesson.select, parts.share.submit],
+        handlers.wanted,
+        page.visitor,
+        [wanted, progress, page.main.waits],
+        cancels=[page.main.ran],
+        **GLUE,
+    )
+    arrived = asked.success(
+        handlers.arrive,
+        [wanted, page.visitor, progress],
+        [page.tabs, page.opened, page.layer, page.token, parts.share, *page.main.outputs],
+        **GLUE,
+    )
+    arrived.success(handlers.show_lesson, [page.visitor, progress], parts.lesson, **GLUE)
+    parts.lesson.clear(handlers.close, None, [progress, parts.lesson], **GLUE)
+    parts.lesson.submit(handlers.answer, [page.visitor, progress], [progress, parts.lesson], **GLUE)
+    for finished in page.main.finished:
+        finished.success(
+            handlers.other_run, [page.visitor, progress], [progress, parts.lesson], **GLUE
+        )
+    for moved in (page.chosen, *page.main.finished):
+        moved.success(handlers.address, [page.visitor, page.opened], parts.share, **GLUE)
+    parts.share.select(handlers.code, [page.visitor, page.opened], parts.share, **GLUE)
+    for control, name in ((page.layer, "layer"), (page.token, "token")):
+        control.input(None, control, js=_TELL_PLACE.format(name=name))
+    file = gr.DownloadButton(visible="hidden", elem_id="share-file")
+    download_on(parts.share.release, write_run, [page.visitor], file)
+    return arrived
+
+
+class _Handlers:
+    """What happens on each event. What an event carries is a visitor's input."""
+
+    def __init__(self, service: Service, places: Places) -> None:
+        self.service = service
+        self.places = places
+
+    def wanted(self, event: gr.EventData, visitor: Visitor) -> tuple[View, Progress, bool]:
+        """The view of a step, or the one that an address asks for; and that no run waits any more.
+
+        What an address with a step does not say is the step's own view.
+        """
+        sent = _sent(event)
+        if "query" not in sent:
+            step = clamped(sent.get("step"), 1, len(STEPS), 1)
+            return *self._to_step(step, visitor), False
+        view = View.from_query(sent["query"], self.places)
+        if view.lesson is None:
+            return view, Progress(), False
+        base, progress = self._to_step(view.lesson, visitor)
+        return view.over(base), progress, False
+
+    def _to_step(self, number: int, visitor: Visitor) -> tuple[View, Progress]:
+        step = STEPS[number - 1]
+        example = self._example(step.example)
+        run = example.run if example else visitor.run or self.service.examples[0].run
+        return step.view(run, number), Progress(step=number, arrived=time.time())
+
+    def _example(self, name: str | None) -> Example | None:
+        """The example of that name. A page with other examples teaches on its first one."""
+        if name is None:
+            return None
+        named = {example.name: example for example in self.service.examples}
+        return named.get(name, self.service.examples[0])
+
+    def arrive(self, wanted: View, visitor: Visitor, progress: Progress) -> tuple[Any, ...]:
+        """Everything that the server moves for a view; the rest is told to the browser."""
+        example = self._example(wanted.example)
+        if example is not None:
+            visitor = Visitor(run=example.run, origin="recorded", picture=str(example.image))
+        run = visitor.run or self.service.examples[0].run
+        view = wanted.clamped(run)
+        tab = view.tab or self.places.tabs[0]
+        known, origin = self._known(visitor, tab)
+        layer, token = gr.skip(), gr.skip()
+        if view.layer is not None:
+            layer = gr.Slider(value=view.layer, maximum=max(1, run.layers - 1))
+        if view.token is not None:
+            token = gr.Dropdown(choices=answer_choices(run), value=view.token)
+        draws = bool(progress.step) and STEPS[progress.step - 1].own_run
+        question = view.prompt
+        if question is not None:
+            known = replace(known, prompt=question)
+        elif example is not None:
+            question = example.prompt
+        return (
+            gr.Tabs(selected=tab), tab, layer, token,
+            show_address(known, origin, go=show_arrival(view, run)),
+            *show_view(visitor, view, question, draws=draws),
+        )  # fmt: skip
+
+    def address(self, visitor: Visitor, opened: str) -> dict[str, Any]:
+        """Another run, or another tab in front."""
+        known, origin = self._known(visitor, opened)
+        return show_address(known, origin)
+
+    def _known(self, visitor: Visitor, tab: str) -> tuple[View, Origin]:
+        """What an address can say of the run that is shown."""
+        if visitor.origin == "opened":
+            return View(tab=tab), "file"
+        example = self.service.example_of(visitor.picture)
+        if example is None or visitor.run is None:
+            return View(tab=tab), "picture"
+        prompt = visitor.run.prompt
+        own = None if prompt == example.prompt else prompt
+        return View(example=example.name, prompt=own, tab=tab), "bundled"
+
+    def code(self, event: gr.EventData, visitor: Visitor, opened: str) -> dict[str, Any]:
+        """The view as Python."""
+        known, origin = self._known(visitor, opened)
+        code = ""
+        if visitor.run is not None:
+            view = View.from_query(_sent(event).get("query", ""), self.places).clamped(visitor.run)
+            code = code_for(visitor.run, replace(view, tab=opened), self._path_in_code(visitor))
+        return show_address(known, origin, code=code)
+
+    def _path_in_code(self, visitor: Visitor) -> str:
+        example = self.service.example_of(visitor.picture)
+        if example is None:
+            return OWN_PICTURE_FILE
+        inside = example.image.is_relative_to(_REPOSITORY)
+        return str(example.image.relative_to(_REPOSITORY) if inside else example.image.name)
+
+    def show_lesson(self, visitor: Visitor, progress: Progress) -> dict[str, Any] | None:
+        return show_step(progress, visitor.run, is_own=visitor.origin == "live")
+
+    def other_run(self, visitor: Visitor, progress: Progress) -> tuple[Progress, Any]:
+        """The questions are asked of the run that is shown; only a prediction outlives the last."""
+        if not progress.step:
+            return progress, None
+        if not STEPS[progress.step - 1].own_run:
+            progress = replace(progress, given={}, first_right={})
+        return progress, self.show_lesson(visitor, progress)
+
+    def answer(
+        self, event: gr.EventData, visitor: Visitor, progress: Progress
+    ) -> tuple[Progress, Any]:
+        """One more answer; what cannot be one changes nothing."""
+        if not progress.step or visitor.run is None:
+            return progress, gr.skip()
+        questions, _ = questions_of(STEPS[progress.step - 1], visitor.run)
+        asked, given = _sent(event).get("question"), _sent(event).get("given")
+        if not questions or not _is_whole(asked, len(questions)):
+            return progress, self.show_lesson(visitor, progress)
+        question = questions[asked]
+        if not _is_whole(given, len(question.choices) or visitor.run.layers + 1):
+            return progress, self.show_lesson(visitor, progress)
+        answered = progress.answered(asked, given, question.judge(given).right)
+        return answered, self.show_lesson(visitor, answered)
+
+    def close(self) -> tuple[Progress, None]:
+        return Progress(), None
+
+
+def _sent(event: gr.EventData) -> dict[str, Any]:
+    return event._data if isinstance(event._data, dict) else {}
+
+
+def _is_whole(value: object, count: int) -> TypeGuard[int]:
+    """Whether it is a whole number from 0 to count - 1."""
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < count

@@ -1,0 +1,62 @@
+"""Questions about K: by hand, by the first token, and on a run of the visitor's own."""
+
+from __future__ import annotations
+
+from app import text_lesson as text
+from app.lesson.question import Question, choose
+from app.view import answer_pieces
+from vtw_core.results import DEFAULT_ETA, Run
+
+CLOSE = 2
+"""Layers behind K* that still count as a good guess: safe, and little is given away."""
+
+
+def guess_k(run: Run) -> tuple[Question, ...]:
+    """From which layer on can the image leave? Answered by dragging K."""
+    star, kl = run.choose_k(), run.kl_first_token
+    right = frozenset(
+        k for k in range(star, min(star + CLOSE, run.layers) + 1) if kl[k] <= DEFAULT_ETA
+    )
+
+    def because(guess: int) -> str:
+        over = kl[guess] > DEFAULT_ETA
+        template = text.TOO_EARLY if over else text.GOOD_K if guess in right else text.TOO_LATE
+        return template.format(
+            guess=guess, kl=kl[guess], eta=DEFAULT_ETA, star=star, layers=run.layers,
+            lost=run.flops[guess] / run.flops[-1] - run.flops[star] / run.flops[-1],
+        )  # fmt: skip
+
+    return (Question(text.GUESS_K.format(eta=DEFAULT_ETA), (), right, because),)
+
+
+def blind_spot(run: Run) -> tuple[Question, ...]:
+    """Does the answer survive at the K that its first token allows?"""
+    first, whole = run.choose_k(), run.choose_k(scope="answer_max")
+    kl, pieces = run.kl_positions[first], answer_pieces(run)
+    worst = int(kl.argmax())
+    values = {
+        "k": first, "whole": whole, "eta": DEFAULT_ETA, "first_piece": pieces[0], "first_kl": kl[0],
+        "piece": pieces[worst], "position": worst + 1, "count": len(pieces), "worst_kl": kl[worst],
+    }  # fmt: skip
+    same = bool(run.same_as_baseline[first])
+    if first == whole:
+        template = text.NOT_BLIND
+    else:
+        template = text.BLIND_AND_SAME if same else text.BLIND_AND_CHANGED
+    ask = text.DOES_IT_SURVIVE.format(**values)
+    return (choose(ask, text.SURVIVE_CHOICES, 0 if same else 1, template.format(**values)),)
+
+
+def try_to_break_it(run: Run) -> tuple[Question, ...]:
+    """On a run of the visitor's own: was the answer kept at K*?"""
+    k = run.choose_k()
+    same = bool(run.same_as_baseline[k])
+    if k == run.layers:
+        template = text.NOTHING_TO_WITHDRAW
+    else:
+        template = text.IT_HELD if same else text.IT_BROKE
+    because = template.format(
+        k=k, layers=run.layers, eta=DEFAULT_ETA, answer=run.baseline_answer,
+        withdrawn=run.answers[k],
+    )  # fmt: skip
+    return (choose(text.WILL_IT_BREAK, text.BREAK_CHOICES, 0 if same else 1, because),)

@@ -1,0 +1,97 @@
+"""The lesson, step by step: where the page is driven to, and what is asked there."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from app.lesson import attention, choosing_k, image_and_cost, quiz
+from app.lesson.question import Ask
+from app.view_address import View
+from vtw_core.errors import InputError
+from vtw_core.results import Run
+
+
+@dataclass(frozen=True)
+class Step:
+    """One idea.
+
+    Attributes:
+        name: of its sentences in `app.text_lesson.STEPS`.
+        example: bundled example to show; None leaves the visitor's run.
+        tab: id of the tab in front.
+        focus: CSS selector of the one figure to look at.
+        ask: a run -> the questions.
+        look: a run -> where in the tab to stand: K, layer and so on.
+        hides_curve: whether the KL curves stay covered until the question is answered.
+        own_run: whether the questions are about a run that the visitor made.
+    """
+
+    name: str
+    example: str | None
+    tab: str
+    focus: str
+    ask: Ask
+    look: Callable[[Run], View] = lambda run: View()
+    hides_curve: bool = False
+    own_run: bool = False
+
+    def view(self, run: Run, number: int) -> View:
+        """The view that the page is driven to when ``run`` is shown."""
+        place = View(example=self.example, tab=self.tab, lesson=number)
+        try:
+            return self.look(run).over(place).clamped(run)
+        except InputError:  # nothing was recorded inside the run; the questions say so
+            return place
+
+
+STEPS = (
+    Step(
+        "tokens", "small_large", "compare", "#workbench .facts",
+        ask=image_and_cost.visual_tokens,
+    ),
+    Step(
+        "cost", "small_large", "every-k", "#every-k-cost",
+        ask=image_and_cost.cost_of_a_layer,
+        look=lambda run: View(k=image_and_cost.halfway(run)),
+    ),
+    Step(
+        "sink", "small_large", "sinks", "#sinks-mass",
+        ask=attention.find_the_sink,
+        look=lambda run: View(layer=attention.sink_layer(run)),
+    ),
+    Step(
+        "use", "describe", "migration", "#migration-joint",
+        ask=attention.attention_and_use,
+        look=lambda run: View(k=image_and_cost.whole_answer_k(run)),
+    ),
+    Step(
+        "guess", "three_shapes", "compare", "#workbench .picker",
+        ask=choosing_k.guess_k,
+        look=lambda run: View(k=run.layers),
+        hides_curve=True,
+    ),
+    Step(
+        "blind", "describe", "compare", "#workbench .positions",
+        ask=choosing_k.blind_spot,
+        look=lambda run: View(k=run.choose_k()),
+    ),
+    Step(
+        "saved", "describe", "compare", "#workbench .answers",
+        ask=image_and_cost.what_is_not_saved,
+        look=lambda run: View(k=image_and_cost.whole_answer_k(run)),
+    ),
+    Step(
+        "mustdrop", "three_shapes", "methods", "#methods-layers",
+        ask=image_and_cost.budget_of_both,
+    ),
+    Step(
+        "break", None, "compare", "#canvas",
+        ask=choosing_k.try_to_break_it,
+        own_run=True,
+    ),
+    Step(
+        "summary", None, "compare", "#lesson .questions",
+        ask=quiz.five_questions,
+    ),
+)  # fmt: skip

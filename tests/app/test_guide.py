@@ -1,0 +1,85 @@
+"""Where a link or a step of the lesson puts the page, without a browser."""
+
+import gradio as gr
+import pytest
+
+from app.guide import _Handlers
+from app.lesson.progress import Progress
+from app.lesson.syllabus import STEPS
+from app.state import Visitor
+from app.text_share import OWN_QUESTION
+from app.ui import TABS
+from app.view_address import Places, View
+
+NO_LESSON = Progress()
+
+
+@pytest.fixture
+def handlers(service):
+    return _Handlers(service, Places(("squares",), tuple(TABS), len(STEPS)))
+
+
+@pytest.fixture
+def own(service):
+    """A visitor with a run of his own on a picture of his own."""
+    return Visitor(run=service.examples[0].run, origin="live", picture="/nowhere/mine.png")
+
+
+def arrive(handlers, view, visitor, progress=NO_LESSON):
+    names = ("tabs", "tab", "layer", "token", "address", "bench", "run", "cancel", "visitor", "k",
+             "picture_tabs", "picture", "question", "is_drawing")  # fmt: skip
+    return dict(zip(names, handlers.arrive(view, visitor, progress), strict=True))
+
+
+def test_an_example_is_shown_with_its_question_at_the_k_of_the_link(handlers, service, own):
+    example = service.examples[0]
+    there = arrive(handlers, View(example="squares", k=1, tab="sinks", eta=0.5), own)
+    assert there["visitor"] == Visitor(example.run, "recorded", str(example.image))
+    assert (there["tab"], there["k"], there["bench"]["k"]) == ("sinks", 1, 1)
+    assert (there["picture"], there["question"]) == (str(example.image), example.prompt)
+    assert there["address"]["query"] == "example=squares&tab=sinks"
+    assert there["address"]["go"]["eta"] == 0.5
+    assert there["bench"]["notice"] is None
+
+
+def test_without_an_example_the_visitors_run_stays(handlers, own):
+    there = arrive(handlers, View(k=99), own)
+    assert there["visitor"] == own
+    assert there["k"] == own.run.layers
+    assert there["picture"] == there["question"] == gr.skip()
+    assert there["address"]["origin"] == "picture"
+
+
+def test_a_question_of_ones_own_stands_in_the_box_and_is_not_asked(handlers, service):
+    example = service.examples[0]
+    there = arrive(handlers, View(example="squares", prompt="why ?"), Visitor())
+    assert there["question"] == "why ?"
+    assert there["bench"]["prompt"] == example.prompt
+    assert there["bench"]["notice"] == {"kind": "info", "text": OWN_QUESTION}
+    assert there["address"]["query"] == "example=squares&prompt=why+%3F&tab=compare"
+    opened = Visitor(example.run, "recorded", str(example.image))
+    assert arrive(handlers, View(prompt="why ?"), opened)["question"] == "why ?"
+
+
+def test_k_star_is_worked_out_at_the_etas_of_the_link(handlers, service):
+    run = service.examples[0].run
+    there = arrive(handlers, View(eta=1e9), Visitor(run=run))
+    assert there["address"]["go"]["k"] == run.choose_k(1e9) == 0
+    assert arrive(handlers, View(), Visitor(run=run))["address"]["go"]["k"] == run.choose_k()
+
+
+def test_the_step_that_asks_for_a_drawing_puts_the_canvas_in_front(handlers, own):
+    number = next(at for at, step in enumerate(STEPS, start=1) if step.own_run)
+    there = arrive(handlers, STEPS[number - 1].view(own.run, number), own, Progress(step=number))
+    assert there["picture_tabs"].selected == "draw"
+    assert there["is_drawing"] is True
+    assert there["visitor"] == own
+
+
+def test_controls_get_room_for_what_they_are_told(handlers, service):
+    run = service.examples[0].run
+    there = arrive(handlers, View(layer=1, token=0), Visitor(run=run))
+    assert there["layer"].value == 1
+    assert there["layer"].maximum >= 1
+    assert there["token"].value == 0
+    assert len(there["token"].choices) == len(run.answer_ids[run.layers])

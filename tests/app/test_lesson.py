@@ -1,0 +1,279 @@
+"""The lesson's questions, judged by the runs that are shown."""
+
+import dataclasses
+import re
+
+import numpy as np
+import pytest
+from inside_runs import SIZES, run_with_inside
+from small_records import small_run
+
+from app import text_lesson as text
+from app.components.files import read
+from app.components.lesson import show_step
+from app.guide import _Handlers
+from app.lesson import attention, choosing_k, image_and_cost
+from app.lesson.progress import Progress
+from app.lesson.syllabus import STEPS
+from app.service import bundled_examples
+from app.state import Visitor
+from app.text_share import SHARE
+from app.ui import TABS
+from app.view_address import Places, View
+from vtw_core.analysis.migration import joint_curves
+from vtw_core.results import DEFAULT_ETA
+
+EXAMPLES = {example.name: example for example in bundled_examples()}
+NUMBERED = list(enumerate(STEPS, start=1))
+
+
+def run_of(step):
+    return EXAMPLES[step.example or "describe"].run
+
+
+def numbers_in(sentence):
+    """Every number of a sentence as it is printed, without its unit."""
+    return re.findall(r"(?<![\w.-])\d+(?:\.\d+)?(?:e-?\d+)?", sentence)
+
+
+def by_name(name):
+    return next(step for step in STEPS if step.name == name)
+
+
+def answers_of(question, run):
+    return range(len(question.choices) or run.layers + 1)
+
+
+@pytest.mark.parametrize(("number", "step"), NUMBERED, ids=[step.name for step in STEPS])
+def test_every_step_accepts_what_is_right_and_says_so_when_it_is_not(number, step):
+    run = run_of(step)
+    questions = step.ask(run)
+    assert questions
+    for question in questions:
+        verdicts = [question.judge(given) for given in answers_of(question, run)]
+        right = [verdict for verdict in verdicts if verdict.right]
+        assert 0 < len(right) < len(verdicts), "a question needs right and wrong answers"
+        assert all("{" not in verdict.because for verdict in verdicts)
+        assert len(set(question.choices)) == len(question.choices)
+    assert step.tab in TABS
+    assert step.name in text.STEPS
+
+
+@pytest.mark.parametrize(("number", "step"), NUMBERED, ids=[step.name for step in STEPS])
+@pytest.mark.parametrize("size", SIZES)
+def test_the_questions_can_be_asked_of_any_run_or_say_why_not(number, step, size):
+    shown = show_step(Progress(step=number), run_with_inside(**SIZES[size]), is_own=True)
+    assert bool(shown["questions"]) is (shown["problem"] is None)
+    bare = show_step(Progress(step=number), small_run(), is_own=True)
+    assert bool(bare["questions"]) is (step.tab not in ("sinks", "migration"))
+    assert show_step(Progress(step=number), None, is_own=False)["questions"] == []
+
+
+@pytest.mark.parametrize(("number", "step"), NUMBERED, ids=[step.name for step in STEPS])
+def test_a_step_drives_the_page_to_a_place_that_its_run_has(number, step):
+    run = run_of(step)
+    view = step.view(run, number)
+    assert view == view.clamped(run)
+    assert (view.example, view.tab, view.lesson) == (step.example, step.tab, number)
+    assert step.view(small_run(), number).lesson == number
+
+
+def test_the_number_of_tokens_is_the_runs():
+    run = small_run(grid=(1, 2), visual_tokens=2, text_tokens=3)
+    (question,) = image_and_cost.visual_tokens(run)
+    assert question.choices == ("1", "2", "3", "1,200")
+    assert question.right == {1}
+    assert numbers_in(question.judge(0).because) == ["1", "2", "2", "5", "40", "3"]
+
+
+def test_what_is_saved_is_read_off_the_runs_flops():
+    run = run_with_inside(layers=4)  # FLOPs 1 to 4, so K = 2 leaves 2.5 of 4
+    (question,) = image_and_cost.cost_of_a_layer(run)
+    assert question.choices == ("19%", "38%", "75%")
+    assert question.judge(1).right
+    assert numbers_in(question.judge(1).because) == ["4.0", "2", "4", "38", "75"]
+
+
+@pytest.mark.parametrize(("decode", "right"), [(0.5, 0), (0.7, 1), (0.9, 2), (1.2, 2)])
+def test_how_much_decoding_gains_is_judged_by_the_measured_times(decode, right):
+    run = small_run()
+    k = run.choose_k(scope="answer_max")
+    assert k == 3, "this run is only kept by K = L, so its times are given at another K"
+    kl = run.kl_positions.copy()
+    kl[2] = 0
+    prefill, steps = np.ones(4), np.ones(4)
+    prefill[2], steps[2] = 0.5, decode
+    seconds = dataclasses.replace(run.seconds, prefill=prefill, decode=steps)
+    run = dataclasses.replace(run, kl_positions=kl, seconds=seconds)
+    (question,) = image_and_cost.what_is_not_saved(run)
+    assert question.right == {right}
+    assert f"{decode:.0%} " in question.judge(right).because.replace(";", " ").replace(",", " ")
+
+
+@pytest.mark.parametrize("name", ["small_large", "describe"])
+def test_the_sink_that_is_asked_for_is_the_one_that_takes_most(name):
+    run = EXAMPLES[name].run
+    record = run.inside.attention
+    row = int((record.query_positions == run.prompt_tokens - 1).argmax())
+    given = record.rows[:, row, : record.query_positions[0]].astype(float)
+    layer, position = np.unravel_index(given.argmax(), given.shape)
+    (question,) = attention.find_the_sink(run)
+    assert attention.sink_layer(run) == layer
+    assert f"layer {layer}." in question.ask
+    right = next(iter(question.right))
+    assert question.choices[right].endswith(f"position {position})")
+    assert f"{given.max():.0%}" in question.judge(right).because
+
+
+def test_a_run_that_spreads_its_attention_evenly_has_no_sink():
+    run = run_with_inside()
+    record = run.inside.attention
+    even = np.where(record.rows > 0, 1 / run.prompt_tokens, 0)
+    flat = dataclasses.replace(record, rows=even)
+    run = dataclasses.replace(run, inside=dataclasses.replace(run.inside, attention=flat))
+    (question,) = attention.find_the_sink(run)
+    assert question.choices[next(iter(question.right))] == text.NONE_OF_THEM
+    assert "no attention sink" in question.judge(0).because
+
+
+@pytest.mark.parametrize("name", ["describe", "four_stars", "red_circle"])
+def test_attention_and_use_are_held_against_each_other_by_the_causal_curve(name):
+    run = EXAMPLES[name].run
+    curves = joint_curves(run, run.inside.counterfactuals[0])
+    (question,) = attention.attention_and_use(run)
+    low, high = (int(layer) for layer in re.findall(r"layer (\d+)", question.ask))
+    used, unused = curves.causal_kl[:-1] > DEFAULT_ETA, curves.causal_kl[:-1] <= DEFAULT_ETA
+    assert used[low]
+    assert unused[high]
+    assert curves.visual_share[low] == curves.visual_share[used].min()
+    assert curves.visual_share[high] == curves.visual_share[unused].max()
+    verdict = question.judge(0)
+    assert verdict.right
+    wrong_way = curves.visual_share[low] < curves.visual_share[high]
+    assert ("wrong way" in verdict.because) is bool(wrong_way)
+    assert f"{curves.causal_kl[low]:.2g} nats" in verdict.because
+
+
+def test_where_the_image_is_needed_nowhere_neither_layer_moves_the_answer():
+    run = run_with_inside()
+    still = [
+        dataclasses.replace(test, swapped_kl=np.zeros_like(test.swapped_kl))
+        for test in run.inside.counterfactuals
+    ]
+    run = dataclasses.replace(
+        run, inside=dataclasses.replace(run.inside, counterfactuals=tuple(still))
+    )
+    (question,) = attention.attention_and_use(run)
+    assert question.right == {2}
+    assert "at most η" in question.judge(2).because
+
+
+def test_a_guessed_k_is_good_from_k_star_on_and_a_little_behind_it():
+    kl = np.array([9, 8, 0.001, 0.5, 0.002, 0.0, 0.0, 0.0])[:, None]  # K* = 2, over η again at 3
+    run = run_with_inside(layers=7, answer=1)
+    run = dataclasses.replace(run, kl_positions=kl, kl_positions_reverse=kl)
+    (question,) = choosing_k.guess_k(run)
+    assert question.of_k
+    assert question.right == {2, 4}
+    assert "over η" in question.judge(3).because
+    assert "0.5 nats" in question.judge(3).because
+    assert "another" in question.judge(7).because
+    assert all("K* = 2 of 7" in question.judge(k).because for k in range(8))
+
+
+def test_a_blind_spot_is_only_claimed_where_the_numbers_show_one():
+    run = small_run()  # the first token allows K = 1, the second has 1 nat there
+    (question,) = choosing_k.blind_spot(run)
+    assert question.right == {0}
+    assert "token 2 of 2, has a KL of 1 nats" in question.judge(0).because
+    one = dataclasses.replace(
+        run, kl_positions=run.kl_positions[:, [0, 0]], kl_positions_reverse=run.kl_positions
+    )
+    assert "no worse a witness" in choosing_k.blind_spot(one)[0].judge(0).because
+
+
+def test_breaking_it_is_judged_by_the_answer_at_k_star():
+    broken = small_run(answer_ids=((5,), (6, 9), (6, 8), (6, 7)), answers=("no", "a hat", "x", "y"))
+    assert "“a hat” instead of “y”" in choosing_k.try_to_break_it(broken)[0].judge(1).because
+    assert choosing_k.try_to_break_it(broken)[0].right == {1}
+    held = choosing_k.try_to_break_it(small_run())[0]
+    assert held.right == {0}
+    assert "still “a ball”" in held.judge(0).because
+
+
+def test_the_five_questions_of_the_summary_can_be_told_apart_without_the_page():
+    questions = by_name("summary").ask(small_run())
+    assert len(questions) == 5
+    progress = Progress(step=len(STEPS))
+    for index, question in enumerate(questions):
+        assert show_step(progress, small_run(), is_own=False)["score"] is None
+        wrong = next(given for given in range(3) if given not in question.right)
+        progress = progress.answered(
+            index, wrong if index == 2 else min(question.right), index != 2
+        )
+    progress = progress.answered(2, min(questions[2].right), True)
+    shown = show_step(progress, small_run(), is_own=False)
+    assert shown["score"] == {"right": 4, "count": 5}, "the first try counts"
+    assert all(question["verdict"]["right"] for question in shown["questions"])
+
+
+@pytest.fixture
+def handlers(service):
+    return _Handlers(service, Places(("squares",), tuple(TABS), len(STEPS)))
+
+
+class Sent:
+    def __init__(self, data):
+        self._data = data
+
+
+@pytest.mark.parametrize("sent", [None, {}, {"step": "x"}, {"step": -5}, {"query": "lesson=1"}])
+def test_whatever_is_sent_the_lesson_begins_at_a_step(handlers, sent):
+    view, progress, _ = handlers.wanted(Sent(sent), Visitor())
+    assert progress.step == 1
+    assert view.lesson == 1
+    assert handlers.wanted(Sent({"step": 99}), Visitor())[1].step == len(STEPS)
+
+
+def test_a_link_to_a_step_may_say_more_than_the_step(handlers):
+    view, progress, _ = handlers.wanted(Sent({"query": "lesson=2&k=0&tab=compare"}), Visitor())
+    assert (view.k, view.tab, progress.step) == (0, "compare", 2)
+    view, progress, _ = handlers.wanted(Sent({"query": "k=1"}), Visitor())
+    assert (view, progress.step) == (View(k=1), 0)
+
+
+@pytest.mark.parametrize(
+    "sent", [None, {}, {"question": 0}, {"question": 7, "given": 0}, {"question": 0, "given": 99},
+             {"question": True, "given": True}, {"question": "0", "given": "1"}]
+)  # fmt: skip
+def test_an_answer_that_cannot_be_one_changes_nothing(handlers, service, sent):
+    visitor = Visitor(run=service.examples[0].run)
+    progress = Progress(step=1)
+    assert handlers.answer(Sent(sent), visitor, progress)[0] == progress
+    assert handlers.answer(Sent({"question": 0, "given": 1}), visitor, Progress())[0] == Progress()
+
+
+def test_another_run_asks_anew_but_a_prediction_waits_for_it(handlers, service):
+    run = service.examples[0].run
+    answered = Progress(step=1).answered(0, 1, True)
+    again, shown = handlers.other_run(Visitor(run=run, origin="recorded"), answered)
+    assert again.given == {}
+    assert shown["questions"][0]["verdict"] is None
+    number = STEPS.index(by_name("break")) + 1
+    predicted = Progress(step=number).answered(0, 0, True)
+    recorded, own = Visitor(run=run, origin="recorded"), Visitor(run=run, origin="live")
+    assert handlers.other_run(recorded, predicted)[1]["questions"][0]["verdict"] is None
+    kept, shown = handlers.other_run(own, predicted)
+    assert kept.given == {0: 0}
+    assert shown["questions"][0]["verdict"]["because"]
+
+
+@pytest.mark.parametrize(("file", "sentences"), [("lesson.js", text.LESSON), ("share.js", SHARE)])
+def test_a_script_asks_for_the_sentences_that_there_are(file, sentences):
+    assert set(re.findall(r"\bwords\.(\w+)", read(file))) == set(sentences)
+
+
+@pytest.mark.parametrize("file", ["lesson.js", "share.js"])
+def test_what_the_server_says_is_only_ever_text_on_the_page(file):
+    assert "innerHTML" not in read(file)
+    assert "insertAdjacentHTML" not in read(file)

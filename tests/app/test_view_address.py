@@ -1,0 +1,95 @@
+"""What an address says, whoever wrote it."""
+
+from urllib.parse import parse_qs, quote
+
+import pytest
+from small_records import small_run, with_random_inside
+
+from app.view_address import LONGEST_PROMPT, MOST_CHARACTERS, Places, View
+
+PLACES = Places(("circle", "star"), ("compare", "sinks"), steps=10)
+NOWHERE = View()
+
+
+def read(query):
+    return View.from_query(query, PLACES)
+
+
+@pytest.mark.parametrize(
+    "view",
+    [
+        NOWHERE,
+        View(example="star", k=0, tab="sinks", layer=3, row=0, patch=12, lesson=4),
+        View(eta=1e-7, token=5),
+        View(eta=0.1 + 0.2, example="circle"),
+        View(prompt="où est l’étoile ? 星 & k=3 #<b>+%20"),
+        View(prompt="x" * LONGEST_PROMPT, k=999_999),
+    ],
+)
+def test_reading_undoes_writing(view):
+    assert read(view.to_query()) == view
+
+
+def test_an_address_names_only_what_was_chosen():
+    assert View(example="star", k=7).to_query() == "example=star&k=7"
+    assert NOWHERE.to_query() == ""
+
+
+def test_the_longest_question_fits_with_every_character_escaped():
+    assert len(View(prompt="é" * (LONGEST_PROMPT // 2)).to_query()) < MOST_CHARACTERS
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "", "?", "&&&===", "k", "k=", "k=-1", "k=1.5", "k=1e3", "k=0x10", "k=NaN", "k=" + "9" * 400,
+        "k=٣", "k=%00", "k=1;DROP", "eta=inf", "eta=nan", "eta=-1", "eta=" + "1" * 5000,
+        "eta=0.1.2", "tab=nowhere", "tab=../../etc", "tab=__class__", "example=circle%00",
+        "example=../circle", "example=CIRCLE", "lesson=0", "lesson=-3", "lesson=x",
+        "prompt=", "prompt=%20%0A%09", "prompt=%00%07%1b", "__theme=dark", "view=api", "K=3",
+        "x=1&" * 3000, "&".join(f"a{i}=1" for i in range(400)), "%", "%zz=%zz", "[]={}",
+    ],
+)  # fmt: skip
+def test_what_makes_no_sense_is_forgotten(query):
+    assert read(query) == NOWHERE
+
+
+@pytest.mark.parametrize("sent", [None, 3, {"k": 3}, ["k=3"], b"k=3"])
+def test_what_is_no_text_is_forgotten(sent):
+    assert read(sent) == NOWHERE
+
+
+def test_one_bad_key_does_not_take_the_good_ones_along():
+    assert read("?k=7&tab=nowhere&__theme=dark&example=star") == View(example="star", k=7)
+
+
+def test_of_a_key_that_occurs_twice_the_first_counts():
+    assert read("k=3&k=4") == View(k=3)
+
+
+def test_a_step_behind_the_last_is_the_last():
+    assert read("lesson=99") == View(lesson=10)
+    assert View.from_query("lesson=1", Places((), (), 0)) == NOWHERE
+
+
+def test_a_question_is_one_line_without_control_characters_and_not_too_long():
+    assert read("prompt=" + quote("  what\nis\x00 this\u202e ?\t")).prompt == "what is this ?"
+    assert len(read("prompt=" + "x" * (LONGEST_PROMPT + 50)).prompt) == LONGEST_PROMPT
+
+
+def test_numbers_become_the_nearest_that_the_run_has():
+    run = with_random_inside(small_run())
+    far = View(k=99, layer=99, row=99, patch=99, token=99, eta=5.0).clamped(run)
+    rows = len(run.inside.attention.query_positions)
+    assert far == View(k=3, layer=2, row=rows - 1, patch=1, token=1, eta=5.0)
+    near = View(k=0, layer=0, row=0, patch=0, token=0)
+    assert near.clamped(run) == near
+    assert View().clamped(run) == View()
+    assert View(row=2).clamped(small_run()) == View(), "nothing was recorded inside this run"
+
+
+def test_a_view_over_another_keeps_what_it_does_not_say():
+    step = View(example="star", k=7, tab="sinks", lesson=3)
+    assert View(k=2).over(step) == View(example="star", k=2, tab="sinks", lesson=3)
+    assert View(k=0, eta=0.0).over(step).k == 0
+    assert parse_qs(View(k=0).to_query()) == {"k": ["0"]}

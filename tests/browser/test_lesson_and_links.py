@@ -1,0 +1,160 @@
+"""Links and the lesson in a real browser, on the page's own examples and without the model."""
+
+import re
+
+import pytest
+from conftest import BROWSER_WAIT
+from playwright.sync_api import Page, expect
+
+from app.lesson.syllabus import STEPS
+from app.service import Service
+from app.text_share import SHARE
+
+expect.set_options(timeout=BROWSER_WAIT)
+
+
+@pytest.fixture(scope="module")
+def recorded_address():
+    """The page on its recorded runs; nothing loads the model."""
+    from app.theme import CSS, build_theme
+    from app.ui import build_demo
+
+    demo = build_demo(Service())
+    demo.queue(api_open=False)
+    _, address, _ = demo.launch(
+        prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", theme=build_theme(),
+        css_paths=CSS, run_history=False,
+    )  # fmt: skip
+    yield address
+    demo.close()
+
+
+@pytest.fixture
+def visit(browser, recorded_address):
+    """Open an address as a new visitor; anything in the console that is an error fails the test."""
+    errors: list[str] = []
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+
+    def opened(query: str) -> Page:
+        page = context.new_page()
+        page.set_default_timeout(BROWSER_WAIT)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
+        page.goto(f"{recorded_address}{query}")
+        page.wait_for_selector("#workbench .handle", state="attached")
+        return page
+
+    yield opened
+    context.close()
+    assert errors == []
+
+
+# One look for everything, at every frame: each `expect` would wait a while of its own.
+_ARRIVED = """([number, focus]) => {
+  const said = document.querySelector('#lesson .progress').textContent;
+  const step = new URLSearchParams(location.search).get('lesson');
+  const figure = document.querySelector(focus), box = figure && figure.getBoundingClientRect();
+  const inPanel = focus.startsWith('#lesson');
+  return said.startsWith(`Step ${number} `) && step === String(number) && box && box.height > 0
+    && (inPanel || figure.classList.contains('lesson-focus'))
+    && box.top > -2 && box.top < innerHeight * 0.8;
+}"""
+
+
+def at_step(page: Page, number: int) -> None:
+    """The step is there, in the address too, and the top of its figure stands in view."""
+    page.wait_for_function(_ARRIVED, arg=[number, STEPS[number - 1].focus])
+
+
+def test_the_lesson_is_walked_from_first_to_last_by_mouse_and_keys(visit):
+    page = visit("")
+    lesson = page.locator("#lesson")
+    lesson.locator(".open").click()
+    at_step(page, 1)
+    lesson.locator(".choice", has_text="144").click()
+    expect(lesson.locator(".verdict.good")).to_contain_text("Right.")
+    expect(lesson.locator(".told")).to_contain_text("Right.")
+    lesson.locator(".next").click()
+    at_step(page, 2)
+    lesson.locator(".choice").first.click()
+    expect(lesson.locator(".verdict:not(.good)")).to_contain_text("Not quite.")
+    page.keyboard.press("ArrowLeft")
+    at_step(page, 1)
+    for number in (2, 3, 4):
+        page.keyboard.press("ArrowRight")
+        at_step(page, number)
+    lesson.locator(".dots button").nth(4).click()
+
+    at_step(page, 5)
+    expect(page.locator("#workbench .curve").first).to_be_hidden()
+    star = next(iter(STEPS[4].ask(Service().examples[1].run)[0].right))
+    page.locator("#workbench .k-slider").fill(str(star))
+    expect(lesson.locator(".check-k")).to_have_text(f"Check K = {star}")
+    lesson.locator(".check-k").press("Enter")
+    expect(lesson.locator(".verdict.good")).to_contain_text(f"At K = {star}")
+    expect(page.locator("#workbench .curve").first).to_be_visible()
+
+    # A visitor may wander off, and come back.
+    page.locator("#examples .thumbnail-item").nth(3).click()
+    expect(page).to_have_url(re.compile("example=red_circle"))
+    expect(lesson.locator(".verdict")).to_have_count(0)
+    lesson.locator(".again").click()
+    expect(page).to_have_url(re.compile("example=three_shapes"))
+    at_step(page, 5)
+
+    for number in range(6, len(STEPS) + 1):
+        lesson.locator(".next").click()
+        at_step(page, number)
+    for number in range(5):
+        question = lesson.locator(".question").nth(number)
+        question.locator(".choice").first.click()
+        expect(question.locator(".verdict")).to_be_visible()
+    expect(lesson.locator(".score")).to_contain_text("of 5 right")
+    page.keyboard.press("Escape")
+    expect(lesson.locator(".panel")).to_be_hidden()
+    expect(page).not_to_have_url(re.compile("lesson="))
+    expect(lesson.locator(".open")).to_be_focused()
+
+
+def test_a_link_restores_the_view_and_the_address_follows_the_visitor(visit):
+    page = visit(
+        "?__theme=dark&example=describe&k=7&eta=0.01&tab=sinks&layer=5&row=2&patch=14&nonsense=1"
+    )
+    gaze = page.locator("#gaze")
+    expect(gaze.locator(".layer-words")).to_have_text("Layer 5")
+    expect(gaze.locator(".word").nth(2)).to_have_attribute("aria-checked", "true")
+    expect(gaze.locator(".readout")).to_contain_text("chosen patch in row 1, column 2")
+    expect(page.locator("#sinks-k .k-words")).to_contain_text("K = 7")
+    assert "dark" in page.locator("body").get_attribute("class")
+    page.get_by_role("tab", name="Compare").click()
+    expect(page.locator("#workbench .k-label")).to_have_text("K = 7")
+    expect(page.locator("#workbench .eta-input")).to_have_value("0.01")
+    expect(page).to_have_url(
+        re.compile(r"\?__theme=dark&nonsense=1&example=describe&tab=compare&k=7&eta=0.01$")
+    )
+
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.post_data or ""))
+    page.locator("#workbench .k-slider").evaluate(
+        "it => { it.value = 4; it.dispatchEvent(new Event('input', { bubbles: true })); }"
+    )
+    expect(page).to_have_url(re.compile("k=4"))
+    # The page looks by itself whether the model is there; that is no event of the visitor's.
+    assert not [data for data in asked if '"event_data":{' in data]
+
+    page.locator("#share .cite").click()
+    expect(page.locator("#share .code")).to_contain_text("k, eta = 4, 0.01")
+    expect(page.locator("#share .citation")).to_contain_text("2405.05803")
+    page.keyboard.press("Escape")
+    page.locator("#share .copy").click()
+    expect(page.locator("#share .said")).to_contain_text(
+        re.compile(f"{SHARE['copied']}|{SHARE['copyFailed']}")
+    )
+
+
+def test_a_question_of_ones_own_is_restored_and_waits_to_be_asked(visit):
+    page = visit("?example=red_circle&prompt=is+%3Cb%3Eit%3C%2Fb%3E+red+%3F&tab=nowhere&k=x")
+    expect(page.locator("#question textarea")).to_have_value("is <b>it</b> red ?")
+    expect(page.locator("#workbench .notice")).to_contain_text("press Run both sides")
+    expect(page.locator(".facts")).to_contain_text("recorded run")
+    expect(page).to_have_url(re.compile("prompt=is"))
