@@ -2,7 +2,7 @@
 
 TAB_SINKS = "注意力汇聚"
 TAB_MIGRATION = "信息迁移"
-NO_INSIDE = "这次运行没有记录内部过程。请在 *对比* 标签页中点击 **运行两侧**，带记录地探查这张图片，然后再回到这里。"
+NO_INSIDE = "这次运行没有记录内部过程。请点击 **运行两侧**（在 *对比* 标签页中），在开启记录的情况下探查这张图片，然后再回到这里。"
 SINKS_INTRO = "每个文本 token 都把总量为 1 的注意力分配给它之前的全部内容。**这些注意力逐层流向哪里，又有多少留给了图片？**"
 MIGRATION_INTRO = "如果图片可以在第 K 层离开，那么它所提供的信息到那时必定已经迁移到文本 token 中。**注意力只能暗示这一点；在模型不知情的情况下替换图片，才能检验它。**"
 
@@ -26,7 +26,7 @@ ROWS_IN_WORDS = {
     "question": "问题的各 token",
     "answer": "回答的各 token",
 }
-ONE_ROW = "位置 {position} 的 token “{piece}”"
+ONE_ROW = "位置 {position} 的 token“{piece}”"
 HEADS_MEAN = "各头平均（共 {heads} 个头）"
 ONE_HEAD = "头 {head}（共 {heads} 个头）"
 LAYER = "层"
@@ -58,8 +58,8 @@ MASS_CAPTION = "各片段所有键上的 softmax 注意力权重之和；查询�
 NOTHING_WITHDRAWN = "未撤除任何 token"
 WITHDRAWN_AT = "从第 K = {k} 层起撤除图片，并给定基线回答"
 MASS_SUMMARY = "在最后一层，{first:.0%} 的注意力流向 BOS 与系统提示，{visual:.1%} 流向图片；图片的最大占比为 {most:.1%}，出现在第 {layer} 层。"
-RECEIVED_CAPTION = "一个位置接收到的 softmax 权重的均值，在所有可见该位置的行上取平均，其中包括它自身所在的行（最后几个位置只有少数行可见）；各头平均；未撤除任何 token；所有层使用同一刻度。"
-RECEIVED_SUMMARY = "在较深的一半层中，“{piece}”（{segment}，位置 {position}）接收最多：从每个可见它的行平均得到 {received:.1%}，是均匀分配的 {times:.1f} 倍。"
+RECEIVED_CAPTION = "一个位置接收到的 softmax 权重的均值，在所有能看到该位置的行上取平均，其中包括它自身所在的行（能看到最后几个位置的行很少）；各头平均；未撤除任何 token；所有层使用同一刻度。"
+RECEIVED_SUMMARY = "在较深的一半层中，“{piece}”（{segment}，位置 {position}）接收最多：能看到它的各行平均给它 {received:.1%}，是均匀分配的 {times:.1f} 倍。"
 HEADS_CAPTION = "{segments}上的 softmax 权重之和；查询行：{rows}（取均值）；未撤除任何 token；两张图使用同一刻度，从 0 到 1。"
 HEADS_SUMMARY = "{segments}上的最大占比为 {most:.1%}（第 {layer} 层，头 {head}）；所有头与所有层的均值为 {mean:.1%}。"
 SINK_SEGMENTS = "BOS 与系统提示"
@@ -76,26 +76,26 @@ LOOKS_LAYER = "{layer}: {share:.0%}"
 LOOKS_CAPTION = "第一个网格中各图块上的 softmax 权重；查询行：{rows}（取均值）；各头平均（共 {heads} 个头）；{withdrawn}；所有层使用同一刻度；层号旁是未撤除任何 token 时图片上的权重之和。没有图片的层留空。"
 LOOKS_SUMMARY = "图片在第 {layer} 层得到的注意力最多，为 {share:.1%}；在最后一层为 {last:.1%}。"
 SHEET_CAPTION = "与单层的图相同，但画出所有层，共用一个对数刻度：查询自上而下，键自左向右。带框的是上面选中的层。"
-SHEET_SUMMARY = "共 {layers} 层。其中 {same} 层最亮的一列位于同一个键。"
+SHEET_SUMMARY = "共 {layers} 层。其中 {same} 层的最亮列位于同一个键。"
 SINK_COLUMNS = (
     "排名", "token", "片段", "位置", "图块（行，列）", "接收的注意力",
-    "均匀分配的倍数", "值向量范数 / 中位数", "离群分数", "可见它的行数",
+    "均匀分配的倍数", "值向量范数 / 中位数", "离群分数", "能看到它的行数",
 )  # fmt: skip
-SINK_TABLE_CAPTION = "按较深的一半层（从第 {start} 层起）中接收到的平均权重排名，在各头以及所有可见该 token 的行上取平均。均匀分配的倍数：以对所有可见内容均匀分配注意力的行为参照。值向量范数：值向量的长度与该层中位数之比；汇聚 token 的值向量往往较短。离群分数：最大的 |分量| 与该层中位数之比。"
+SINK_TABLE_CAPTION = "按较深的一半层（从第 {start} 层起）中接收到的平均权重排名，在各头以及所有能看到该 token 的行上取平均。均匀分配的倍数：以对所有可见内容均匀分配注意力的行为参照。值向量范数：值向量的长度与该层中位数之比；汇聚 token 的值向量往往较短。离群分数：最大的 |分量| 与该层中位数之比。"
 SINK_TABLE_SUMMARY = "“{piece}”（{segment}）接收最多：是均匀分配的 {times:.1f} 倍。"
 VISUAL_TABLE_SUMMARY = "在接收注意力最多的 {count} 个视觉 token 中，有 {border} 个位于网格边缘。"
 PATCH = "{row}, {col}{border}"
 PATCH_IN_GRID = "{row}, {col}，网格 {grid}{border}"
 ON_BORDER = "（边缘）"
 MASSIVE_COLUMNS = ("token", "位置", "首次出现的隐藏状态", "最强的隐藏状态", "分数")
-MASSIVE_CAPTION = "存在某个分量不低于该层隐藏状态 |分量| 中位数 {threshold:.0f} 倍的位置（arXiv 2402.17762 判据中相对的那一半）。"
+MASSIVE_CAPTION = "存在某个分量不低于该层隐藏状态 |分量| 中位数 {threshold:.0f} 倍的位置（arXiv 2402.17762 判据中的相对部分）。"
 MASSIVE_SUMMARY = "{count} 个位置带有巨量激活。"
 MASSIVE_NONE = "没有位置带有巨量激活：最大的分量是中位数的 {score:.0f} 倍（“{piece}”，隐藏状态 {state}）。小模型很少出现巨量激活。"
 
 # ------------------------------------------------------------------ information migration
 MIGRATION_TITLES = {
     "joint": "对图片的注意力，以及图片仍起的作用",
-    "causal_kl": "从第 l 层起替换图片：回答会偏离多少？",
+    "causal_kl": "从第 l 层起替换图片：回答会偏离多远？",
     "causal_probability": "……原来的回答还有多大概率？",
     "settings_table": "K = {k} 处的三种设置",
     "shares": "谁还在看图片？",
@@ -113,7 +113,7 @@ JOINT_CAPTION = "上：{rows} 对图片的注意力占比，各头平均；第 l
 JOINT_CAUSAL_CAPTION = (
     "中：KL(P exchanged ‖ P full)，计算方式相同，此时文本从第 l 层起改为关注图片“{image}”。"
 )
-JOINT_AGREE = "注意力与因果检验一致：对图片注意力低（从该层起低于 {low:.0%}）的层都不再需要图片，而注意力更高的层也都用到了图片。"
+JOINT_AGREE = "注意力与因果检验一致：凡是对图片的注意力低（从该层起一直低于 {low:.0%}）的层，都不再需要图片；注意力更高的层，也没有一层不用图片。"
 JOINT_LOW_USED = "从第 {layers} 层起，对图片的注意力一直低于 {low:.0%}，但从那里替换图片仍会使回答偏离：注意力低并不能证明图片没有被使用。"
 JOINT_HIGH_UNUSED = "在第 {layers} 层，有 {low:.0%} 或更多的注意力落在图片上，但从那里起替换图片并不会使回答偏离：注意力并不能证明图片被使用。"
 NO_COUNTERFACTUAL = "这次运行没有记录其他图片，因此没有因果检验。"
@@ -126,10 +126,10 @@ MISLED_CURVE = "K 之前为图片“{name}”，从 K 起没有图片"
 WITHDRAWN_CURVE = "从第 K 层起撤除"
 ETA_MARK = "η = {eta:g}"
 BASELINE_MARK = "原始运行"
-CAUSAL_CAPTION = "KL(P ‖ P full)，单位为 nat，在回答的 {tokens} 个 token 上取均值，给定基线回答。在第 l 层之前，文本行关注真实图片；从第 l 层起，关注另一张图片的键和值；作为对照，另有从第 K 层起没有图片的曲线。小于坐标轴下限的值不画出，为 0 的 KL 在对数轴上没有位置。"
+CAUSAL_CAPTION = "KL(P ‖ P full)，单位为 nat，在回答的 {tokens} 个 token 上取均值，给定基线回答。在第 l 层之前，文本行关注真实图片；从第 l 层起，关注另一张图片的键和值；作为对照，另画出从第 K 层起没有图片的情形。小于坐标轴下限的值不画出，为 0 的 KL 在对数轴上没有位置。"
 CAUSAL_SUMMARY = "换成图片“{name}”时，曲线从 l = {at} 起（共 {layers} 层）保持不超过 η = {eta:g}；撤除时则从 K = {k} 起。"
 CAUSAL_PROBABILITY_CAPTION = "基线自身回答的概率，取其 {tokens} 个 token 的几何平均；既有上述同样的运行，也有在第 K 层之前使用另一张图片、从第 K 层起没有任何图片的运行。"
-CAUSAL_PROBABILITY_SUMMARY = "原始运行给自己的回答每个 token {baseline:.1%} 的概率；每一层都换成图片“{name}”时为 {other:.1%}，完全没有图片时为 {never:.1%}。"
+CAUSAL_PROBABILITY_SUMMARY = "原始运行给自身回答的概率为每个 token {baseline:.1%}；每一层都换成图片“{name}”时为 {other:.1%}，完全没有图片时为 {never:.1%}。"
 SETTINGS_COLUMNS = (
     "设置", "相对原始运行的 KL（nat）", "其回答的概率", "最可能的 token 相同",
 )  # fmt: skip
@@ -139,7 +139,7 @@ SETTINGS = {
     "withdrawn": "(c) 第 K = {k} 层之前为真实图片，从第 K 层起没有图片",
 }
 SETTINGS_CAPTION = "在回答的各 token 上取均值，给定基线回答；VTW 的作者正是用这一对照来论证信息迁移。如果 (c) 与原始运行接近而 (b) 不接近，说明文本在第 K 层之前已经吸收了图片的信息。"
-SETTINGS_SUMMARY = "在 K = {k} 处：没有图片时 KL 为 {never:.2g} nat，被图片“{name}”误导时为 {misled:.2g}，使用真实图片再撤除时为 {withdrawn:.2g}。"
+SETTINGS_SUMMARY = "在 K = {k} 处：没有图片时 KL 为 {never:.2g} nat，被图片“{name}”误导时为 {misled:.2g}，先用真实图片再撤除时为 {withdrawn:.2g}。"
 SHARES_CAPTION = "视觉 token 上的注意力占比，在各头与各行上取均值，未撤除任何 token。文本：{rows}。图片：视觉 token 自身的行。均匀：{rows} 若对所有可见内容均匀分配注意力时的占比。"
 SHARES_SUMMARY = "文本在第 0 层给图片 {first:.1%} 的注意力，最多 {most:.1%}（第 {layer} 层），在最后一层为 {last:.1%}。"
 TEXT_TO_VISUAL = "文本 → 图片"
@@ -149,7 +149,7 @@ PER_TOKEN_CAPTION = (
     "每个文本 token 对图片的注意力占比，各头平均，未撤除任何 token；所有层使用同一刻度。"
 )
 PER_TOKEN_SUMMARY = "第 {layer} 层的“{piece}”看图片最多：占其注意力的 {most:.1%}。"
-LENS_CAPTION = "logit lens（层间解读）：对给出回答 token {t}（“{piece}”）的那一行，把最终归一化与输出头应用于每个隐藏状态（隐藏状态 x 进入第 x 层，最后一个离开模型）；列出其最可能的 {count} 个 token，最可能的在前；颜色：概率。{withdrawn}"
+LENS_CAPTION = "Logit lens（层间解读）：对给出回答 token {t}（“{piece}”）的那一行，把最终归一化与输出头应用于每个隐藏状态（隐藏状态 x 进入第 x 层，最后一个离开模型）；列出其最可能的 {count} 个 token，最可能的在前；颜色：概率。{withdrawn}"
 LENS_WITHDRAWN = "右侧：从第 K = {k} 层起撤除图片时的同样结果。"
 LENS_WITHDRAWN_CURVE = "虚线：从第 K = {k} 层起撤除图片。"
 LENS_FIRST_ONLY = "撤除的结果只对首个回答 token 有记录。"

@@ -23,12 +23,12 @@ LESSON = {
 
 STEPS = {
     "tokens": {
-        "title": "模型看到图片的什么",
+        "title": "模型从图片中看到什么",
         "lead": "视觉编码器把图片变成 token，它们像词一样排在提示里，位于系统提示与您的问题之间。",
     },
     "cost": {
         "title": "一层的开销",
-        "lead": "每个解码器层都为每个 token 计算一个隐藏状态。从第 K 层起，本页面可以把视觉 token 去掉。图中显示在每个 K 处还剩多少计算量。",
+        "lead": "每个解码器层都为每个 token 计算一个隐藏状态。从第 K 层起，本页面可以撤除视觉 token。图中显示在每个 K 处还剩多少计算量。",
     },
     "sink": {
         "title": "注意力流向哪里：找出汇聚 token",
@@ -48,10 +48,10 @@ STEPS = {
     },
     "saved": {
         "title": "节省了什么，没有节省什么",
-        "lead": "FLOPs 是计算得到的；时间是在产生这次运行的机器上实测的。两侧在此并列显示。",
+        "lead": "FLOPs 是计数得出的；时间是在产生这次运行的机器上实测的。两侧在此并列显示。",
     },
     "mustdrop": {
-        "title": "MustDrop 的另一种答案",
+        "title": "MustDrop 的另一种解法",
         "lead": "VTW 先保留所有视觉 token，然后一个不留。MustDrop 则在每个 token 的整个生命周期中对其单独评判：在视觉编码器中、在预填充时、在解码时。",
     },
     "break": {
@@ -60,7 +60,7 @@ STEPS = {
     },
     "summary": {
         "title": "五个问题",
-        "lead": "现在您应当能够讲给别人听的内容。",
+        "lead": "现在，您应当能把这些讲给别人听。",
     },
 }
 UNAVAILABLE = "这次运行无法回答该问题：{problem}"
@@ -78,13 +78,13 @@ SAVED = "有图片时，一层的开销是没有图片时的 {ratio:.1f} 倍。{
 WHERE_IS_THE_SINK = "看第 {layer} 层。在问题之前的 token 中，哪一个在这里占据的注意力最多？（BOS 是一个 token；图片是许多个。）"
 TOKEN_CHOICE = "“{piece}”（{segment}，位置 {position}）"
 NONE_OF_THEM = "没有哪个突出"
-IS_A_SINK = "仅“{piece}”就占 {share:.0%}，是均匀分配的 {times:.0f} 倍：在这一层，它就是注意力汇聚（attention sink）。在 VTW 论文所用模型的深层，最前面和最近的 token 占据大部分注意力；而在这里，较深的 {deep} 层中有 {first} 层，BOS 与系统提示得到的注意力多于图片。"
-IS_NEARLY_A_SINK = "仅“{piece}”就占 {share:.0%}，是均匀分配的 {times:.0f} 倍，但未达到可称为注意力汇聚（attention sink）的 {threshold:.0%}。在 VTW 论文所用模型的深层，最前面和最近的 token 占据大部分注意力；而在这里，较深的 {deep} 层中有 {first} 层，BOS 与系统提示得到的注意力多于图片。"
+IS_A_SINK = "仅“{piece}”就占 {share:.0%}，是均匀分配的 {times:.0f} 倍：在这一层，它就是注意力汇聚（attention sink）。在 VTW 论文所用模型的深层，最前面和最近的 token 占据大部分注意力；在这里，较深的 {deep} 层中有 {first} 层，BOS 与系统提示得到的注意力多于图片。"
+IS_NEARLY_A_SINK = "仅“{piece}”就占 {share:.0%}，是均匀分配的 {times:.0f} 倍，但未达到可称为注意力汇聚（attention sink）的 {threshold:.0%}。在 VTW 论文所用模型的深层，最前面和最近的 token 占据大部分注意力；在这里，较深的 {deep} 层中有 {first} 层，BOS 与系统提示得到的注意力多于图片。"
 IS_NO_SINK = "即使是最强的“{piece}”，在第 {layer} 层也只占 {share:.1%}，是均匀分配的 {times:.1f} 倍：这次运行谈不上有注意力汇聚（attention sink）。在 VTW 论文所用模型的深层，最前面和最近的 token 占据大部分注意力。"
 
 # ------------------------------------------------------------------ 4: attention and use
 NO_TEST = "它从未与另一张图片对照过。请选择“回到本步的视图”。"
-WHICH_IS_USED = "文本在第 {low} 层把 {low_share:.0%} 的注意力给图片，在第 {high} 层为 {high_share:.0%}。从其中一层起替换图片：哪一层使回答偏离更大？"
+WHICH_IS_USED = "文本在第 {low} 层把 {low_share:.0%} 的注意力给图片，在第 {high} 层为 {high_share:.0%}。从其中一层起替换图片：从哪一层起替换使回答偏离更大？"
 USE_CHOICES = (
     "从第 {low} 层起（注意力 {low_share:.0%}）",
     "从第 {high} 层起（注意力 {high_share:.0%}）",
@@ -101,7 +101,7 @@ GOOD_K = "在 K = {guess} 处，KL 为 {kl:.1g} nat，不超过 η = {eta:g}。K
 TOO_LATE = "在 K = {guess} 处，KL 为 {kl:.1g} nat，这是安全的；但 K* = {star}（共 {layers} 层）同样低于 η = {eta:g}，并可再节省预填充 FLOPs 的 {lost:.0%}：这正是 K 所权衡的。"
 DOES_IT_SURVIVE = "在 η = {eta:g} 时，首个 token 允许 K = {k}。整个回答在那里读起来一样吗？"
 SURVIVE_CHOICES = ("读起来一样", "读起来不同")
-BLIND_AND_CHANGED = "读起来不同。在 K = {k} 处，首个 token“{first_piece}”的 KL 为 {first_kl:.1g} nat，判据因此满足；但 {count} 个 token 中的第 {position} 个“{piece}”为 {worst_kl:.2g}。要从 K = {whole} 起，每个 token 才都得以保持。当图片所提供的信息出现在首个 token 之后时，VTW 就会失效。"
+BLIND_AND_CHANGED = "读起来不同。在 K = {k} 处，首个 token“{first_piece}”的 KL 为 {first_kl:.1g} nat，因此判据已满足；但 {count} 个 token 中的第 {position} 个“{piece}”为 {worst_kl:.2g}。要从 K = {whole} 起，每个 token 才都得以保持。当图片所提供的信息在回答中晚于首个 token 才出现时，VTW 就会失效。"
 BLIND_AND_SAME = "读起来一样，但在 K = {k} 处，{count} 个 token 中的第 {position} 个“{piece}”的 KL 为 {worst_kl:.2g} nat，而首个 token“{first_piece}”为 {first_kl:.1g}：要到 K = {whole}，每个 token 才都低于 η = {eta:g}。判据只看一个 token，看不到这一点。"
 NOT_BLIND = "在这里，只看首个 token 并不比看全部 {count} 个 token 更差：K = {whole} 使每个 token 都不超过 η = {eta:g}；最差的“{piece}”在 K = {k} 处为 {worst_kl:.1g} nat。"
 
@@ -111,7 +111,7 @@ IS_DECODING_FASTER = (
 )
 DECODING_CHOICES = (
     "与预填充加快得一样多，或更多",
-    "至少有其一半",
+    "至少达到其一半",
     "不到其一半，甚至没有加快",
 )
 NOT_SAVED = (
@@ -184,6 +184,6 @@ QUIZ = (
             "因为注意力汇聚使解码器看不到图片",
         ),
         1,
-        "许多权重很小的 token 可以承载答案，而很大的权重也可能什么都没有承载。把图片去掉或替换掉，再看回答。",
+        "许多权重很小的 token 可以承载回答，而很大的权重也可能什么都没有承载。把图片去掉或替换掉，再看回答。",
     ),
 )

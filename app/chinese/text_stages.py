@@ -62,7 +62,7 @@ STAGES = {
     "place": "第 {row} 行、第 {col} 列",
     "placeInGrid": "网格 {grid} 的第 {row} 行、第 {col} 列",
     "alone": "独立的 token",
-    "window": "与所在窗口的 {size} 个图块共为一个 token",
+    "window": "与所在窗口的 {size} 个图块合为一个 token",
     "key": "属于关键集合",
     "notKey": "不属于关键集合",
     "noToken": "没有 token 表示该图块",
@@ -81,7 +81,7 @@ STAGES = {
     "endNowhere": "生成回答时，没有任何 KV 缓存保留它。",
     # The scatter plot of one filter.
     "scatterTitle": "原因：第 {layer} 层之后的过滤",
-    "scatterX": "占图片所得全部注意力的比例",
+    "scatterX": "在图片所得全部注意力中的占比",
     "scatterY": "峰值：单个文本 token 给出的最大值",
     "falls": "丢弃",
     "scatterLabel": "第 {layer} 层之后的过滤所评判的每个 token，按占比与峰值画出；位于 γ 左侧且低于 α 的 token 被丢弃，除非属于关键集合。",
@@ -145,7 +145,7 @@ FLOW_SUMMARY = "{first} 个 token 进入解码器，{last} 个到达最后一层
 TOKENS_TITLE = "每个视觉 token"
 TOKENS_COLUMNS = ("token", "网格", "行", "列", "图块", "关键集合")
 TOKENS_FATE = "第 {layer} 层：去留"
-TOKENS_SHARE = "第 {layer} 层：占图片所得全部注意力的比例"
+TOKENS_SHARE = "第 {layer} 层：在图片所得全部注意力中的占比"
 TOKENS_PEAK = "第 {layer} 层：单个文本行给出的最大值"
 TOKENS_SAVE = "每个 token 的占比、峰值与去留（CSV）"
 FATES = (
