@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import gradio as gr
 
+from app import text_share
 from app.components.lesson import lesson_part, show_step
 from app.components.share import Origin, share, show_address, show_arrival
 from app.downloads import download_on
@@ -21,7 +22,6 @@ from app.state import Visitor
 from app.tabs.compare import show_view
 from app.tabs.every_k import write_run
 from app.tabs.migration import answer_choices
-from app.text_share import OWN_PICTURE_FILE
 from app.view_address import Places, View
 
 if TYPE_CHECKING:
@@ -195,7 +195,7 @@ class _Handlers:
     def _path_in_code(self, visitor: Visitor) -> str:
         example = self.service.example_of(visitor.picture)
         if example is None:
-            return OWN_PICTURE_FILE
+            return text_share.OWN_PICTURE_FILE
         inside = example.image.is_relative_to(_REPOSITORY)
         return str(example.image.relative_to(_REPOSITORY) if inside else example.image.name)
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from app import text as page_text
 from app import text_stages as text
 from app.board import save_chart
 from app.components.chart import chart_part, show_chart
@@ -20,7 +21,6 @@ from app.figures.stages import flow_table, token_table
 from app.figures.tokens import clamped
 from app.pictures import thumbnail
 from app.state import Dropped, ShownMethods, Visitor
-from app.text import QUEUE_IS_FULL
 from app.view import run_id
 from vtw_core.comparison import MethodComparison
 from vtw_core.errors import VTWError
@@ -168,7 +168,7 @@ def show(dropped: Dropped | None, *, asked: int = 0, notice: str | None = None) 
 
 def _refuse(dropped: Dropped | None) -> tuple[Any, ...]:
     """The queue was full."""
-    return show(dropped, notice=QUEUE_IS_FULL)
+    return show(dropped, notice=page_text.QUEUE_IS_FULL)
 
 
 class _Handlers:

@@ -1,11 +1,9 @@
-"""Words of the endpoints that programs call."""
+"""Words of the endpoints that programs call, in the visitor's language."""
 
-IMAGE = "Picture"
-PROMPT = "Question"
-LENGTH = "The most tokens of an answer"
-ETA = "KL threshold in nats"
-SCOPE = "Which KL is held against the threshold"
-RULE = "Which K under the threshold is taken"
-METHOD = 'Strategy with its options, such as "vtw --k 8"'
-ANSWER = "Answer"
-NO_IMAGE = "There is no image: upload one and name it."
+from typing import Any
+
+from app.language import spoken
+
+
+def __getattr__(name: str) -> Any:
+    return spoken("text_api", name)

@@ -1,39 +1,9 @@
-"""Every sentence about links, citations and code."""
+"""Every sentence about links, citations and code, in the visitor's language."""
 
-SHARE = {
-    "copy": "Copy link",
-    "copyTitle": "Copy an address that restores this view: example, question, K, η, tab, layer, word and patch",
-    "copied": "Link copied.",
-    "copyFailed": "The browser does not allow copying here: the address bar holds the link.",
-    "ownPicture": "A picture of your own cannot be in a link. Save the run instead: the file opens on this page, without a model.",
-    "ownFile": "An opened run cannot be in a link. Pass its file on instead: it opens on this page, without a model.",
-    "saveRun": "Save the run (.vtw)",
-    "cite": "Cite / code",
-    "citeTitle": "Citations, and this view as Python",
-    "code": "This view as Python",
-    "codeNote": "Run it in the project's folder, or with a path of your own.",
-    "citation": "Citations (BibTeX)",
-    "copyCode": "Copy the code",
-    "copyCitation": "Copy the citations",
-    "textCopied": "Copied.",
-    "close": "Close",
-}
-SHARE_LABEL = "Links, citations and code"
-OWN_QUESTION = "This link asks a question of its own. It stands in the box on the left: press Run both sides to ask it. Until then, this is the recorded run of the example."
-OWN_PICTURE_FILE = "your_picture.png"
+from typing import Any
 
-BIBTEX = """@inproceedings{lin2025vtw,
-  title     = {Boosting Multimodal Large Language Models with Visual Tokens Withdrawal for Rapid Inference},
-  author    = {Lin, Zhihang and Lin, Mingbao and Lin, Luxi and Ji, Rongrong},
-  booktitle = {Proceedings of the AAAI Conference on Artificial Intelligence},
-  year      = {2025},
-  note      = {arXiv:2405.05803}
-}
+from app.language import spoken
 
-@article{liu2024mustdrop,
-  title   = {Multi-Stage Vision Token Dropping: Towards Efficient Multimodal Large Language Model},
-  author  = {Liu, Ting and Shi, Liangtao and Hong, Richang and Hu, Yue and Yin, Quanjun and Zhang, Linfeng},
-  journal = {arXiv preprint arXiv:2411.10803},
-  year    = {2024}
-}
-"""
+
+def __getattr__(name: str) -> Any:
+    return spoken("text_share", name)

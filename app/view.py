@@ -5,18 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from app import text
+from app import text, text_share
 from app.state import Origin
-from app.text_share import OWN_QUESTION
 from vtw_core.analysis.answers import differing_words
 from vtw_core.analysis.presets import ETA_PRESETS
 from vtw_core.results import DEFAULT_ETA, SCOPES, Run
 
 ETA_RANGE = (1e-7, 10.0)
 """Nats; how far the η line can be dragged."""
-
-
-_HINTS = (text.CANCELLED, text.CANCELLED_FIRST, text.PHOTOGRAPH, OWN_QUESTION)
 
 
 def show_criterion() -> dict[str, Any]:
@@ -136,7 +132,8 @@ def show_nothing(notice: str | None = None) -> dict[str, Any]:
 def _notice(message: str | None) -> dict[str, str] | None:
     if message is None:
         return None
-    kind = "info" if message in _HINTS else "error"
+    hints = (text.CANCELLED, text.CANCELLED_FIRST, text.PHOTOGRAPH, text_share.OWN_QUESTION)
+    kind = "info" if message in hints else "error"
     return {"kind": kind, "text": message}
 
 

@@ -11,13 +11,12 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
-from app import text
+from app import text, text_share
 from app.components.workbench import workbench
 from app.events import GLUE, MODEL_QUEUE
 from app.held_k import keep_k
 from app.pictures import chosen_picture, looks_like_a_photograph, uploaded
 from app.state import Visitor
-from app.text_share import OWN_QUESTION
 from app.view import show_nothing, show_run, show_running
 from app.view_address import View
 from vtw_core.errors import VTWError
@@ -294,7 +293,7 @@ def show_view(
     bench = show_nothing()
     if visitor.run is not None:
         waits = view.prompt not in (None, visitor.run.prompt)
-        notice = OWN_QUESTION if waits else None
+        notice = text_share.OWN_QUESTION if waits else None
         bench = show_run(visitor.run, origin=visitor.origin, k=view.k, notice=notice)
     front = gr.Tabs(selected="draw" if draws else "upload")
     left: tuple[Any, ...] = (front, visitor.picture, question, False)

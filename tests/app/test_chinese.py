@@ -1,6 +1,6 @@
 """The page in Chinese says what the page in English says, name by name.
 
-Every module of ``app/chinese`` is held against the English module of the same name.
+Every module of ``app/chinese`` is held against the module of ``app/english`` of the same name.
 """
 
 import importlib
@@ -86,7 +86,7 @@ def markdown(said):
 def pairs(stem):
     """(where, English, Chinese) of every string."""
     english, chinese = (
-        public(importlib.import_module(f"{package}.{stem}")) for package in ("app", "app.chinese")
+        public(importlib.import_module(f"{package}.{stem}")) for package in ("app.english", "app.chinese")
     )
     for name, value in english.items():
         found = dict(strings(chinese.get(name), name))
@@ -104,7 +104,7 @@ class TestChinese:
     def test_the_names_and_their_structure_are_the_english_ones(self, stem):
         english, chinese = (
             public(importlib.import_module(f"{package}.{stem}"))
-            for package in ("app", "app.chinese")
+            for package in ("app.english", "app.chinese")
         )
         assert list(chinese) == list(english)
         for name, value in english.items():

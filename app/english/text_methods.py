@@ -1,0 +1,150 @@
+"""Every sentence of the tab that compares methods."""
+
+TAB = "Methods"
+INTRO = (
+    "VTW is one of several ways to run a model on fewer visual tokens. Here they answer the same question about the same "
+    "picture, side by side. A comparison is fair at **equal budget**: the same number of visual tokens, mean over the "
+    "layers. Which tokens are left, and in which layers, is what differs."
+)
+NO_PICTURE = (
+    "A saved run does not hold its picture, so no other method can look at it: pick an example or run your own question "
+    "on the Compare tab, then come back."
+)
+NOT_YET = "Press Compare: the methods above then answer “{prompt}” beside the baseline."
+PANEL = "Method {number}"
+METHOD = "Method"
+METHODS = {
+    "vtw": "VTW: all leave at once",
+    "mustdrop": "MustDrop: in three stages",
+    "fastv": "FastV: the least attended leave",
+    "random": "Random: a control",
+}
+K = "K: first layer with fewer visual tokens"
+RATIO = "R: share of the visual tokens that leaves"
+RANKING = "Whose attention ranks"
+RANKINGS = {
+    "last_token": "the last token (released code)",
+    "text_mean": "mean over all text rows (paper)",
+}
+SEED = "Seed: which tokens leave"
+THRESHOLDS = "Thresholds γ and α"
+THRESHOLD_CHOICES = {
+    "tokens": "found for a token budget",
+    "textvqa-192": "published, TextVQA 192",
+    "textvqa-128": "published, TextVQA 128",
+    "textvqa-64": "published, TextVQA 64",
+    "vizwiz-64": "published, VizWiz 64",
+    "own": "your own",
+}
+TOKENS = "Visual tokens, mean over the layers"
+GAMMA = "γ, global: share of all attention"
+ALPHA = "α, individual: weight from one text row"
+STAGES = "Stages"
+STAGE_CHOICES = {"a": "a · vision encoding", "b": "b · prefill", "c": "c · decoding"}
+STAGES_NONE = "MustDrop without any stage drops nothing: tick stage a or b."
+STAGES_C = (
+    "MustDrop's stage c cuts the cache to what stage b leaves: tick stage b too, or leave c out."
+)
+ADD = "Add a method"
+REMOVE = "Remove this method"
+COMPARE = "Compare"
+CANCEL = "Cancel"
+EQUAL = "Set all to VTW's budget"
+EQUAL_DONE = (
+    "Set: {tokens:.4g} visual tokens, mean over the {layers} layers, as VTW leaves at K = {k}."
+)
+EQUAL_ALL = (
+    "VTW at K = {k} keeps every visual token: there is no budget to share. Choose a smaller K."
+)
+SAVE = "Save the comparison (.json)"
+GONE = "There is no comparison yet: press Compare first."
+
+WAITING = "Waiting for your turn …"
+ENCODING = "Encoding the picture …"
+LOADING = "The model is still being loaded …"
+RUNNING = "{title}: answering …"
+TIMING = "Measuring the prefill of all methods in turns …"
+CANCELLED = "Cancelled. What was shown before is below."
+QUEUE_IS_FULL = "Too many visitors are waiting: try again in a minute."
+INTERNAL = "Something went wrong inside while comparing; nothing of yours is lost. Try again."
+LABEL_TWICE = "{title} ({number})"
+
+ORIGINS = {
+    "recorded": "recorded on {date}: press Compare to repeat it here",
+    "live": "measured on this server",
+}
+BASELINE = "Baseline"
+TITLES = {
+    "vtw": "VTW, K = {k}",
+    "mustdrop": "MustDrop, stages {stages}",
+    "fastv": "FastV, K = {k}, R = {ratio:.0%}",
+    "random": "Random, K = {k}, R = {ratio:.0%}, seed {seed}",
+}
+NOTES = {
+    "none": "Every visual token in every layer.",
+    "vtw": "All visual tokens leave before layer {k}.",
+    "fastv": "Before layer {k} the {ratio:.0%} with least attention leave; ranked by {ranking}.",
+    "random": "Before layer {k} a random {ratio:.0%} leave.",
+    "mustdrop": "γ = {gamma:.3g}, α = {alpha:.3g}.",
+}
+NOTE_FITTED = " Found for {wanted:.4g} visual tokens."
+NOTE_NEAREST = " {wanted:.4g} visual tokens were wanted; {got:.4g} is the nearest that its stages can leave here."
+NOTE_VISION = (
+    " Encoder: {patches} patches → {tokens} tokens; merged windows: {merged}; key set: {key}."
+)
+RANKING_WORDS = {"last_token": "the last token", "text_mean": "all text rows"}
+
+WAITS = "Waits for its turn …"
+REFUSED = "Cannot run here: {reason}"
+EMPTY = "The model ended its answer at once: an empty answer."
+SAME = "the baseline's answer"
+OTHER = "another answer"
+METRIC_TOKENS = "Visual tokens, mean"
+METRIC_FLOPS = "Prefill FLOPs"
+METRIC_KV = "KV cache"
+METRIC_PREFILL = "Prefill, measured"
+METRIC_KL = "KL, answer mean"
+METRIC_AGREES = "Agrees"
+OF_BASELINE = "{share:.0%} of the baseline"
+KL_NOTE = "first {first}, max {most} nats"
+AGREES_NOTE = "of the baseline's tokens"
+
+LAYERS_TITLE = "Visual tokens in each layer"
+LAYERS_X = "decoder layer"
+LAYERS_Y = "visual tokens in the prefill"
+LAYERS_UNIT = "visual tokens"
+LAYERS_CAPTION = (
+    "Visual tokens that each of the {layers} decoder layers sees in the prefill of this prompt. The area under a curve is "
+    "the budget: its mean stands behind each name. MustDrop's stage a merges patches before layer 0; its stage c cuts "
+    "caches after the prefill and does not show here."
+)
+SERIES = "{title}: mean {mean:.4g}"
+
+TABLE_TITLE = "What each method costs, and how far it moves the answer"
+TABLE_CAPTION = (
+    "KL(P_method || P_full) in nats over the whole vocabulary, at each token of the baseline's answer, which is given to "
+    "every method: at the first token, mean and maximum. Agreement: share of those tokens that the method would say too. "
+    "FLOPs: {convention}. KV cache: keys and values of the prompt as decoding reads them, {dtype}. Prefill: wall clock on "
+    "{device}, median of several for which all methods took turns, with the method's own work; encoding (picture to "
+    "tokens) and decoding measured once. Differences of a few percent mean nothing."
+)
+TABLE_SUMMARY = "{title}: {tokens:.4g} visual tokens, {flops:.0%} of the prefill FLOPs, KL {kl} (answer mean), {same}."
+TABLE_QUANTITY = "quantity"
+TABLE_ROWS = (
+    "answer",
+    "same answer",
+    "agreement, tokens of the baseline's answer",
+    "KL first token (nats)",
+    "KL answer mean (nats)",
+    "KL answer max (nats)",
+    "visual tokens, mean over layers",
+    "… in the KV cache",
+    "prefill FLOPs",
+    "… of the baseline",
+    "KV cache (bytes)",
+    "… of the baseline",
+    "encoding the picture (ms)",
+    "prefill (ms)",
+    "decode (ms per token)",
+)
+YES, NO = "yes", "no"
