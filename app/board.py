@@ -12,10 +12,12 @@ from app.components.chart import chart_part, show_chart
 from app.downloads import cached, download_on
 from app.events import GLUE
 from app.figures.chart import Chart, Table
+from app.figures.fonts import drawn_language
 from app.figures.matplotlib_charts import export
 from app.figures.plotly_charts import export_html
 from app.figures.tables import chart_csv
 from app.held_k import k_of
+from app.language import current, speaking
 from app.state import Visitor
 from vtw_core.results import Run
 
@@ -90,21 +92,29 @@ class Board:
 
         def save(event: gr.EventData, visitor: Visitor, k: int | None, *controls: Any) -> str:
             run = self._shown(visitor)
-            chart = (
-                None
-                if run is None
-                else self.make[name](run, self.choices(k_of(visitor, k), *controls))
-            )
-            if chart is None:
+            if run is None:
                 raise gr.Error(text.FIGURE_GONE, print_exception=False)
-            return save_chart(chart, event._data)
+            choices = self.choices(k_of(visitor, k), *controls)
+            return save_chart(lambda: self.make[name](run, choices), event._data)
 
         return save
 
 
-def save_chart(chart: Chart, asked: Any) -> str:
-    """The chart as a file in Gradio's cache; an unknown format is CSV, which every chart has."""
+def save_chart(make: Callable[[], Chart | None], asked: Any) -> str:
+    """The chart as a file in Gradio's cache; an unknown format is CSV, which every chart has.
+
+    Args:
+        make: makes the chart, in the language that is spoken: English for a drawn file where this
+            machine has no font for the visitor's.
+
+    Raises:
+        gr.Error: there is no such chart.
+    """
     wanted = asked.get("format") if isinstance(asked, dict) else None
+    with speaking(drawn_language() if wanted in ("png", "svg") else current()):
+        chart = make()
+    if chart is None:
+        raise gr.Error(text.FIGURE_GONE, print_exception=False)
     if isinstance(chart, Table) or wanted not in ("png", "svg", "html"):
         return cached(chart_csv(chart).encode("utf-8"), f"{chart.name}.csv")
     if wanted == "html":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from app import text as page_text
 from app import text_budget as text
 from app.figures.tables import csv_text
 from vtw_core.equal_budget import (
@@ -149,7 +150,7 @@ def stages(comparison: BudgetComparison) -> str:
         words.append(
             text.OUT_OF_REACH.format(series=text.SERIES[series], wanted=text.LIST.join(wanted))
         )
-    return " ".join(words)
+    return page_text.BETWEEN_SENTENCES.join(words)
 
 
 def _of(comparison: BudgetComparison, series: str) -> list[Contender]:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import gradio as gr
 
 from app import text_share
+from app.components.language import language_switch
 from app.components.lesson import lesson_part, show_step
 from app.components.share import Origin, share, show_address, show_arrival
 from app.downloads import download_on
@@ -68,7 +69,9 @@ def build(service: Service, first: str) -> Parts:
     """Put both into the page's head; ``first`` is the tab that is in front at first."""
     opening = View(example=service.examples[0].name, tab=first)
     with gr.Row(elem_classes="page-tools"):
-        return Parts(lesson_part(), share(show_address(opening, "bundled")))
+        parts = Parts(lesson_part(), share(show_address(opening, "bundled")))
+        language_switch()
+    return parts
 
 
 def connect(service: Service, parts: Parts, page: Page, places: Places) -> Any:

@@ -33,18 +33,25 @@ class Language:
     path: str
 
 
+FIRST = "en"
+"""Spoken where none was chosen, as by programs."""
 LANGUAGES = {
     "en": Language("en", "app.english", "English", ""),
     "zh": Language("zh-CN", "app.chinese", "中文", "zh"),
 }
-"""Code -> language; the first one is spoken where none was chosen, as by programs."""
+"""Code -> language; `FIRST` comes first."""
 
-_spoken: ContextVar[str] = ContextVar("language", default=next(iter(LANGUAGES)))
+_spoken: ContextVar[str] = ContextVar("language", default=FIRST)
 
 
 def current() -> str:
     """The code of the language that is spoken now."""
     return _spoken.get()
+
+
+def language() -> Language:
+    """The language that is spoken now."""
+    return LANGUAGES[current()]
 
 
 @contextmanager
@@ -71,7 +78,7 @@ def spoken(module: str, name: str) -> Any:
     """
     if name.startswith("__"):
         raise AttributeError(f"no word is called {name}")
-    return getattr(import_module(f"{LANGUAGES[current()].package}.{module}"), name)
+    return getattr(import_module(f"{language().package}.{module}"), name)
 
 
 def in_language(code: str, function: Callable[..., Any]) -> Callable[..., Any]:

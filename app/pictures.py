@@ -14,6 +14,8 @@ from app import text
 from vtw_core.errors import InputError
 from vtw_core.images import load_image
 
+OWN_PICTURE = "your picture"
+"""What a visitor's other picture is called in a run; `name_of` says it."""
 # Of 16 levels in each channel.
 _COMMONEST, _DRAWN_WITH = 12, 0.75
 
@@ -82,3 +84,8 @@ def uploaded(path: str | None, roots: Iterable[Path], otherwise: str) -> str:
     except (OSError, ValueError, TypeError):
         pass
     raise InputError(otherwise)
+
+
+def name_of(picture: str) -> str:
+    """What a picture that goes by a name in a run is called; a name that is not ours stays."""
+    return str(text.PICTURES.get(picture, picture))

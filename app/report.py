@@ -16,6 +16,7 @@ from app import text, text_inside
 from app.figures import every_k, migration, plotly_charts, sinks
 from app.figures.chart import Chart, Table
 from app.inside_view import sink_words
+from app.language import language
 from app.pictures import thumbnail
 from vtw_core.analysis.rows import tokens_of
 from vtw_core.analysis.sinks import sink_verdict
@@ -50,7 +51,7 @@ def report_html(run: Run, picture: str | None = None) -> str:
             _section(text_inside.TAB_MIGRATION, migration.charts(run, migration.Choices(k=k)))
         )
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{language().tag}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
         f"<title>{escape(text.REPORT_TITLE)}: {escape(run.prompt)}</title>"
         f"<style>{_STYLE}</style><script>{get_plotlyjs()}</script></head>"
@@ -63,7 +64,7 @@ def _head(run: Run, k: int, picture: str | None) -> str:
     facts = text.REPORT_FACTS.format(
         model=run.model, type=run.model_type, layers=run.layers, visual=run.visual_tokens,
         words=run.text_tokens, device=run.device, dtype=run.dtype, created=run.created,
-        versions=", ".join(" ".join(pair) for pair in run.versions),
+        versions=text.BETWEEN_PARTS.join(" ".join(pair) for pair in run.versions),
     )  # fmt: skip
     answers = (
         (text.REPORT_ASKED, run.prompt),

@@ -209,4 +209,4 @@ def _save_tokens(dropped: Dropped | None) -> str:
 def _saved(dropped: Dropped | None, make: Any) -> str:
     if dropped is None:
         raise gr.Error(text.NOTHING, print_exception=False)
-    return save_chart(make(dropped), {"format": "csv"})
+    return save_chart(lambda: make(dropped), {"format": "csv"})

@@ -1,4 +1,4 @@
-"""Every sentence of the page, in one place, in the visitor's language."""
+"""Every sentence of the page, in the visitor's language."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Every sentence about methods at equal budget: the tab, its figures, the README's section, in the visitor's language."""
+"""Every sentence about methods at equal budget, in the visitor's language."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Every sentence about what happens inside a run: figures, and the tabs that show them, in the visitor's language."""
+"""Every sentence about what happens inside a run, in the visitor's language."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Every sentence of the lesson. Numbers in braces come from the run that is shown, in the visitor's language."""
+"""Every sentence of the lesson, in the visitor's language."""
 
 from typing import Any
 

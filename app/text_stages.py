@@ -1,4 +1,4 @@
-"""Every sentence about MustDrop's stages: the viewer, its flow and its tables, in the visitor's language."""
+"""Every sentence about MustDrop's stages: viewer, flow and tables, in the visitor's language."""
 
 from typing import Any
 

@@ -10,7 +10,7 @@ import gradio as gr
 from app import guide, stages_section, text, text_budget, text_inside, text_methods
 from app.api import build_api
 from app.events import GLUE
-from app.language import LANGUAGES, in_language, speaking
+from app.language import FIRST, LANGUAGES, in_language, speaking
 from app.lesson.syllabus import STEPS
 from app.state import Visitor
 from app.tabs import calibrate, compare, every_k, methods, migration, sinks, which_method
@@ -37,7 +37,7 @@ def build_demo(service: Service) -> gr.Blocks:
     with gr.Blocks(
         title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=_DELETE_CACHE
     ) as demo:
-        _speak(demo, next(iter(LANGUAGES)), service)
+        _speak(demo, FIRST, service)
         build_api(service)
     for code in tuple(LANGUAGES)[1:]:
         language = LANGUAGES[code]
@@ -59,6 +59,7 @@ def _speak(demo: gr.Blocks, code: str, service: Service) -> None:
 def _build_page(service: Service) -> None:
     example, opening = service.examples[0], service.examples[0].run
     visitor = gr.State(Visitor(run=opening, origin="recorded", picture=str(example.image)))
+    gr.Navbar(visible=False)  # the switch in the head leads to the other page
     with gr.Column(elem_classes="page-head"):
         gr.Markdown(f"# {text.TITLE}\n{text.INTRO}")
         gr.Markdown(text.LINKS, elem_classes="links")

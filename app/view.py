@@ -144,7 +144,7 @@ def _milliseconds(seconds: float) -> str:
 def _likeliest(run: Run, k: int) -> str:
     """The likeliest first answer tokens with their probabilities; a space shows as "␣"."""
     pairs = zip(run.first_tokens[k], run.first_probabilities[k], strict=True)
-    return ", ".join(f"{token.strip() or '␣'} {share:.1%}" for token, share in pairs)
+    return text.BETWEEN_PARTS.join(f"{token.strip() or '␣'} {share:.1%}" for token, share in pairs)
 
 
 def every_k_rows(run: Run) -> list[list[Any]]:
@@ -157,7 +157,7 @@ def every_k_rows(run: Run) -> list[list[Any]]:
             f"{run.kl_answer[k]:.3g}",
             f"{run.kl_answer_max[k]:.3g}",
             run.answers[k],
-            "yes" if run.same_as_baseline[k] else "no",
+            text.YES if run.same_as_baseline[k] else text.NO,
             _likeliest(run, k),
             f"{run.flops[k]:.4g}",
             f"{run.flops[k] / base:.1%}",

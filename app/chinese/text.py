@@ -21,6 +21,24 @@ STEP_QUESTION = "2 · 问题"
 TAB_UPLOAD = "上传或粘贴"
 TAB_DRAW = "绘制"
 EXAMPLES = "示例（预先录制，立即显示）"
+# Names of pictures: of the examples, of those made from another, and of a visitor's own.
+PICTURES = {
+    "Small or large": "大还是小",
+    "Three shapes": "三个图形",
+    "Count the stars": "数星星",
+    "One circle": "一个圆",
+    "Left or right": "左还是右",
+    "Is there no ...": "是不是没有……",
+    "One over another": "一个压着一个",
+    "More or fewer": "更多还是更少",
+    "A long answer": "长回答",
+    "white": "纯白",
+    "noise": "噪声",
+    "blurred": "模糊",
+    "your picture": "您的图片",
+}
+PICTURE = "图片"
+DRAWING = "绘图"
 QUESTION = "问题"
 QUESTION_PLACEHOLDER = "what color is the circle ?"
 # Example prompts stay English: the embedded model, and most small ones, understand nothing else.
@@ -99,6 +117,9 @@ DEFINITIONS = (
 )
 
 ETA_CHOICE = "{model}：{eta:g}"
+# Between the parts of a list, and between two sentences.
+BETWEEN_PARTS, BETWEEN_SENTENCES = "、", ""
+YES, NO = "是", "否"
 END_OF_ANSWER = "回答结束"
 SPACE = "␣"
 # What the workbench says by itself while K and η move; {names} are filled in by criterion.js.
@@ -141,6 +162,7 @@ WORKBENCH: dict[str, Any] = {
     "tokenUnder": "“{piece}”，第 {position} 个 token，共 {count} 个，K = {k}：KL 为 {kl} nat，不超过 η",
 }
 # What stands in workbench.html and its scripts; {names} are filled in where a script writes them.
+WORKBENCH_LABEL = "两侧回答、KL 曲线与 K 的选择"
 WORKBENCH_HTML: dict[str, str] = {
     "progress": "运行进度",
     "heading": "从第 K 层起撤除图片，回答会偏离多少？",
@@ -283,6 +305,10 @@ CALIBRATE_COLUMNS = (
 SAVE_CALIBRATION = "保存全部（.json）"
 SAVE_CALIBRATION_TABLE = "保存表格（.csv）"
 SAVE_CALIBRATION_FIGURE = "保存图（.svg）"
+FIGURE_IN_ENGLISH = "{name}，图中文字为英文"
+CALIBRATION_DRAWN = "{model}（{type}），K* = {k}（共 {layers} 层），η = {eta:g} nat，{rule}"
+HOVER_KL = "%{y:.3g} nat"
+HOVER_COUNT = "K* = %{x}：%{y} 个样本"
 AXIS_K = "K：首个没有视觉 token 的层"
 AXIS_KL = "平均 {direction}<br>{scope}，{samples} 个样本，nat，对数刻度"
 AXIS_SHARE = "百分比，{samples} 个样本"
@@ -324,7 +350,7 @@ VTW 让所有视觉 token 在同一层离开。MustDrop（arXiv 2411.10803）则
 2. **预填充**：在四个解码器层（32 层中的第 2、6、10 和 14 层）之后，如果文本整体*以及*每一个文本行给予某个 token 的注意力都太少，而它又不是关键 token，它就被丢弃。
 3. **解码**：这些层的缓存只保留到最后仍然留存的 token。
 
-两者在视觉 token 数（解码器各层平均）相等时比较。MustDrop 信任注意力，VTW 则信任深度。挑选本身也要花时间：据报告，在 LLaVA-NeXT-7B（POPE）上取 320 个 token 时，MustDrop 所需的 FLOPs 比 FastV 少，用时却更长。
+两者在视觉 token 数（解码器各层平均）相等时比较。MustDrop 信任注意力，VTW 则信任深度。挑选本身也要花时间：据报告，在 LLaVA-NeXT-7B（POPE）上取 320 个 token 时，MustDrop 所需的 FLOPs 比 FastV 少，用时却更长。由程序库给出的出错提示目前仍为英文。
 """
 
 # ------------------------------------------------------------------ every K, as charts

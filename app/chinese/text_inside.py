@@ -178,12 +178,15 @@ SIMILARITY_SAME = "K = L：未撤除任何 token，因此每个隐藏状态都�
 CHART = {
     "save": "保存为文件：",
     "failed": "无法加载图表：请检查网络连接并重新加载页面。其中的数值在 CSV 里。",
+    "inEnglish": "图中文字为英文，因为服务器上没有中文字体",
 }
 FIGURE_GONE = "这张图已不存在：请重新打开该标签页。"
 KBAR = {
     "k": "K = {k}（共 {layers} 层）：图片从此离开",
     "short": "K = {k}（共 {layers} 层）",
     "atL": "K = L = {layers}：图片保留",
+    "earlier": "早一层",
+    "later": "晚一层",
 }
 GAZE = {
     "title": "它在看哪里",
@@ -250,7 +253,6 @@ VERDICT_OTHER = "发生改变"
 # ------------------------------------------------------------------ the visitor's own causal test
 OTHER_UPLOAD = "用您的图片检验"
 OTHER_EXAMPLE = "……或用某个示例的图片"
-OTHER_NAME = "您的图片"
 OTHER_NO_PICTURE = (
     "这里没有这次运行的图片：保存的运行不包含图片。请先在 *对比* 标签页中就一张图片提问。"
 )

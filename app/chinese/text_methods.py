@@ -10,6 +10,7 @@ NO_PICTURE = (
     "然后再回到这里。"
 )
 NOT_YET = "点击“比较”：上面的各方法就会与基线并排回答“{prompt}”。"
+PANELS = {"progress": "比较进度"}
 PANEL = "方法 {number}"
 METHOD = "方法"
 METHODS = {

@@ -91,7 +91,8 @@ function drawWords() {
     const button = document.createElement('button');
     button.type = 'button';
     button.textContent = format.toUpperCase();
-    button.title = `${words.save} ${format.toUpperCase()}`;
+    const isEnglish = inEnglish && ['png', 'svg'].includes(format);
+    button.title = `${words.save} ${format.toUpperCase()}${isEnglish ? ` (${words.inEnglish})` : ''}`;
     button.addEventListener('click', () => trigger('select', { format }));
     return button;
   }));

@@ -15,7 +15,9 @@ import plotly
 from app import text_inside as text
 from app.components.files import read, script
 from app.figures.chart import Chart, Heatmap, Sheet, Table
+from app.figures.fonts import drawn_language
 from app.figures.plotly_charts import figure
+from app.language import current
 
 _PLOTLY = Path(plotly.__file__).resolve().parent / "package_data" / "plotly.min.js"
 DRAWN_FORMATS = ("png", "svg", "html", "csv")
@@ -33,7 +35,10 @@ def chart_part(elem_id: str) -> gr.HTML:
         html_template=read("chart.html"),
         css_template=read("chart.css"),
         js_on_load=script(
-            "chart.js", words=text.CHART, plotlyFile=f"/gradio_api/file={_PLOTLY.as_posix()}"
+            "chart.js",
+            words=text.CHART,
+            inEnglish=drawn_language() != current(),
+            plotlyFile=f"/gradio_api/file={_PLOTLY.as_posix()}",
         ),
         apply_default_css=False,
         elem_id=elem_id,

@@ -2,6 +2,7 @@
 // Pure functions of a run's numbers; nothing here touches the page.
 const SCOPES = ['first_token', 'answer_mean', 'answer_max'];
 const words = props.words;
+const labels = props.labels;
 const SHORT_ANSWER = 3;   // tokens, the end of the answer among them
 
 // The rule of vtw_core.results.choose_k: K = L always qualifies.
@@ -51,7 +52,7 @@ function disagreement(run, threshold, rule) {
     values.late = Math.max(stars[scope], other[scope]);
     sentences.push(words.rulesDiffer);
   }
-  return sentences.map((sentence) => fill(sentence, values)).join(' ');
+  return sentences.map((sentence) => fill(sentence, values)).join(labels.betweenSentences);
 }
 
 // Three digits, and never wider than the η grip.

@@ -60,7 +60,7 @@ function drawPlot() {
   const svg = node('svg', { viewBox: `0 0 ${geometry.width} ${HEIGHT}`, height: HEIGHT });
   if (!hasRun()) {
     svg.append(node('text', { x: geometry.width / 2, y: 150, 'text-anchor': 'middle', class: 'empty' },
-      view.phase === 'running' ? 'The curve appears when every K has been measured.' : 'Press Run to see the KL curve.'));
+      view.phase === 'running' ? labels.plotWaits : labels.plotEmpty));
     plot.replaceChildren(svg);
     geometry = null;
     return;
@@ -80,7 +80,7 @@ function axes() {
     const text = e === lowest ? '≤1e' + e : e >= 0 ? String(10 ** e) : '1e' + e;
     parts.push(node('text', { x: box.left - 6, y: at + 4, 'text-anchor': 'end', class: 'tick', 'data-y': at }, text));
   }
-  parts.push(node('text', { x: 0, y: 12 }, 'KL in nats, log axis'));
+  parts.push(node('text', { x: 0, y: 12 }, labels.axis));
   const L = view.layers;
   const every = Math.max(1, Math.ceil(22 / step));
   for (let i = 0; i <= L; i += 1) {
@@ -106,8 +106,8 @@ function columnTitles() {
   const { box, x, step } = geometry;
   return Array.from({ length: view.layers + 1 }, (_, i) => {
     const column = node('rect', { x: x(i) - step / 2, y: box.top, width: step, height: box.bottom - box.top, class: 'column' });
-    const kls = SCOPES.map((scope) => `${words.scopes[scope]} ${nats(view.kl[scope][i])}`).join(', ');
-    column.append(node('title', {}, `K = ${i}: KL ${kls} nats`));
+    const kls = SCOPES.map((scope) => `${words.scopes[scope]} ${nats(view.kl[scope][i])}`).join(labels.betweenScopes);
+    column.append(node('title', {}, fill(labels.columnKl, { k: i, kls })));
     return column;
   });
 }
@@ -120,16 +120,16 @@ function layerRows() {
   for (let i = 0; i < L; i += 1) {
     layers.append(node('rect', { x: x(i) + 1.5, y: under + 29, width: Math.max(1, step - 3), height: 14, rx: 3 }));
   }
-  const parts = [rowName(18, 'K'), rowName(40, narrow ? 'layers' : 'image seen'), rowName(68, narrow ? 'same?' : 'answer'), layers];
+  const parts = [rowName(18, 'K'), rowName(40, narrow ? labels.rowLayersNarrow : labels.rowLayers), rowName(68, narrow ? labels.rowAnswerNarrow : labels.rowAnswer), layers];
   for (let i = 0; i <= L; i += 1) {
     const same = view.same[i];
     const w = Math.max(2, step - 4);
     const cell = node('rect', { x: x(i) - w / 2, y: under + 56, width: w, height: 16, rx: 3, class: same ? 'same' : 'changed' });
-    cell.append(node('title', {}, `K = ${i}: ${same ? 'same answer as the baseline' : 'another answer'}`));
+    cell.append(node('title', {}, fill(same ? labels.cellSame : labels.cellOther, { k: i })));
     parts.push(cell);
     if (!same) parts.push(node('line', { x1: x(i) - 4, x2: x(i) + 4, y1: under + 68, y2: under + 60, class: 'changed-mark' }));
   }
-  parts.push(node('text', { x: narrow ? 0 : box.left, y: under + 90 }, narrow ? 'solid: baseline’s answer · slashed: another' : 'solid: the answer is the baseline’s, token for token · slashed: another answer'));
+  parts.push(node('text', { x: narrow ? 0 : box.left, y: under + 90 }, narrow ? labels.cellsNarrow : labels.cells));
   return parts;
 }
 
@@ -208,7 +208,7 @@ function onEtaKey(event) {
 // ---------------------------------------------------------------- the K line
 function kLine() {
   const { box } = geometry;
-  const handle = node('g', { class: 'handle', tabindex: 0, role: 'slider', 'aria-label': 'K, the first layer without the image', 'aria-valuemin': 0, 'aria-valuemax': view.layers });
+  const handle = node('g', { class: 'handle', tabindex: 0, role: 'slider', 'aria-label': labels.line, 'aria-valuemin': 0, 'aria-valuemax': view.layers });
   handle.append(
     node('line', { y1: box.top - 8, y2: box.bottom + 50, x1: 0, x2: 0, class: 'handle-line' }),
     node('rect', { x: -28, y: 18, width: 56, height: 20, rx: 10, class: 'handle-grip' }),

@@ -125,7 +125,7 @@ function build() {
   }));
   find('.sheet').style.setProperty('--thumb', view.layers > 24 ? '80px' : '118px');
   find('.layer').max = view.layers - 1;
-  find('.title').textContent = words.title;
+  writeWords(words);
   find('.how').textContent = view.all ? words.how : words.howServed;
   find('.definition').textContent = view.definition;
   find('.bar-title').textContent = words.bar;

@@ -49,5 +49,6 @@ element.addEventListener('click', (event) => {
   release();
 });
 window.addEventListener('vtw:k', follow);
+writeWords(words);
 watch('value', take);
 take();

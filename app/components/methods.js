@@ -61,5 +61,6 @@ function draw() {
   find('.origin').hidden = !view.origin;
   if (view.cards.length || view.phase !== 'running') cards.replaceChildren(...view.cards.map(card));
 }
+writeWords(words);
 watch('value', draw);
 draw();

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.components.files import read
+from app import text_methods as text
+from app.components.files import read, script
 
 
 def methods(elem_id: str) -> gr.HTML:
@@ -13,7 +14,7 @@ def methods(elem_id: str) -> gr.HTML:
         value=None,
         html_template=read("methods.html"),
         css_template=read("methods.css"),
-        js_on_load=read("methods.js"),
+        js_on_load=script("words.js", "methods.js", words=text.PANELS),
         apply_default_css=False,
         elem_id=elem_id,
         elem_classes="methods-part",

@@ -219,7 +219,7 @@ element.querySelectorAll('.save').forEach((button) => button.addEventListener('c
 
 // ---------------------------------------------------------------- what the server tells
 function buildWords() {
-  for (const part of element.querySelectorAll('[data-words]')) part.textContent = words[part.dataset.words];
+  writeWords(words);
   for (const [name, colour] of Object.entries(colours)) find('.stages').style.setProperty(`--${name}`, colour);
   find('.step').setAttribute('aria-label', words.stepLabel);
   find('.flow-wide').setAttribute('aria-label', words.flowTitle);

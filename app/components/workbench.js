@@ -60,31 +60,34 @@ function metric(list, name, value, note, saved) {
 
 function drawMetrics(list, m, base) {
   list.replaceChildren();
-  const less = (part, whole) => (part === whole ? 'baseline' : '−' + percent(1 - part / whole));
+  const less = (part, whole) => (part === whole ? labels.baseline : '−' + percent(1 - part / whole));
   const isBase = m === base;
-  metric(list, 'Prefill, measured', seconds(m.prefill), isBase ? 'baseline' : `${(base.prefill / m.prefill).toFixed(2)}× the baseline’s speed`);
-  metric(list, 'Decode, measured', m.decodeSteps ? seconds(m.decode / m.decodeSteps) : '–', m.decodeSteps ? `per token, ${m.decodeSteps + 1} tokens` : 'one token: no decode step');
-  metric(list, 'Prefill FLOPs, theory', flops(m.flops), less(m.flops, base.flops), !isBase && m.flops < base.flops);
-  metric(list, 'KV cache of the prompt', bytes(m.kv), less(m.kv, base.kv), !isBase && m.kv < base.kv);
+  const speed = fill(labels.prefillSpeed, { ratio: (base.prefill / m.prefill).toFixed(2) });
+  metric(list, labels.prefill, seconds(m.prefill), isBase ? labels.baseline : speed);
+  const decoded = m.decodeSteps ? fill(labels.decodeTokens, { count: m.decodeSteps + 1 }) : labels.decodeNone;
+  metric(list, labels.decode, m.decodeSteps ? seconds(m.decode / m.decodeSteps) : '–', decoded);
+  metric(list, labels.flops, flops(m.flops), less(m.flops, base.flops), !isBase && m.flops < base.flops);
+  metric(list, labels.kv, bytes(m.kv), less(m.kv, base.kv), !isBase && m.kv < base.kv);
 }
 
 function drawText(target, pieces) {
   target.classList.remove('waiting');
   target.replaceChildren(...pieces.map(([text, same]) => (same ? document.createTextNode(text) : html('mark', '', text))));
-  if (!pieces.length) { target.classList.add('waiting'); target.textContent = 'The model ended its answer at once: an empty answer.'; }
+  if (!pieces.length) { target.classList.add('waiting'); target.textContent = labels.emptyAnswer; }
 }
 
 function verdict(m, base) {
   const L = view.layers;
-  if (k === L) return `K = ${L}: nothing is withdrawn. This is the baseline itself.`;
-  const saved = `${percent(1 - m.flops / base.flops)} of the prefill FLOPs and ${percent(1 - m.kv / base.kv)} of the prompt’s KV cache are saved`;
-  const where = k === 0 ? 'K = 0: the decoder never sees the image' : `K = ${k}: layers 0–${k - 1} see the image, ${k === L - 1 ? `layer ${k} does` : `layers ${k}–${L - 1} do`} not`;
-  const same = view.same[k] ? 'The answer is unchanged' : 'The answer is different';
-  return `${where}. ${same}; ${saved}.`;
+  if (k === L) return fill(labels.verdictBaseline, { layers: L });
+  const saved = fill(labels.saved, { flops: percent(1 - m.flops / base.flops), kv: percent(1 - m.kv / base.kv) });
+  const sees = k === 0 ? labels.seesNever : k === L - 1 ? labels.seesAllButOne : labels.seesSome;
+  return fill(labels.verdict, {
+    sees: fill(sees, { k, before: k - 1, last: L - 1 }), answer: view.same[k] ? labels.unchanged : labels.different, saved,
+  });
 }
 
 function withdrawnTitle(at) {
-  return at === view.layers ? `Nothing withdrawn (K = L = ${at})` : `Image withdrawn from layer K = ${at} on`;
+  return at === view.layers ? fill(labels.nothingWithdrawn, { layers: at }) : fill(labels.withdrawnFrom, { k: at });
 }
 
 // The other tabs draw the same K: they are told of it, and may move it.
@@ -105,13 +108,14 @@ function drawK() {
   if (handle) {
     handle.setAttribute('transform', `translate(${geometry.x(k)},0)`);
     handle.setAttribute('aria-valuenow', k);
-    handle.setAttribute('aria-valuetext', `K = ${k} of ${L}, ${view.same[k] ? 'same answer' : 'another answer'}, KL of the first token ${nats(view.kl.first_token[k])} nats`);
+    const told = view.same[k] ? labels.lineSame : labels.lineOther;
+    handle.setAttribute('aria-valuetext', fill(told, { k, layers: L, kl: nats(view.kl.first_token[k]) }));
     find('.handle-text').textContent = `K = ${k}`;
     element.querySelectorAll('.layers rect').forEach((rect, i) => rect.setAttribute('class', i < k ? 'layer-on' : 'layer-off'));
   }
   const slider = find('.k-slider');
   slider.max = L; slider.value = k;
-  slider.setAttribute('aria-valuetext', `K = ${k} of ${L}`);
+  slider.setAttribute('aria-valuetext', fill(labels.slider, { k, layers: L }));
   find('.k-label').textContent = `K = ${k}`;
   find('[data-step="-1"]').disabled = k === 0;
   find('[data-step="1"]').disabled = k === L;
@@ -216,11 +220,11 @@ function drawFacts() {
   };
   if (view.origin) add('', [[view.origin, false]]);
   if (!hasRun()) return;
-  add('', [['model ', false], [view.model, true]]);
-  add('', [[String(view.layers), true], [' layers', false]]);
-  add('visual', [[String(view.visualTokens), true], [` visual tokens (${view.grid[0]} × ${view.grid[1]} patches)`, false]]);
-  add('text', [[String(view.textTokens), true], [' text tokens', false]]);
-  add('', [['prompt: ', false], [view.prompt, true]]);
+  add('', [[labels.factModel, false], [view.model, true]]);
+  add('', [[String(view.layers), true], [labels.factLayers, false]]);
+  add('visual', [[String(view.visualTokens), true], [fill(labels.factVisual, { rows: view.grid[0], columns: view.grid[1] }), false]]);
+  add('text', [[String(view.textTokens), true], [labels.factText, false]]);
+  add('', [[labels.factPrompt, false], [view.prompt, true]]);
 }
 
 function drawLive() {
@@ -228,9 +232,9 @@ function drawLive() {
     target.classList.toggle('waiting', !text);
     target.textContent = text || filler;
   };
-  find('.withdrawn .title').textContent = view.live.k === null ? 'Image withdrawn' : withdrawnTitle(view.live.k);
-  waiting(find('.baseline .text'), view.live.baseline, 'Waiting for the first word …');
-  waiting(find('.withdrawn .text'), view.live.withdrawn, 'Follows when K* is known …');
+  find('.withdrawn .title').textContent = view.live.k === null ? labels.withdrawn : withdrawnTitle(view.live.k);
+  waiting(find('.baseline .text'), view.live.baseline, labels.waitingBaseline);
+  waiting(find('.withdrawn .text'), view.live.withdrawn, labels.waitingWithdrawn);
   find('.baseline .metrics').replaceChildren();
   find('.withdrawn .metrics').replaceChildren();
   find('.verdict').textContent = '';
@@ -258,7 +262,7 @@ function draw() {
   element.querySelectorAll('.slider-row button, .k-slider, .eta-row :is(button, input, select)').forEach((control) => { control.disabled = !hasRun(); });
   drawFacts();
   find('.definitions').textContent = view.definitions || '';
-  find('.baseline .title').textContent = view.layers ? `Sees the image in all ${view.layers} layers` : 'Sees the image in all layers';
+  find('.baseline .title').textContent = view.layers ? fill(labels.seesAllOf, { layers: view.layers }) : labels.seesAll;
   if (hasRun() && view.runId !== shownRun) {
     shownRun = view.runId;
     k = clamp(view.kWasChosen ? view.k : chooseK(view.kl.first_token, eta, rule));
@@ -319,6 +323,7 @@ new ResizeObserver(() => {
   drawPlot();
   if (hasRun()) { reserveRoom(); drawCriterion(); drawK(); }
 }).observe(find('.plot'));
+writeWords(labels);
 find('.curve-caption').textContent = words.curves;
 buildCriterion();
 startTokens();

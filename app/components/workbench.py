@@ -15,8 +15,8 @@ from app import text
 from app.components.files import read
 from app.view import show_criterion
 
-# One script in four files: they share the scope that Gradio runs it in.
-_SCRIPTS = ("criterion.js", "tokens.js", "curve.js", "workbench.js")
+# One script in several files: they share the scope that Gradio runs it in.
+_SCRIPTS = ("words.js", "criterion.js", "tokens.js", "curve.js", "workbench.js")
 
 
 def workbench(value: dict[str, Any]) -> gr.HTML:
@@ -27,8 +27,9 @@ def workbench(value: dict[str, Any]) -> gr.HTML:
         css_template=read("workbench.css"),
         js_on_load=read(*_SCRIPTS),
         words=text.WORKBENCH,
+        labels=text.WORKBENCH_HTML,
         criterion=show_criterion(),
         apply_default_css=False,
         elem_id="workbench",
-        label="Answers, KL curve and choice of K",
+        label=text.WORKBENCH_LABEL,
     )

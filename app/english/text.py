@@ -21,6 +21,24 @@ STEP_QUESTION = "2 · A question"
 TAB_UPLOAD = "Upload or paste"
 TAB_DRAW = "Draw"
 EXAMPLES = "Examples (recorded, shown at once)"
+# Names of pictures: of the examples, of those made from another, and of a visitor's own.
+PICTURES = {
+    "Small or large": "Small or large",
+    "Three shapes": "Three shapes",
+    "Count the stars": "Count the stars",
+    "One circle": "One circle",
+    "Left or right": "Left or right",
+    "Is there no ...": "Is there no ...",
+    "One over another": "One over another",
+    "More or fewer": "More or fewer",
+    "A long answer": "A long answer",
+    "white": "white",
+    "noise": "noise",
+    "blurred": "blurred",
+    "your picture": "your picture",
+}
+PICTURE = "Picture"
+DRAWING = "Drawing"
 QUESTION = "Question"
 QUESTION_PLACEHOLDER = "what color is the circle ?"
 SUGGESTIONS = (
@@ -102,6 +120,9 @@ DEFINITIONS = (
 )
 
 ETA_CHOICE = "{model}: {eta:g}"
+# Between the parts of a list, and between two sentences.
+BETWEEN_PARTS, BETWEEN_SENTENCES = ", ", " "
+YES, NO = "yes", "no"
 END_OF_ANSWER = "end of answer"
 SPACE = "␣"
 # What the workbench says by itself while K and η move; {names} are filled in by criterion.js.
@@ -145,6 +166,7 @@ WORKBENCH: dict[str, Any] = {
 }
 
 # What stands in workbench.html and its scripts; {names} are filled in where a script writes them.
+WORKBENCH_LABEL = "Answers, KL curve and choice of K"
 WORKBENCH_HTML: dict[str, str] = {
     "progress": "Progress of the run",
     "heading": "How far does the answer move when the image leaves at layer K?",
@@ -287,6 +309,10 @@ CALIBRATE_COLUMNS = (
 SAVE_CALIBRATION = "Save everything (.json)"
 SAVE_CALIBRATION_TABLE = "Save the table (.csv)"
 SAVE_CALIBRATION_FIGURE = "Save the figure (.svg)"
+FIGURE_IN_ENGLISH = "{name}, drawn with English words"
+CALIBRATION_DRAWN = "{model} ({type}), K* = {k} of {layers}, η = {eta:g} nats, {rule}"
+HOVER_KL = "%{y:.3g} nats"
+HOVER_COUNT = "K* = %{x}: %{y} samples"
 AXIS_K = "K: first layer without visual tokens"
 AXIS_KL = "mean {direction}<br>{scope}, {samples} samples, nats, log scale"
 AXIS_SHARE = "percent, over {samples} samples"

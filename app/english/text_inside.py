@@ -191,12 +191,15 @@ SIMILARITY_SAME = "K = L: nothing is withdrawn, so every state is the same."
 CHART = {
     "save": "Save as a file:",
     "failed": "The drawing could not be loaded: check the connection and reload the page. Its numbers are in the CSV.",
+    "inEnglish": "drawn with English words, since this server has no font for those of the page",
 }
 FIGURE_GONE = "There is no such figure any more: open the tab again."
 KBAR = {
     "k": "K = {k} of {layers}: image leaves here",
     "short": "K = {k} of {layers}",
     "atL": "K = L = {layers}: image stays",
+    "earlier": "One layer earlier",
+    "later": "One layer later",
 }
 GAZE = {
     "title": "Where it looks",
@@ -262,7 +265,6 @@ VERDICT_OTHER = "changes"
 # ------------------------------------------------------------------ the visitor's own causal test
 OTHER_UPLOAD = "Test with a picture of yours"
 OTHER_EXAMPLE = "... or with the picture of an example"
-OTHER_NAME = "your picture"
 OTHER_NO_PICTURE = "The picture of this run is not here: a saved run does not hold it. Ask about a picture on *Compare* first."
 OTHER_ELSEWHERE = "Choose the other picture again: the file did not arrive as an upload."
 OTHER_BROKE = "The causal test failed; the run is as it was."

@@ -11,6 +11,7 @@ NO_PICTURE = (
     "on the Compare tab, then come back."
 )
 NOT_YET = "Press Compare: the methods above then answer “{prompt}” beside the baseline."
+PANELS = {"progress": "Progress of the comparison"}
 PANEL = "Method {number}"
 METHOD = "Method"
 METHODS = {

@@ -3,6 +3,7 @@
 SECTION = "MustDrop, stage by stage: every dropped token and why"
 
 STAGES = {
+    "name": "MustDrop, stage by stage",
     # A visitor who has never heard of MustDrop reads these two sentences first.
     "plain": "MustDrop saves work by letting go of picture parts in three places: it fuses neighbouring patches that look alike, drops in some layers those that the text hardly looks at, and keeps only the rest in memory while the answer is written. Move through the stages and point at a patch: it says what became of it, and why.",
     "stepLabel": "Stage; arrow keys move",

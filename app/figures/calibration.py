@@ -45,7 +45,7 @@ def kl_figure(reading: Reading) -> go.Figure:
     figure.add_scatter(
         x=shown, y=[float(reading.kl_mean[k]) for k in shown], mode="lines+markers",
         line={"color": style.VTW, "width": 2}, marker={"size": 7}, name=text.CURVE_MEAN,
-        hovertemplate="%{y:.3g} nats",
+        hovertemplate=text.HOVER_KL,
     )  # fmt: skip
     y_title = text.AXIS_KL.format(
         direction=DIRECTION_NAMES[reading.direction], scope=text.SCOPES[reading.scope],
@@ -97,7 +97,7 @@ def histogram_figure(reading: Reading) -> go.Figure:
     figure = go.Figure(
         go.Bar(
             x=list(range(reading.layers + 1)), y=reading.histogram.tolist(),
-            marker={"color": style.VTW}, hovertemplate="K* = %{x}: %{y} samples<extra></extra>",
+            marker={"color": style.VTW}, hovertemplate=f"{text.HOVER_COUNT}<extra></extra>",
         )
     )  # fmt: skip
     title = text.AXIS_COUNT.format(samples=reading.samples)

@@ -13,11 +13,17 @@ from app import text
 from app.calibration_view import DIRECTION_NAMES
 from app.figures import style
 from app.figures.calibration import kl_range
+from app.figures.fonts import families
 from vtw_core.calibrated import Reading
 
 
 def calibration_svg(reading: Reading) -> bytes:
     """SVG, 8 x 10 inches, white; the same reading gives the same bytes."""
+    with rc_context({"svg.hashsalt": "vtw", "font.family": families()}):
+        return _drawn(reading)
+
+
+def _drawn(reading: Reading) -> bytes:
     figure = Figure(figsize=(8, 10), layout="constrained")
     above, middle, below = figure.subplots(3, 1, sharex=True)
     _draw_kl(above, reading)
@@ -31,14 +37,18 @@ def calibration_svg(reading: Reading) -> bytes:
         axes.axvline(reading.k_star, color=style.CRITERION)
         axes.grid(visible=True, alpha=0.3)
     figure.suptitle(
-        f"{reading.setting.model} ({reading.setting.model_type}), "
-        f"{text.MARK_K_STAR.format(k=reading.k_star)} of {reading.layers}, "
-        f"{text.MARK_ETA.format(eta=reading.eta)} nats, {text.RULES[reading.rule]}",
+        text.CALIBRATION_DRAWN.format(
+            model=reading.setting.model,
+            type=reading.setting.model_type,
+            k=reading.k_star,
+            layers=reading.layers,
+            eta=reading.eta,
+            rule=text.RULES[reading.rule],
+        ),
         fontsize=11,
     )
     out = io.BytesIO()
-    with rc_context({"svg.hashsalt": "vtw"}):
-        figure.savefig(out, format="svg", metadata={"Date": None})
+    figure.savefig(out, format="svg", metadata={"Date": None})
     return out.getvalue()
 
 

@@ -10,6 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from app import text as page_text
 from app import text_inside as text
 from app.figures import style, tokens
 from app.figures.chart import (
@@ -24,8 +25,10 @@ from app.figures.chart import (
     Table,
 )
 from app.figures.tokens import Rows
+from app.pictures import name_of
 from vtw_core.analysis import migration as analysis
 from vtw_core.analysis.rows import inside_of
+from vtw_core.inside import Counterfactual
 from vtw_core.results import DEFAULT_ETA, Run
 
 FLOOR = 1e-5
@@ -50,10 +53,10 @@ def joint(run: Run, rows: Rows, image: int, k: int) -> Joint:
         curves = analysis.joint_curves(run, test, rows)
         panels.append(
             _kl_panel(run, text.JOINT_CAUSAL,
-                      Series(text.OTHER_IMAGE.format(name=test.name), curves.causal_kl,
+                      Series(_other_image(test), curves.causal_kl,
                              style.CURVES[1], "solid", "square"))
         )  # fmt: skip
-        causal = text.JOINT_CAUSAL_CAPTION.format(image=test.name)
+        causal = text.JOINT_CAUSAL_CAPTION.format(image=name_of(test.name))
         summary = _disagreement(curves)
     panels.append(
         _kl_panel(run, text.JOINT_KL,
@@ -121,7 +124,9 @@ def _ranges(layers: tuple[int, ...]) -> str:
             parts[-1].append(layer)
         else:
             parts.append([layer])
-    return ", ".join(f"{a[0]}–{a[-1]}" if len(a) > 1 else f"{a[0]}" for a in parts)
+    return page_text.BETWEEN_PARTS.join(
+        f"{a[0]}–{a[-1]}" if len(a) > 1 else f"{a[0]}" for a in parts
+    )
 
 
 def kl(run: Run, image: int, k: int) -> Lines:
@@ -131,7 +136,7 @@ def kl(run: Run, image: int, k: int) -> Lines:
     if tests:
         test = tests[image]
         summary = text.CAUSAL_SUMMARY.format(
-            name=test.name, eta=DEFAULT_ETA, layers=run.layers,
+            name=name_of(test.name), eta=DEFAULT_ETA, layers=run.layers,
             at=analysis.flattens_at(test.swapped_kl, DEFAULT_ETA),
             k=analysis.flattens_at(run.kl_positions, DEFAULT_ETA),
         )  # fmt: skip
@@ -145,12 +150,16 @@ def kl(run: Run, image: int, k: int) -> Lines:
         summary=summary,
         x=range(run.layers + 1),
         series=(
-            *(_curve(index, text.OTHER_IMAGE.format(name=test.name), test.swapped_kl.mean(axis=1))
+            *(_curve(index, _other_image(test), test.swapped_kl.mean(axis=1))
               for index, test in enumerate(tests)),
             Series(text.WITHDRAWN_CURVE, run.kl_answer, style.VTW, "solid", "diamond"),
         ),
         log_y=True, y_range=_kl_range(run), marks=(_eta_mark(),), k_line=KLine("x", k),
     )  # fmt: skip
+
+
+def _other_image(test: Counterfactual) -> str:
+    return str(text.OTHER_IMAGE.format(name=name_of(test.name)))
 
 
 def _curve(index: int, name: str, values: FloatArray) -> Series:
@@ -170,14 +179,14 @@ def probability(run: Run, image: int, k: int) -> Lines:
     summary = text.NO_COUNTERFACTUAL
     for index, test in enumerate(tests):
         swapped = analysis.answer_probability(test.swapped_log_probability)
-        curves.append(_curve(index, text.OTHER_IMAGE.format(name=test.name), swapped))
+        curves.append(_curve(index, _other_image(test), swapped))
     if tests:
         test = tests[image]
         misled = analysis.answer_probability(test.misled_log_probability)
-        name = text.MISLED_CURVE.format(name=test.name)
+        name = text.MISLED_CURVE.format(name=name_of(test.name))
         curves.append(Series(name, misled, style.GREY, "dashdot", "triangle-up"))
         summary = text.CAUSAL_PROBABILITY_SUMMARY.format(
-            name=test.name, baseline=withdrawn[-1], other=misled[-1], never=withdrawn[0]
+            name=name_of(test.name), baseline=withdrawn[-1], other=misled[-1], never=withdrawn[0]
         )
     return Lines(
         name="causal_test_probability",
@@ -202,10 +211,14 @@ def settings(run: Run, image: int, k: int) -> Table:
     found: list[tuple[str, analysis.Setting]] = []
     for test in tests:
         never, misled, withdrawn = analysis.three_settings(run, test, k)
-        found += [("", never)] * (not found) + [(test.name, misled)]
+        found += [("", never)] * (not found) + [(name_of(test.name), misled)]
         if test is tests[image]:
             summary = text.SETTINGS_SUMMARY.format(
-                k=k, never=never.kl, misled=misled.kl, withdrawn=withdrawn.kl, name=test.name
+                k=k,
+                never=never.kl,
+                misled=misled.kl,
+                withdrawn=withdrawn.kl,
+                name=name_of(test.name),
             )
     if tests:
         found.append(("", withdrawn))

@@ -21,6 +21,7 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from app.figures import style
 from app.figures.chart import Chart, Coloured, Heatmap, Joint, Lines, Points, Sheet, Stack
+from app.figures.fonts import families
 from vtw_core.errors import InputError
 
 _WIDTH = 8.0  # inches
@@ -39,7 +40,7 @@ def export(chart: Chart, kind: Literal["png", "svg"]) -> bytes:
     Raises:
         InputError: a kind of chart that is not drawn, such as a table.
     """
-    with rc_context(_RULES):
+    with rc_context({**_RULES, "font.family": families()}):
         figure = Figure(figsize=(_WIDTH, _height(chart)), layout="constrained")
         _draw(chart, figure)
         figure.suptitle(_wrapped(chart.title, 88), fontsize=12)

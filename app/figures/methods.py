@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from app import text as page_text
 from app import text_methods as text
 from app.figures import style
 from app.figures.chart import Chart, Dash, Lines, Marker, Series, Table
@@ -54,7 +55,7 @@ def _series(compared: MethodComparison) -> tuple[Series, ...]:
 
 def summary(compared: MethodComparison) -> str:
     """Every method in one sentence."""
-    return " ".join(
+    return page_text.BETWEEN_SENTENCES.join(
         text.TABLE_SUMMARY.format(
             title=title(entry, compared.visual_tokens), tokens=entry.mean_visual_tokens,
             flops=compared.flops_share(entry), kl=nats(entry.kl_answer),

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 
 from app.figures import style
 from app.figures.chart import Band, Chart, Coloured, Heatmap, Joint, Lines, Points, Sheet, Stack
+from app.language import language
 from vtw_core.errors import InputError
 
 # The page moves the shape and the annotation of this name when a visitor moves K.
@@ -40,7 +41,8 @@ def export_html(chart: Chart) -> str:
     body = embedded_html(chart, with_plotly=True)
     title, caption, summary = (escape(part) for part in (chart.title, chart.caption, chart.summary))
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
+        f'<!doctype html><html lang="{language().tag}"><head><meta charset="utf-8">'
+        f"<title>{title}</title>"
         "<style>body{font:16px/1.5 system-ui,sans-serif;max-width:1100px;margin:2em auto;"
         "padding:0 1em;color:#222}figcaption{color:#555;font-size:14px}</style></head>"
         f"<body><h1>{title}</h1><p>{summary}</p><figure>{body}"

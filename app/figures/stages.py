@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from app import text as page_text
 from app import text_stages as text
 from app.figures.chart import Table
 from app.state import Dropped
@@ -37,7 +38,7 @@ def flow_table(dropped: Dropped) -> Table:
         name="mustdrop_flow", title=text.FLOW_TITLE, x_label="", y_label="", unit="",
         caption=text.FLOW_CAPTION.format(
             gamma=dropped.gamma, alpha=dropped.alpha,
-            stages=", ".join(dropped.stages) or "–",
+            stages=page_text.BETWEEN_PARTS.join(dropped.stages) or "–",
         ),
         summary=text.FLOW_SUMMARY.format(
             first=seen[0], last=seen[-1], mean=np.mean(seen), cached=np.mean(cached),

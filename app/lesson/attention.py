@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from app import text_inside
 from app import text_lesson as text
 from app.lesson.question import Question, choose
+from app.pictures import name_of
 from vtw_core.analysis.migration import JointCurves, joint_curves
 from vtw_core.analysis.rows import QueryRows, deeper_half, inside_of, select_rows, tokens_of
 from vtw_core.analysis.sinks import SINK_SHARE, received_from, segment_mass
@@ -114,7 +115,7 @@ def attention_and_use(run: Run) -> tuple[Question, ...]:
     share, kl = curves.visual_share, curves.causal_kl
     values = {
         "low": low, "high": high, "low_share": share[low], "high_share": share[high],
-        "low_kl": kl[low], "high_kl": kl[high], "image": tests[0].name, "eta": curves.eta,
+        "low_kl": kl[low], "high_kl": kl[high], "image": name_of(tests[0].name), "eta": curves.eta,
     }  # fmt: skip
     choices = tuple(choice.format(**values) for choice in text.USE_CHOICES)
     ask = text.WHICH_IS_USED.format(**values)

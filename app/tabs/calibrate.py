@@ -17,6 +17,8 @@ from app.downloads import cached, download_button
 from app.events import GLUE, MODEL_QUEUE
 from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
 from app.figures.calibration_export import calibration_svg
+from app.figures.fonts import drawn_language
+from app.language import current, speaking
 from app.pictures import chosen_picture
 from app.state import ShownCalibration
 from vtw_core.analysis.presets import ETA_PRESETS
@@ -119,7 +121,10 @@ def _build_result(shown: gr.State, left: _Inputs, first: ShownCalibration) -> li
         inputs = [shown, *left.criterion]
         download_button(text.SAVE_CALIBRATION, "save-calibration", write_json, inputs)
         download_button(text.SAVE_CALIBRATION_TABLE, "save-calibration-table", write_csv, inputs)
-        download_button(text.SAVE_CALIBRATION_FIGURE, "save-calibration-figure", write_svg, inputs)
+        in_english = drawn_language() != current()
+        figure = text.SAVE_CALIBRATION_FIGURE
+        named = text.FIGURE_IN_ENGLISH.format(name=figure) if in_english else figure
+        download_button(named, "save-calibration-figure", write_svg, inputs)
     gr.Markdown(f"### {text.CALIBRATE_TABLE}", elem_classes="step-title")
     parts.append(
         gr.Dataframe(
@@ -299,7 +304,8 @@ def write_svg(shown: ShownCalibration, *criterion: Any) -> str | None:
     reading = _reading(shown, criterion)
     if reading is None:
         return None
-    return cached(calibration_svg(reading), "calibration.svg")
+    with speaking(drawn_language()):
+        return cached(calibration_svg(reading), "calibration.svg")
 
 
 def _reading(shown: ShownCalibration, criterion: tuple[Any, ...]) -> Reading | None:

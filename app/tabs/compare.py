@@ -15,7 +15,7 @@ from app import text, text_share
 from app.components.workbench import workbench
 from app.events import GLUE, MODEL_QUEUE
 from app.held_k import keep_k
-from app.pictures import chosen_picture, looks_like_a_photograph, uploaded
+from app.pictures import chosen_picture, looks_like_a_photograph, name_of, uploaded
 from app.state import Visitor
 from app.view import show_nothing, show_run, show_running
 from app.view_address import View
@@ -91,7 +91,7 @@ def _build_inputs(service: Service) -> _Inputs:
         with gr.Tab(text.TAB_UPLOAD, id="upload") as upload_tab:
             upload = gr.Image(
                 value=str(opening.image), type="filepath", image_mode=None, height=240,
-                sources=["upload", "clipboard"], show_label=False, label="Picture",
+                sources=["upload", "clipboard"], show_label=False, label=text.PICTURE,
                 elem_id="picture", buttons=[],
             )  # fmt: skip
         with gr.Tab(text.TAB_DRAW, id="draw") as draw_tab:
@@ -99,7 +99,7 @@ def _build_inputs(service: Service) -> _Inputs:
                 type="filepath", image_mode="RGBA", canvas_size=CANVAS, fixed_canvas=True,
                 height=340, sources=(), transforms=(), layers=False, format="png",
                 brush=gr.Brush(default_size=16, colors=list(PENS), default_color=PENS[0]),
-                eraser=gr.Eraser(default_size=24), show_label=False, label="Drawing",
+                eraser=gr.Eraser(default_size=24), show_label=False, label=text.DRAWING,
                 elem_id="canvas", buttons=[],
             )  # fmt: skip
     gr.Markdown(f"### {text.STEP_QUESTION}", elem_classes="step-title")
@@ -113,7 +113,7 @@ def _build_inputs(service: Service) -> _Inputs:
     run = gr.Button(text.RUN, variant="primary", elem_id="run")
     cancel = gr.Button(text.CANCEL, visible=False, elem_id="cancel")
     gallery = gr.Gallery(
-        [(str(example.image), example.title) for example in service.examples],
+        [(str(example.image), name_of(example.title)) for example in service.examples],
         label=text.EXAMPLES, columns=3, height="auto", allow_preview=False,
         object_fit="cover", elem_id="examples", interactive=False, buttons=[],
     )  # fmt: skip

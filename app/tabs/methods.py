@@ -266,7 +266,8 @@ def _saver(name: str) -> Callable[..., str]:
     def save(event: gr.EventData, shown: ShownMethods) -> str:
         if shown.comparison is None:
             raise gr.Error(text.GONE, print_exception=False)
-        return save_chart(CHARTS[name](shown.comparison), event._data)
+        comparison = shown.comparison
+        return save_chart(lambda: CHARTS[name](comparison), event._data)
 
     return save
 

@@ -15,7 +15,7 @@ from app.components.kbar import kbar
 from app.events import GLUE, MODEL_QUEUE
 from app.figures import migration, tokens
 from app.held_k import k_of, keep_k
-from app.pictures import uploaded
+from app.pictures import OWN_PICTURE, name_of, uploaded
 from app.state import Visitor
 from vtw_core.analysis.rows import inside_of
 from vtw_core.errors import VTWError
@@ -70,8 +70,8 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
                 text.OTHER_UPLOAD, file_types=["image"], size="sm", elem_id="other-upload"
             )
             example = gr.Dropdown(
-                [(one.title, index) for index, one in enumerate(service.examples)], value=None,
-                label=text.OTHER_EXAMPLE, elem_id="other-example",
+                [(name_of(one.title), index) for index, one in enumerate(service.examples)],
+                value=None, label=text.OTHER_EXAMPLE, elem_id="other-example",
             )  # fmt: skip
         gr.Markdown(f"### {text.SECTION_ATTENTION}", elem_classes="step-title")
         board.place("shares", "share_per_token")
@@ -137,7 +137,7 @@ class _Handlers:
             path = uploaded(file, roots, text.OTHER_ELSEWHERE)
         except VTWError as problem:
             raise gr.Error(str(problem), print_exception=False) from None
-        return self._test(path, text.OTHER_NAME, visitor, *controls)
+        return self._test(path, OWN_PICTURE, visitor, *controls)
 
     def test_example(self, index: Any, visitor: Visitor, *controls: Any) -> tuple[Any, ...]:
         """With the picture of one of the page's examples."""
@@ -174,7 +174,7 @@ def answer_choices(run: Run) -> list[tuple[str, int]]:
 def _controls(run: Run, chosen: migration.Choices) -> tuple[Any, ...]:
     """The controls, offering what this run has."""
     inside = inside_of(run)
-    images = [(test.name, index) for index, test in enumerate(inside.counterfactuals)]
+    images = [(name_of(test.name), index) for index, test in enumerate(inside.counterfactuals)]
     grids = [(f"{rows} × {cols}", index) for index, (rows, cols) in enumerate(inside.grids)]
     return (
         gr.Dropdown(choices=tokens.row_options(run), value=chosen.rows),

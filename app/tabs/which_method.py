@@ -93,10 +93,10 @@ class _Made:
         )
 
     def save_pareto(self, event: gr.EventData, *choices: Any) -> str:
-        return save_chart(pareto(self._comparison, Choices(*choices)), event._data)
+        return save_chart(lambda: pareto(self._comparison, Choices(*choices)), event._data)
 
     def save_table(self, event: gr.EventData, *choices: Any) -> str:
-        return save_chart(table(self._comparison, choices[0]), event._data)
+        return save_chart(lambda: table(self._comparison, choices[0]), event._data)
 
     def numbers(self) -> str:
         return cached(numbers_csv(self._comparison).encode("utf-8"), "methods.csv")

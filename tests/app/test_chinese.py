@@ -15,11 +15,12 @@ from markdown_it import MarkdownIt
 FOLDER = Path(__file__).resolve().parents[2] / "app" / "chinese"
 MODULES = sorted(path.stem for path in FOLDER.glob("text*.py"))
 
-# Prompts for models that understand English only.
+# Prompts for models that understand English only, and titles of papers.
 STAYS_ENGLISH = {
     "text.QUESTION_PLACEHOLDER",
     "text.SUGGESTIONS",
     "text.SUGGESTIONS_FOR_PHOTOGRAPHS",
+    "text_share.BIBTEX",
 }
 CJK = r"\u3400-\u4dbf\u4e00-\u9fff"
 FULL_WIDTH = "，。：；（）“”？！、"
@@ -86,7 +87,8 @@ def markdown(said):
 def pairs(stem):
     """(where, English, Chinese) of every string."""
     english, chinese = (
-        public(importlib.import_module(f"{package}.{stem}")) for package in ("app.english", "app.chinese")
+        public(importlib.import_module(f"{package}.{stem}"))
+        for package in ("app.english", "app.chinese")
     )
     for name, value in english.items():
         found = dict(strings(chinese.get(name), name))

@@ -87,6 +87,8 @@ def test_a_picture_becomes_a_small_data_url_and_a_lost_one_nothing(tmp_path):
 def test_a_script_and_its_sentences_belong_together(file, sentences):
     script = read(file)
     asked = set(re.findall(r"\bwords\.(\w+)", script))
+    template = read(file.replace(".js", ".html"))
+    asked |= set(re.findall(r'data-(?:words|label|title)="(\w+)"', template))
     by_name = re.search(r"for \(const name of \[([^\]]+)\]\) find\(.*words\[name\]", script)
     asked |= set(re.findall(r"'(\w+)'", by_name[1])) if by_name else set()
     assert asked == set(sentences)

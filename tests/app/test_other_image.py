@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from app import text, text_inside
+from app.pictures import OWN_PICTURE
 from app.service import COUNTERFACTUALS, MOST_TESTS
 from app.state import Visitor
 from app.tabs.migration import _Handlers
@@ -44,7 +45,7 @@ def test_a_picture_of_the_visitors_becomes_one_more_test_and_is_shown(handlers, 
     visitor, content, _, _, _, image, *_ = handlers.test_upload(str(upload), live, *CONTROLS)
     before, after = live.run.inside, visitor.run.inside
     names = [test.name for test in after.counterfactuals]
-    assert names == [*COUNTERFACTUALS, text_inside.OTHER_NAME]
+    assert names == [*COUNTERFACTUALS, OWN_PICTURE]
     assert content.visible
     assert image.value == len(COUNTERFACTUALS)
     assert visitor.run.answers == live.run.answers

@@ -238,7 +238,7 @@ SCRIPTS = ("fates.js", "patches.js", "scatter.js", "flow.js", "stages.js")
 def test_the_viewer_and_its_sentences_belong_together():
     script = read(*SCRIPTS)
     asked = set(re.findall(r"\bwords\.(\w+)", script))
-    asked |= set(re.findall(r'data-words="(\w+)"', read("stages.html")))
+    asked |= set(re.findall(r'data-(?:words|label)="(\w+)"', read("stages.html")))
     asked |= set(re.findall(r"stageName\(stage, '(\w+)'\)", script))
     ends = re.search(r"const end = (.+);", script)[1]
     asked |= set(re.findall(r"'(end\w+)'", ends))
