@@ -59,7 +59,6 @@ def _speak(demo: gr.Blocks, code: str, service: Service) -> None:
 def _build_page(service: Service) -> None:
     example, opening = service.examples[0], service.examples[0].run
     visitor = gr.State(Visitor(run=opening, origin="recorded", picture=str(example.image)))
-    gr.Navbar(visible=False)  # the switch in the head leads to the other page
     with gr.Column(elem_classes="page-head"):
         gr.Markdown(f"# {text.TITLE}\n{text.INTRO}")
         gr.Markdown(text.LINKS, elem_classes="links")

@@ -8,7 +8,7 @@ from typing import Any
 from app import text, text_share
 from app.state import Origin
 from vtw_core.analysis.answers import differing_words
-from vtw_core.analysis.presets import ETA_PRESETS
+from vtw_core.analysis.presets import ETA_PRESETS, EtaPreset
 from vtw_core.results import DEFAULT_ETA, SCOPES, Run
 
 ETA_RANGE = (1e-7, 10.0)
@@ -22,10 +22,18 @@ def show_criterion() -> dict[str, Any]:
         "min": ETA_RANGE[0],
         "max": ETA_RANGE[1],
         "presets": [
-            {"label": text.ETA_CHOICE.format(model=preset.model, eta=preset.eta), "eta": preset.eta}
+            {
+                "label": text.ETA_CHOICE.format(model=preset_model(preset), eta=preset.eta),
+                "eta": preset.eta,
+            }
             for preset in ETA_PRESETS
         ],
     }
+
+
+def preset_model(preset: EtaPreset) -> str:
+    """Of which model a published η is; a name stays as it is."""
+    return str(text.PRESET_MODELS.get(preset.model, preset.model))
 
 
 def run_id(run: Run) -> str:

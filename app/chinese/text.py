@@ -116,6 +116,8 @@ DEFINITIONS = (
     "它们由逐层计时相加而得，各层分别在有图片和没有图片时计时。"
 )
 
+# Models of published η that are no proper names.
+PRESET_MODELS = {"any other model": "其他任何模型"}
 ETA_CHOICE = "{model}：{eta:g}"
 # Between the parts of a list, and between two sentences.
 BETWEEN_PARTS, BETWEEN_SENTENCES = "、", ""

@@ -169,6 +169,7 @@ PATCHES_SUMMARY = "在最多图块上居首的词是“{piece}”（{patches} �
 ROW = "行"
 COLUMN = "列"
 COSINE_CAPTION = "文本 token 的隐藏状态在 K = {k} 处撤除图片与不撤除时的余弦相似度，给定基线回答。隐藏状态 x 进入第 x 层；直到隐藏状态 K，两者都相同。所有 K 使用同一刻度。"
+STATE_UNITS = {"cosine": "余弦", "norm_ratio": "范数比"}
 COSINE_SUMMARY = "最不相似的是“{piece}”的隐藏状态 {state}：余弦相似度为 {least:.3f}。"
 NORM_CAPTION = "文本 token 的隐藏状态在 K = {k} 处撤除图片时的长度，与不撤除时的长度之比。所有 K 使用同一刻度。"
 NORM_SUMMARY = "长度变化最大的是“{piece}”的隐藏状态 {state}：{most:.3f} 倍。"

@@ -119,6 +119,8 @@ DEFINITIONS = (
     "they are sums of layers timed one by one, with and without the image."
 )
 
+# Models of published η that are no proper names.
+PRESET_MODELS = {"any other model": "any other model"}
 ETA_CHOICE = "{model}: {eta:g}"
 # Between the parts of a list, and between two sentences.
 BETWEEN_PARTS, BETWEEN_SENTENCES = ", ", " "

@@ -182,6 +182,7 @@ PATCHES_SUMMARY = "The likeliest word of most patches is “{piece}” ({count} 
 ROW = "row"
 COLUMN = "column"
 COSINE_CAPTION = "Cosine between a text token's state with the image withdrawn at K = {k} and without, the baseline's answer given. State x enters layer x; up to state K both are the same. One scale for all K."
+STATE_UNITS = {"cosine": "cosine", "norm_ratio": "norm ratio"}
 COSINE_SUMMARY = "The least similar state is “{piece}” in state {state}: cosine {least:.3f}."
 NORM_CAPTION = "Length of a text token's state with the image withdrawn at K = {k}, over its length without. One scale for all K."
 NORM_SUMMARY = "The greatest change of length is “{piece}” in state {state}: {most:.3f} times."

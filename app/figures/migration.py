@@ -176,7 +176,7 @@ def _states(
         title=text.MIGRATION_TITLES[key].format(k=c.k),
         x_label=text.TEXT_TOKEN,
         y_label=text.STATE,
-        unit=key.replace("_", " "),
+        unit=text.STATE_UNITS[key],
         caption=caption.format(k=c.k),
         summary=summary.format(
             piece=tokens.query_pieces(run)[query], state=state, least=extreme, most=extreme

@@ -21,6 +21,7 @@ from app.figures.fonts import drawn_language
 from app.language import current, speaking
 from app.pictures import chosen_picture
 from app.state import ShownCalibration
+from app.view import preset_model
 from vtw_core.analysis.presets import ETA_PRESETS
 from vtw_core.calibrated import Calibration, Reading
 from vtw_core.errors import InputError, VTWError
@@ -253,12 +254,12 @@ def _paths_of_uploads(payload: Any) -> list[str] | None:
 def _preset_label(index: int) -> str:
     preset = ETA_PRESETS[index]
     k = "" if preset.k is None else text.PRESET_K.format(k=preset.k)
-    return text.PRESET_LABEL.format(model=preset.model, eta=preset.eta, k=k)
+    return text.PRESET_LABEL.format(model=preset_model(preset), eta=preset.eta, k=k)
 
 
 def _source(index: int) -> str:
     preset = ETA_PRESETS[index]
-    return text.PRESET_SOURCE.format(model=preset.model, source=preset.source)
+    return text.PRESET_SOURCE.format(model=preset_model(preset), source=preset.source)
 
 
 def _take_preset(index: int) -> tuple[Any, ...]:
