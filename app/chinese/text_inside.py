@@ -184,7 +184,7 @@ CHART = {
 FIGURE_GONE = "这张图已不存在：请重新打开该标签页。"
 KBAR = {
     "k": "K = {k}（共 {layers} 层）：图片从此离开",
-    "short": "K = {k}（共 {layers} 层）",
+    "short": "K = {k} / {layers}",
     "atL": "K = L = {layers}：图片保留",
     "earlier": "早一层",
     "later": "晚一层",
