@@ -38,8 +38,6 @@ def main() -> None:
     )
     if with_zero_gpu:
         service.load()  # what is loaded later would be loaded again for every job
-    else:
-        service.start()
     demo = build_demo(service)
     # Not open as an API: a direct call would pass by the queue and its limit.
     demo.queue(max_size=settings.queue, default_concurrency_limit=4, api_open=False)
@@ -55,7 +53,12 @@ def main() -> None:
         footer_links=["api", "settings"],
         app_kwargs=app_arguments(service),
         mcp_server=find_spec("mcp") is not None,
+        prevent_thread_lock=True,
     )
+    # Importing torch would make the first visitor wait: the page answers before that begins.
+    if not with_zero_gpu:
+        service.start()
+    demo.block_thread()
 
 
 if __name__ == "__main__":
