@@ -95,7 +95,7 @@ def test_the_reading_says_who_beats_vtw_and_whom_it_beats():
     assert "VTW 0 % (" in lines[0]
     assert "MustDrop 100 % (" in lines[0]
     assert (
-        "beyond chance: MustDrop; less often: nobody; no difference found: FastV, random tokens."
+        "right than VTW: MustDrop; less often: none; no difference found: FastV, random tokens."
         in lines[0]
     )
     lines = reading(with_right(vtw=1, mustdrop=0, fastv=1, random_fastv=0))
