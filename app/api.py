@@ -98,7 +98,7 @@ class _Endpoints:
         most = self.service.answer_tokens
         if isinstance(wanted, bool) or not isinstance(wanted, int) or not 1 <= wanted <= most:
             raise InputError(
-                f"max_new_tokens must be a whole number from 1 to {most}, not {wanted!r}."
+                f"max_new_tokens must be a whole number from 1 to {most}, not {wanted!r:.40}."
             )
         return wanted
 

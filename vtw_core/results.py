@@ -39,10 +39,13 @@ DIRECTION_LABELS: dict[str, str] = {
 def check_eta(eta: float) -> float:
     """Return eta as a float, or raise InputError unless it is a finite number >= 0."""
     if isinstance(eta, bool) or not isinstance(eta, (int, float, np.floating, np.integer)):
-        raise InputError(f"eta must be a number (nats), not {eta!r}.")
-    value = float(eta)
+        raise InputError(f"eta must be a number (nats), not {eta!r:.40}.")
+    try:
+        value = float(eta)
+    except OverflowError:  # a whole number that no float holds
+        value = np.inf
     if not np.isfinite(value) or value < 0:
-        raise InputError(f"eta must be a finite number of nats, 0 or more, not {eta}.")
+        raise InputError(f"eta must be a finite number of nats, 0 or more, not {value:g}.")
     return value
 
 
