@@ -1,16 +1,18 @@
-"""What is turned away before Gradio reads it: bodies too large to keep, and addresses to fetch.
+"""What is turned away before Gradio reads it: bodies too large to keep, and files from elsewhere.
 
 Gradio holds the JSON of a request in memory whatever its size, and downloads what a request names
 by an http address: from any component, and for whoever asks for ``/file=http...``. This server
-fetches nothing for anybody.
+fetches nothing for anybody; of files, a request may name those that were uploaded here.
 """
 
 from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
+from gradio.utils import get_upload_folder
 from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -19,12 +21,11 @@ MOST_BYTES = 4_000_000
 """Of a request that is no upload: the longest question and a drawing take far less."""
 MOST_FILES = 8
 """Uploaded at once, each as large as one may be."""
-# As `gradio_client.utils.is_http_url_like` sees it.
-_ADDRESS = ("http://", "https://")
+# As `gradio_client.utils.is_http_url_like` sees an address.
 _FILE_ELSEWHERE = re.compile(r"/file=https?://")
 
 TOO_LARGE = "The request is larger than {limit:g} MB; send less."
-ADDRESS = "Files are not fetched from elsewhere; upload the file."
+ELSEWHERE = "Only a file that was uploaded here is opened; upload it."
 NESTED = "The request is nested too deeply."
 
 
@@ -44,7 +45,7 @@ class Gate:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         if _FILE_ELSEWHERE.search(scope["path"]):
-            return await _refuse(403, ADDRESS, scope, receive, send)
+            return await _refuse(403, ELSEWHERE, scope, receive, send)
         if scope["method"] != "POST":
             return await self.app(scope, receive, send)
         is_upload = scope["path"].rstrip("/").endswith("/upload")
@@ -59,13 +60,13 @@ class Gate:
         if body is None:
             return await _refuse(413, too_large, scope, receive, send)
         try:
-            names_address = _names_address(json.loads(body))
+            is_elsewhere = _names_file_elsewhere(json.loads(body))
         except RecursionError:
             return await _refuse(400, NESTED, scope, receive, send)
         except ValueError:
-            names_address = False  # no JSON, so Gradio finds no file in it
-        if names_address:
-            return await _refuse(400, ADDRESS, scope, receive, send)
+            is_elsewhere = False  # no JSON, so Gradio finds no file in it
+        if is_elsewhere:
+            return await _refuse(400, ELSEWHERE, scope, receive, send)
         await self.app(scope, _again(body, receive), send)
 
 
@@ -112,16 +113,23 @@ def _cut_off(receive: Receive, limit: int) -> Receive:
     return told
 
 
-def _names_address(document: Any) -> bool:
-    """Whether something in it is a file that lies at an address."""
+def _names_file_elsewhere(document: Any) -> bool:
+    """Whether something in it is a file, as Gradio understands it, that was not uploaded here."""
     pending = [document]
     while pending:
         value = pending.pop()
         if isinstance(value, dict):
             path = value.get("path")
-            if isinstance(path, str) and path.startswith(_ADDRESS):
+            if isinstance(path, str) and not _is_uploaded(path):
                 return True
             pending.extend(value.values())
         elif isinstance(value, list):
             pending.extend(value)
     return False
+
+
+def _is_uploaded(path: str) -> bool:
+    try:
+        return Path(path).resolve().is_relative_to(Path(get_upload_folder()).resolve())
+    except (OSError, ValueError):
+        return False

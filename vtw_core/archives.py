@@ -19,6 +19,8 @@ ARRAYS_ENTRY = "arrays.bin"
 # The end of central directory, without a comment; before it, in a zip64, stands its locator.
 _LAST_RECORD = struct.Struct("<4s4H2LH")
 _LOCATOR_BYTES = 20
+# Two bytes of JSON make a list of 56; the largest runs have some ten thousand.
+_MOST_LISTS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,8 @@ def read_archive(kind: ArchiveKind, path: str | Path) -> tuple[Any, Arrays]:
     file."""
     name = Path(path).name
     text, arrays = _read_entries(kind, Path(path))
+    if text.count("[") + text.count("{") > _MOST_LISTS:
+        raise InputError(f"{name} is damaged: its contents cannot be read.")
     try:
         document = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
