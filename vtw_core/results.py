@@ -73,7 +73,7 @@ def choose_k(kl: ArrayLike, eta: float, rule: Rule = "first") -> int:
     if rule == "stays_below":
         above = np.flatnonzero(~below)
         return int(above[-1] + 1) if len(above) else 0
-    raise InputError(f"rule must be 'first' or 'stays_below', not {rule!r}.")
+    raise InputError(f"rule must be 'first' or 'stays_below', not {rule!r:.40}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -264,7 +264,7 @@ class Run:
         if (scope, direction) not in curves:
             raise InputError(
                 f"scope must be one of {', '.join(SCOPES)} and direction one of "
-                f"{', '.join(DIRECTIONS)}, not {scope!r} and {direction!r}."
+                f"{', '.join(DIRECTIONS)}, not {scope!r:.40} and {direction!r:.40}."
             )
         curve: FloatArray = getattr(self, curves[scope, direction])
         return curve

@@ -17,6 +17,7 @@ from app.downloads import cached, download_button
 from app.events import GLUE, MODEL_QUEUE
 from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
 from app.figures.calibration_export import calibration_svg
+from app.figures.tokens import clamped
 from app.pictures import chosen_picture
 from app.state import ShownCalibration
 from vtw_core.analysis.presets import ETA_PRESETS
@@ -256,10 +257,12 @@ def _source(index: int) -> str:
     return text.PRESET_SOURCE.format(model=preset.model, source=preset.source)
 
 
-def _take_preset(index: int) -> tuple[Any, ...]:
+def _take_preset(index: Any) -> tuple[Any, ...]:
+    """The place is a visitor's input."""
     if index == OWN_VALUE:
         return gr.skip(), text.PRESET_OWN
-    return ETA_PRESETS[index].eta, _source(index)
+    place = clamped(index, 0, len(ETA_PRESETS) - 1, 0)
+    return ETA_PRESETS[place].eta, _source(place)
 
 
 def read(shown: ShownCalibration, *criterion: Any) -> list[Any]:
