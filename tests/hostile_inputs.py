@@ -49,7 +49,7 @@ PROMPTS = {
     "right_to_left": Words("right-to-left text, and a mark that turns the direction",
                            "\u202eما هذا؟ what"),
     "emoji": Words("emoji of several code points", "what is 👩‍👩‍👧‍👦 🇺🇳 ?"),
-    "combining": Words("300 accents on one letter", "a" + "\u0301" * 300),
+    "combining": Words("60 accents on one letter", "a" + "\u0301" * 60),
     "jinja": Words("a Jinja expression", "{{ 7 * 7 }} {{ self.__init__.__globals__ }}"),
     "jinja_block": Words("a Jinja block", "{% for x in range(10**9) %}{{ x }}{% endfor %}"),
     "format": Words("a Python format string", "{0.__class__} %s %n {prompt}"),
@@ -107,7 +107,7 @@ def _file(path: Any, **more: Any) -> dict[str, Any]:
     return {"path": path, "meta": {"_type": "gradio.FileData"}, **more}
 
 
-NO_PICTURE = "Give an image: upload a file, and pass what the upload answers."
+NO_PICTURE = "There is no image: upload one and name it."
 REQUESTS = {
     "path": Request("a path on the server", _file("/etc/passwd"), 400, ELSEWHERE),
     "path_of_page": Request("a path of the page's own", _file("assets/examples/negation.png"), 400,
@@ -124,8 +124,8 @@ REQUESTS = {
                              _file("https://169.254.169.254/latest/meta-data"), 400, ELSEWHERE),
     "data": Request("a data: URL for a path", _file("data:image/png;base64,AAAA"), 400, ELSEWHERE),
     "file_url": Request("a file: URL for a path", _file("file:///etc/passwd"), 400, ELSEWHERE),
-    "large_data": Request("a data: URL of 6 MB", {"url": "data:image/png;base64," + "A" * 6_000_000},
-                          413, TOO_LARGE),
+    "large_data": Request("a data: URL of 6 MB",
+                          {"url": f"data:image/png;base64,{'A' * 6_000_000}"}, 413, TOO_LARGE),
     "data_url": Request("a small data: URL, and no path",
                         {"url": "data:image/png;base64,AAAA"}, 200, ""),
     "remote_url": Request("an address, and no path", {"url": "http://example.com/a.png"}, 200, ""),

@@ -55,8 +55,13 @@ def test_no_special_token_of_a_family_steers_its_model(family):
 
 
 QWEN = processor_of("qwen2_vl")
-PIECES = st.sampled_from([part for token in control_tokens(QWEN) for part in
-                          (token, token[: len(token) // 2], token[len(token) // 2 :], token[0])])  # fmt: skip
+PIECES = st.sampled_from(
+    [
+        part
+        for token in control_tokens(QWEN)
+        for part in (token, token[: len(token) // 2], token[len(token) // 2 :], token[0])
+    ]
+)
 
 
 @QUICK
@@ -76,7 +81,8 @@ def test_a_method_is_refused_in_one_sentence(name):
     assert str(refused.value) == METHODS[name].refused
 
 
-OPTIONS = st.sampled_from(["vtw", "fastv", "random", "mustdrop", "none", "--k", "--ratio", "--gamma",
+OPTIONS = st.sampled_from(["vtw", "fastv", "random", "mustdrop", "none", "--k", "--ratio",
+                           "--gamma",
                            "--alpha", "--schedule", "--stages", "--tokens", "--filters", "--preset",
                            "nan", "-1", "1e999", "9" * 400, "0.5", "2", "abc", "%s", "%(prog)s",
                            "-h", "--help", "--version"])  # fmt: skip
