@@ -39,7 +39,7 @@ def build_api(service: Service) -> None:
         method = gr.Textbox("none", label=text_api.METHOD)
         # Gradio's own checks raise without a sentence for the caller.
         for part in (prompt, length, eta, method):
-            part.preprocess = _as_sent  # type: ignore[method-assign]
+            part.preprocess = _as_sent  # type: ignore[assignment, method-assign]
         answer = gr.JSON(label=text_api.ANSWER)
         button = gr.Button()
     for endpoint, inputs in (
