@@ -13,7 +13,7 @@ demo: $(VENV)/.run-installed
 install: $(VENV)/.dev-installed
 
 test: $(VENV)/.dev-installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 check: $(VENV)/.dev-installed
 	$(BIN)/ruff check .

@@ -9,6 +9,7 @@ from importlib.util import find_spec
 # Before gradio is imported: no analytics, and so no network traffic of our own.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
+from app import zero_gpu
 from app.server import app_arguments
 from app.service import Service
 from app.settings import Settings
@@ -29,8 +30,14 @@ def main() -> None:
         settings = Settings.from_environment()
     except InputError as error:
         parser.error(str(error))
-    service = Service(arguments.model or settings.model, answer_tokens=settings.answer_tokens)
-    service.start()
+    with_zero_gpu = zero_gpu.is_here()
+    service = Service(
+        arguments.model or settings.model,
+        answer_tokens=settings.answer_tokens,
+        elsewhere=zero_gpu.on_gpu if with_zero_gpu else None,
+    )
+    if with_zero_gpu:
+        service.load()  # what is loaded later would be loaded again for every job
     demo = build_demo(service)
     # Not open as an API: a direct call would pass by the queue and its limit.
     demo.queue(max_size=settings.queue, default_concurrency_limit=4, api_open=False)
@@ -46,7 +53,12 @@ def main() -> None:
         footer_links=["api", "settings"],
         app_kwargs=app_arguments(service, upload_mb=settings.upload_mb),
         mcp_server=find_spec("mcp") is not None,
+        prevent_thread_lock=True,
     )
+    # Importing torch would make the first visitor wait: the page answers before that begins.
+    if not with_zero_gpu:
+        service.start()
+    demo.block_thread()
 
 
 if __name__ == "__main__":

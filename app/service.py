@@ -7,28 +7,25 @@ import hashlib
 import json
 import logging
 import threading
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from app import text
+from app import jobs, text
 from app.state import Dropped
 from vtw_core import load_model
 from vtw_core.calibrated import Calibration, load_calibration
-from vtw_core.calibration import calibrate_steps
 from vtw_core.comparison import MethodComparison, load_comparison
 from vtw_core.dataset import Item, read_items
 from vtw_core.equal_budget import BudgetComparison, load_budget_comparison
 from vtw_core.errors import InputError, ModelError, VTWError
 from vtw_core.models.loading import EMBEDDED
 from vtw_core.models.prompts import check_prompt
-from vtw_core.other_images import MADE
 from vtw_core.results import Run, load_run
 from vtw_core.strategies.mustdrop import MustDrop, VisionStage
-from vtw_core.strategies.mustdrop.record import MustDropRecord
 from vtw_core.strategy_options import method_from
 
 if TYPE_CHECKING:
@@ -36,6 +33,8 @@ if TYPE_CHECKING:
     from vtw_core.generated import Generation
     from vtw_core.models.vlm import VisionLanguageModel
 
+Job = Callable[..., Generator[Any, None, None]]
+"""One of `app.jobs`."""
 log = logging.getLogger(__name__)
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples"
@@ -43,7 +42,6 @@ CALIBRATION = EXAMPLES.parent / "calibration"
 BUDGETS = EXAMPLES.parent / "methods.json"
 WEIGHTS = EXAMPLES.parent / "embedded_model" / "model.safetensors"
 ANSWER_TOKENS = 64
-COUNTERFACTUALS = tuple(MADE)
 MOST_TESTS = 8
 
 
@@ -90,6 +88,9 @@ class Service:
     Loading begins in the background with ``start`` so that the page need not wait for it. The lock
     lets one run at a time use the model: on one processor two runs at once would both be slower,
     and their measured times would be wrong.
+
+    Args:
+        elsewhere: wraps what runs a job, to run it in another process that holds the same model.
     """
 
     def __init__(
@@ -99,12 +100,15 @@ class Service:
         calibration: Path = CALIBRATION,
         budgets: Path = BUDGETS,
         answer_tokens: int = ANSWER_TOKENS,
+        elsewhere: Callable[[Job], Job] | None = None,
     ) -> None:
         self.model_name = model_name
         self.answer_tokens = answer_tokens
         self._calibration = calibration
         self._budgets = budgets
         self.examples = bundled_examples(examples)
+        # Where jobs run: in this process, or where `elsewhere` takes them.
+        self._run: Job = self._run_here if elsewhere is None else elsewhere(self._run_here)
         self._busy = threading.Lock()
         self._loaded = threading.Event()
         self._vlm: VisionLanguageModel | None = None
@@ -118,9 +122,11 @@ class Service:
         return next((example for example in self.examples if same(example.image)), None)
 
     def start(self) -> None:
-        threading.Thread(target=self._load, name="load-model", daemon=True).start()
+        """Load the model behind the page."""
+        threading.Thread(target=self.load, name="load-model", daemon=True).start()
 
-    def _load(self) -> None:
+    def load(self) -> None:
+        """Load the model; what goes wrong is told to whoever wants to use it."""
         try:
             vlm = load_model(self.model_name)
             vlm.limit_threads()
@@ -160,52 +166,52 @@ class Service:
         """Whether loading is over within ``seconds`` (with success or not)."""
         return self._loaded.wait(seconds)
 
-    @contextmanager
-    def _model(self) -> Iterator[VisionLanguageModel]:
-        """The loaded model, for one visitor at a time.
+    def _steps(self, job: Job, *arguments: Any) -> Generator[Any, None, None]:
+        """What a job yields, one visitor at a time.
 
         Raises:
-            ModelError: it could not be loaded.
+            VTWError: the model could not be loaded, or as the job.
         """
         self._loaded.wait()
         if self._vlm is None:
             raise ModelError(self._problem)
-        with self._busy:
-            yield self._vlm
+        with self._busy, closing(self._run(job, *arguments)) as steps:
+            yield from steps
+
+    def _run_here(self, job: Job, *arguments: Any) -> Generator[Any, None, None]:
+        yield from job(self._vlm, *arguments)
+
+    def _result(self, job: Job, *arguments: Any) -> Any:
+        """What a job yields once."""
+        (result,) = self._steps(job, *arguments)
+        return result
 
     def explore(self, image: str, prompt: str) -> Generator[Event, None, None]:
-        """``vtw_core.exploration.explore_steps`` on the loaded model, one visitor at a time.
+        """``vtw_core.exploration.explore_steps`` on the loaded model.
 
         Raises:
             VTWError: the model could not be loaded, or the image or prompt cannot be used.
         """
-        with self._model() as vlm:
-            yield from vlm.explore_steps(
-                image, prompt, max_new_tokens=self.answer_tokens, inside=True, patch_lens=True,
-                counterfactuals=COUNTERFACTUALS,
-            )  # fmt: skip
+        yield from self._steps(jobs.explore, image, prompt, self.answer_tokens)
 
-    def explored(self, image: str, prompt: str, max_new_tokens: int) -> Run:
+    def explored(self, image: str, prompt: str, answer_tokens: int) -> Run:
         """Everything at every K, without what happens inside: for programs.
 
         Raises:
             VTWError: the model could not be loaded, or the image or prompt cannot be used.
         """
-        with self._model() as vlm:
-            return vlm.explore(image, prompt, max_new_tokens=max_new_tokens)
+        run: Run = self._result(jobs.explore_outside, image, prompt, answer_tokens)
+        return run
 
-    def generate(self, image: str, prompt: str, method: str, max_new_tokens: int) -> Generation:
+    def generate(self, image: str, prompt: str, method: str, answer_tokens: int) -> Generation:
         """One answer under one method, in the words of ``method_from``.
 
         Raises:
             VTWError: the model could not be loaded, or the image, prompt or method cannot be used.
         """
         chosen = method_from(method)
-        with self._model() as vlm:
-            from vtw_core.threshold_search import fitted  # brings torch
-
-            strategy = fitted(vlm, image, prompt, chosen)
-            return vlm.generate(image, prompt, strategy, max_new_tokens)
+        made: Generation = self._result(jobs.generate, image, prompt, chosen, answer_tokens)
+        return made
 
     def test_image(self, run: Run, picture: str, other: str, name: str) -> Run:
         """The run with one more causal test: an other image, of a visitor's or of the examples.
@@ -218,11 +224,9 @@ class Service:
             VTWError: the model could not be loaded, an image cannot be used, or the run is not of
                 this model and cannot be repeated.
         """
-        with self._model() as vlm:
-            again = vlm.explore(
-                picture, run.prompt, max_new_tokens=run.max_new_tokens, sampling=run.sampling,
-                positions=run.positions, inside=True, counterfactuals=[(name, other)],
-            )  # fmt: skip
+        # What was recorded inside is not needed to repeat a run, and would travel in vain.
+        outside = replace(run, inside=None)
+        again: Run = self._result(jobs.explore_again, outside, picture, other, name)
         before, after = run.inside, again.inside
         if before is None or after is None or again.answer_ids[-1] != run.answer_ids[-1]:
             raise InputError(text.RUN_NOT_REPEATED)
@@ -234,7 +238,7 @@ class Service:
     def compare(
         self, image: str, prompt: str, asked: Sequence[tuple[str, str]]
     ) -> Generator[MethodEvent, None, None]:
-        """``vtw_core.methods.compare_steps`` on the loaded model, one visitor at a time.
+        """``vtw_core.methods.compare_steps`` on the loaded model.
 
         Args:
             asked: label and options of each method, as ``vtw_core compare --method`` takes them.
@@ -242,11 +246,8 @@ class Service:
         Raises:
             VTWError: the model could not be loaded, or the image, prompt or options cannot be used.
         """
-        from vtw_core.methods import compare_steps  # brings torch
-
         methods = [replace(method_from(options), label=label) for label, options in asked]
-        with self._model() as vlm:
-            yield from compare_steps(vlm, image, prompt, methods, max_new_tokens=self.answer_tokens)
+        yield from self._steps(jobs.compare, image, prompt, methods, self.answer_tokens)
 
     def must_drop(
         self, image: str, prompt: str, gamma: float, alpha: float, stages: str = "abc"
@@ -264,10 +265,8 @@ class Service:
             gamma, alpha, vision=VisionStage() if "a" in stages else None,
             prefill="b" in stages, cache="c" in stages,
         )  # fmt: skip
-        with self._model() as vlm:
-            made = vlm.generate(image, prompt, strategy, self.answer_tokens)
-        record = MustDropRecord.of(strategy, made.trace)
-        return Dropped(record, gamma, alpha, stages, made.answer, prompt, image)
+        answer, record = self._result(jobs.must_drop, image, prompt, strategy, self.answer_tokens)
+        return Dropped(record, gamma, alpha, stages, answer, prompt, image)
 
     @cached_property
     def recorded_calibration(self) -> Calibration:
@@ -292,7 +291,7 @@ class Service:
     def calibrate(
         self, images: Sequence[str] | None, prompt: str = ""
     ) -> Generator[Progress | Calibration, None, None]:
-        """``vtw_core.calibration.calibrate_steps`` on the loaded model, one visitor at a time.
+        """``vtw_core.calibration.calibrate_steps`` on the loaded model.
 
         Args:
             images: each is asked ``prompt``; ``None`` takes the bundled set with its questions.
@@ -305,5 +304,4 @@ class Service:
         else:
             question = check_prompt(prompt)
             items = tuple(Item(Path(image), question) for image in images)
-        with self._model() as vlm:
-            yield from calibrate_steps(vlm, items)
+        yield from self._steps(jobs.calibrate, items)

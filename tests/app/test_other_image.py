@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from app import text, text_inside
-from app.service import COUNTERFACTUALS, MOST_TESTS
+from app.jobs import COUNTERFACTUALS
+from app.service import MOST_TESTS
 from app.state import Visitor
 from app.tabs.migration import _Handlers
 from vtw_core.results import Run
