@@ -227,6 +227,14 @@ def test_nothing_is_fetched_or_read_for_whoever_asks(page):
     assert page.ask(page.ordinary, everywhere) == (400, ELSEWHERE)
 
 
+@pytest.mark.parametrize("name", ["page.html", "drawing.svg", "page.xhtml", "script.js"])
+def test_an_upload_that_a_browser_would_run_is_only_ever_saved(page, name):
+    script = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>"
+    answer = page.http.get(f"file={page.uploaded(name, script)['path']}")
+    assert answer.headers["content-disposition"].startswith("attachment")
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 def test_a_body_is_bounded_whether_or_not_it_tells_its_size(page):
     too_large = b'{"data": ["' + b"x" * MOST_BYTES + b'"]}'
     for body in (too_large, (too_large[at : at + 65_536] for at in range(0, MOST_BYTES, 65_536))):
