@@ -37,6 +37,9 @@ def build_api(service: Service) -> None:
         scope = gr.Dropdown(list(SCOPES), value=SCOPES[0], label=text_api.SCOPE)
         rule = gr.Dropdown(list(RULES), value=RULES[0], label=text_api.RULE)
         method = gr.Textbox("none", label=text_api.METHOD)
+        # Gradio's own checks raise without a sentence for the caller.
+        for part in (prompt, length, eta, method):
+            part.preprocess = _as_sent  # type: ignore[assignment, method-assign]
         answer = gr.JSON(label=text_api.ANSWER)
         button = gr.Button()
     for endpoint, inputs in (
@@ -96,9 +99,11 @@ class _Endpoints:
 
     def _length(self, wanted: Any) -> int:
         most = self.service.answer_tokens
+        if isinstance(wanted, float) and wanted.is_integer():
+            wanted = int(wanted)
         if isinstance(wanted, bool) or not isinstance(wanted, int) or not 1 <= wanted <= most:
             raise InputError(
-                f"max_new_tokens must be a whole number from 1 to {most}, not {wanted!r}."
+                f"max_new_tokens must be a whole number from 1 to {most}, not {wanted!r:.40}."
             )
         return wanted
 
@@ -106,6 +111,11 @@ class _Endpoints:
 def _path(payload: Any) -> str | None:
     """The path a client sends for its picture; ``_own`` checks it."""
     return payload.path if payload is not None else None
+
+
+def _as_sent(value: Any) -> Any:
+    """What a client sends, of any type; the endpoints check it."""
+    return value
 
 
 def _own(path: str | None) -> str:

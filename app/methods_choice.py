@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
 from typing import Any
 
 from app import text_methods as text
-from app.figures.tokens import clamped
+from app.figures.tokens import clamped, clamped_number
 from vtw_core.analysis.budget import drop_schedule, dropped_share, withdrawn_mean
 from vtw_core.comparison import MethodEntry
 from vtw_core.errors import InputError
@@ -43,13 +42,13 @@ class Choice:
             name=name if name in NAMES else NAMES[0],
             # FastV reads the layer before K.
             k=clamped(k, 1 if name == "fastv" else 0, run.layers, default_k(run)),
-            ratio=_number(ratio, 1.0, 0.5),
+            ratio=clamped_number(ratio, 1.0, 0.5),
             ranking=ranking if ranking in tuple(text.RANKINGS) else "last_token",
             seed=clamped(seed, 0, _MOST_SEED, 0),
             thresholds=thresholds if thresholds in tuple(text.THRESHOLD_CHOICES) else "tokens",
-            tokens=_number(tokens, float(run.visual_tokens), 0.0),
-            gamma=_number(gamma, 1.0, 0.001),
-            alpha=_number(alpha, 1.0, 0.001),
+            tokens=clamped_number(tokens, float(run.visual_tokens), 0.0),
+            gamma=clamped_number(gamma, 1.0, 0.001),
+            alpha=clamped_number(alpha, 1.0, 0.001),
             stages=tuple(one for one in text.STAGE_CHOICES if one in ticked),
         )
 
@@ -148,10 +147,3 @@ def drop_of(entry: MethodEntry, visual: int) -> tuple[int, float]:
     seen = entry.visual_tokens_per_layer
     k = next((layer for layer, count in enumerate(seen) if count < visual), len(seen))
     return entry.strategy.get("k", k), entry.strategy.get("ratio", 1 - seen[-1] / visual)
-
-
-def _number(value: Any, most: float, otherwise: float) -> float:
-    """A number from 0 to `most`."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        return otherwise
-    return min(max(float(value), 0.0), most)

@@ -1,4 +1,4 @@
-"""What the web server adds to the page: a health check, and headers that keep it to itself."""
+"""What the web server adds to the page: a health check, headers that keep it to itself, a gate."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.gate import Gate
+from app.settings import UPLOAD_MB
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -31,7 +34,9 @@ HEADERS = {
 }
 
 
-def app_arguments(service: Service, environment: Mapping[str, str] = os.environ) -> dict[str, Any]:
+def app_arguments(
+    service: Service, environment: Mapping[str, str] = os.environ, *, upload_mb: int = UPLOAD_MB
+) -> dict[str, Any]:
     """What `launch(app_kwargs=...)` takes.
 
     On Spaces the page lies in a frame whose script comes from another server, so there the content
@@ -49,8 +54,10 @@ def app_arguments(service: Service, environment: Mapping[str, str] = os.environ)
 
     return {
         "routes": [Route("/healthz", health)],
-        "middleware": [Middleware(_WithHeaders, headers=headers)],
-    }
+        "middleware": [
+            Middleware(_WithHeaders, headers=headers), Middleware(Gate, upload_mb=upload_mb),
+        ],
+    }  # fmt: skip
 
 
 class _WithHeaders:

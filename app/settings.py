@@ -9,6 +9,8 @@ from typing import Any
 
 from vtw_core.errors import InputError
 
+UPLOAD_MB = 20
+
 
 def _setting(
     variable: str, default: Any, meaning: str, least: int | None = None, most: int | None = None
@@ -30,7 +32,7 @@ class Settings:
     queue: int = _setting(
         "VTW_QUEUE", 32, "how many may wait; who comes then is asked to try later", 1, 1000
     )
-    upload_mb: int = _setting("VTW_UPLOAD_MB", 20, "size of an upload in megabytes", 1, 200)
+    upload_mb: int = _setting("VTW_UPLOAD_MB", UPLOAD_MB, "size of an upload in megabytes", 1, 200)
     sessions: int = _setting(
         "VTW_SESSIONS", 200, "visitors whose runs are kept in memory; the oldest leave", 1, 10_000
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,7 +17,7 @@ from app.components.stages import show_stages, stages
 from app.downloads import download_on
 from app.events import GLUE, MODEL_QUEUE
 from app.figures.stages import flow_table, token_table
-from app.figures.tokens import clamped
+from app.figures.tokens import clamped, clamped_number
 from app.pictures import thumbnail
 from app.state import Dropped, ShownMethods, Visitor
 from app.view import run_id
@@ -52,17 +51,10 @@ class Wanted:
         on |= {stage: switches[stage] for stage in on if isinstance(switches.get(stage), bool)}
         on["c"] = on["c"] and on["b"]  # it keeps what the filters leave
         return cls(
-            _share(sent.get("gamma"), dropped.gamma),
-            _share(sent.get("alpha"), dropped.alpha),
+            clamped_number(sent.get("gamma"), 1.0, dropped.gamma),
+            clamped_number(sent.get("alpha"), 1.0, dropped.alpha),
             "".join(stage for stage, is_on in on.items() if is_on),
         )
-
-
-def _share(sent: Any, otherwise: float) -> float:
-    """A number from 0 to 1."""
-    if isinstance(sent, bool) or not isinstance(sent, (int, float)) or not math.isfinite(sent):
-        return otherwise
-    return max(0.0, min(1.0, float(sent)))
 
 
 @dataclass(frozen=True)
@@ -182,7 +174,7 @@ class _Handlers:
         if dropped is None:
             return show(None)
         sent = event._data if isinstance(event._data, dict) else {}
-        asked = sent["asked"] if isinstance(sent.get("asked"), int) else 0
+        asked = clamped(sent.get("asked"), 0, 2**31, 0)
         wanted = Wanted.clamped(sent, dropped)
         if dropped.picture is None:
             return show(dropped, asked=asked, notice=text.NO_PICTURE)

@@ -5,6 +5,8 @@ JSON keeps float64 exactly.
 """
 
 import json
+import os
+import struct
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +16,11 @@ from vtw_core.documents import Arrays, refuse_constant
 from vtw_core.errors import InputError
 
 ARRAYS_ENTRY = "arrays.bin"
+# The end of central directory, without a comment; before it, in a zip64, stands its locator.
+_LAST_RECORD = struct.Struct("<4s4H2LH")
+_LOCATOR_BYTES = 20
+# Two bytes of JSON make a list of 56; the largest runs have some ten thousand.
+_MOST_LISTS = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -59,6 +66,8 @@ def read_archive(kind: ArchiveKind, path: str | Path) -> tuple[Any, Arrays]:
     file."""
     name = Path(path).name
     text, arrays = _read_entries(kind, Path(path))
+    if text.count("[") + text.count("{") > _MOST_LISTS:
+        raise InputError(f"{name} is damaged: its contents cannot be read.")
     try:
         document = json.loads(text, parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
@@ -75,12 +84,13 @@ def read_archive(kind: ArchiveKind, path: str | Path) -> tuple[Any, Arrays]:
 
 def _read_entries(kind: ArchiveKind, path: Path) -> tuple[str, Arrays]:
     """The JSON text and the arrays in the archive, never more than the limits in memory."""
+    other = InputError(f"{path.name} is not a {kind.name}; choose a file that {kind.writer} wrote.")
     try:
+        if not _ends_as_ours(path):
+            raise other
         with zipfile.ZipFile(path) as archive:
             if archive.namelist() != [kind.entry, ARRAYS_ENTRY]:
-                raise InputError(
-                    f"{path.name} is not a {kind.name}; choose a file that {kind.writer} wrote."
-                )
+                raise other
             text = _read_entry(archive, kind.entry, kind.max_json_bytes)
             arrays = Arrays(_read_entry(archive, ARRAYS_ENTRY, kind.max_array_bytes))
     except FileNotFoundError as error:
@@ -97,6 +107,21 @@ def _read_entries(kind: ArchiveKind, path: Path) -> tuple[str, Arrays]:
         return text.decode("utf-8"), arrays
     except UnicodeDecodeError as error:
         raise InputError(f"{path.name} is damaged: its contents cannot be read.") from error
+
+
+def _ends_as_ours(path: Path) -> bool:
+    """Whether the zip's last record lists two entries in a short directory and has no comment.
+
+    zipfile makes an object of each entry, so a small file that lists a million takes much memory.
+    """
+    with path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - _LOCATOR_BYTES - _LAST_RECORD.size))
+        locator, record = file.read(_LOCATOR_BYTES), file.read()
+    if len(record) != _LAST_RECORD.size or locator.startswith(b"PK\x06\x07"):
+        return False
+    mark, *_, entries, directory_bytes, _, comment_bytes = _LAST_RECORD.unpack(record)
+    return (mark, entries, comment_bytes) == (b"PK\x05\x06", 2, 0) and directory_bytes < 1024
 
 
 def _read_entry(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:

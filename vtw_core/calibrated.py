@@ -310,7 +310,7 @@ class Calibration:
         if scope not in SCOPES or direction not in DIRECTIONS:
             raise InputError(
                 f"scope must be one of {', '.join(SCOPES)} and direction one of "
-                f"{', '.join(DIRECTIONS)}, not {scope!r} and {direction!r}."
+                f"{', '.join(DIRECTIONS)}, not {scope!r:.40} and {direction!r:.40}."
             )
         return np.array([sample.curve(scope, direction) for sample in self.samples])
 

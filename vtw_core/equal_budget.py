@@ -209,7 +209,7 @@ def load_budget_comparison(path: str | Path) -> BudgetComparison:
             contenders=tuple(_contender(one) for one in document["contenders"]),
             out_of_reach=tuple((str(s), float(n)) for s, n in document["out_of_reach"]),
         )
-    except (TypeError, ValueError, KeyError) as error:
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise InputError(f"{source.name} cannot be used: {error}") from error
 
 

@@ -5,7 +5,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from numpy.typing import NDArray
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from vtw_core.errors import InputError
 
@@ -14,6 +15,7 @@ MAX_BYTES = 20_000_000
 MAX_PIXELS = 25_000_000
 # Beyond this the short side of a resized picture is less than one patch of any supported model.
 MAX_ASPECT = 50
+_BAND = 64  # rows
 
 
 def load_images(image: Any) -> list[Image.Image]:
@@ -103,24 +105,31 @@ def _finish(picture: Image.Image, max_pixels: int) -> Image.Image:
         )
     picture.seek(0)
     picture.load()
-    return _to_rgb(ImageOps.exif_transpose(picture))
+    is_turned = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
+    # exif_transpose() copies what is upright, too.
+    upright = ImageOps.exif_transpose(picture) if is_turned else picture
+    return _to_rgb(upright)
 
 
 def _to_rgb(picture: Image.Image) -> Image.Image:
     if picture.mode == "F" or picture.mode.startswith("I"):
         return _scale_deep_grey(picture).convert("RGB")
     if picture.has_transparency_data:
-        layer = picture.convert("RGBA")
-        white = Image.new("RGBA", layer.size, "white")
-        return Image.alpha_composite(white, layer).convert("RGB")
+        layer = picture if picture.mode == "RGBA" else picture.convert("RGBA")
+        white = Image.new("RGB", layer.size, "white")
+        white.paste(layer, mask=layer)
+        return white
     # convert() returns the very same pixels for RGB; copy so that a closed file does not matter.
     return picture.convert("RGB") if picture.mode != "RGB" else picture.copy()
 
 
 def _scale_deep_grey(picture: Image.Image) -> Image.Image:
     """16-bit, 32-bit or float grey to 8 bit; convert() alone would clip it to white."""
-    values = np.nan_to_num(np.asarray(picture, dtype=np.float64), posinf=0.0, neginf=0.0)
-    top = values.max(initial=0.0)
+    values = np.asarray(picture)
+    grey = np.empty(values.shape, np.uint8)
+    # A band of rows at a time: in float64 the whole picture would take eight times its size.
+    bands = [slice(row, row + _BAND) for row in range(0, len(values), _BAND)]
+    top = max(_finite(values[band]).max(initial=0.0) for band in bands)
     # 16 bit is the depth in use behind these modes; only a picture that exceeds its range, or a
     # float one within 0..1, says otherwise.
     if picture.mode == "F" and top <= 1.0:
@@ -129,4 +138,10 @@ def _scale_deep_grey(picture: Image.Image) -> Image.Image:
         full = 255.0
     else:
         full = max(65535.0, top)
-    return Image.fromarray(np.clip(values / full * 255.0, 0, 255).round().astype(np.uint8))
+    for band in bands:
+        grey[band] = np.clip(_finite(values[band]) / full * 255.0, 0, 255).round()
+    return Image.fromarray(grey)
+
+
+def _finite(values: NDArray[Any]) -> NDArray[np.float64]:
+    return np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)

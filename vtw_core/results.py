@@ -39,10 +39,13 @@ DIRECTION_LABELS: dict[str, str] = {
 def check_eta(eta: float) -> float:
     """Return eta as a float, or raise InputError unless it is a finite number >= 0."""
     if isinstance(eta, bool) or not isinstance(eta, (int, float, np.floating, np.integer)):
-        raise InputError(f"eta must be a number (nats), not {eta!r}.")
-    value = float(eta)
+        raise InputError(f"eta must be a number (nats), not {eta!r:.40}.")
+    try:
+        value = float(eta)
+    except OverflowError:  # a whole number that no float holds
+        value = np.inf
     if not np.isfinite(value) or value < 0:
-        raise InputError(f"eta must be a finite number of nats, 0 or more, not {eta}.")
+        raise InputError(f"eta must be a finite number of nats, 0 or more, not {value:g}.")
     return value
 
 
@@ -70,7 +73,7 @@ def choose_k(kl: ArrayLike, eta: float, rule: Rule = "first") -> int:
     if rule == "stays_below":
         above = np.flatnonzero(~below)
         return int(above[-1] + 1) if len(above) else 0
-    raise InputError(f"rule must be 'first' or 'stays_below', not {rule!r}.")
+    raise InputError(f"rule must be 'first' or 'stays_below', not {rule!r:.40}.")
 
 
 @dataclass(frozen=True, eq=False)
@@ -261,7 +264,7 @@ class Run:
         if (scope, direction) not in curves:
             raise InputError(
                 f"scope must be one of {', '.join(SCOPES)} and direction one of "
-                f"{', '.join(DIRECTIONS)}, not {scope!r} and {direction!r}."
+                f"{', '.join(DIRECTIONS)}, not {scope!r:.40} and {direction!r:.40}."
             )
         curve: FloatArray = getattr(self, curves[scope, direction])
         return curve

@@ -63,6 +63,9 @@ def strategy_from(arguments: Namespace) -> Strategy:
     return _MAKERS[arguments.strategy](arguments)
 
 
+_MOST_CHARACTERS = 2000  # a schedule of 100 layers takes 500
+
+
 def method_from(asked: str) -> Method:
     """One method of a comparison: a strategy's name and its options, as `generate` takes them,
     such as "fastv --k 2 --ratio 0.75"; it is labelled by what was asked.
@@ -70,6 +73,10 @@ def method_from(asked: str) -> Method:
     Raises:
         InputError: as `strategy_from`, or there is no such strategy or option.
     """
+    if not isinstance(asked, str) or len(asked) > _MOST_CHARACTERS:
+        raise InputError(
+            f"--method must be text of at most {_MOST_CHARACTERS} characters, such as 'vtw --k 8'."
+        )
     parser = _Refusing(prog=f"--method {asked!r}", add_help=False)
     add_strategy_options(parser)
     add_positions(parser)
@@ -89,7 +96,7 @@ class _Refusing(ArgumentParser):
     """A parser of a part of the command line, whose mistakes are the caller's to tell."""
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{self.prog}: {message}.")
+        raise InputError(f"{self.prog}: {' '.join(message.split())}.")
 
 
 def _vtw(arguments: Namespace) -> Strategy:

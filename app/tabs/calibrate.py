@@ -18,6 +18,7 @@ from app.events import GLUE, MODEL_QUEUE
 from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
 from app.figures.calibration_export import calibration_svg
 from app.figures.fonts import drawn_language
+from app.figures.tokens import clamped
 from app.language import current, speaking
 from app.pictures import chosen_picture
 from app.state import ShownCalibration
@@ -262,10 +263,12 @@ def _source(index: int) -> str:
     return text.PRESET_SOURCE.format(model=preset_model(preset), source=preset.source)
 
 
-def _take_preset(index: int) -> tuple[Any, ...]:
+def _take_preset(index: Any) -> tuple[Any, ...]:
+    """The place is a visitor's input."""
     if index == OWN_VALUE:
         return gr.skip(), text.PRESET_OWN
-    return ETA_PRESETS[index].eta, _source(index)
+    place = clamped(index, 0, len(ETA_PRESETS) - 1, 0)
+    return ETA_PRESETS[place].eta, _source(place)
 
 
 def read(shown: ShownCalibration, *criterion: Any) -> list[Any]:

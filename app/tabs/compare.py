@@ -13,6 +13,7 @@ from gradio.processing_utils import save_bytes_to_cache
 
 from app import text, text_share
 from app.components.workbench import workbench
+from app.drawings import keep_few_drawings
 from app.events import GLUE, MODEL_QUEUE
 from app.held_k import keep_k
 from app.pictures import chosen_picture, looks_like_a_photograph, name_of, uploaded
@@ -127,6 +128,7 @@ def _build_inputs(service: Service) -> _Inputs:
         lambda: (service.state_in_words, gr.Timer(active=service.state == "loading")),
         None, [state, timer], **GLUE,
     )  # fmt: skip
+    keep_few_drawings(canvas)
     # Gradio would open both files itself before our own loader can look at their size and kind.
     upload.preprocess = _path_of_upload  # type: ignore[method-assign]
     canvas.preprocess = lambda payload: _path_of_drawing(canvas, payload)  # type: ignore[assignment, method-assign, return-value]

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from starlette.responses import StreamingResponse
+from starlette.responses import JSONResponse, StreamingResponse
 from starlette.testclient import TestClient
 
+from app.gate import MOST_BYTES, MOST_FILES, Gate
 from app.server import HEADERS, app_arguments
 
 ROOT = Path(__file__).resolve().parent.parent.parent
@@ -65,3 +66,21 @@ def test_all_that_the_container_copies_is_there_and_not_ignored():
     for source in sources:
         assert (ROOT / source).exists()
         assert f"!{source}" in allowed
+
+
+def test_an_upload_that_does_not_tell_its_size_is_cut_off():
+    seen = []
+
+    async def counts(scope, receive, send):
+        while True:
+            message = await receive()
+            if message["type"] == "http.disconnect":
+                break
+            seen.append(len(message["body"]))
+        await JSONResponse({"seen": sum(seen)})(scope, receive, send)
+
+    gated = TestClient(Gate(counts, upload_mb=1))
+    limit = MOST_FILES * 2**20 + MOST_BYTES
+    piece = b"x" * 2**20
+    assert gated.post("/upload", content=(piece for _ in range(40))).json()["seen"] <= limit
+    assert gated.post("/upload", content=b"x" * (limit + 1)).status_code == 413

@@ -11,13 +11,12 @@ def check_prompt(prompt: str) -> str:
     """The prompt without surrounding white space.
 
     Raises:
-        InputError: not text, empty, longer than MAX_PROMPT_CHARACTERS, or not valid Unicode.
+        InputError: not text, longer than MAX_PROMPT_CHARACTERS, not valid Unicode, or nothing in
+            it can be seen.
     """
     if not isinstance(prompt, str):
         raise InputError("The prompt must be text.")
     text = prompt.strip()
-    if not text:
-        raise InputError("The prompt is empty; ask a question about the image.")
     if len(text) > MAX_PROMPT_CHARACTERS:
         raise InputError(
             f"The prompt has {len(text)} characters; use at most {MAX_PROMPT_CHARACTERS}."
@@ -26,7 +25,14 @@ def check_prompt(prompt: str) -> str:
         text.encode("utf-8")
     except UnicodeEncodeError as error:
         raise InputError("The prompt is not valid Unicode text; type it again.") from error
+    if not any(map(_is_visible, text)):
+        raise InputError("The prompt is empty; ask a question about the image.")
     return text
+
+
+def _is_visible(character: str) -> bool:
+    """Not a space, and neither a control nor a zero-width character."""
+    return character.isprintable() and not character.isspace()
 
 
 def control_tokens(processor: Any) -> tuple[str, ...]:

@@ -1,0 +1,214 @@
+"""Files that strangers send: each is read or refused in one sentence, within bounded memory."""
+
+import json
+import subprocess
+import sys
+import warnings
+
+import pytest
+from hostile_archives import ARCHIVES, members, whole
+from hostile_pictures import PICTURES
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from small_budgets import made_up_comparison
+from small_comparisons import small_comparison
+from small_records import small_run, with_random_inside
+
+from vtw_core import InputError, load_image, load_run
+from vtw_core.calibrated import Calibration, Sample, Setting, load_calibration
+from vtw_core.comparison import load_comparison
+from vtw_core.equal_budget import load_budget_comparison
+
+QUICK = settings(max_examples=60, derandomize=True, deadline=None, database=None)
+LOADERS = {".vtw": load_run, ".vtwm": load_comparison}
+
+
+@pytest.mark.parametrize("name", PICTURES)
+def test_a_picture_is_read_or_refused_in_one_sentence(tmp_path, name):
+    row, path = PICTURES[name], tmp_path / "picture"
+    path.write_bytes(row.make())
+    if row.refused:
+        with pytest.raises(InputError) as refused:
+            load_image(path)
+        assert str(refused.value) == row.refused
+    else:
+        picture = load_image(path)
+        assert (picture.mode, picture.size) == ("RGB", row.size)
+
+
+_MEASURE = """
+import resource, sys
+from vtw_core import InputError, load_image
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+load_image(sys.argv[1])
+before = peak()
+for path in sys.argv[2:]:
+    try: load_image(path)
+    except InputError: pass
+print(peak() - before)
+"""
+
+
+def megabytes_for(*paths):
+    """How much more memory a process of its own needs for them."""
+    told = subprocess.run(
+        [sys.executable, "-c", _MEASURE, *map(str, paths)],
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    return float(told.stdout)
+
+
+def test_what_is_refused_takes_next_to_no_memory(tmp_path):
+    paths = [tmp_path / "one.png"]
+    Image.new("RGB", (50, 40)).save(paths[0])
+    for name, row in PICTURES.items():
+        paths.append(tmp_path / name)
+        paths[-1].write_bytes(row.make())
+    # The bombs would take 100 MB to 17 GB.
+    assert megabytes_for(*paths) < 60
+
+
+def test_a_picture_takes_at_most_twenty_bytes_a_pixel_whatever_its_mode(tmp_path):
+    side = 1600
+    paths = [tmp_path / "one.png"]
+    Image.new("RGB", (50, 40)).save(paths[0])
+    for mode, kind in (("I;16", "png"), ("F", "tiff"), ("LA", "png"), ("RGBA", "webp"),
+                       ("CMYK", "jpeg"), ("P", "gif")):  # fmt: skip
+        paths.append(tmp_path / f"{mode[0]}.{kind}")
+        Image.new(mode, (side, side)).save(paths[-1])
+    assert megabytes_for(*paths) < 20 + 20 * side * side / 2**20
+
+
+@pytest.fixture(scope="module", params=LOADERS)
+def good(request, tmp_path_factory):
+    """A file of each kind that is all right, its loader, and its members."""
+    record = with_random_inside(small_run()) if request.param == ".vtw" else small_comparison()
+    path = record.save(tmp_path_factory.mktemp("good") / f"x{request.param}")
+    raw = path.read_bytes()
+    return path, LOADERS[request.param], raw, *members(raw)
+
+
+@pytest.mark.parametrize("name", ARCHIVES)
+def test_a_saved_file_is_refused_in_one_sentence(good, name):
+    path, load, _, parts, entry = good
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a name that occurs twice
+        path.write_bytes(ARCHIVES[name].make(parts, entry))
+    with pytest.raises(InputError) as refused:
+        load(path)
+    assert str(refused.value) == ARCHIVES[name].sentence(path.name)
+
+
+def outcome(load, path, raw):
+    """What a loader makes of some bytes: a result, or one sentence, and never anything else."""
+    path.write_bytes(raw)
+    said = ""
+    try:
+        load(path)
+    except InputError as refused:
+        said = str(refused)
+    assert "\n" not in said
+    assert len(said) < 500
+
+
+@QUICK
+@given(data=st.data())
+def test_changed_bytes_of_a_saved_file_are_a_result_or_a_sentence(good, data):
+    path, load, raw, *_ = good
+    changed = bytearray(raw[: data.draw(st.integers(0, len(raw)) | st.just(len(raw)))])
+    places = st.integers(0, max(0, len(changed) - 1))
+    for at, value in data.draw(st.lists(st.tuples(places, st.integers(0, 255)), max_size=6)):
+        if changed:
+            changed[at] = value
+    outcome(load, path, bytes(changed))
+
+
+LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
+ANYTHING = st.recursive(
+    LEAVES | st.just(10**400),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=2)
+    ),
+    max_leaves=4,
+)
+
+
+def changed_somewhere(document, data):
+    """The document with one value, however deep, replaced, left out or doubled."""
+    here = document
+    while True:
+        keys = list(here) if isinstance(here, dict) else range(len(here))
+        key = data.draw(st.sampled_from(keys))
+        inner = here[key]
+        if not isinstance(inner, (dict, list)) or not inner or data.draw(st.integers(0, 3)) == 0:
+            break
+        here = inner
+    match data.draw(st.sampled_from(["replace", "remove", "wrap"])):
+        case "replace":
+            here[key] = data.draw(ANYTHING)
+        case "remove":
+            del here[key]
+        case "wrap":
+            here[key] = [inner, inner]
+    return json.dumps(document).encode()
+
+
+@QUICK
+@given(data=st.data())
+def test_a_changed_document_of_a_saved_file_is_a_result_or_a_sentence(good, data):
+    path, load, _, parts, entry = good
+    document = json.loads(parts[entry])
+    result = document["run" if path.suffix == ".vtw" else "comparison"]
+    inner = data.draw(st.sampled_from([document, result]))
+    changed_somewhere(inner, data)
+    outcome(load, path, whole(parts | {entry: json.dumps(document).encode()}))
+
+
+def small_calibration():
+    curve = (1.0, 0.5, 0.1, 0.0)
+    sample = Sample("a.png", "what ?", ("red",), 4, 3, ((curve,) * 3,) * 2, ("a", "b", "c", "red"),
+                    (False, False, True, True), (1.0, 2.0, 3.0, 4.0))  # fmt: skip
+    setting = Setting("embedded", "llava", 3, 8, "by hand", "float32", "cpu", (("torch", "2"),))
+    return Calibration(setting, (sample, sample))
+
+
+@pytest.fixture(scope="module")
+def calibration_file(tmp_path_factory):
+    path = small_calibration().save(tmp_path_factory.mktemp("calibration") / "c.json")
+    return path, path.read_bytes()
+
+
+@QUICK
+@given(data=st.data())
+def test_a_changed_calibration_is_a_result_or_a_sentence(calibration_file, data):
+    path, raw = calibration_file
+    outcome(load_calibration, path, changed_somewhere(json.loads(raw), data))
+
+
+@pytest.fixture(scope="module")
+def budget_file(tmp_path_factory):
+    path = made_up_comparison().save(tmp_path_factory.mktemp("budget") / "methods.json")
+    return path, path.read_bytes()
+
+
+@QUICK
+@given(data=st.data())
+def test_a_changed_comparison_at_equal_budget_is_a_result_or_a_sentence(budget_file, data):
+    path, raw = budget_file
+    outcome(load_budget_comparison, path, changed_somewhere(json.loads(raw), data))
+
+
+@QUICK
+@given(data=st.data())
+def test_a_changed_picture_is_a_picture_or_a_sentence(data, tmp_path_factory):
+    path = tmp_path_factory.getbasetemp() / "changed.picture"
+    raw = bytearray(PICTURES[data.draw(st.sampled_from(FUZZED))].make())
+    places = st.integers(0, len(raw) - 1)
+    for at, value in data.draw(st.lists(st.tuples(places, st.integers(0, 255)), max_size=6)):
+        raw[at] = value
+    outcome(load_image, path, bytes(raw))
+
+
+FUZZED = ["deep", "float", "cmyk", "palette", "alpha", "animated_gif", "animated_webp",
+          "animated_png", "turned"]  # fmt: skip
