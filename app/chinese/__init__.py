@@ -1,1 +1,1 @@
-"""Every sentence of the page in Simplified Chinese: one module for each ``app/text*.py``, with the same names."""
+"""Every sentence of the page in Simplified Chinese: one module for each of ``app/english``, with the same names."""
