@@ -38,11 +38,7 @@ def build(service: Service) -> WhichMethodTab:
     except InputError as problem:
         gr.Markdown(text.NOT_RECORDED.format(problem=problem), elem_id="methods-missing")
         return WhichMethodTab(show=tuple)
-    lines = "\n".join(f"- {line}" for line in reading(comparison))
-    gr.Markdown(
-        f"### {text.READING_TITLE}\n{lines}\n\n{stages(comparison)}",
-        elem_id="methods-reading", container=True,
-    )  # fmt: skip
+    words = gr.Markdown(elem_id="methods-reading", container=True)
     controls = _controls(comparison)
     chart, rows = chart_part("methods-pareto"), chart_part("methods-table")
     made = _Made(comparison)
@@ -52,9 +48,14 @@ def build(service: Service) -> WhichMethodTab:
     file = gr.DownloadButton(visible="hidden", elem_id="methods-file")
     download_on(chart.select, made.save_pareto, controls, file)
     download_on(rows.select, made.save_table, controls, file)
-    stale = "" if service.is_of_these_weights(comparison) else text.CHANGED_WEIGHTS
-    gr.Markdown(stale + facts(comparison), elem_classes="page-foot", elem_id="methods-facts")
-    return WhichMethodTab(made.both, tuple(controls), (chart, rows))
+    foot = gr.Markdown(elem_classes="page-foot", elem_id="methods-facts")
+
+    def show(*choices: Any) -> tuple[Any, ...]:
+        """The whole tab; its intervals take too long to be worked out before it is opened."""
+        stale = "" if service.is_of_these_weights(comparison) else text.CHANGED_WEIGHTS
+        return *made.both(*choices), made.reading(), stale + facts(comparison)
+
+    return WhichMethodTab(show, tuple(controls), (chart, rows, words, foot))
 
 
 def _controls(comparison: BudgetComparison) -> list[Any]:
@@ -91,6 +92,11 @@ class _Made:
             show_chart(pareto(self._comparison, Choices(*choices)), layers),
             show_chart(table(self._comparison, choices[0]), layers),
         )
+
+    def reading(self) -> str:
+        """What wins where, in words."""
+        lines = "\n".join(f"- {line}" for line in reading(self._comparison))
+        return f"### {text.READING_TITLE}\n{lines}\n\n{stages(self._comparison)}"
 
     def save_pareto(self, event: gr.EventData, *choices: Any) -> str:
         return save_chart(lambda: pareto(self._comparison, Choices(*choices)), event._data)
