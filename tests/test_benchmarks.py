@@ -2,7 +2,7 @@
 
 import json
 
-from benchmarks import report
+from benchmarks import browser, report
 
 
 def test_the_readme_shows_the_kept_results():
@@ -15,3 +15,8 @@ def test_both_curves_of_the_kept_results_are_the_same_numbers():
     results = json.loads(report.RESULTS.read_text(encoding="utf-8"))
     for name in ("curve_576_short", "curve_576", "curve_2916"):
         assert results[name]["difference"] <= 1e-5
+
+
+def test_the_readme_shows_how_fast_the_page_was():
+    result = json.loads(browser.RESULTS.read_text(encoding="utf-8"))
+    assert browser.section(result) in browser.README.read_text(encoding="utf-8")

@@ -154,6 +154,8 @@ def test_a_finger_takes_eta_by_its_grip(browser, address):
     page = context.new_page()
     page.goto(address)
     page.wait_for_selector("#workbench .handle", timeout=BROWSER_WAIT)
+    page.wait_for_selector('#model-state:has-text("is ready")', state="attached")
+    page.wait_for_timeout(1000)  # what is above on the page finds its height
     page.locator(".eta-grip").scroll_into_view_if_needed()
     x, y = middle(page.locator(".eta-grip").bounding_box())
     top = page.evaluate("scrollY")
