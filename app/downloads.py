@@ -11,7 +11,7 @@ from gradio.processing_utils import save_bytes_to_cache
 
 def download_button(
     label: str, name: str, write: Callable[..., str | None], inputs: list[Any]
-) -> None:
+) -> gr.Button:
     """A button that writes a file and downloads it with one click.
 
     Gradio's own button hands out the file of the click before, so it stays behind the scenes.
@@ -19,6 +19,7 @@ def download_button(
     button = gr.Button(label, size="sm", elem_id=name)
     file = gr.DownloadButton(visible="hidden", elem_id=f"{name}-file")
     download_on(button.click, write, inputs, file)
+    return button
 
 
 def download_on(

@@ -80,7 +80,7 @@ def _build_page(service: Service) -> None:
         with _tab("budget"):
             budget = which_method.build(service)
         with _tab("calibrate"):
-            calibrate.build(service)
+            calibrated = calibrate.build(service)
         with _tab("numbers"):
             gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
     chosen = tabs.select(_opened, None, opened, **GLUE)
@@ -103,11 +103,14 @@ def _build_page(service: Service) -> None:
     }
     compared = (*drawn["methods"], several.compared)
     stages_section.follow(stages, compared, visitor, several.shown)
-    for event in (chosen, arrived):
-        event.success(
-            _when_opened("budget", budget.show), [opened, *budget.inputs],
-            list(budget.outputs), **GLUE,
-        )  # fmt: skip
+    for name, tab, show in (
+        ("budget", budget, budget.show),
+        ("calibrate", calibrated, calibrate.show),
+    ):
+        for event in (chosen, arrived):
+            event.success(
+                _when_opened(name, show), [opened, *tab.inputs], list(tab.outputs), **GLUE
+            )
 
 
 def _tab(name: str) -> gr.Tab:
