@@ -119,15 +119,18 @@ def _build_inputs(service: Service) -> _Inputs:
         object_fit="cover", elem_id="examples", interactive=False, buttons=[],
     )  # fmt: skip
     open_run = gr.UploadButton(text.OPEN_RUN, size="sm", file_types=[".vtw"], elem_id="open-run")
-    state = gr.Markdown(service.state_in_words, elem_id="model-state", elem_classes="page-foot")
+    state = gr.Markdown(elem_id="model-state", elem_classes="page-foot")
     if service.is_embedded:
         gr.Markdown(text.EMBEDDED_LIMITS, elem_classes="page-foot")
-    # Ticks while the model is being loaded, and not for visitors who come later.
-    timer = gr.Timer(1.0)
-    timer.tick(
-        lambda: (service.state_in_words, gr.Timer(active=service.state == "loading")),
-        None, [state, timer], **GLUE,
-    )  # fmt: skip
+    # Told when a visitor comes, and then every second while the model is being loaded: what is
+    # written into the page when it is built would be yesterday's for all who come later.
+    timer = gr.Timer(1.0, active=False)
+    for arrived_or_later in (None, timer.tick):
+        gr.on(
+            arrived_or_later,
+            lambda: (service.state_in_words, gr.Timer(active=service.state == "loading")),
+            None, [state, timer], **GLUE,
+        )  # fmt: skip
     keep_few_drawings(canvas)
     # Gradio would open both files itself before our own loader can look at their size and kind.
     upload.preprocess = _path_of_upload  # type: ignore[method-assign]
