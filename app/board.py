@@ -84,7 +84,7 @@ class Board:
             return drawn if len(drawn) > 1 else drawn[0]
 
         outputs = [self.parts[name] for name in names]
-        event(redraw, inputs, outputs, trigger_mode="always_last", **GLUE)
+        event(redraw, inputs, outputs, **GLUE)
 
     def saver(self, name: str) -> Callable[..., str]:
         """The handler that writes one chart in the format that the event asks for."""

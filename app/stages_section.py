@@ -81,7 +81,7 @@ def build(service: Service) -> StagesSection:
     download_on(tokens.click, _save_tokens, [dropped], file)
     outputs = (dropped, notice, content, viewer, table)
     measured = viewer.release(
-        _Handlers(service).measure, [dropped], list(outputs), trigger_mode="always_last",
+        _Handlers(service).measure, [dropped], list(outputs), trigger_mode="multiple",
         show_progress="hidden", api_visibility="private", **MODEL_QUEUE,
     )  # fmt: skip
     measured.failure(_refuse, [dropped], list(outputs), **GLUE)

@@ -9,7 +9,7 @@ import gradio as gr
 
 from app import guide, stages_section, text, text_budget, text_inside, text_methods
 from app.api import build_api
-from app.events import GLUE
+from app.events import GLUE, GLUE_OF_EVENT
 from app.language import FIRST, LANGUAGES, in_language, speaking
 from app.lesson.syllabus import STEPS
 from app.state import Visitor
@@ -83,7 +83,7 @@ def _build_page(service: Service) -> None:
             calibrated = calibrate.build(service)
         with _tab("numbers"):
             gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
-    chosen = tabs.select(_opened, None, opened, **GLUE)
+    chosen = tabs.select(_opened, None, opened, **GLUE_OF_EVENT)
     page = guide.Page(tabs, chosen, opened, visitor, main, layer=attention.layer, token=moved.token)
     places = Places(tuple(example.name for example in service.examples), TABS, len(STEPS))
     arrived = guide.connect(service, parts, page, places)

@@ -15,7 +15,7 @@ import gradio as gr
 from app import text
 from app.calibration_view import DIRECTION_NAMES, notes, rows, status, summary
 from app.downloads import cached, download_button
-from app.events import GLUE, MODEL_QUEUE
+from app.events import GLUE, GLUE_OF_START, MODEL_QUEUE
 from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
 from app.figures.fonts import drawn_language
 from app.figures.tokens import clamped
@@ -175,7 +175,7 @@ def _connect(handlers: _Handlers, left: _Inputs, right: list[Any], shown: gr.Sta
     eta.input(lambda: (OWN_VALUE, text.PRESET_OWN), None, [left.preset, left.source], **GLUE)
     inputs = [shown, *left.criterion]
     gr.on([part.change for part in left.criterion], read, inputs, right,
-          trigger_mode="always_last", **GLUE)  # fmt: skip
+          **GLUE)  # fmt: skip
 
     line = [left.status, left.run_own, left.run_bundled, left.cancel]
     waits = gr.State(False)
@@ -185,7 +185,7 @@ def _connect(handlers: _Handlers, left: _Inputs, right: list[Any], shown: gr.Sta
         (left.run_bundled, handlers.run_bundled, None),
     ):
         # First "waiting", at once; then the run, when its turn in the queue has come.
-        asked = button.click(handlers.wait, None, [*line, waits], trigger_mode="once", **GLUE)
+        asked = button.click(handlers.wait, None, [*line, waits], **GLUE_OF_START)
         ran = asked.then(run, wanted, [*line, shown, waits], show_progress="hidden",
                          api_visibility="private", **MODEL_QUEUE)  # fmt: skip
         ran.failure(handlers.refuse, waits, line, **GLUE)

@@ -14,7 +14,7 @@ from gradio.processing_utils import save_bytes_to_cache
 from app import text, text_share
 from app.components.workbench import workbench
 from app.drawings import keep_few_drawings
-from app.events import GLUE, MODEL_QUEUE
+from app.events import GLUE, GLUE_OF_EVENT, GLUE_OF_START, MODEL_QUEUE
 from app.held_k import keep_k
 from app.pictures import chosen_picture, looks_like_a_photograph, name_of, uploaded
 from app.state import Visitor
@@ -148,13 +148,12 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
     left.upload_tab.select(lambda: False, None, is_drawing, **GLUE)
     left.draw_tab.select(lambda: True, None, is_drawing, **GLUE)
     left.draw_tab.select(None, js=_TAKE_THE_BRUSH)
-    bench.release(keep_k, [visitor, k], k, **GLUE)
+    bench.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
 
     # First "waiting", at once; then the run, when its turn in the queue has come.
     asked = gr.on(
         [left.run.click, left.prompt.submit], handlers.wait, None, [*shown, waits],
-        trigger_mode="once",
-        **GLUE,
+        **GLUE_OF_START,
     )  # fmt: skip
     ran = asked.then(
         handlers.run,
@@ -174,9 +173,9 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
     everything = (
         *shown, visitor, k, left.picture_tabs, left.upload, left.prompt, is_drawing,
     )  # fmt: skip
-    picked = left.gallery.select(_picked, None, [picked_index, waits], cancels=[ran], **GLUE).then(
-        handlers.pick_example, picked_index, [*everything], **GLUE
-    )
+    picked = left.gallery.select(
+        _picked, None, [picked_index, waits], cancels=[ran], **GLUE_OF_EVENT
+    ).then(handlers.pick_example, picked_index, [*everything], **GLUE)
     opened = left.open_run.upload(lambda: False, None, waits, cancels=[ran], **GLUE).then(
         handlers.open_run, [left.open_run, visitor, k], [*everything], **GLUE
     )

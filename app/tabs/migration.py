@@ -12,7 +12,7 @@ import gradio as gr
 from app import text_inside as text
 from app.board import Board
 from app.components.kbar import kbar
-from app.events import GLUE, MODEL_QUEUE
+from app.events import GLUE_OF_EVENT, MODEL_QUEUE
 from app.figures import migration, tokens
 from app.held_k import k_of, keep_k
 from app.pictures import OWN_PICTURE, name_of, uploaded
@@ -93,7 +93,7 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
     }  # fmt: skip
     board.connect(visitor, k, controls)
     inputs = [visitor, k, *controls]
-    moved = bar.release(keep_k, [visitor, k], k, **GLUE)
+    moved = bar.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
     board.redraw_on(moved.success, AT_K, inputs)
     parts = [board.parts[name] for name in migration.CHARTS]
     outputs = (content, notice, bar, *controls, of_patches, *parts)

@@ -11,7 +11,7 @@ from app import text_inside as text
 from app.board import Board
 from app.components.gaze import gaze, show_gaze
 from app.components.kbar import kbar
-from app.events import GLUE
+from app.events import GLUE_OF_EVENT
 from app.figures import sinks, tokens
 from app.held_k import k_of, keep_k
 from app.inside_view import sink_words
@@ -86,9 +86,9 @@ def build(visitor: gr.State, k: gr.State) -> SinksTab:
     }  # fmt: skip
     board.connect(visitor, k, controls)
     inputs = [visitor, k, *controls]
-    moved = bar.release(keep_k, [visitor, k], k, **GLUE)
+    moved = bar.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
     board.redraw_on(moved.success, AT_K, inputs)
-    looks.select(look, [visitor, k], looks, **GLUE)
+    looks.select(look, [visitor, k], looks, **GLUE_OF_EVENT)
     parts = [board.parts[name] for name in sinks.CHARTS]
     outputs = (content, notice, verdict, bar, *controls, looks, *parts)
     return SinksTab(inputs=tuple(inputs), outputs=outputs, layer=layer)

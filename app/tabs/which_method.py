@@ -43,7 +43,7 @@ def build(service: Service) -> WhichMethodTab:
     chart, rows = chart_part("methods-pareto"), chart_part("methods-table")
     made = _Made(comparison)
     for control in controls:
-        control.input(made.both, controls, [chart, rows], trigger_mode="always_last", **GLUE)
+        control.input(made.both, controls, [chart, rows], **GLUE)
     download_button(text.SAVE_NUMBERS, "save-methods", made.numbers, [])
     file = gr.DownloadButton(visible="hidden", elem_id="methods-file")
     download_on(chart.select, made.save_pareto, controls, file)
