@@ -68,7 +68,7 @@ class StagesSection:
 def build(service: Service) -> StagesSection:
     """Put the section here."""
     dropped = gr.State(None)
-    gr.Markdown(f"### {text.SECTION}", elem_classes="step-title")
+    gr.Markdown(f"## {text.SECTION}", elem_classes="step-title")
     notice = gr.Markdown(text.NOTHING, elem_id="stages-notice")
     which = gr.Radio(visible=False, label=text.WHICH, elem_id="stages-which")
     with gr.Column(visible=False, elem_classes="inside") as content:

@@ -93,7 +93,7 @@ def show(are_drawn: bool, shown: ShownCalibration, *criterion: Any) -> Any:
 
 
 def _build_inputs() -> _Inputs:
-    gr.Markdown(f"### {text.CRITERION}", elem_classes="step-title")
+    gr.Markdown(f"## {text.CRITERION}", elem_classes="step-title")
     preset = gr.Dropdown(
         [*((_preset_label(index), index) for index in range(len(ETA_PRESETS))),
          (text.PRESET_NONE, OWN_VALUE)],
@@ -108,7 +108,7 @@ def _build_inputs() -> _Inputs:
             (text.SCOPE, text.SCOPES), (text.RULE, text.RULES), (text.DIRECTION, DIRECTION_NAMES),
         )
     )  # fmt: skip
-    gr.Markdown(f"### {text.CALIBRATE_OWN}", elem_classes="step-title")
+    gr.Markdown(f"## {text.CALIBRATE_OWN}", elem_classes="step-title")
     pictures = gr.File(
         label=text.CALIBRATE_FILES.format(limit=MAX_PICTURES), file_count="multiple",
         file_types=["image"], height=160, elem_id="calibrate-pictures",
@@ -152,7 +152,7 @@ def _build_result(
         in_file = download_button(
             text.SAVE_CALIBRATION_FIGURE, "save-calibration-figure", write_svg, inputs
         )
-    gr.Markdown(f"### {text.CALIBRATE_TABLE}", elem_classes="step-title")
+    gr.Markdown(f"## {text.CALIBRATE_TABLE}", elem_classes="step-title")
     parts.append(
         gr.Dataframe(
             rows(reading), headers=list(text.CALIBRATE_COLUMNS), interactive=False,
@@ -164,7 +164,7 @@ def _build_result(
 
 
 def _figure(title: str, note: str) -> list[Any]:
-    gr.Markdown(f"### {title}", elem_classes="step-title")
+    gr.Markdown(f"## {title}", elem_classes="step-title")
     plot = gr.Plot(show_label=False, container=False, elem_classes="calibrate-plot")
     return [plot, gr.Markdown(note, elem_classes="page-foot")]
 

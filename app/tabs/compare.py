@@ -87,7 +87,7 @@ def build(service: Service, visitor: gr.State, first: dict[str, Any]) -> Compare
 
 def _build_inputs(service: Service) -> _Inputs:
     opening = service.examples[0]
-    gr.Markdown(f"### {text.STEP_PICTURE}", elem_classes="step-title")
+    gr.Markdown(f"## {text.STEP_PICTURE}", elem_classes="step-title")
     with gr.Tabs() as picture_tabs:
         with gr.Tab(text.TAB_UPLOAD, id="upload") as upload_tab:
             upload = gr.Image(
@@ -103,7 +103,7 @@ def _build_inputs(service: Service) -> _Inputs:
                 eraser=gr.Eraser(default_size=24), show_label=False, label=text.DRAWING,
                 elem_id="canvas", buttons=[],
             )  # fmt: skip
-    gr.Markdown(f"### {text.STEP_QUESTION}", elem_classes="step-title")
+    gr.Markdown(f"## {text.STEP_QUESTION}", elem_classes="step-title")
     prompt = gr.Textbox(
         opening.prompt, label=text.QUESTION, placeholder=text.QUESTION_PLACEHOLDER,
         lines=1, max_lines=4, elem_id="question",

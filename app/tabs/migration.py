@@ -63,7 +63,7 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
             )  # fmt: skip
             image = gr.Dropdown(label=text.CONTROL_IMAGE, min_width=250, elem_id="migration-image")
         board.place("joint")
-        gr.Markdown(f"### {text.SECTION_CAUSAL}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_CAUSAL}", elem_classes="step-title")
         board.place("settings_table", "causal_kl", "causal_probability")
         with gr.Row(equal_height=True):
             upload = gr.UploadButton(
@@ -73,9 +73,9 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
                 [(name_of(one.title), index) for index, one in enumerate(service.examples)],
                 value=None, label=text.OTHER_EXAMPLE, elem_id="other-example",
             )  # fmt: skip
-        gr.Markdown(f"### {text.SECTION_ATTENTION}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_ATTENTION}", elem_classes="step-title")
         board.place("shares", "share_per_token")
-        gr.Markdown(f"### {text.SECTION_LENS}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_LENS}", elem_classes="step-title")
         token = gr.Dropdown(label=text.CONTROL_TOKEN, elem_id="migration-token")
         board.place("lens_probability", "lens")
         with gr.Row() as of_patches:
@@ -84,7 +84,7 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
             )
             grid = gr.Dropdown(label=text.CONTROL_GRID, elem_id="migration-grid")
         board.place("lens_patches")
-        gr.Markdown(f"### {text.SECTION_STATES}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_STATES}", elem_classes="step-title")
         board.place("cosine", "norm_ratio")
     controls = {
         rows: ("joint", "shares"),

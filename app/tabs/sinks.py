@@ -54,7 +54,7 @@ def build(visitor: gr.State, k: gr.State) -> SinksTab:
     with gr.Column(visible=False, elem_classes="inside") as content:
         verdict = gr.Markdown(elem_id="sinks-verdict", elem_classes="verdict", container=True)
         bar = kbar("sinks-k")
-        gr.Markdown(f"### {text.SECTION_SEGMENTS}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_SEGMENTS}", elem_classes="step-title")
         with gr.Row():
             rows = gr.Dropdown(
                 [(words, name) for name, words in text.ROWS.items()], value="last_prompt",
@@ -71,13 +71,13 @@ def build(visitor: gr.State, k: gr.State) -> SinksTab:
                     board.place(name)
         log = gr.Checkbox(True, label=text.CONTROL_LOG, elem_id="sinks-log")
         board.place("received")
-        gr.Markdown(f"### {text.SECTION_GAZE}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_GAZE}", elem_classes="step-title")
         looks = gaze("gaze")
         board.place("looks")
-        gr.Markdown(f"### {text.SECTION_MAPS}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_MAPS}", elem_classes="step-title")
         layer = gr.Slider(0, LAST, LAST, step=1, label=text.CONTROL_LAYER, elem_id="sinks-layer")
         board.place("layer_map", "layer_sheet")
-        gr.Markdown(f"### {text.SECTION_TOKENS}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_TOKENS}", elem_classes="step-title")
         board.place("sink_table", "visual_table", "massive_table")
     controls = {
         rows: ("mass", "heads_sink", "heads_visual", "looks"), head: ("mass",),

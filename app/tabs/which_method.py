@@ -96,7 +96,7 @@ class _Made:
     def reading(self) -> str:
         """What wins where, in words."""
         lines = "\n".join(f"- {line}" for line in reading(self._comparison))
-        return f"### {text.READING_TITLE}\n{lines}\n\n{stages(self._comparison)}"
+        return f"## {text.READING_TITLE}\n{lines}\n\n{stages(self._comparison)}"
 
     def save_pareto(self, event: gr.EventData, *choices: Any) -> str:
         return save_chart(lambda: pareto(self._comparison, Choices(*choices)), event._data)
