@@ -13,6 +13,7 @@ from app import text_share
 from app.components.language import language_switch
 from app.components.lesson import lesson_part, show_step
 from app.components.share import Origin, share, show_address, show_arrival
+from app.components.terms import terms_part
 from app.downloads import download_on
 from app.events import GLUE, GLUE_OF_EVENT
 from app.figures.tokens import clamped
@@ -71,6 +72,7 @@ def build(service: Service, first: str) -> Parts:
     with gr.Row(elem_classes="page-tools"):
         parts = Parts(lesson_part(), share(show_address(opening, "bundled")))
         language_switch()
+        terms_part()
     return parts
 
 
