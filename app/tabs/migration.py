@@ -56,6 +56,7 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
     notice = gr.Markdown(text.NO_INSIDE, visible=False, elem_id="migration-notice")
     with gr.Column(visible=False, elem_classes="inside") as content:
         bar = kbar("migration-k")
+        gr.Markdown(f"## {text.SECTION_TOGETHER}", elem_classes="step-title")
         with gr.Row():
             rows = gr.Dropdown(
                 [(words, name) for name, words in text.ROWS.items()], value="all_text",
