@@ -25,7 +25,7 @@ def test_every_term_is_told_in_the_documentation_in_the_same_words():
 def test_where_a_term_is_defined_that_name_stands():
     assert list(DEFINED) == list(english.TERMS)
     pages = {name: (DOCS / name).read_text(encoding="utf-8") for name, _ in DEFINED.values()}
-    names = rf"(?m)^#+ .*{{0}}|\*\*`?{{0}}`?\.?\*\*|`{{0}}(\(.*?\))?`"
+    names = r"(?m)^#+ .*{0}|\*\*`?{0}`?\.?\*\*|`{0}(\(.*?\))?`"
     lost = [
         (term, page, name)
         for term, (page, name) in DEFINED.items()

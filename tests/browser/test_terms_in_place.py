@@ -25,7 +25,9 @@ def test_mouse_and_keyboard_are_told_what_a_term_means(page):
     expect(tip).to_be_hidden()
 
     page.locator("#workbench .k-slider").focus()
-    page.keyboard.press("Shift+Tab")  # the button before it, then the terms of the heading and caption
+    page.keyboard.press(
+        "Shift+Tab"
+    )  # the button before it, then the terms of the heading and caption
     for _ in range(12):
         page.keyboard.press("Shift+Tab")
         if page.evaluate("document.activeElement.className") == "term":
