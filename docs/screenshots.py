@@ -45,6 +45,15 @@ def settled(page: Page) -> None:
     page.wait_for_timeout(700)
 
 
+def whole(page: Page, width: int) -> None:
+    """Make the window as tall as the page: charts are drawn when they come near the screen."""
+    tall, before = page.evaluate("document.documentElement.scrollHeight"), 0
+    while tall > before:
+        page.set_viewport_size({"width": width, "height": tall})
+        settled(page)
+        tall, before = page.evaluate("document.documentElement.scrollHeight"), tall
+
+
 def every_tab(
     browser: Browser, address: str, folder: Path, widths: list[int], languages: list[str]
 ) -> Iterator[str]:
@@ -59,10 +68,7 @@ def every_tab(
                     page.goto(f"{address}/{path}?tab={tab}&__theme={theme}")
                     settled(page)
                     name = f"{language}-{theme}-{width}-{tab}"
-                    # Charts are drawn when they come near the screen: all of them are to be.
-                    tall = page.evaluate("document.documentElement.scrollHeight")
-                    page.set_viewport_size({"width": width, "height": tall})
-                    settled(page)
+                    whole(page, width)
                     wide = page.evaluate("document.documentElement.scrollWidth")
                     if wide > width:
                         yield f"{name} is {wide} pixels wide"
