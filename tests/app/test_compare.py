@@ -185,7 +185,7 @@ def test_the_charts_and_the_table_follow_the_run(example):
     assert bar == {"layers": layers, "k": 2}
     assert [len(json.loads(chart["figure"])["data"]) for chart in (kl, cost)] == [3, 3]
     assert len(rows) == layers + 1
-    assert show(Visitor(), None) == (gr.skip(),) * 4
+    assert show(Visitor(), None) == (gr.skip(),) * 5
 
 
 def test_a_saved_run_is_opened_without_its_picture(handlers, example, uploads):

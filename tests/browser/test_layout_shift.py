@@ -21,12 +21,12 @@ _WATCH = """
 """
 # Tab -> what has been drawn when it is all there.
 DRAWN = {
-    "Every K": "#every-k-kl svg",
-    "Attention sinks": "#sinks-mass svg",
-    "Information migration": "#migration-joint svg",
-    "Methods": "#methods-answers h3",
-    "Which method": "#methods-pareto svg",
-    "Calibrate": ".calibrate-plot .js-plotly-plot",
+    "Every K": "#every-k-kl figure",
+    "Attention sinks": "#sinks-mass figure",
+    "Information migration": "#migration-joint figure",
+    "Methods": "#methods-run",
+    "Which method": "#methods-pareto figure",
+    "Calibrate": ".calibrate-plot svg",
     "What the numbers mean": ".prose-wide h2",
     "Compare": "#workbench .handle",
 }
