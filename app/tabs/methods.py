@@ -17,6 +17,7 @@ from app.components.methods import methods
 from app.downloads import cached, download_on
 from app.events import GLUE, MODEL_QUEUE
 from app.figures.methods import CHARTS
+from app.library_words import worded
 from app.methods_choice import (
     MOST_PANELS,
     choice_of,
@@ -197,7 +198,7 @@ class _Handlers:
                 else:
                     yield event, *_busy(), *keep
         except VTWError as problem:
-            yield show_notice(shown, str(problem)), *_idle(), *keep
+            yield show_notice(shown, worded(problem)), *_idle(), *keep
         except Exception:
             log.exception("a comparison failed")
             yield show_notice(shown, text.INTERNAL), *_idle(), *keep

@@ -15,6 +15,7 @@ from app.components.kbar import kbar
 from app.events import GLUE, MODEL_QUEUE
 from app.figures import migration, tokens
 from app.held_k import k_of, keep_k
+from app.library_words import worded
 from app.pictures import OWN_PICTURE, name_of, uploaded
 from app.state import Visitor
 from vtw_core.analysis.rows import inside_of
@@ -136,7 +137,7 @@ class _Handlers:
             roots = [Path(gr.utils.get_upload_folder())]
             path = uploaded(file, roots, text.OTHER_ELSEWHERE)
         except VTWError as problem:
-            raise gr.Error(str(problem), print_exception=False) from None
+            raise gr.Error(worded(problem), print_exception=False) from None
         return self._test(path, OWN_PICTURE, visitor, *controls)
 
     def test_example(self, index: Any, visitor: Visitor, *controls: Any) -> tuple[Any, ...]:
@@ -153,7 +154,7 @@ class _Handlers:
         try:
             run = self.service.test_image(visitor.run, visitor.picture, other, name)
         except VTWError as problem:
-            raise gr.Error(str(problem), print_exception=False) from None
+            raise gr.Error(worded(problem), print_exception=False) from None
         except Exception:
             log.exception("a causal test failed")
             raise gr.Error(text.OTHER_BROKE, print_exception=False) from None
