@@ -23,6 +23,8 @@ from app.language import FIRST, LANGUAGES, current
 _PROBLEM, _THING = "problem", "what"
 # Far longer than any sentence; what a saved file says of itself may have any length.
 _MOST_CHARACTERS = 2000
+# How deep a sentence stands in another at most; a hostile one has no end of colons.
+_DEEPEST = 4
 
 
 def worded(said: object) -> str:
@@ -74,14 +76,16 @@ def _templates(code: str) -> tuple[_Template, ...]:
     return tuple(sorted(made, key=lambda one: -len(one.words)))
 
 
-def _translation(sentence: str, code: str) -> str | None:
+def _translation(sentence: str, code: str, deep: int = 0) -> str | None:
+    if deep > _DEEPEST:
+        return None
     for template in _templates(code):
         found = template.fits.fullmatch(sentence)
         if found is None:
             continue
         values = found.groupdict()
         for name in {_PROBLEM, _THING} & set(values):
-            values[name] = _translation(values[name], code) or values[name]
+            values[name] = _translation(values[name], code, deep + 1) or values[name]
         # "{where}: {problem}" without a known problem could be any sentence with a colon.
         if any(map(str.isalpha, template.words)) or values[_PROBLEM] != found[_PROBLEM]:
             return template.translation.format(**values)

@@ -238,6 +238,7 @@ def test_what_is_not_known_is_told_as_it_is():
             "问题是空的。",
             "{braces} and \\ signs",
             "K" * 99999,
+            "a: " * 600,
         ):
             assert worded(said) == said
         # Words that are not the library's stay inside the library's sentence.
