@@ -17,7 +17,7 @@ DIRECTION_NAMES = {"withdrawn_full": WITHDRAWN_FULL, "full_withdrawn": FULL_WITH
 
 
 def percent(share: float) -> str:
-    return f"{share * 100:.0f} %"
+    return f"{share * 100:.0f}\u00a0%"
 
 
 def summary(reading: Reading) -> str:
