@@ -58,7 +58,7 @@ SUGGESTIONS_FOR_PHOTOGRAPHS = (
     "Is there any text in the picture?",
     "Describe the image in detail.",
 )
-RUN = "运行两侧"
+RUN = "运行对比"
 CANCEL = "取消"
 
 EMBEDDED_LIMITS = (
@@ -77,11 +77,12 @@ MODEL_STATES = {
     "failed": "无法加载模型 {model}：{problem} 没有它也能查看预录的示例。",
 }
 
+REFUSED = "无法完成"
 NO_PICTURE = "还没有图片：请上传、粘贴或绘制一张，或选一个示例。"
 NO_DRAWING = "画布是空的：请先画一个形状，或选一个示例。"
 PICTURE_ELSEWHERE = "这张图片不是在这里上传的：请重新上传。"
 CANCELLED = "已取消。下面是最近一次完整的运行。"
-CANCELLED_FIRST = "已取消。点击“运行两侧”可重新开始。"
+CANCELLED_FIRST = "已取消。点击“运行对比”可重新开始。"
 INTERNAL = "运行模型时内部出错；您的内容没有丢失。请再试一次；如果仍然如此，就需要重启服务器。"
 WAITING = "正在排队……"
 QUEUE_IS_FULL = "排队的访问者太多：请一分钟后再试。"
@@ -92,13 +93,13 @@ CURVE_RUNS = "正在测量每个 K 处的 KL……"
 ANSWERS_RUN = "正在为每个 K 生成回答……"
 
 ORIGINS = {
-    "recorded": "预录的运行，录制于 {date}：点击“运行两侧”可在此重新运行",
+    "recorded": "预录的运行，录制于 {date}：点击“运行对比”可在此重新运行",
     "live": "您的运行，在本服务器上测得",
     "opened": "保存的运行，生成于 {date}，从您的文件打开",
 }
 OPEN_RUN = "打开保存的运行（.vtw）"
 RUN_NOT_REPEATED = (
-    "在这里无法以相同的回答重现这次运行，因此不能用另一张图片对它做检验：请先点击“运行两侧”。"
+    "在这里无法以相同的回答重现这次运行，因此不能用另一张图片对它做检验：请先点击“运行对比”。"
 )
 RUN_ELSEWHERE = "请重新选择保存的运行：文件没有以上传的方式送达。"
 RUNNING = "正在本服务器上运行"
@@ -191,7 +192,7 @@ WORKBENCH_HTML: dict[str, str] = {
     "prefill": "预填充，实测",
     "prefillSpeed": "基线速度 × {ratio}",
     "decode": "解码，实测",
-    "decodeTokens": "每 token，共 {count} 个",
+    "decodeTokens": "每 token，共 {count} 个",
     "decodeNone": "只有一个 token：没有解码步",
     "flops": "预填充 FLOPs，理论值",
     "kv": "提示的 KV 缓存",
@@ -218,7 +219,7 @@ WORKBENCH_HTML: dict[str, str] = {
     "waitingWithdrawn": "得知 K* 后显示……",
     "seesAllOf": "全部 {layers} 层都能看到图片",
     "plotWaits": "每个 K 都测完后显示曲线。",
-    "plotEmpty": "点击“运行两侧”可看到 KL 曲线。",
+    "plotEmpty": "点击“运行对比”可看到 KL 曲线。",
     "axis": "KL，单位 nat，对数轴",
     "betweenScopes": "，",
     "columnKl": "K = {k}：KL {kls} nat",
@@ -345,7 +346,7 @@ NUMBERS = """
 
 撤除**不能**节省的：视觉编码器的工作，以及每个新 token 经过所有层的解码。模型小、提示短时，实测时间几乎没有差别；理论上的节省需要大量视觉 token 和大模型。
 
-### MustDrop 的另一种答案
+### MustDrop 的另一种解法
 VTW 让所有视觉 token 在同一层离开。MustDrop（arXiv 2411.10803）则逐个评判每个 token，在其生命周期的三个阶段中进行，与发布的代码一致：
 
 1. **视觉编码**：在编码器的第一层之后，由 3 × 3 个相似图块组成的窗口合并为一个 token。关键集合是编码器最后一层中 [CLS] 给予注意力最多的 8 % 的 token，此后不得丢弃。

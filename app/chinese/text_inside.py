@@ -2,7 +2,7 @@
 
 TAB_SINKS = "注意力汇"
 TAB_MIGRATION = "信息迁移"
-NO_INSIDE = "这次运行没有记录内部过程。请点击 **运行两侧**（在 *对比* 标签页中），在开启记录的情况下探查这张图片，然后再回到这里。"
+NO_INSIDE = "这次运行没有记录内部过程。请点击 **运行对比**（在 *对比* 标签页中），在开启记录的情况下探查这张图片，然后再回到这里。"
 SINKS_INTRO = "每个文本 token 都把总量为 1 的注意力分配给它之前的全部内容。**这些注意力逐层流向哪里，又有多少留给了图片？**"
 MIGRATION_INTRO = "如果图片可以在第 K 层离开，那么它所提供的信息到那时必定已经迁移到文本 token 中。**注意力只能暗示这一点；在模型不知情的情况下替换图片，才能检验它。**"
 
@@ -52,7 +52,7 @@ SINKS_TITLES = {
     "looks": "同样的内容，所有层一览，可下载",
     "sink_table": "接收注意力最多的 token",
     "visual_table": "接收注意力最多的视觉 token",
-    "massive_table": "巨量激活",
+    "massive_table": "巨量激活（massive activations）",
 }
 MASS_CAPTION = "各片段所有键上的 softmax 注意力权重之和；查询行：{rows}（取均值）；{heads}；{withdrawn}。每一列之和为 100%。"
 NOTHING_WITHDRAWN = "未撤除任何 token"
@@ -149,7 +149,7 @@ PER_TOKEN_CAPTION = (
     "每个文本 token 对图片的注意力占比，各头平均，未撤除任何 token；所有层使用同一刻度。"
 )
 PER_TOKEN_SUMMARY = "第 {layer} 层的“{piece}”看图片最多：占其注意力的 {most:.1%}。"
-LENS_CAPTION = "Logit lens（层间解读）：对给出回答 token {t}（“{piece}”）的那一行，把最终归一化与输出头应用于每个隐藏状态（隐藏状态 x 进入第 x 层，最后一个离开模型）；列出其最可能的 {count} 个 token，最可能的在前；颜色：概率。{withdrawn}"
+LENS_CAPTION = "Logit lens：对给出回答 token {t}（“{piece}”）的那一行，把最终归一化与输出头应用于每个隐藏状态（隐藏状态 x 进入第 x 层，最后一个离开模型）；列出其最可能的 {count} 个 token，最可能的在前；颜色：概率。{withdrawn}"
 LENS_WITHDRAWN = "右侧：从第 K = {k} 层起撤除图片时的同样结果。"
 LENS_WITHDRAWN_CURVE = "虚线：从第 K = {k} 层起撤除图片。"
 LENS_FIRST_ONLY = "撤除的结果只对首个回答 token 有记录。"

@@ -37,6 +37,7 @@ from app.methods_panels import (
     told_controls,
 )
 from app.methods_view import show_comparing, show_methods, show_notice
+from app.refusal import refusal
 from app.state import ShownMethods, Visitor
 from app.view import run_id
 from vtw_core.comparison import MethodComparison
@@ -266,7 +267,7 @@ def _idle() -> tuple[gr.Button, gr.Button]:
 def _saver(name: str) -> Callable[..., str]:
     def save(event: gr.EventData, shown: ShownMethods) -> str:
         if shown.comparison is None:
-            raise gr.Error(text.GONE, print_exception=False)
+            raise refusal(text.GONE)
         comparison = shown.comparison
         return save_chart(lambda: CHARTS[name](comparison), event._data)
 
@@ -275,6 +276,6 @@ def _saver(name: str) -> Callable[..., str]:
 
 def write_json(shown: ShownMethods) -> str:
     if shown.comparison is None:
-        raise gr.Error(text.GONE, print_exception=False)
+        raise refusal(text.GONE)
     document = json.dumps(shown.comparison.to_json(), indent=1)
     return cached(document.encode("utf-8"), "methods.json")
