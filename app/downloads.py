@@ -8,6 +8,8 @@ from typing import Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
+from app.language import FIRST, current
+
 
 def download_button(
     label: str, name: str, write: Callable[..., str | None], inputs: list[Any]
@@ -36,3 +38,8 @@ def download_on(
 def cached(data: bytes, name: str) -> str:
     """A file in Gradio's cache, which is emptied as ``build_demo`` says."""
     return save_bytes_to_cache(data, name, cache_dir=gr.utils.get_upload_folder())
+
+
+def cached_table(csv: str, name: str) -> str:
+    """The same for CSV; with the mark by which a spreadsheet knows UTF-8 where headers need it."""
+    return cached(csv.encode("utf-8" if current() == FIRST else "utf-8-sig"), name)
