@@ -1,0 +1,184 @@
+"""The one program that talks to the hub: fetches a checkpoint into the hub's cache.
+
+It runs as a process of its own (`vtw_core.models.download` starts it), because a download can hang
+in a place from which no thread can be called back; a process can be ended at any moment. What it
+says goes to stdout, one JSON object a line:
+
+    {"found": {"folder": ..., "weights": bytes, "missing": bytes}}  config there; waits for "go"
+    {"done": bytes}                                                of the missing ones, repeatedly
+    {"ready": folder}
+    {"error": {"kinds": [names of exception classes], "errno": ..., "text": ...}}
+
+When stdin closes it removes its unfinished files and ends. huggingface_hub keeps finished files,
+and begins one that was not finished anew.
+"""
+
+import contextlib
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+INDEX = "model.safetensors.index.json"
+SINGLE = "model.safetensors"
+# Beside the weights: config, processor, tokenizer, template. Those in sub-folders (onnx/,
+# original/) belong to other programs.
+SMALL_FILES = (".json", ".txt", ".model", ".jinja")
+REPORT_SECONDS = 0.25
+
+
+def main(repo: str) -> None:
+    """Find a repository's checkpoint, wait for the word, fetch it."""
+    out = sys.stdout
+    # Warnings and bars of other libraries must not mix with what is said here.
+    sys.stdout = sys.stderr
+
+    def say(**what: Any) -> None:
+        out.write(json.dumps(what) + "\n")
+        out.flush()
+
+    opened: set[str] = set()
+    sys.addaudithook(lambda event, details: _note_unfinished(event, details, opened))
+    wanted = threading.Event()
+    threading.Thread(target=_listen, args=(wanted, opened), daemon=True).start()
+    try:
+        _run(repo, say, wanted, opened)
+    except Exception as error:
+        say(error=_described(error))
+    finally:
+        _remove(opened)
+        out.flush()
+        # Threads of the downloader may still wait for their socket.
+        os._exit(0)
+
+
+def _run(repo: str, say: Callable[..., None], wanted: threading.Event, opened: set[str]) -> None:
+    from huggingface_hub import snapshot_download
+
+    found = _from_hub(repo)
+    if isinstance(found, Path):
+        say(found={"folder": str(found), "weights": _size_of_weights(found), "missing": 0})
+        wanted.wait()
+        say(ready=str(found))
+        return
+    folder, commit, sizes = found
+    weights = sum(size for name, size in sizes.items() if name.endswith(".safetensors"))
+    missing = {name: size for name, size in sizes.items() if not (folder / name).exists()}
+    say(found={"folder": str(folder), "weights": weights, "missing": sum(missing.values())})
+    wanted.wait()
+    threading.Thread(
+        target=_report, args=(say, folder, missing, opened), name="report", daemon=True
+    ).start()
+    if missing:
+        snapshot_download(repo, revision=commit, allow_patterns=list(sizes))
+    say(done=sum(missing.values()))
+    say(ready=str(folder))
+
+
+def _from_hub(repo: str) -> tuple[Path, str, dict[str, int]] | Path:
+    """Folder of the snapshot (config and index of weights are in it), its commit and the size of
+    each of its files that is needed; or a folder of the cache that is complete, where the hub
+    cannot be asked."""
+    from huggingface_hub import HfApi, hf_hub_download
+
+    try:
+        about = HfApi().model_info(repo, files_metadata=True)
+    except Exception:
+        cached = _complete_in_cache(repo)
+        if cached is not None:
+            return cached
+        raise
+    commit = about.sha or "main"
+    sizes = {one.rfilename: one.size or 0 for one in about.siblings or ()}
+    config = Path(hf_hub_download(repo, "config.json", revision=commit))
+    if SINGLE in sizes:
+        weights = {SINGLE}
+    elif INDEX in sizes:
+        index = json.loads(Path(hf_hub_download(repo, INDEX, revision=commit)).read_text())
+        weights = set(index["weight_map"].values())
+    else:
+        raise NoSafetensors("no safetensors in the repository")
+    needed = {
+        name: size
+        for name, size in sizes.items()
+        if name in weights or (name.endswith(SMALL_FILES) and "/" not in name)
+    }
+    return config.parent, commit, needed
+
+
+class NoSafetensors(Exception):
+    """The repository has weights in other formats only."""
+
+
+def _complete_in_cache(repo: str) -> Path | None:
+    from huggingface_hub import try_to_load_from_cache
+
+    config = try_to_load_from_cache(repo, "config.json")
+    if not isinstance(config, str):
+        return None
+    folder = Path(config).parent
+    index = folder / INDEX
+    needed = {SINGLE}
+    if index.exists():
+        needed = set(json.loads(index.read_text())["weight_map"].values())
+    return folder if all((folder / name).exists() for name in needed) else None
+
+
+def _size_of_weights(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+
+
+def _report(
+    say: Callable[..., None], folder: Path, missing: dict[str, int], opened: set[str]
+) -> None:
+    """Say what is on the disk; the downloader's own bars count by its back end."""
+    waiting = threading.Event()
+    while True:
+        done = sum(size for name, size in missing.items() if (folder / name).exists())
+        for path in tuple(opened):
+            with contextlib.suppress(OSError):  # finished, and moved to its place
+                done += os.stat(path).st_size
+        say(done=min(done, sum(missing.values())))
+        waiting.wait(REPORT_SECONDS)
+
+
+def _note_unfinished(event: str, details: tuple[Any, ...], opened: set[str]) -> None:
+    """An audit hook: which unfinished files this process, and no other, has opened."""
+    if event == "open" and isinstance(details[0], str | os.PathLike):
+        path = os.fspath(details[0])
+        if isinstance(path, str) and path.endswith(".incomplete"):
+            opened.add(path)
+
+
+def _listen(wanted: threading.Event, opened: set[str]) -> None:
+    for line in sys.stdin:
+        if line.strip() == "go":
+            wanted.set()
+    _remove(opened)
+    os._exit(1)
+
+
+def _remove(opened: set[str]) -> None:
+    for path in tuple(opened):
+        with contextlib.suppress(OSError):  # finished, and moved to its place
+            os.unlink(path)
+
+
+def _described(error: BaseException) -> dict[str, Any]:
+    chain: list[BaseException] = []
+    step: BaseException | None = error
+    while step is not None and step not in chain:
+        chain.append(step)
+        step = step.__cause__ or step.__context__
+    return {
+        "kinds": sorted({cls.__name__ for one in chain for cls in type(one).__mro__}),
+        "errno": next((one.errno for one in chain if isinstance(one, OSError)), None),
+        "text": str(error),
+    }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
