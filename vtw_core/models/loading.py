@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 from vtw_core.errors import InputError, ModelError
-from vtw_core.models import machine
 from vtw_core.models.adapters import adapter_for
 from vtw_core.models.catalogue import EMBEDDED
 from vtw_core.models.download import checkpoint
@@ -16,6 +15,7 @@ from vtw_core.models.packages import check_processor_packages
 from vtw_core.models.progress import LoadProgress, Report, in_background
 from vtw_core.models.support import check_support
 from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.models.weights import check_room, load_weights, placement
 
 EMBEDDED_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "embedded_model"
 HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
@@ -109,14 +109,10 @@ def _load(
     device_map: Any,
     report: Report,
 ) -> VisionLanguageModel:
-    import torch
-    from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
+    from transformers import AutoConfig, AutoProcessor
 
     report("check")
-    where = _device(device, torch)
-    kind = _dtype(dtype, where, torch)
-    if quantize is not None or device_map is not None:
-        raise InputError("Quantized and spread models cannot be loaded yet.")
+    how = placement(device, dtype, quantize, device_map)
     with explained(name):
         with checkpoint(source, report) as found:
             folder = str(found.folder)
@@ -125,36 +121,11 @@ def _load(
             if not support.supported:
                 raise ModelError(support.reason)
             check_processor_packages(name, config)
+            check_room(name, config, found.weights, how)
             found.fetch()
         report("processor")
         # The Pillow back end on purpose: torchvision is not needed, and pixels are the same on
         # every machine.
         processor = AutoProcessor.from_pretrained(folder, backend="pil", trust_remote_code=False)
-        report("weights", 0, found.weights)
-        model = AutoModelForImageTextToText.from_pretrained(
-            folder, dtype=kind, use_safetensors=True, trust_remote_code=False
-        )
-        model = model.to(where).eval().requires_grad_(False)
-        report("weights", found.weights, found.weights)
+        model = load_weights(folder, config, found.weights, how, report)
     return VisionLanguageModel(name, model, processor, adapter_for(model.config))
-
-
-def _device(device: str | None, torch: Any) -> Any:
-    if device is None:
-        return torch.device(machine.best_device())
-    try:
-        where = torch.device(device)
-        torch.empty(0, device=where)
-    # torch raises RuntimeError, AssertionError or NotImplementedError by back end.
-    except Exception as error:
-        raise InputError(f"The device {device!r} is not there; use 'cpu'.") from error
-    return where
-
-
-def _dtype(dtype: Any, where: Any, torch: Any) -> Any:
-    if dtype is None:
-        dtype = machine.best_dtype(str(where))
-    kind = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
-    if not isinstance(kind, torch.dtype) or not kind.is_floating_point:
-        raise InputError(f"{dtype!r} is no dtype; use float32, bfloat16 or float16.")
-    return kind

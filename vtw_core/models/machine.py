@@ -82,10 +82,10 @@ def _left_in_cgroups(
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if controllers == "":
-            folder, names = root, ("memory.max", "memory.current", "inactive_file")
+            folder, names = root, ("memory.max", "memory.current", "")
         elif "memory" in controllers.split(","):
             folder = root / "memory"
-            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_")
         else:
             continue
         # In a container the path may lead nowhere; then the limit stands at the root.
@@ -96,12 +96,13 @@ def _left_in_cgroups(
     return left
 
 
-def _left(place: Path, limit: str, usage: str, reclaimable: str) -> list[int]:
+def _left(place: Path, limit: str, usage: str, prefix: str) -> list[int]:
     try:
         most = int((place / limit).read_text())
         used = int((place / usage).read_text())
-        found = re.search(rf"^{reclaimable} (\d+)$", (place / "memory.stat").read_text(), re.M)
+        counts = dict(line.split() for line in (place / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):  # no limit, or "max"
         return []
-    # File pages that nobody needs are given back before anything is killed.
-    return [most - used + (int(found[1]) if found else 0)]
+    # Pages of files are given back before anything is killed.
+    files = sum(int(counts.get(f"{prefix}{kind}_file", 0)) for kind in ("active", "inactive"))
+    return [most - used + files]
