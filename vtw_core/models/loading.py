@@ -11,7 +11,7 @@ from vtw_core.models.adapters import adapter_for
 from vtw_core.models.catalogue import EMBEDDED
 from vtw_core.models.download import checkpoint
 from vtw_core.models.explanations import explained
-from vtw_core.models.packages import check_processor_packages
+from vtw_core.models.packages import check_processor_packages, has_video_processor
 from vtw_core.models.progress import LoadProgress, Report, in_background
 from vtw_core.models.support import check_support
 from vtw_core.models.vlm import VisionLanguageModel
@@ -109,7 +109,7 @@ def _load(
     device_map: Any,
     report: Report,
 ) -> VisionLanguageModel:
-    from transformers import AutoConfig, AutoProcessor
+    from transformers import AutoConfig
 
     report("check")
     how = placement(device, dtype, quantize, device_map)
@@ -124,8 +124,20 @@ def _load(
             check_room(name, config, found.weights, how)
             found.fetch()
         report("processor")
-        # The Pillow back end on purpose: torchvision is not needed, and pixels are the same on
-        # every machine.
-        processor = AutoProcessor.from_pretrained(folder, backend="pil", trust_remote_code=False)
+        processor = _processor(folder, config)
         model = load_weights(folder, config, found.weights, how, report)
     return VisionLanguageModel(name, model, processor, adapter_for(model.config))
+
+
+def _processor(folder: str, config: Any) -> Any:
+    """The processor, with Pillow for pictures on purpose: pixels are the same on every machine."""
+    from transformers import AutoImageProcessor, AutoProcessor
+
+    if not has_video_processor(config):
+        return AutoProcessor.from_pretrained(folder, backend="pil", trust_remote_code=False)
+    # A video processor has no Pillow back end, so the back end is chosen for pictures alone.
+    processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False)
+    processor.image_processor = AutoImageProcessor.from_pretrained(
+        folder, backend="pil", trust_remote_code=False
+    )
+    return processor
