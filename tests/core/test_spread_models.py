@@ -93,12 +93,10 @@ def packed(request, tmp_path_factory):
     for package in ("accelerate", "bitsandbytes"):
         pytest.importorskip(package, reason=f"quantizing takes {package}")
     with pytest.MonkeyPatch.context() as patch:
-        for sizes in ("text_sizes", "vision_sizes"):
-            made = getattr(tiny_models, sizes)
-            wide = {"hidden_size": 64, "intermediate_size": 128}
-            patch.setattr(
-                tiny_models, sizes, lambda *a, made=made, **more: made(*a, **wide | more)
-            )
+        wide = {"hidden_size": 64, "intermediate_size": 128}
+        text, vision = tiny_models.text_sizes, tiny_models.vision_sizes
+        patch.setattr(tiny_models, "text_sizes", lambda ids, **more: text(ids, **wide | more))
+        patch.setattr(tiny_models, "vision_sizes", lambda **more: vision(**wide | more))
         folder = tiny_models.save_tiny_model(tmp_path_factory.mktemp("wide"))
     return load_model(str(folder), device="cpu", quantize=request.param)
 

@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-CGROUP = Path("/sys/fs/cgroup")
+MEMINFO = Path("/proc/meminfo")
+CGROUPS = Path("/sys/fs/cgroup")
+OWN_CGROUP = Path("/proc/self/cgroup")
 
 
 def best_device() -> str:
@@ -56,10 +58,10 @@ def free_memory(device: str) -> int | None:
     return None
 
 
-def _available(meminfo: Path = Path("/proc/meminfo")) -> int | None:
+def _available() -> int | None:
     """Linux counts pages that it can take back as available; elsewhere free pages alone."""
     try:
-        found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(), re.MULTILINE)
+        found = re.search(r"^MemAvailable:\s+(\d+) kB", MEMINFO.read_text(), re.MULTILINE)
     except OSError:
         found = None
     if found:
@@ -70,21 +72,19 @@ def _available(meminfo: Path = Path("/proc/meminfo")) -> int | None:
         return None
 
 
-def _left_in_cgroups(
-    root: Path = CGROUP, of_process: Path = Path("/proc/self/cgroup")
-) -> list[int]:
+def _left_in_cgroups() -> list[int]:
     """What is left under the memory limit of the process's cgroup and of each one above it."""
     try:
-        lines = of_process.read_text().splitlines()
+        lines = OWN_CGROUP.read_text().splitlines()
     except OSError:
         return []
     left = []
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if controllers == "":
-            folder, names = root, ("memory.max", "memory.current", "")
+            folder, names = CGROUPS, ("memory.max", "memory.current", "")
         elif "memory" in controllers.split(","):
-            folder = root / "memory"
+            folder = CGROUPS / "memory"
             names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_")
         else:
             continue
