@@ -106,6 +106,16 @@ def checkpoint(source: str, report: Report) -> Generator[Checkpoint, None, None]
         process.stdout.close()
 
 
+def is_fetched(repo: str) -> bool:
+    """Whether the hub's cache has a repository's config and weights; the hub is not asked."""
+    from huggingface_hub import try_to_load_from_cache
+
+    if "/" not in repo:
+        return False
+    config = try_to_load_from_cache(repo, "config.json")
+    return isinstance(config, str) and hub_process.has_weights(Path(config).parent)
+
+
 def _next(process: "subprocess.Popen[str]", report: Report) -> dict[str, Any]:
     """What the process says next."""
     assert process.stdout is not None

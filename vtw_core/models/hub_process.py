@@ -82,7 +82,7 @@ def _from_hub(repo: str) -> tuple[Path, dict[str, int]]:
         about = HfApi().model_info(repo, files_metadata=True)
     except Exception:
         config = try_to_load_from_cache(repo, "config.json")
-        if isinstance(config, str) and _has_weights(Path(config).parent):
+        if isinstance(config, str) and has_weights(Path(config).parent):
             return Path(config).parent, {}
         raise
     # By its branch, so that the cache notes where the branch is, and can later do without the hub.
@@ -106,7 +106,8 @@ def _shards(index: Path) -> set[str]:
     return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
 
 
-def _has_weights(folder: Path) -> bool:
+def has_weights(folder: Path) -> bool:
+    """Whether all files of weights are in a folder of the cache."""
     index = folder / INDEX
     return all(
         (folder / name).exists() for name in (_shards(index) if index.exists() else {SINGLE})
