@@ -18,6 +18,7 @@ from app.figures.plotly_charts import export_html
 from app.figures.tables import chart_csv
 from app.held_k import k_of
 from app.language import current, speaking
+from app.refusal import refusal
 from app.state import Visitor
 from vtw_core.results import Run
 
@@ -93,7 +94,7 @@ class Board:
         def save(event: gr.EventData, visitor: Visitor, k: int | None, *controls: Any) -> str:
             run = self._shown(visitor)
             if run is None:
-                raise gr.Error(text.FIGURE_GONE, print_exception=False)
+                raise refusal(text.FIGURE_GONE)
             choices = self.choices(k_of(visitor, k), *controls)
             return save_chart(lambda: self.make[name](run, choices), event._data)
 
@@ -114,7 +115,7 @@ def save_chart(make: Callable[[], Chart | None], asked: Any) -> str:
     with speaking(drawn_language() if wanted in ("png", "svg") else current()):
         chart = make()
     if chart is None:
-        raise gr.Error(text.FIGURE_GONE, print_exception=False)
+        raise refusal(text.FIGURE_GONE)
     if isinstance(chart, Table) or wanted not in ("png", "svg", "html"):
         return cached(chart_csv(chart).encode("utf-8"), f"{chart.name}.csv")
     if wanted == "html":

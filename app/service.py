@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from app import jobs, text
+from app.library_words import worded
 from app.state import Dropped
 from vtw_core import load_model
 from vtw_core.calibrated import Calibration, load_calibration
@@ -150,7 +151,8 @@ class Service:
     @property
     def state_in_words(self) -> str:
         """The same for a visitor."""
-        return text.MODEL_STATES[self.state].format(model=self.model_name, problem=self._problem)
+        problem = worded(self._problem)
+        return text.MODEL_STATES[self.state].format(model=self.model_name, problem=problem)
 
     @property
     def is_embedded(self) -> bool:

@@ -18,7 +18,9 @@ from app.downloads import download_on
 from app.events import GLUE, MODEL_QUEUE
 from app.figures.stages import flow_table, token_table
 from app.figures.tokens import clamped, clamped_number
+from app.library_words import worded
 from app.pictures import thumbnail
+from app.refusal import refusal
 from app.state import Dropped, ShownMethods, Visitor
 from app.view import run_id
 from vtw_core.comparison import MethodComparison
@@ -183,7 +185,7 @@ class _Handlers:
                 dropped.picture, dropped.prompt, wanted.gamma, wanted.alpha, wanted.stages
             )
         except VTWError as problem:
-            return show(dropped, asked=asked, notice=str(problem))
+            return show(dropped, asked=asked, notice=worded(problem))
         except Exception:
             log.exception("a run with other thresholds failed")
             return show(dropped, asked=asked, notice=text.BROKE)
@@ -200,5 +202,5 @@ def _save_tokens(dropped: Dropped | None) -> str:
 
 def _saved(dropped: Dropped | None, make: Any) -> str:
     if dropped is None:
-        raise gr.Error(text.NOTHING, print_exception=False)
+        raise refusal(text.NOTHING)
     return save_chart(lambda: make(dropped), {"format": "csv"})

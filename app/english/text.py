@@ -76,6 +76,7 @@ MODEL_STATES = {
     "failed": "The model {model} could not be loaded: {problem} Recorded examples work without it.",
 }
 
+REFUSED = "Not possible"
 NO_PICTURE = "There is no picture yet: upload, paste or draw one, or pick an example."
 NO_DRAWING = "The canvas is empty: draw a shape first, or pick an example."
 PICTURE_ELSEWHERE = "This picture was not uploaded here: upload it again."

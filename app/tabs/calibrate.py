@@ -20,6 +20,7 @@ from app.figures.calibration_export import calibration_svg
 from app.figures.fonts import drawn_language
 from app.figures.tokens import clamped
 from app.language import current, speaking
+from app.library_words import worded
 from app.pictures import chosen_picture
 from app.state import ShownCalibration
 from app.view import preset_model
@@ -200,7 +201,7 @@ class _Handlers:
                 else:
                     yield *_busy(*event), gr.skip(), False
         except VTWError as problem:
-            yield *_idle(str(problem), is_error=True), gr.skip(), False
+            yield *_idle(worded(problem), is_error=True), gr.skip(), False
         except Exception:
             log.exception("a calibration failed")
             yield *_idle(text.INTERNAL, is_error=True), gr.skip(), False
@@ -260,7 +261,7 @@ def _preset_label(index: int) -> str:
 
 def _source(index: int) -> str:
     preset = ETA_PRESETS[index]
-    return text.PRESET_SOURCE.format(model=preset_model(preset), source=preset.source)
+    return text.PRESET_SOURCE.format(model=preset_model(preset), source=worded(preset.source))
 
 
 def _take_preset(index: Any) -> tuple[Any, ...]:
@@ -276,7 +277,7 @@ def read(shown: ShownCalibration, *criterion: Any) -> list[Any]:
     try:
         return _result(shown, shown.calibration.read(*criterion))
     except InputError as problem:
-        return [gr.skip(), str(problem), *[gr.skip()] * 7]
+        return [gr.skip(), worded(problem), *[gr.skip()] * 7]
 
 
 def _result(shown: ShownCalibration, reading: Reading) -> list[Any]:

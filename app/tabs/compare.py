@@ -16,6 +16,7 @@ from app.components.workbench import workbench
 from app.drawings import keep_few_drawings
 from app.events import GLUE, MODEL_QUEUE
 from app.held_k import keep_k
+from app.library_words import worded
 from app.pictures import chosen_picture, looks_like_a_photograph, name_of, uploaded
 from app.state import Visitor
 from app.view import show_nothing, show_run, show_running
@@ -214,7 +215,7 @@ class _Handlers:
                 else:
                     yield shown, *_busy(), *keep
         except VTWError as problem:
-            yield _last_run(visitor, k, str(problem)), *_idle(), *keep
+            yield _last_run(visitor, k, worded(problem)), *_idle(), *keep
         except Exception:
             log.exception("a run failed")
             yield _last_run(visitor, k, text.INTERNAL), *_idle(), *keep
@@ -270,7 +271,7 @@ class _Handlers:
             path = uploaded(file, [Path(gr.utils.get_upload_folder())], text.RUN_ELSEWHERE)
             run = load_run(path)
         except VTWError as problem:
-            return _last_run(visitor, k, str(problem)), *_idle(), *keep
+            return _last_run(visitor, k, worded(problem)), *_idle(), *keep
         return (
             show_run(run, origin="opened"), *_idle(), Visitor(run=run, origin="opened"), None,
             gr.Tabs(selected="upload"), None, run.prompt, False,

@@ -14,6 +14,7 @@ from app.components.chart import chart_part, show_chart
 from app.downloads import cached, download_button, download_on
 from app.events import GLUE
 from app.figures.budget import X_MEASURES, Y_MEASURES, Choices, pareto, table
+from app.library_words import worded
 from vtw_core.equal_budget import SHORT, BudgetComparison
 from vtw_core.errors import InputError
 
@@ -36,7 +37,7 @@ def build(service: Service) -> WhichMethodTab:
     try:
         comparison = service.recorded_budgets
     except InputError as problem:
-        gr.Markdown(text.NOT_RECORDED.format(problem=problem), elem_id="methods-missing")
+        gr.Markdown(text.NOT_RECORDED.format(problem=worded(problem)), elem_id="methods-missing")
         return WhichMethodTab(show=tuple)
     words = gr.Markdown(elem_id="methods-reading", container=True)
     controls = _controls(comparison)
