@@ -83,6 +83,7 @@ TORCH_FREE = (
     "vtw_core.errors",
     "vtw_core.events",
     "vtw_core.images",
+    "vtw_core.memory",
     "vtw_core.strategies.mustdrop.record",
 )
 PLOTTING = ("gradio", "plotly", "matplotlib")
@@ -170,6 +171,7 @@ def test_nothing_is_called_utils():
         "vtw_core.comparison_saving",
         "vtw_core.events",
         "vtw_core.images",
+        "vtw_core.memory",
         "vtw_core.saving",
         "vtw_core.calibrated",
         "vtw_core.equal_budget",
