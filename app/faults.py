@@ -33,7 +33,8 @@ def within_memory(steps: Generator[Any, None, None]) -> Generator[Any, None, Non
     except (MemoryError, RuntimeError) as problem:
         if not is_out_of_memory(problem):
             raise
-        log.error("a run needed more memory than there is: %s", problem)
+        # In words: a record that held the error would hold the run's tensors, too.
+        log.error("a run needed more memory than there is: %s", str(problem) or "MemoryError")
     # Not inside the except: the error, and with it the frames that hold the tensors, is gone now.
     give_memory_back()
     raise ModelError(text.OUT_OF_MEMORY)

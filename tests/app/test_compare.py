@@ -1,5 +1,6 @@
 """The handlers of the main tab, without a browser."""
 
+import copy
 import csv
 import json
 import shutil
@@ -232,3 +233,8 @@ def test_the_page_builds_and_offers_no_private_function_as_api(service):
     demo = build_demo(service)
     named = demo.get_api_info()["named_endpoints"]
     assert set(named) == {"/explore", "/generate"}
+
+
+def test_what_each_visitor_opens_is_copied_without_the_page_behind_it(service):
+    components = build_demo(service).get_config_file()["components"]
+    assert len(copy.deepcopy(components)) == len(components)
