@@ -70,8 +70,10 @@ class Watch:
 
     asked: float = field(default_factory=time.perf_counter)
     begun: float | None = None
+    working: float | None = None
     ended: float | None = None
     events: int = 0
+    joined: bool = False
 
 
 class Page:
@@ -88,6 +90,7 @@ class Page:
         )
         self.session = uuid.uuid4().hex[:12]
         self.values: dict[int, Any] = {}
+        self._running: tuple[int, str] | None = None
 
     async def open(self) -> None:
         """Load the page as it stands in its HTML."""
@@ -95,9 +98,7 @@ class Page:
         if found is None:
             raise RuntimeError("the page has no configuration in it")
         self.layout = Layout.of(json.loads(found[1]))
-        self.values = {
-            at: one["props"].get("value") for at, one in self.layout.components.items()
-        }
+        self.values = {at: one["props"].get("value") for at, one in self.layout.components.items()}
 
     async def close(self) -> None:
         """Leave: every stream breaks off."""
@@ -126,6 +127,14 @@ class Page:
             Refused: a run was not taken; what follows a failure has been done.
         """
         await self._call(self.layout.called_by(elem_id, event), watch or Watch())
+
+    async def cancel(self) -> None:
+        """What pressing Cancel does to the run that is on its way."""
+        if self._running is None:
+            raise RuntimeError("nothing runs")
+        function, event = self._running
+        body = {"session_hash": self.session, "fn_index": function, "event_id": event}
+        (await self.http.post("/gradio_api/cancel", json=body)).raise_for_status()
 
     async def _call(self, function: dict[str, Any], watch: Watch) -> None:
         refused: Refused | None = None
@@ -157,6 +166,8 @@ class Page:
         joined = await self.http.post("/gradio_api/queue/join", json=self._body(function))
         if joined.status_code != 200:
             raise Refused(joined.status_code, _words(joined))
+        watch.joined = True
+        self._running = function["id"], joined.json()["event_id"]
         told = {"session_hash": self.session}
         async with self.http.stream("GET", "/gradio_api/queue/data", params=told) as stream:
             async for line in stream.aiter_lines():
@@ -167,6 +178,9 @@ class Page:
                     watch.begun = time.perf_counter()
                 elif message["msg"] == "process_generating":
                     watch.events += 1
+                    # The first event says that the run starts; the second comes from the model.
+                    if watch.events == 2:
+                        watch.working = time.perf_counter()
                 elif message["msg"] == "process_completed":
                     watch.ended = time.perf_counter()
                     if not message["success"]:
