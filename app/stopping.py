@@ -19,6 +19,8 @@ GRACE = 4.0
 """Seconds that a run which is on its way may take to finish."""
 _TO_TELL = 1.5
 """Seconds for the last answers to reach their visitors."""
+_BEHIND = 1.0
+"""Seconds for what a page asks for behind its answer."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -75,8 +77,13 @@ def serve_until_stopped(demo: gr.Blocks, stopping: Stopping) -> None:
 def _drain(demo: gr.Blocks, seconds: float) -> None:
     """Wait until every visitor has his last answer, but no longer than that."""
     queue, until = demo._queue, time.monotonic() + seconds
-    while time.monotonic() < until:
-        waits = len(queue) or queue.get_active_worker_count()
-        if not waits and not any(queue.pending_event_ids_session.values()):
-            return
+
+    def waits() -> bool:
+        runs = len(queue) or queue.get_active_worker_count()
+        return bool(runs or any(list(queue.pending_event_ids_session.values())))
+
+    if not waits():
+        return
+    while waits() and time.monotonic() < until:
         time.sleep(0.05)
+    time.sleep(_BEHIND)

@@ -47,7 +47,7 @@ def build_demo(service: Service) -> gr.Blocks:
         if isinstance(part, gr.HTML):
             # Where a part's script says 'every', Gradio takes it for an event, puts that into the
             # page's configuration, and copies the whole page for each visitor who opens it.
-            part.every = None
+            part.every = None  # type: ignore[attr-defined]
     return demo
 
 
