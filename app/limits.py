@@ -183,9 +183,9 @@ def _network(request: Any) -> str:
         address = ipaddress.ip_address(host)
     except ValueError:
         return host[:100]
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped is None:
-        return str(ipaddress.ip_network((address, 64), strict=False))
-    return str(address)
+    if isinstance(address, ipaddress.IPv4Address):
+        return str(address)
+    return str(address.ipv4_mapped or ipaddress.ip_network((address, 64), strict=False))
 
 
 def _language_of(page: str) -> str:
