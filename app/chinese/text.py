@@ -75,6 +75,7 @@ MODEL_STATES = {
     "loading": "正在加载模型 {model}；其间可以先看预录的示例。",
     "ready": "模型 {model} 已就绪。",
     "failed": "无法加载模型 {model}：{problem} 没有它也能查看预录的示例。",
+    "stopping": "服务器正在停止：请过几分钟再来。",
 }
 
 REFUSED = "无法完成"

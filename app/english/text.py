@@ -74,6 +74,7 @@ MODEL_STATES = {
     "loading": "The model {model} is being loaded; recorded examples can be looked at meanwhile.",
     "ready": "The model {model} is ready.",
     "failed": "The model {model} could not be loaded: {problem} Recorded examples work without it.",
+    "stopping": "The server is being stopped: come again in a few minutes.",
 }
 
 REFUSED = "Not possible"

@@ -218,11 +218,13 @@ class _Handlers:
                 message = text.CALIBRATE_PROGRESS.format(done=event.done, total=event.total)
                 yield message, event.done / event.total
 
-    def refuse(self, waits: bool) -> tuple[Any, ...]:
-        """The queue was full. A cancelled run ends as a failure too, but no longer waits."""
+    def refuse(self, waits: bool, request: gr.Request) -> tuple[Any, ...]:
+        """The queue was full, or the visitor's limit reached. A cancelled run ends as a
+        failure too, but no longer waits."""
         if not waits:
             return (gr.skip(),) * 4
-        return _idle(text.QUEUE_IS_FULL, is_error=True)
+        why = self.service.limits.why_refused(request.session_hash, text.QUEUE_IS_FULL)
+        return _idle(why, is_error=True)
 
     def cancel(self) -> tuple[Any, ...]:
         return _idle(text.CALIBRATE_CANCELLED)

@@ -14,6 +14,7 @@ from app.board import Board
 from app.components.kbar import kbar
 from app.downloads import cached, download_button
 from app.events import GLUE
+from app.faults import on_disk
 from app.figures import every_k
 from app.figures.tables import csv_text
 from app.held_k import k_of, keep_k
@@ -69,7 +70,7 @@ def show(visitor: Visitor, k: int | None) -> tuple[Any, ...]:
 def write_run(visitor: Visitor) -> str | None:
     if visitor.run is None:
         return None
-    with tempfile.TemporaryDirectory() as folder:
+    with on_disk(), tempfile.TemporaryDirectory() as folder:
         return cached(visitor.run.save(Path(folder) / "run.vtw").read_bytes(), "run.vtw")
 
 

@@ -237,10 +237,14 @@ class _Handlers:
                 )
             yield show_comparing(message, fraction, titles, texts, refused)
 
-    def refuse(self, shown: ShownMethods, waits: bool) -> tuple[Any, ...]:
-        """The queue was full. A cancelled comparison ends as a failure too, but waits no longer:
-        said once more, since events that were still on their way may have been drawn over it."""
-        return (show_notice(shown, text.QUEUE_IS_FULL), *_idle()) if waits else self.cancel(shown)
+    def refuse(self, shown: ShownMethods, waits: bool, request: gr.Request) -> tuple[Any, ...]:
+        """The queue was full, or the visitor's limit reached. A cancelled comparison ends
+        as a failure too, but waits no longer: said once more, since events
+        that were still on their way may have been drawn over it."""
+        if not waits:
+            return self.cancel(shown)
+        why = self.service.limits.why_refused(request.session_hash, text.QUEUE_IS_FULL)
+        return show_notice(shown, why), *_idle()
 
     def cancel(self, shown: ShownMethods) -> tuple[Any, ...]:
         return show_notice(shown, text.CANCELLED, is_error=False), *_idle()
