@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from app import jobs, text
-from app.library_words import worded
 from app.faults import within_memory
+from app.library_words import worded
 from app.limits import RunLimits
 from app.state import Dropped
 from app.stopping import Stopping

@@ -70,7 +70,7 @@ class StagesSection:
 def build(service: Service) -> StagesSection:
     """Put the section here."""
     dropped = gr.State(None)
-    gr.Markdown(f"### {text.SECTION}", elem_classes="step-title")
+    gr.Markdown(f"## {text.SECTION}", elem_classes="step-title")
     notice = gr.Markdown(text.NOTHING, elem_id="stages-notice")
     which = gr.Radio(visible=False, label=text.WHICH, elem_id="stages-which")
     with gr.Column(visible=False, elem_classes="inside") as content:
@@ -84,7 +84,7 @@ def build(service: Service) -> StagesSection:
     outputs = (dropped, notice, content, viewer, table)
     handlers = _Handlers(service)
     measured = viewer.release(
-        handlers.measure, [dropped], list(outputs), trigger_mode="always_last",
+        handlers.measure, [dropped], list(outputs), trigger_mode="multiple",
         show_progress="hidden", api_visibility="private", **MODEL_QUEUE,
     )  # fmt: skip
     measured.failure(handlers.refuse, [dropped], list(outputs), **GLUE)

@@ -15,7 +15,7 @@ from app.board import save_chart
 from app.components.chart import chart_part, show_chart
 from app.components.methods import methods
 from app.downloads import cached, download_on
-from app.events import GLUE, MODEL_QUEUE
+from app.events import GLUE, GLUE_OF_START, MODEL_QUEUE
 from app.figures.methods import CHARTS
 from app.library_words import worded
 from app.methods_choice import (
@@ -112,7 +112,7 @@ def build(service: Service, visitor: gr.State, first: Run) -> MethodsTab:
 
     waits = gr.State(False)
     line = [answers, compare, cancel]
-    asked = compare.click(handlers.wait, shown, [*line, waits], trigger_mode="once", **GLUE)
+    asked = compare.click(handlers.wait, shown, [*line, waits], **GLUE_OF_START)
     ran = asked.then(
         handlers.compare, [visitor, shown, there, *every], [*line, shown, waits],
         show_progress="hidden", api_visibility="private", **MODEL_QUEUE,
