@@ -13,7 +13,6 @@ from app.downloads import cached, cached_table, download_on
 from app.events import GLUE
 from app.figures.chart import Chart, Table
 from app.figures.fonts import drawn_language
-from app.figures.matplotlib_charts import export
 from app.figures.plotly_charts import export_html
 from app.figures.tables import chart_csv
 from app.held_k import k_of
@@ -86,7 +85,7 @@ class Board:
             return drawn if len(drawn) > 1 else drawn[0]
 
         outputs = [self.parts[name] for name in names]
-        event(redraw, inputs, outputs, trigger_mode="always_last", **GLUE)
+        event(redraw, inputs, outputs, **GLUE)
 
     def saver(self, name: str) -> Callable[..., str]:
         """The handler that writes one chart in the format that the event asks for."""
@@ -120,4 +119,7 @@ def save_chart(make: Callable[[], Chart | None], asked: Any) -> str:
         return cached_table(chart_csv(chart), f"{chart.name}.csv")
     if wanted == "html":
         return cached(export_html(chart).encode("utf-8"), f"{chart.name}.html")
+    # Matplotlib takes long to import, and most visitors never ask for a file.
+    from app.figures.matplotlib_charts import export
+
     return cached(export(chart, "png" if wanted == "png" else "svg"), f"{chart.name}.{wanted}")

@@ -48,9 +48,10 @@ def app_arguments(
         headers["Content-Security-Policy"] = _POLICY
 
     def health(request: Request) -> Response:
-        """200 while the page can be used or will be; 503 when the model could not be loaded."""
+        """200 while the page can be used or will be; 503 when the model could not be loaded, and
+        while the server is being stopped."""
         state = service.state
-        status = 503 if state == "failed" else 200
+        status = 503 if state in ("failed", "stopping") else 200
         return JSONResponse({"status": state, "model": service.model_name}, status)
 
     return {

@@ -91,7 +91,7 @@ function drawWords() {
     const button = document.createElement('button');
     button.type = 'button';
     button.textContent = format.toUpperCase();
-    const isEnglish = inEnglish && ['png', 'svg'].includes(format);
+    const isEnglish = view.inEnglish && ['png', 'svg'].includes(format);
     button.title = words.save + format.toUpperCase() + (isEnglish ? words.inEnglish : '');
     button.addEventListener('click', () => trigger('select', { format }));
     return button;

@@ -12,7 +12,7 @@ const SIGNS = {
   early: 'M0-2.4a2.4 2.4 0 0 1 0 4.8z',
 };
 SIGNS.stayed = SIGNS.both;
-SIGNS.every = SIGNS.both;
+SIGNS.throughout = SIGNS.both;
 SIGNS.first = SIGNS.early;
 SIGNS.nowhere = SIGNS.fell;
 

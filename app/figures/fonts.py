@@ -6,8 +6,6 @@ import functools
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from matplotlib.font_manager import FontProperties, findfont, fontManager, get_font
-
 from app.language import FIRST, current
 
 # Of a collection of faces Matplotlib knows the first one only: Noto's is the Japanese one, which
@@ -25,6 +23,9 @@ _UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 @functools.cache
 def chinese_font() -> str | None:
     """A font of this machine that has Chinese characters; None where there is none."""
+    # Matplotlib takes long to import, and the page is built without it.
+    from matplotlib.font_manager import fontManager
+
     known = {font.name for font in fontManager.ttflist}
     return next((name for name in _CHINESE if name in known), None)
 
@@ -60,5 +61,7 @@ def drawable(value: Any) -> Any:
 @functools.cache
 def _characters(names: tuple[str, ...]) -> frozenset[int]:
     """Code points that one of the fonts can draw."""
+    from matplotlib.font_manager import FontProperties, findfont, get_font
+
     paths = (findfont(FontProperties(family=name)) for name in names)
     return frozenset(code for path in paths for code in get_font(path).get_charmap())

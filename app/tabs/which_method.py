@@ -44,7 +44,7 @@ def build(service: Service) -> WhichMethodTab:
     chart, rows = chart_part("methods-pareto"), chart_part("methods-table")
     made = _Made(comparison)
     for control in controls:
-        control.input(made.both, controls, [chart, rows], trigger_mode="always_last", **GLUE)
+        control.input(made.both, controls, [chart, rows], **GLUE)
     download_button(text.SAVE_NUMBERS, "save-methods", made.numbers, [])
     file = gr.DownloadButton(visible="hidden", elem_id="methods-file")
     download_on(chart.select, made.save_pareto, controls, file)
@@ -97,7 +97,7 @@ class _Made:
     def reading(self) -> str:
         """What wins where, in words."""
         lines = "\n".join(f"- {line}" for line in reading(self._comparison))
-        return f"### {text.READING_TITLE}\n{lines}\n\n{stages(self._comparison)}"
+        return f"## {text.READING_TITLE}\n{lines}\n\n{stages(self._comparison)}"
 
     def save_pareto(self, event: gr.EventData, *choices: Any) -> str:
         return save_chart(lambda: pareto(self._comparison, Choices(*choices)), event._data)

@@ -31,6 +31,7 @@ from vtw_core.analysis.presets import ETA_PRESETS
 from vtw_core.calibrated import Calibration, Sample, Setting, load_calibration
 from vtw_core.errors import ModelError
 
+SOMEBODY = SimpleNamespace(session_hash="somebody")
 USUAL = (0.003, "first_token", "first", "withdrawn_full")
 
 
@@ -144,12 +145,12 @@ def test_without_a_model_the_reason_is_said(examples_folder, image_path):
 def test_waiting_cancelling_and_a_full_queue_each_say_so(handlers):
     assert text.WAITING in handlers.wait()[0]
     assert text.CALIBRATE_CANCELLED in handlers.cancel()[0]
-    assert text.QUEUE_IS_FULL in handlers.refuse(True)[0]
+    assert text.QUEUE_IS_FULL in handlers.refuse(True, SOMEBODY)[0]
 
 
 def test_a_cancelled_run_is_not_told_that_the_queue_is_full(handlers):
     assert handlers.wait()[-1] is True
-    assert handlers.refuse(False) == (gr.skip(),) * 4
+    assert handlers.refuse(False, SOMEBODY) == (gr.skip(),) * 4
 
 
 def test_another_threshold_reads_the_result_anew(shown):

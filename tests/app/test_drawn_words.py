@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from matplotlib import font_manager
 
 from app.board import save_chart
 from app.figures import every_k, fonts, migration, sinks
@@ -56,7 +57,7 @@ def test_captions_of_every_figure_fit_the_drawing_in_both_languages():
 
 
 def test_a_machine_without_fonts_has_no_chinese_one(monkeypatch):
-    monkeypatch.setattr(fonts, "fontManager", types.SimpleNamespace(ttflist=[]))
+    monkeypatch.setattr(font_manager, "fontManager", types.SimpleNamespace(ttflist=[]))
     assert fonts.chinese_font.__wrapped__() is None
 
 

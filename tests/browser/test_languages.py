@@ -7,8 +7,11 @@ from conftest import BROWSER_WAIT
 from playwright.sync_api import expect
 
 from app.chinese import text as chinese
+from app.chinese import text_lesson
 from app.english import text as english
 from app.language import LANGUAGES
+from app.service import bundled_examples
+from app.ui import TABS
 
 expect.set_options(timeout=BROWSER_WAIT)
 
@@ -39,6 +42,33 @@ _ENGLISH = """() => {
   }
   return found;
 }"""
+
+
+# English sentences, as far as six words of Latin letters in a row make one: visible texts and what
+# a screen reader is told. Code and citations are left out.
+_SENTENCES = """() => {
+  const sentence = /[A-Za-z][A-Za-z'’_-]*(?:[\\s,.;:()]+[A-Za-z][A-Za-z'’_-]*){5,}/g;
+  const names = ['title', 'aria-label', 'aria-valuetext', 'placeholder', 'alt'];
+  const found = new Set();
+  const look = (part, words) => {
+    if (part.closest('pre, code, style, script') || !part.checkVisibility()) return;
+    for (const one of (words || '').match(sentence) || []) found.add(one);
+  };
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) look(texts.currentNode.parentElement, texts.currentNode.textContent);
+  for (const part of document.querySelectorAll(names.map((name) => `[${name}]`).join())) {
+    for (const name of names) look(part, part.getAttribute(name));
+  }
+  return [...found];
+}"""
+
+
+def english_sentences(page):
+    """Those of the page, without what a model was asked or has answered: it knows English only."""
+    runs = [example.run for example in bundled_examples()]
+    said = {*chinese.SUGGESTIONS, *(run.prompt for run in runs)}
+    said.update(answer for run in runs for answer in run.answers)
+    return [one for one in page.evaluate(_SENTENCES) if not any(one in words for words in said)]
 
 
 @pytest.fixture
@@ -101,3 +131,45 @@ def test_a_browser_that_prefers_chinese_is_taken_there_until_the_visitor_chooses
     page.reload()
     expect(page.locator("#language a")).to_have_text(LANGUAGES["zh"].name)
     expect(page.locator("#run")).to_have_text(english.RUN)
+
+
+def test_no_english_sentence_is_left_on_any_tab_of_the_chinese_page(visit):
+    # The check sees English where it is.
+    assert any("patch of the picture" in one for one in english_sentences(visit("/", "en-US")))
+    # A browser that prefers English, so that what Gradio says by itself is seen too.
+    for tab in TABS:
+        page = visit(f"/zh?tab={tab}&example=three_shapes", "en-US")
+        expect(page.locator("#model-state")).to_contain_text("embedded", use_inner_text=False)
+        front = page.locator(".tabitem:visible").first
+        # Its last part to come: a figure, a table, or words.
+        front.locator(":is(.js-plotly-plot, table, .metrics, p):visible").first.wait_for()
+        page.wait_for_load_state("networkidle")
+        assert (tab, english_sentences(page)) == (tab, [])
+        page.close()
+
+
+def test_no_english_sentence_is_left_in_the_lesson_a_refusal_and_what_gradio_says(visit):
+    page = visit("/zh?lesson=1", "en-US")
+    lesson = page.locator(".lesson")
+    for step in text_lesson.STEPS.values():
+        expect(lesson).to_contain_text(step["title"])
+        assert (step["title"], english_sentences(page)) == (step["title"], [])
+        lesson.locator(".next").click()
+
+    page = visit("/zh", "en-US")
+    expect(page.locator("#model-state")).to_contain_text("已就绪")
+    page.fill("#question textarea", " ")
+    page.click("#run")
+    expect(page.locator("#workbench .notice")).to_have_text("问题是空的；请就图片提一个问题。")
+    assert english_sentences(page) == []
+    page.goto(page.url.split("?")[0] + "?tab=calibrate")
+    expect(page.locator(".tabitem:visible").first).to_contain_text("点击上传")
+
+
+def test_gradios_own_words_are_english_on_the_english_page_of_a_chinese_browser(visit):
+    page = visit("/zh", "zh-CN")
+    page.click("#language a")
+    page.wait_for_url(re.compile(r":\d+/(\?.*)?$"))
+    expect(page.locator("footer")).to_contain_text("Settings")
+    assert page.evaluate("document.documentElement.lang") == "en"
+    assert page.evaluate("navigator.languages[0]") == "zh-CN"
