@@ -36,7 +36,8 @@ FACTS = {cost.VTW_CONVENTION, cost.FASTV_CONVENTION, *(one.source for one in ETA
 # Said by others than a raise: names of things and reasons of the operating system, the page's
 # service, and a sentence with numbers in it.
 ELSEWHERE = {
-    "run", "a smaller model", "{choices}, or a smaller model", "comparison", "{name} could not be loaded.",
+    "run", "comparison", "{name} could not be loaded.", "a smaller model",
+    "{choices}, or a smaller model",
     *(os.strerror(number) for number in (
         errno.ENOENT, errno.EACCES, errno.EISDIR, errno.ENOTDIR, errno.ENOSPC, errno.EROFS,
         errno.ENAMETOOLONG,
