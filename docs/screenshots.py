@@ -1,7 +1,7 @@
 """``python -m docs.screenshots FOLDER``: every tab of the page as pictures, to be looked at.
 
-Starts the page, then takes each tab in light and dark, in every language, at the widths of a desk, a
-tablet and a phone; says which of them is wider than its screen, and ends with status 1 if one is.
+Starts the page, then takes each tab in light and dark, in every language, at the widths of a desk,
+a tablet and a phone; says which of them is wider than its screen, and ends with status 1 if one is.
 ``--readme`` takes the README's three pictures into docs/ instead. Needs `chromium`.
 """
 

@@ -12,7 +12,7 @@ import gradio as gr
 from app import text
 from app.board import Board
 from app.components.kbar import kbar
-from app.downloads import cached, download_button
+from app.downloads import cached, cached_table, download_button
 from app.events import GLUE_OF_EVENT
 from app.faults import on_disk
 from app.figures import every_k
@@ -78,7 +78,7 @@ def write_table(visitor: Visitor) -> str | None:
     if visitor.run is None:
         return None
     table = csv_text(text.EVERY_K_COLUMNS, every_k_rows(visitor.run))
-    return cached(table.encode("utf-8"), "every_k.csv")
+    return cached_table(table, "every_k.csv")
 
 
 def write_report(visitor: Visitor) -> str | None:
