@@ -17,6 +17,8 @@ import atheris
 sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parents[1])]
 
 with atheris.instrument_imports(include=["vtw_core", "app.view"]):
+    from hostile_archives import members, packed
+    from hostile_pictures import PICTURES
     from small_comparisons import small_comparison
     from small_records import small_run, with_random_inside
 
@@ -25,13 +27,9 @@ with atheris.instrument_imports(include=["vtw_core", "app.view"]):
     from vtw_core.analysis.sinks import sink_verdict
     from vtw_core.calibrated import load_calibration
     from vtw_core.comparison import load_comparison
+    from vtw_core.errors import InputError
     from vtw_core.images import load_image
     from vtw_core.results import load_run
-
-from hostile_archives import members, packed
-from hostile_pictures import PICTURES
-
-from vtw_core.errors import InputError
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 ODD = (None, True, 0, 1, -1, 2, 3, 7, 10**9, -(10**18), 2**63, 10**400, 0.5, -0.5, 1e-300, 1e300,
@@ -179,10 +177,11 @@ def main():
         try:
             opened = target.load(path)
         except InputError as refused:
-            assert "\n" not in str(refused)
-            assert len(str(refused)) < 600
-            return
-        target.use(opened)
+            sentence = str(refused)
+        else:
+            return target.use(opened)
+        assert "\n" not in sentence
+        assert len(sentence) < 600
 
     # From nothing, libFuzzer would try inputs of a few bytes for a long time: a choice is a byte.
     seeds = Path(FOLDER.name) / "seeds"
