@@ -13,7 +13,7 @@ from app.faults import on_disk, told
 
 def download_button(
     label: str, name: str, write: Callable[..., str | None], inputs: list[Any]
-) -> None:
+) -> gr.Button:
     """A button that writes a file and downloads it with one click.
 
     Gradio's own button hands out the file of the click before, so it stays behind the scenes.
@@ -21,6 +21,7 @@ def download_button(
     button = gr.Button(label, size="sm", elem_id=name)
     file = gr.DownloadButton(visible="hidden", elem_id=f"{name}-file")
     download_on(button.click, write, inputs, file)
+    return button
 
 
 def download_on(

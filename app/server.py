@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.gate import Gate
+from app.page_language import PageLanguage
 from app.settings import UPLOAD_MB
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ def app_arguments(
         "routes": [Route("/healthz", health)],
         "middleware": [
             Middleware(_WithHeaders, headers=headers), Middleware(Gate, upload_mb=upload_mb),
+            Middleware(PageLanguage),
         ],
     }  # fmt: skip
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from app import jobs, text
 from app.faults import within_memory
+from app.library_words import worded
 from app.limits import RunLimits
 from app.state import Dropped
 from app.stopping import Stopping
@@ -159,7 +160,8 @@ class Service:
     @property
     def state_in_words(self) -> str:
         """The same for a visitor."""
-        return text.MODEL_STATES[self.state].format(model=self.model_name, problem=self._problem)
+        problem = worded(self._problem)
+        return text.MODEL_STATES[self.state].format(model=self.model_name, problem=problem)
 
     @property
     def is_embedded(self) -> bool:

@@ -18,7 +18,9 @@ from app.downloads import download_on
 from app.events import GLUE, MODEL_QUEUE
 from app.figures.stages import flow_table, token_table
 from app.figures.tokens import clamped, clamped_number
+from app.library_words import worded
 from app.pictures import thumbnail
+from app.refusal import refusal
 from app.state import Dropped, ShownMethods, Visitor
 from app.view import run_id
 from vtw_core.comparison import MethodComparison
@@ -68,7 +70,7 @@ class StagesSection:
 def build(service: Service) -> StagesSection:
     """Put the section here."""
     dropped = gr.State(None)
-    gr.Markdown(f"### {text.SECTION}", elem_classes="step-title")
+    gr.Markdown(f"## {text.SECTION}", elem_classes="step-title")
     notice = gr.Markdown(text.NOTHING, elem_id="stages-notice")
     which = gr.Radio(visible=False, label=text.WHICH, elem_id="stages-which")
     with gr.Column(visible=False, elem_classes="inside") as content:
@@ -82,7 +84,7 @@ def build(service: Service) -> StagesSection:
     outputs = (dropped, notice, content, viewer, table)
     handlers = _Handlers(service)
     measured = viewer.release(
-        handlers.measure, [dropped], list(outputs), trigger_mode="always_last",
+        handlers.measure, [dropped], list(outputs), trigger_mode="multiple",
         show_progress="hidden", api_visibility="private", **MODEL_QUEUE,
     )  # fmt: skip
     measured.failure(handlers.refuse, [dropped], list(outputs), **GLUE)
@@ -179,7 +181,7 @@ class _Handlers:
                 dropped.picture, dropped.prompt, wanted.gamma, wanted.alpha, wanted.stages
             )
         except VTWError as problem:
-            return show(dropped, asked=asked, notice=str(problem))
+            return show(dropped, asked=asked, notice=worded(problem))
         except Exception:
             log.exception("a run with other thresholds failed")
             return show(dropped, asked=asked, notice=text.BROKE)
@@ -201,5 +203,5 @@ def _save_tokens(dropped: Dropped | None) -> str:
 
 def _saved(dropped: Dropped | None, make: Any) -> str:
     if dropped is None:
-        raise gr.Error(text.NOTHING, print_exception=False)
+        raise refusal(text.NOTHING)
     return save_chart(lambda: make(dropped), {"format": "csv"})

@@ -13,7 +13,7 @@ from app import text
 from app.board import Board
 from app.components.kbar import kbar
 from app.downloads import cached, download_button
-from app.events import GLUE
+from app.events import GLUE_OF_EVENT
 from app.faults import on_disk
 from app.figures import every_k
 from app.figures.tables import csv_text
@@ -51,7 +51,7 @@ def build(visitor: gr.State, k: gr.State, first: Run) -> EveryKTab:
         download_button(text.SAVE_TABLE, "save-table", write_table, [visitor])
         download_button(text.REPORT, "save-report", write_report, [visitor])
     board.connect(visitor, k, {})
-    moved = bar.release(keep_k, [visitor, k], k, **GLUE)
+    moved = bar.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
     board.redraw_on(moved.success, ("cost",), [visitor, k])
     parts = [board.parts[name] for name in every_k.CHARTS]
     return EveryKTab(inputs=(visitor, k), outputs=(bar, *parts, table))

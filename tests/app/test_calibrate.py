@@ -195,9 +195,9 @@ def test_the_summary_in_words_by_hand():
     words = summary(calibration(sample((1, 0.2, 0), ("b",)), sample((1, 0.4, 0))).read(eta=0.35))
     assert "**η = 0.35 nats**" in words
     assert "K\\* = 1 of 2" in words
-    assert "50 % of the decoder's prefill FLOPs saved" in words
-    assert "100 % of the answers are the baseline's" in words
-    assert "100 % instead of 100 %** (answers known for 1)" in words
+    assert "50\u00a0% of the decoder's prefill FLOPs saved" in words
+    assert "100\u00a0% of the answers are the baseline's" in words
+    assert "100\u00a0% instead of 100\u00a0%** (answers known for 1)" in words
     assert "would pick K\\* = 1, the upper end 2" in words
     assert "1 to 2, median 1.5" in words
 
