@@ -13,6 +13,7 @@ from vtw_core.models.download import checkpoint
 from vtw_core.models.explanations import explained
 from vtw_core.models.packages import check_processor_packages, has_video_processor
 from vtw_core.models.progress import LoadProgress, Report, in_background
+from vtw_core.models.prompts import check_template
 from vtw_core.models.support import check_support
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.models.weights import check_room, load_weights, placement
@@ -82,7 +83,7 @@ def load_model(
     """Load a vision-language model and its processor.
 
     Weights are read from safetensors only and code that comes with a model is never run. Family,
-    packages and memory are checked from the config before the weights are fetched.
+    packages, memory, processor and chat template are checked before the weights are fetched.
 
     Args:
         name: "embedded", a local folder, or a hub id (org/name).
@@ -122,11 +123,14 @@ def _load(
                 raise ModelError(support.reason)
             check_processor_packages(name, config)
             check_room(name, config, found.weights, how)
+            report("processor")
+            processor = _processor(folder, config)
+            adapter = adapter_for(config)
+            if adapter.has_chat_template:
+                check_template(processor)
             found.fetch()
-        report("processor")
-        processor = _processor(folder, config)
         model = load_weights(folder, config, found.weights, how, report)
-    return VisionLanguageModel(name, model, processor, adapter_for(model.config))
+    return VisionLanguageModel(name, model, processor, adapter)
 
 
 def _processor(folder: str, config: Any) -> Any:

@@ -23,7 +23,8 @@ class LoadProgress:
     """How far loading a model is.
 
     Attributes:
-        stage: "check" (name, config, packages, memory), "download", "processor" or "weights".
+        stage: "check" (name, config, packages, memory), then "processor", "download" (of weights
+            of the hub that are not in its cache) and "weights".
         done, total: bytes of this stage; a total of 0 is not known.
     """
 
