@@ -37,7 +37,7 @@ class KnownModel:
         packages: names on PyPI that its processor needs beyond requirements.txt.
         visual_tokens: how many a picture becomes, in a few words.
         layers: L, decoder layers.
-        source: where the facts were read.
+        source: its card; licence_note says where that could not be read.
     """
 
     name: str
