@@ -1,11 +1,11 @@
 # make demo   start the page (does its own set-up)        make check   ruff and mypy
 # make test   run every test (does its own set-up)        make bench   the README's performance claims
-#                                                         make methods   methods at equal budget
+# make load   many visitors at once (docs/load.md)        make methods   methods at equal budget
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo install test check bench bench-browser methods clean
+.PHONY: demo install test check bench bench-browser methods load clean
 
 demo: $(VENV)/.run-installed
 	$(BIN)/python app.py
@@ -28,6 +28,9 @@ bench-browser: $(VENV)/.dev-installed
 
 methods: $(VENV)/.run-installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.methods
+
+load: $(VENV)/.run-installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.load
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

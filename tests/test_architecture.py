@@ -84,6 +84,7 @@ TORCH_FREE = (
     "vtw_core.events",
     "vtw_core.images",
     "vtw_core.models.catalogue",
+    "vtw_core.memory",
     "vtw_core.strategies.mustdrop.record",
 )
 PLOTTING = ("gradio", "plotly", "matplotlib")
@@ -171,6 +172,7 @@ def test_nothing_is_called_utils():
         "vtw_core.comparison_saving",
         "vtw_core.events",
         "vtw_core.images",
+        "vtw_core.memory",
         "vtw_core.saving",
         "vtw_core.calibrated",
         "vtw_core.equal_budget",

@@ -22,6 +22,7 @@ from vtw_core.errors import InputError, VTWError
 from vtw_core.events import Progress
 from vtw_core.images import load_image
 from vtw_core.load_options import add_load_options, add_place_options, load_from
+from vtw_core.memory import OUT_OF_MEMORY, is_out_of_memory
 from vtw_core.models.adapters import ADAPTERS
 from vtw_core.models.availability import availability
 from vtw_core.models.catalogue import CATALOGUE
@@ -57,6 +58,7 @@ from vtw_core.tables import (
 from vtw_core.world import gathered, own_share, rank, size
 
 BAD_INPUT = 2
+OUT_OF_ROOM = 1
 INTERRUPTED = 130
 
 
@@ -75,6 +77,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except VTWError as error:
         print(f"vtw_core: {_one_line(str(error))}", file=sys.stderr)
         return BAD_INPUT
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        print(f"vtw_core: {OUT_OF_MEMORY}", file=sys.stderr)
+        return OUT_OF_ROOM
     except KeyboardInterrupt:
         return INTERRUPTED
     if text is None:  # not the process that speaks

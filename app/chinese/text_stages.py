@@ -3,6 +3,8 @@
 SECTION = "MustDrop 逐阶段：每个被丢弃的 token 及其原因"
 
 STAGES = {
+    "betweenSentences": "",
+    "betweenParts": "，",
     "name": "MustDrop 逐阶段",
     # A visitor who has never heard of MustDrop reads these two sentences first.
     "plain": "MustDrop 在三个地方舍弃图片的部分内容来节省计算：它合并外观相近的相邻图块，在某些层丢弃文本几乎不看的图块，并在生成回答时只把其余部分留在内存中。逐个查看各阶段并指向一个图块：页面会说明它的去向和原因。",
@@ -44,7 +46,7 @@ STAGES = {
         "protected": "低于两个阈值，但属于关键集合",
         "stayed": "到达最后一层",
         "left": "在第 {layer} 层之后被丢弃",
-        "every": "在每一层的缓存中",
+        "throughout": "在每一层的缓存中",
         "early": "只在第 0–{layer} 层的缓存中",
         "first": "只在第 0 层的缓存中",
         "nowhere": "不在任何层的缓存中",
