@@ -1,7 +1,7 @@
 """Which of several processes this one is, and how their results come together (torchrun)."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -20,11 +20,6 @@ def rank() -> int:
 def size() -> int:
     """How many processes torchrun started; 1 without it."""
     return int(os.environ.get("WORLD_SIZE", "1"))
-
-
-def own_share(items: Sequence[T]) -> Sequence[T]:
-    """This process's items: every size()-th, from the rank()-th on."""
-    return items[rank() :: size()]
 
 
 def gathered(work: Callable[[], T]) -> list[T] | None:
