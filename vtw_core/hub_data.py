@@ -113,6 +113,7 @@ class HubData:
 
 
 def _load(source: str, stream: bool) -> Any:
+    name, split, config = _parts(source)
     try:
         import datasets
     except ImportError as error:
@@ -123,12 +124,9 @@ def _load(source: str, stream: bool) -> Any:
     datasets.disable_progress_bars()
     try:
         if source.startswith(HUB):
-            name, split, config = _parts(source.removeprefix(HUB))
             found = datasets.load_dataset(name, config, split=split, streaming=stream)
         else:
             found = datasets.load_dataset("parquet", data_files=source, streaming=stream)
-    except InputError:
-        raise
     # OSError, ValueError, DatasetNotFoundError, errors of pyarrow and of the network, ...
     except Exception as error:
         raise _unreadable(source, error) from error
@@ -147,7 +145,8 @@ def _load(source: str, stream: bool) -> Any:
 
 
 def _parts(asked: str) -> tuple[str, str | None, str | None]:
-    name, _, rest = asked.partition(":")
+    """Name, split and configuration."""
+    name, _, rest = asked.removeprefix(HUB).partition(":")
     split, _, config = rest.partition(":")
     if not name:
         raise InputError("Name a data set behind hf:, such as hf:org/name:validation.")

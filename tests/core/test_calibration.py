@@ -1,15 +1,11 @@
 """Calibrating: the data, going on after a kill, and one process against three."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from conftest import PROMPT
-from PIL import Image
+from small_data import torchrun, write_small_data
 
 from vtw_core import __main__ as command_line
 from vtw_core.calibrated import Calibration, load_calibration
@@ -47,17 +43,7 @@ class Counting:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Four pictures with a listing: with one answer, with two, with none."""
-    folder = tmp_path_factory.mktemp("data")
-    answers = ("no", ["no", "yes"], None, "no")
-    lines = []
-    for index, answer in enumerate(answers):
-        pixels = np.random.default_rng(index).integers(0, 256, (4, 4, 3), dtype=np.uint8)
-        Image.fromarray(pixels).resize((32, 32), 0).save(folder / f"{index}.png")
-        entry = {"image": f"{index}.png", "prompt": f"{PROMPT} {index}"}
-        lines.append(json.dumps(entry if answer is None else entry | {"answer": answer}))
-    (folder / "samples.jsonl").write_text("\n\n".join(lines) + "\n")
-    return folder
+    return write_small_data(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")
@@ -257,31 +243,20 @@ def test_bad_input_ends_with_status_two_and_one_sentence(options, capsys, more, 
     assert "Traceback" not in err
 
 
-def torchrun(processes, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone",
-         f"--nproc_per_node={processes}", "-m", "vtw_core", *arguments],
-        capture_output=True, text=True, check=False,
-        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
-
-
 def test_three_processes_give_the_result_of_one_byte_for_byte(options, calibration, tmp_path):
-    done = torchrun(3, *options, "--json", "--out", str(tmp_path / "store"))
+    done = torchrun(3, "vtw_core", *options, "--json", "--out", str(tmp_path / "store"))
     assert done.returncode == 0, done.stderr
     assert done.stdout == json.dumps(calibration.to_json()) + "\n"
     shards = sorted(path.name[:5] for path in (tmp_path / "store").iterdir())
     assert shards == ["00000", "00001", "00002"]
 
 
-def test_another_number_of_processes_goes_on_behind_a_kill(
-    options, calibration, tmp_path, folder
-):
+def test_another_number_of_processes_goes_on_behind_a_kill(options, calibration, tmp_path, folder):
     first = tmp_path / "first.jsonl"
     lines = (folder / "samples.jsonl").read_text().split("\n\n")
     first.write_text("\n".join(lines[1:3]).replace('"image": "', f'"image": "{folder}/'))
     out = ["--out", str(tmp_path / "store")]
-    assert torchrun(2, *options, *out, "--data", str(first)).returncode == 0
+    assert torchrun(2, "vtw_core", *options, *out, "--data", str(first)).returncode == 0
     (torn,) = (tmp_path / "store").glob("00001-*")
     torn.write_bytes(torn.read_bytes()[:-20])
     assert command_line.main([*options, *out, "--save", str(tmp_path / "whole.json")]) == 0
@@ -289,7 +264,7 @@ def test_another_number_of_processes_goes_on_behind_a_kill(
 
 
 def test_of_several_processes_one_says_what_is_wrong(options, tmp_path):
-    done = torchrun(2, *options, "--data", str(tmp_path))
+    done = torchrun(2, "vtw_core", *options, "--data", str(tmp_path))
     assert done.returncode != 0
     assert done.stdout == ""
     assert done.stderr.count("holds no sample") == 1
