@@ -4,11 +4,13 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
-from conftest import PROMPT
 from PIL import Image
 
+HERE = Path(__file__).resolve().parent
+PROMPT = "What is left of the red ball?"
 ANSWERS = ("no", ["no", "yes"], None, "no")
 
 
@@ -35,5 +37,6 @@ def torchrun(processes, *command):
         [sys.executable, "-m", "torch.distributed.run", "--standalone",
          f"--nproc_per_node={processes}", "-m", *command],
         capture_output=True, text=True, check=False,
-        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1",
+             "PYTHONPATH": os.pathsep.join((str(HERE.parent), str(HERE)))},
     )  # fmt: skip

@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from vtw_core.calibration import MAX_NEW_TOKENS
 from vtw_core.data_commands import add_calibrate, add_evaluate
-from vtw_core.errors import VTWError
+from vtw_core.errors import InputError, VTWError
 from vtw_core.images import load_image
 from vtw_core.models.adapters import ADAPTERS
 from vtw_core.models.loading import EMBEDDED, resolve
@@ -35,6 +35,7 @@ from vtw_core.strategy_options import (
 )
 from vtw_core.tables import comparison_table, generation_summary, inside_table, run_table
 from vtw_core.terminal import check_target, load, quiet
+from vtw_core.world import leave, rank, size
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -53,11 +54,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         text = arguments.command(arguments)
     except VTWError as error:
-        print(f"vtw_core: {_one_line(str(error))}", file=sys.stderr)
+        if rank() == 0:
+            print(f"vtw_core: {_one_line(str(error))}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
         return INTERRUPTED
-    if text is None:  # not the process that speaks
+    finally:
+        leave()
+    if text is None or rank() > 0:
         return 0
     try:
         for piece in [text] if isinstance(text, str) else text:
@@ -155,6 +159,11 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--model", default=EMBEDDED, help="embedded, a folder or org/name")
         command.add_argument("--max-new-tokens", type=int, default=MAX_NEW_TOKENS)
         command.add_argument("--device", help="torch device, e.g. cpu or cuda")
+        command.add_argument(
+            "--tensor-parallel",
+            action="store_true",
+            help="under torchrun: split the model over the processes, one GPU each",
+        )
     for command in (models, explore, show, generate, compare, calibrate, evaluate):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
@@ -194,7 +203,7 @@ def _explore(arguments: argparse.Namespace) -> str:
             sampling=sampling, positions=arguments.positions or "keep", inside=arguments.inside,
             counterfactuals=arguments.counterfactual, patch_lens=arguments.patch_lens,
         )  # fmt: skip
-    if arguments.save:
+    if arguments.save and rank() == 0:
         run.save(arguments.save)
     return _told(run, eta, arguments)
 
@@ -240,7 +249,7 @@ def _compare(arguments: argparse.Namespace) -> str:
         if not methods:
             methods = default_methods(vlm, vlm.explore(image, arguments.prompt, **options))
         comparison = compare_methods(vlm, image, arguments.prompt, methods, **options)
-    if arguments.save:
+    if arguments.save and rank() == 0:
         comparison.save(arguments.save)
     if arguments.json:
         return json.dumps(comparison.to_json())
@@ -251,7 +260,12 @@ def _prepare(arguments: argparse.Namespace) -> tuple[VisionLanguageModel, Any]:
     """Check what costs nothing to check, then load the model."""
     check_prompt(arguments.prompt)
     image = load_image(arguments.image)
-    return load(arguments.model, arguments.device), image
+    if size() > 1 and not arguments.tensor_parallel:
+        raise InputError(
+            "Several processes can answer one question only together: add --tensor-parallel, or "
+            "leave torchrun out."
+        )
+    return load(arguments.model, arguments.device, arguments.tensor_parallel), image
 
 
 if __name__ == "__main__":

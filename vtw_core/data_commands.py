@@ -133,8 +133,11 @@ def _records(
         read: makes a record of its JSON.
         work: model -> what all records depend on, and what makes one of an item.
     """
-    parts = gathered(lambda: _own_part(arguments, read, work))
-    if parts is None:
+    if arguments.tensor_parallel:  # all processes do all of it, together
+        parts: list[Part[R]] | None = [_own_part(arguments, read, work)]
+    else:
+        parts = gathered(lambda: _own_part(arguments, read, work))
+    if parts is None or rank() > 0:
         return None
     records = Records(parts)
     if not records:
@@ -157,13 +160,21 @@ def _own_part(
         Columns(*named) if any(named) else None,
         arguments.stream,
     )
-    total = 0 if data.total is None else len(range(rank(), data.total, size()))
+    first, step = (0, 1) if arguments.tensor_parallel else (rank(), size())
+    total = 0 if data.total is None else len(range(first, data.total, step))
     if data.total is not None and not total:
         return Part((), InMemory())
-    vlm = load(arguments.model, arguments.device or _own_device())
+    if arguments.tensor_parallel:
+        vlm = load(arguments.model, arguments.device, tensor_parallel=True)
+    else:
+        vlm = load(arguments.model, arguments.device or _own_device())
     # Behind the model, whose loading may fail: no folder is made for nothing.
     store: Store[R] = Shards(arguments.out, read) if arguments.out else InMemory()
-    return Part(_with_a_bar(data.part(rank(), size()), store, *work(vlm), total), store)
+    if arguments.tensor_parallel:
+        from vtw_core.tensor_parallel import Followed  # brings torch
+
+        store = Followed(store)
+    return Part(_with_a_bar(data.part(first, step), store, *work(vlm), total), store)
 
 
 def _own_device() -> str | None:

@@ -46,6 +46,9 @@ class Store(Protocol[R]):
     where: str
     """In words, for messages."""
 
+    def __contains__(self, key: str) -> bool:
+        """Whether there is a record."""
+
     def get(self, key: str) -> R | None:
         """The record; None if there is none."""
 
@@ -63,6 +66,9 @@ class InMemory(Generic[R]):
 
     def __init__(self) -> None:
         self._records: dict[str, R] = {}
+
+    def __contains__(self, key: str) -> bool:
+        return key in self._records
 
     def get(self, key: str) -> R | None:
         return self._records.get(key)
@@ -142,7 +148,7 @@ def finish(
     entries: list[Entry] = []
     for item in items:
         key = key_of(item, depends_on)
-        if store.get(key) is None:
+        if key not in store:
             try:
                 made = make(item)
             except InputError as error:

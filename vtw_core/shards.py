@@ -62,6 +62,9 @@ class Shards(Generic[R]):
     def _note(self, key: bytes, name: str, at: int) -> None:
         self._places.setdefault(key, []).append((name, at))
 
+    def __contains__(self, key: str) -> bool:
+        return self.get(key) is not None
+
     def get(self, key: str) -> R | None:
         """The record; None if there is none, or if it is damaged and must be made again."""
         for name, at in self._places.get(key.encode(), ()):

@@ -11,10 +11,10 @@ from vtw_core.models.loading import load_model
 from vtw_core.models.vlm import VisionLanguageModel
 
 
-def load(model: str, device: str | None) -> VisionLanguageModel:
+def load(model: str, device: str | None, tensor_parallel: bool = False) -> VisionLanguageModel:
     """Load a model for this program alone; same errors as `load_model`."""
     with quiet():
-        vlm = load_model(model, device=device)
+        vlm = load_model(model, device=device, tensor_parallel=tensor_parallel)
         vlm.limit_threads()
     return vlm
 

@@ -22,6 +22,15 @@ def size() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def leave() -> None:
+    """Part from the other processes, at the end of a program."""
+    if size() > 1:
+        import torch.distributed as dist
+
+        if dist.is_initialized():
+            dist.destroy_process_group()
+
+
 def gathered(work: Callable[[], T]) -> list[T] | None:
     """Do the work in every process; give process 0 what each made, in order, and the others None.
 

@@ -5,8 +5,7 @@ import json
 import sys
 
 import pytest
-from conftest import PROMPT
-from small_data import ANSWERS, picture
+from small_data import ANSWERS, PROMPT, picture
 
 from vtw_core import __main__ as command_line
 from vtw_core.errors import InputError

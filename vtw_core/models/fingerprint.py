@@ -30,6 +30,8 @@ def fingerprint(model: Any) -> str:
     digest = hashlib.sha256()
     for name, weight in model.named_parameters():
         digest.update(f"{name} {tuple(weight.shape)}".encode())
+        # Of a weight that several processes share, this one's part.
+        weight = weight.to_local() if hasattr(weight, "to_local") else weight
         if weight.device.type != "meta":
             first = weight.detach().flatten()[:VALUES].float().cpu()
             digest.update(first.numpy().tobytes())

@@ -45,7 +45,11 @@ def resolve(name: str) -> str:
 
 
 def load_model(
-    name: str = EMBEDDED, *, device: str | None = None, dtype: Any = None
+    name: str = EMBEDDED,
+    *,
+    device: str | None = None,
+    dtype: Any = None,
+    tensor_parallel: bool = False,
 ) -> VisionLanguageModel:
     """Load a vision-language model and its processor.
 
@@ -57,6 +61,8 @@ def load_model(
         device: torch device; default "cuda" if there is one, else "cpu".
         dtype: torch dtype or its name; default float32 on the CPU, elsewhere what the model was
             saved in.
+        tensor_parallel: under torchrun: split every layer over all processes, each on its own
+            GPU, or all on the CPU.
 
     Raises:
         InputError: the name or the device is not usable.
@@ -66,6 +72,13 @@ def load_model(
     import torch
     from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
 
+    split: dict[str, Any] = {}
+    if tensor_parallel:
+        from vtw_core.tensor_parallel import split_over_processes
+
+        if device is not None:
+            raise InputError("Leave the device out: torchrun gives each process its own.")
+        split = {"distributed_config": split_over_processes()}
     where = _device(device, torch)
     kind = _dtype(dtype, where, torch)
     config = _attempt(name, lambda: AutoConfig.from_pretrained(source, trust_remote_code=False))
@@ -82,10 +95,10 @@ def load_model(
     model = _attempt(
         name,
         lambda: AutoModelForImageTextToText.from_pretrained(
-            source, dtype=kind, use_safetensors=True, trust_remote_code=False
+            source, dtype=kind, use_safetensors=True, trust_remote_code=False, **split
         ),
     )
-    model = model.to(where).eval().requires_grad_(False)
+    model = (model if split else model.to(where)).eval().requires_grad_(False)
     return VisionLanguageModel(name, model, processor, adapter_for(model.config))
 
 
