@@ -20,7 +20,7 @@ from vtw_core.withdrawal import withdraw
 
 
 @register_model("vtw")
-class WithdrawnLM(HFMultimodalLM):  # type: ignore[misc]
+class WithdrawnLM(HFMultimodalLM):
     """A vision-language model of the harness, whose visual tokens leave as a strategy says.
 
     Args (``--model_args``):
