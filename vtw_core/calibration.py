@@ -118,5 +118,5 @@ def explored(vlm: "VisionLanguageModel", item: Item, max_new_tokens: int) -> Exp
     Raises:
         InputError: a bad image, prompt or limit.
     """
-    run = vlm.explore(item.image, item.prompt, max_new_tokens=max_new_tokens)
+    run = vlm.explore(item.image, item.prompt, max_new_tokens=max_new_tokens, timed=False)
     return Explored(Setting.of(run), Sample.of(run, item.name, item.accepted))
