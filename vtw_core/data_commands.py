@@ -8,7 +8,8 @@ import csv
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +19,10 @@ from vtw_core.calibration import Explored, Samples
 from vtw_core.dataset import Item
 from vtw_core.errors import InputError
 from vtw_core.evaluation import Judged
+from vtw_core.events import Progress
 from vtw_core.hub_data import Columns, open_data
 from vtw_core.models.vlm import VisionLanguageModel
-from vtw_core.records import InMemory, Part, R, Records, Store, finish
+from vtw_core.records import Entry, InMemory, Part, R, Records, Skipped, Store, finish
 from vtw_core.results import DEFAULT_ETA, DIRECTIONS, RULES, SCOPES, check_eta
 from vtw_core.shards import Shards
 from vtw_core.strategy_options import method_from
@@ -66,6 +68,7 @@ def _add_data(parser: argparse.ArgumentParser) -> None:
     for name in ("image", "prompt", "answer"):
         add(f"--{name}-column", metavar="NAME", help=f"of the {name} (parquet and hf: only)")
     add("--stream", action="store_true", help="read hf: or parquet as it comes, keep no copy")
+    add("--skip-bad", action="store_true", help="pass over items that cannot be used, and say so")
     add("--out", metavar="FOLDER", help="keep finished records here and go on from them")
 
 
@@ -140,6 +143,11 @@ def _records(
     if parts is None or rank() > 0:
         return None
     records = Records(parts)
+    if records.skipped:
+        print(
+            f"vtw_core: skipped {len(records.skipped)}, the first: {records.skipped[0]}",
+            file=sys.stderr,
+        )
     if not records:
         raise InputError(f"{arguments.data} holds no sample; add images with prompts.")
     return records
@@ -174,7 +182,8 @@ def _own_part(
         from vtw_core.tensor_parallel import Followed  # brings torch
 
         store = Followed(store)
-    return Part(_with_a_bar(data.part(first, step), store, *work(vlm), total), store)
+    steps = finish(data.part(first, step), store, *work(vlm), total, arguments.skip_bad)
+    return Part(_with_a_bar(steps, total), store)
 
 
 def _own_device() -> str | None:
@@ -187,20 +196,15 @@ def _own_device() -> str | None:
 
 
 def _with_a_bar(
-    items: Iterable[Item],
-    store: Store[R],
-    depends_on: list[Any],
-    make: Callable[[Item], R],
-    total: int,
-) -> tuple[Any, ...]:
+    steps: Generator[Progress, None, tuple[Entry | Skipped, ...]], total: int
+) -> tuple[Entry | Skipped, ...]:
     from tqdm import tqdm
 
     name = "samples" if size() == 1 else f"samples (process 1 of {size()})"
-    steps = finish(items, store, depends_on, make, total)
     with quiet(), tqdm(total=total or None, desc=name, unit="sample", disable=rank() > 0) as bar:
         while True:
             try:
                 bar.update(next(steps).done - bar.n)
             except StopIteration as end:
-                entries: tuple[Any, ...] = end.value
+                entries: tuple[Entry | Skipped, ...] = end.value
                 return entries

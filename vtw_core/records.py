@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Any, Generic, Protocol, TypeVar, overload
 
 from vtw_core.dataset import Item
@@ -38,6 +39,13 @@ class Entry:
     key: str
     name: str
     accepted: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """An item that could not be used; it keeps its place, so that the others keep theirs."""
+
+    reason: str
 
 
 class Store(Protocol[R]):
@@ -87,21 +95,27 @@ class InMemory(Generic[R]):
 class Part(Generic[R]):
     """What one process made: its items in their order, and where their records are."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[Entry | Skipped, ...]
     store: Store[R]
 
 
 class Records(Sequence[tuple[Entry, R]]):
-    """The records of all items in the order of the data, each read when it is asked for."""
+    """The records of all items in the order of the data, each read when it is asked for.
+
+    Attributes:
+        skipped: why items are missing, one sentence for each, in the same order.
+    """
 
     def __init__(self, parts: Sequence[Part[R]]) -> None:
         """parts: part i of n holds the items i, i + n, i + 2n, ..."""
-        self._entries = [part.entries for part in parts]
+        turns = zip_longest(*(part.entries for part in parts))
+        found = [entry for turn in turns for entry in turn if entry is not None]
+        self._entries = [entry for entry in found if isinstance(entry, Entry)]
+        self.skipped = [entry.reason for entry in found if isinstance(entry, Skipped)]
         self._store = parts[0].store.joined([part.store for part in parts[1:]])
-        self._total = sum(map(len, self._entries))
 
     def __len__(self) -> int:
-        return self._total
+        return len(self._entries)
 
     @overload
     def __getitem__(self, index: int) -> tuple[Entry, R]: ...
@@ -112,11 +126,8 @@ class Records(Sequence[tuple[Entry, R]]):
     def __getitem__(self, index: int | slice) -> Any:
         """Raises InputError for a record that another process made where it cannot be seen."""
         if isinstance(index, slice):
-            return [self[one] for one in range(*index.indices(self._total))]
-        if not -self._total <= index < self._total:
-            raise IndexError(index)
-        at, turn = divmod(index % self._total, len(self._entries))
-        entry = self._entries[turn][at]
+            return [self[one] for one in range(*index.indices(len(self)))]
+        entry = self._entries[index]
         record = self._store.get(entry.key)
         if record is None:
             raise InputError(
@@ -133,7 +144,8 @@ def finish(
     depends_on: Sequence[Any],
     make: Callable[[Item], R],
     total: int = 0,
-) -> Generator[Progress, None, tuple[Entry, ...]]:
+    skip_bad: bool = False,
+) -> Generator[Progress, None, tuple[Entry | Skipped, ...]]:
     """Make the records that are missing, a `Progress` behind each item; return the entries.
 
     It can be closed at any event; what is made then is in the store.
@@ -141,20 +153,25 @@ def finish(
     Args:
         depends_on: what all records depend on, JSON-ready; see `key_of`.
         total: number of items; 0 where it is not known.
+        skip_bad: pass over items that cannot be used.
 
     Raises:
         InputError: an image that cannot be read, or what `make` raises; names the item.
     """
-    entries: list[Entry] = []
+    entries: list[Entry | Skipped] = []
     for item in items:
-        key = key_of(item, depends_on)
-        if key not in store:
-            try:
-                made = make(item)
-            except InputError as error:
-                raise InputError(f"{item.where or item.name}: {error}") from error
-            store.put(key, made)
-        entries.append(Entry(key, item.name, item.accepted))
+        try:
+            key = key_of(item, depends_on)
+            made = None if key in store else make(item)
+        except InputError as error:
+            problem = f"{item.where or item.name}: {error}"
+            if not skip_bad:
+                raise InputError(problem) from error
+            entries.append(Skipped(problem))
+        else:
+            if made is not None:
+                store.put(key, made)
+            entries.append(Entry(key, item.name, item.accepted))
         yield Progress(len(entries), total, item.name)
     return tuple(entries)
 
@@ -168,6 +185,6 @@ def key_of(item: Item, depends_on: Sequence[Any]) -> str:
     try:
         contents = item.image if isinstance(item.image, bytes) else item.image.read_bytes()
     except OSError as error:
-        raise InputError(f"{item.where}: {item.image} cannot be read.") from error  # type: ignore[str-bytes-safe]
+        raise InputError("its image file cannot be read; check the path.") from error
     parts = [*depends_on, hashlib.sha256(contents).hexdigest(), item.prompt]
     return hashlib.sha256(json.dumps(parts).encode("utf-8")).hexdigest()

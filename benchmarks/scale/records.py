@@ -26,28 +26,27 @@ LAYERS = 32
 
 
 def main() -> None:
-    count = int(sys.argv[1])
+    count, before = int(sys.argv[1]), _peak()
     recorded = load_calibration(BUNDLED)
     setting = replace(recorded.setting, layers=LAYERS)
     samples = [_stretched(sample, recorded.layers) for sample in recorded.samples]
     keys = [hashlib.sha256(str(number).encode()).hexdigest() for number in range(count)]
     with tempfile.TemporaryDirectory() as folder:
-        start = time.perf_counter()
+        start = time.process_time()
         store: Shards[Explored] = Shards(folder, Explored.from_json)
         for number, key in enumerate(keys):
             store.put(key, Explored(setting, samples[number % len(samples)]))
-        append = time.perf_counter() - start
+        append = time.process_time() - start
         written = sum(path.stat().st_size for path in Path(folder).iterdir())
         del store
-        before = _peak()
-        start = time.perf_counter()
+        start = time.process_time()
         found: Shards[Explored] = Shards(folder, Explored.from_json)
-        find = time.perf_counter() - start
-        start = time.perf_counter()
+        find = time.process_time() - start
+        start = time.process_time()
         entries = tuple(Entry(key, "x.png", ("a",)) for key in keys)
         lazy = Samples(Records([Part(entries, found)]))
         Calibration(lazy.setting, lazy).read()
-        read = time.perf_counter() - start
+        read = time.process_time() - start
         print(append, find, read, written, _peak() - before)
 
 

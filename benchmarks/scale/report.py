@@ -40,10 +40,11 @@ def measured(results: dict[str, Any]) -> str:
     facts = results["machine"]
     lines = [
         MEASURED[0],
-        f"Medians of runs that took turns in one process, one thread of {facts['processor']} "
+        f"Medians of runs that took turns in one process, CPU time of one thread of {facts['processor']} "
         f"({facts['cores']} cores), torch {facts['torch']}, {facts['date']}; random float32 LLaVA "
         f"of width 256, {BEFORE} text tokens before the image and {BEHIND} behind it. Unit: one "
-        'prefill of the full model. "FLOPs" is the bound of `benchmarks/scale/theory.py`.',
+        "prefill of the full model. Predicted: FLOPs and bytes of `benchmarks/scale/theory.py`, "
+        "where every K leaves the baseline's answer at once.",
         "",
         "| visual tokens | layers | answer tokens | answers that leave the baseline's | "
         "one sample, measured | predicted | memory kept, predicted / measured |",
@@ -73,13 +74,12 @@ def measured(results: dict[str, Any]) -> str:
     alone = first["fresh"] - first["finished"]
     lines += [
         "",
-        "| processes on this machine, one thread each | calibrating the bundled set, times as fast "
-        "as one process | share of the ideal |",
-        "|---:|---:|---:|",
+        "| processes on this machine, one thread each | work for 80 questions, CPU seconds of all "
+        "processes against one |",
+        "|---:|---:|",
     ]
     for one in results["processes"]:
-        faster = alone / (one["fresh"] - one["finished"])
-        lines.append(f"| {one['processes']} | {faster:.2f} | {faster / one['processes']:.0%} |")
+        lines.append(f"| {one['processes']} | {(one['fresh'] - one['finished']) / alone:.2f} |")
     lines += [
         "",
         "![Cost of a sample with visual tokens, layers and answer tokens, measured and predicted; "

@@ -243,6 +243,21 @@ def test_bad_input_ends_with_status_two_and_one_sentence(options, capsys, more, 
     assert "Traceback" not in err
 
 
+def test_a_damaged_picture_can_be_passed_over(options, calibration, folder, tmp_path, capsys):
+    lines = (folder / "samples.jsonl").read_text().split("\n\n")
+    bad = lines[1].replace("1.png", "bad.png")
+    absolute = [line.replace('"image": "', f'"image": "{folder}/') for line in lines]
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    listing = tmp_path / "some.jsonl"
+    listing.write_text("\n".join([absolute[0], bad, *absolute[1:]]))
+    assert command_line.main([*options, "--data", str(listing)]) == 2
+    capsys.readouterr()
+    assert command_line.main([*options, "--data", str(listing), "--json", "--skip-bad"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out) == calibration.to_json()
+    assert "skipped 1, the first: line 2 of some.jsonl: This is not an image" in err
+
+
 def test_three_processes_give_the_result_of_one_byte_for_byte(options, calibration, tmp_path):
     done = torchrun(3, "vtw_core", *options, "--json", "--out", str(tmp_path / "store"))
     assert done.returncode == 0, done.stderr

@@ -170,5 +170,26 @@ def test_an_error_names_its_item(tmp_path):
 
     with pytest.raises(InputError, match=r"^line 7: too long\.$"):
         list(finish([Item(b"x", "?", (), "line 7")], InMemory(), [], refuse))
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match=r"^line 8: its image file cannot be read"):
         list(finish([Item(tmp_path / "gone.png", "?", (), "line 8")], InMemory(), [], make))
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_what_is_skipped_leaves_the_others_their_places(tmp_path, size):
+    def picky(item):
+        if item.accepted[0] in "259":
+            raise InputError("no good.")
+        return make(item)
+
+    parts = []
+    for rank in range(size):
+        store = Shards(tmp_path, Length.from_json)
+        steps = finish(ITEMS[rank::size], store, [], picky, skip_bad=True)
+        while True:
+            try:
+                next(steps)
+            except StopIteration as end:
+                parts.append(Part(end.value, store))
+                break
+    assert told(parts) == [one for one in EXPECTED if one[1][0] not in "259"]
+    assert Records(parts).skipped == [f"{i}.png: no good." for i in (2, 5, 9)]
