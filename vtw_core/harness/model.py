@@ -95,8 +95,6 @@ class WithdrawnLM(HFMultimodalLM):
         return {
             "input_ids": ids[:, stayed],
             "attention_mask": torch.ones_like(ids[:, stayed]),
-            "position_ids": (stayed if keeps else torch.arange(len(stayed), device=ids.device))[
-                None
-            ],
+            "position_ids": (stayed if strategy.positions == "keep" else counted)[None],
             "mm_encoder_outputs": {"image": merged.vision},
         }, merged.layout
