@@ -1,11 +1,11 @@
 # make demo   start the page (does its own set-up)        make check   ruff and mypy
 # make test   run every test (does its own set-up)        make bench   the README's performance claims
-#                                                         make methods   methods at equal budget
+# make load   many visitors at once (docs/load.md)        make methods   methods at equal budget
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo install test test-scale check bench bench-browser bench-scale methods clean
+.PHONY: demo install test test-scale check bench bench-browser bench-scale methods load clean
 
 demo: $(VENV)/.run-installed
 	$(BIN)/python app.py
@@ -36,6 +36,9 @@ bench-scale: $(VENV)/.run-installed
 
 methods: $(VENV)/.run-installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.methods
+
+load: $(VENV)/.run-installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.load
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -13,8 +13,9 @@ from app import text_share
 from app.components.language import language_switch
 from app.components.lesson import lesson_part, show_step
 from app.components.share import Origin, share, show_address, show_arrival
+from app.components.terms import terms_part
 from app.downloads import download_on
-from app.events import GLUE
+from app.events import GLUE, GLUE_OF_EVENT
 from app.figures.tokens import clamped
 from app.lesson.progress import Progress, questions_of
 from app.lesson.syllabus import STEPS
@@ -71,6 +72,7 @@ def build(service: Service, first: str) -> Parts:
     with gr.Row(elem_classes="page-tools"):
         parts = Parts(lesson_part(), share(show_address(opening, "bundled")))
         language_switch()
+        terms_part()
     return parts
 
 
@@ -84,7 +86,7 @@ def connect(service: Service, parts: Parts, page: Page, places: Places) -> Any:
         page.visitor,
         [wanted, progress, page.main.waits],
         cancels=[page.main.ran],
-        **GLUE,
+        **GLUE_OF_EVENT,
     )
     arrived = asked.success(
         handlers.arrive,
@@ -94,14 +96,16 @@ def connect(service: Service, parts: Parts, page: Page, places: Places) -> Any:
     )
     arrived.success(handlers.show_lesson, [page.visitor, progress], parts.lesson, **GLUE)
     parts.lesson.clear(handlers.close, None, [progress, parts.lesson], **GLUE)
-    parts.lesson.submit(handlers.answer, [page.visitor, progress], [progress, parts.lesson], **GLUE)
+    parts.lesson.submit(
+        handlers.answer, [page.visitor, progress], [progress, parts.lesson], **GLUE_OF_EVENT
+    )
     for finished in page.main.finished:
         finished.success(
             handlers.other_run, [page.visitor, progress], [progress, parts.lesson], **GLUE
         )
     for moved in (page.chosen, *page.main.finished):
         moved.success(handlers.address, [page.visitor, page.opened], parts.share, **GLUE)
-    parts.share.select(handlers.code, [page.visitor, page.opened], parts.share, **GLUE)
+    parts.share.select(handlers.code, [page.visitor, page.opened], parts.share, **GLUE_OF_EVENT)
     for control, name in ((page.layer, "layer"), (page.token, "token")):
         control.input(None, control, js=_TELL_PLACE.format(name=name))
     file = gr.DownloadButton(visible="hidden", elem_id="share-file")

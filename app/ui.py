@@ -9,7 +9,7 @@ import gradio as gr
 
 from app import guide, stages_section, text, text_budget, text_inside, text_methods
 from app.api import build_api
-from app.events import GLUE
+from app.events import GLUE, GLUE_OF_EVENT
 from app.language import FIRST, LANGUAGES, in_language, speaking
 from app.lesson.syllabus import STEPS
 from app.state import Visitor
@@ -43,6 +43,11 @@ def build_demo(service: Service) -> gr.Blocks:
         language = LANGUAGES[code]
         with demo.route(language.name, language.path, show_in_navbar=False):
             _speak(demo, code, service)
+    for part in demo.blocks.values():
+        if isinstance(part, gr.HTML):
+            # Where a part's script says 'every', Gradio takes it for an event, puts that into the
+            # page's configuration, and copies the whole page for each visitor who opens it.
+            part.every = None  # type: ignore[attr-defined]
     return demo
 
 
@@ -80,10 +85,10 @@ def _build_page(service: Service) -> None:
         with _tab("budget"):
             budget = which_method.build(service)
         with _tab("calibrate"):
-            calibrate.build(service)
+            calibrated = calibrate.build(service)
         with _tab("numbers"):
             gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
-    chosen = tabs.select(_opened, None, opened, **GLUE)
+    chosen = tabs.select(_opened, None, opened, **GLUE_OF_EVENT)
     page = guide.Page(tabs, chosen, opened, visitor, main, layer=attention.layer, token=moved.token)
     places = Places(tuple(example.name for example in service.examples), TABS, len(STEPS))
     arrived = guide.connect(service, parts, page, places)
@@ -103,11 +108,14 @@ def _build_page(service: Service) -> None:
     }
     compared = (*drawn["methods"], several.compared)
     stages_section.follow(stages, compared, visitor, several.shown)
-    for event in (chosen, arrived):
-        event.success(
-            _when_opened("budget", budget.show), [opened, *budget.inputs],
-            list(budget.outputs), **GLUE,
-        )  # fmt: skip
+    for name, tab, show in (
+        ("budget", budget, budget.show),
+        ("calibrate", calibrated, calibrate.show),
+    ):
+        for event in (chosen, arrived):
+            event.success(
+                _when_opened(name, show), [opened, *tab.inputs], list(tab.outputs), **GLUE
+            )
 
 
 def _tab(name: str) -> gr.Tab:

@@ -84,6 +84,8 @@ TORCH_FREE = (
     "vtw_core.errors",
     "vtw_core.events",
     "vtw_core.images",
+    "vtw_core.models.catalogue",
+    "vtw_core.memory",
     "vtw_core.strategies.mustdrop.record",
 )
 PLOTTING = ("gradio", "plotly", "matplotlib")
@@ -172,6 +174,7 @@ def test_nothing_is_called_utils():
         "vtw_core.comparison_saving",
         "vtw_core.events",
         "vtw_core.images",
+        "vtw_core.memory",
         "vtw_core.saving",
         "vtw_core.calibrated",
         "vtw_core.equal_budget",
@@ -201,7 +204,9 @@ def test_nothing_is_called_utils():
         "vtw_core.strategies.mustdrop.search",
         "vtw_core.strategies.random_drop",
         "vtw_core.trace",
+        "vtw_core.models.catalogue",
         "vtw_core.models.loading",
+        "vtw_core.models.machine",
         "vtw_core.models.support",
         "vtw_core.__main__",
         "app",

@@ -18,8 +18,11 @@ from vtw_core.calibration import MAX_NEW_TOKENS
 from vtw_core.data_commands import add_calibrate, add_evaluate
 from vtw_core.errors import InputError, VTWError
 from vtw_core.images import load_image
+from vtw_core.load_options import add_load_options, add_place_options, load_from
+from vtw_core.memory import OUT_OF_MEMORY, is_out_of_memory
 from vtw_core.models.adapters import ADAPTERS
-from vtw_core.models.loading import EMBEDDED, resolve
+from vtw_core.models.availability import availability
+from vtw_core.models.catalogue import CATALOGUE
 from vtw_core.models.prompts import check_prompt
 from vtw_core.models.support import REFUSED
 from vtw_core.models.vlm import VisionLanguageModel
@@ -33,11 +36,18 @@ from vtw_core.strategy_options import (
     method_from,
     strategy_from,
 )
-from vtw_core.tables import comparison_table, generation_summary, inside_table, run_table
-from vtw_core.terminal import check_target, load, quiet
+from vtw_core.tables import (
+    comparison_table,
+    generation_summary,
+    inside_table,
+    models_table,
+    run_table,
+)
+from vtw_core.terminal import check_target, quiet
 from vtw_core.world import leave, rank, size
 
 BAD_INPUT = 2
+OUT_OF_ROOM = 1
 INTERRUPTED = 130
 
 
@@ -57,6 +67,11 @@ def main(argv: Sequence[str] | None = None) -> int:
         if rank() == 0:
             print(f"vtw_core: {_one_line(str(error))}", file=sys.stderr)
         return BAD_INPUT
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        print(f"vtw_core: {OUT_OF_MEMORY}", file=sys.stderr)
+        return OUT_OF_ROOM
     except KeyboardInterrupt:
         return INTERRUPTED
     finally:
@@ -155,41 +170,31 @@ def _parser() -> argparse.ArgumentParser:
     evaluate = commands.add_parser("evaluate", help="methods over a set of images and questions")
     add_evaluate(evaluate)
 
+    add_place_options(models)
     for command in (explore, generate, compare, calibrate, evaluate):
-        command.add_argument("--model", default=EMBEDDED, help="embedded, a folder or org/name")
+        add_load_options(command)
         command.add_argument("--max-new-tokens", type=int, default=MAX_NEW_TOKENS)
-        command.add_argument("--device", help="torch device, e.g. cpu or cuda")
-        command.add_argument(
-            "--tensor-parallel",
-            action="store_true",
-            help="under torchrun: split the model over the processes, one GPU each",
-        )
     for command in (models, explore, show, generate, compare, calibrate, evaluate):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
 
 def _models(arguments: argparse.Namespace) -> str:
-    try:
-        resolve(EMBEDDED)
-        embedded = "ready"
-    except VTWError as error:
-        embedded = str(error)
-    if arguments.json:
-        return json.dumps(
-            {
-                "embedded": embedded,
-                "supported": {kind: row.example for kind, row in sorted(ADAPTERS.items())},
-                "not_supported": REFUSED,
-            }
-        )
-    lines = [f"embedded        {embedded}", "", "supported families (any hub id or folder):"]
-    lines += [
-        f"  {kind:<15} e.g. {row.example}: {row.picture}" for kind, row in sorted(ADAPTERS.items())
-    ]
-    lines += ["", "not supported:"]
-    lines += [f"  {kind:<15} {reason}" for kind, reason in sorted(REFUSED.items())]
-    return "\n".join(lines)
+    with quiet():
+        from vtw_core.models.weights import placement  # brings torch
+
+        how = placement(arguments.device, arguments.dtype, arguments.quantize, None)
+    here = [availability(model, how.device, how.dtype, how.quantize) for model in CATALOGUE]
+    if not arguments.json:
+        return models_table(here)
+    return json.dumps(
+        {
+            "embedded": here[0].reason or "ready",
+            "supported": {kind: row.example for kind, row in sorted(ADAPTERS.items())},
+            "not_supported": REFUSED,
+            "known": [one.to_json() for one in here],
+        }
+    )
 
 
 def _explore(arguments: argparse.Namespace) -> str:
@@ -265,7 +270,8 @@ def _prepare(arguments: argparse.Namespace) -> tuple[VisionLanguageModel, Any]:
             "Several processes can answer one question only together: add --tensor-parallel, or "
             "leave torchrun out."
         )
-    return load(arguments.model, arguments.device, arguments.tensor_parallel), image
+    with quiet():
+        return load_from(arguments), image
 
 
 if __name__ == "__main__":

@@ -7,7 +7,6 @@ import argparse
 import csv
 import io
 import json
-import os
 import sys
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -21,14 +20,15 @@ from vtw_core.errors import InputError
 from vtw_core.evaluation import Judged
 from vtw_core.events import Progress
 from vtw_core.hub_data import Columns, open_data
+from vtw_core.load_options import load_from
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.records import Entry, InMemory, Part, R, Records, Skipped, Store, finish
 from vtw_core.results import DEFAULT_ETA, DIRECTIONS, RULES, SCOPES, check_eta
 from vtw_core.shards import Shards
 from vtw_core.strategy_options import method_from
 from vtw_core.tables import calibration_table, evaluation_table
-from vtw_core.terminal import check_target, load, quiet, write
-from vtw_core.world import gathered, rank, size
+from vtw_core.terminal import check_target, quiet, write
+from vtw_core.world import gathered, own_device, rank, size
 
 
 def add_calibrate(parser: argparse.ArgumentParser) -> None:
@@ -172,10 +172,9 @@ def _own_part(
     total = 0 if data.total is None else len(range(first, data.total, step))
     if data.total is not None and not total:
         return Part((), InMemory())
-    if arguments.tensor_parallel:
-        vlm = load(arguments.model, arguments.device, tensor_parallel=True)
-    else:
-        vlm = load(arguments.model, arguments.device or _own_device())
+    together = arguments.tensor_parallel or arguments.device_map
+    with quiet():
+        vlm = load_from(arguments, None if together else own_device())
     # Behind the model, whose loading may fail: no folder is made for nothing.
     store: Store[R] = Shards(arguments.out, read) if arguments.out else InMemory()
     if arguments.tensor_parallel:
@@ -184,15 +183,6 @@ def _own_part(
         store = Followed(store)
     steps = finish(data.part(first, step), store, *work(vlm), total, arguments.skip_bad)
     return Part(_with_a_bar(steps, total), store)
-
-
-def _own_device() -> str | None:
-    """With several processes on one machine and several GPUs, each takes its own."""
-    import torch
-
-    if size() == 1 or not torch.cuda.is_available():
-        return None
-    return f"cuda:{int(os.environ.get('LOCAL_RANK', '0')) % torch.cuda.device_count()}"
 
 
 def _with_a_bar(

@@ -1,4 +1,4 @@
-"""What the commands share: a quiet model, and files that are checked before hours of work."""
+"""What the commands share: quiet libraries, and files that are checked before hours of work."""
 
 import contextlib
 import os
@@ -7,16 +7,6 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from vtw_core.errors import InputError
-from vtw_core.models.loading import load_model
-from vtw_core.models.vlm import VisionLanguageModel
-
-
-def load(model: str, device: str | None, tensor_parallel: bool = False) -> VisionLanguageModel:
-    """Load a model for this program alone; same errors as `load_model`."""
-    with quiet():
-        vlm = load_model(model, device=device, tensor_parallel=tensor_parallel)
-        vlm.limit_threads()
-    return vlm
 
 
 def check_target(option: str, path: Path) -> None:
@@ -47,6 +37,7 @@ def quiet() -> Iterator[None]:
     transformers_logging.disable_progress_bar()
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     logging.getLogger("huggingface_hub").propagate = False
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     with (
         open(os.devnull, "w") as nowhere,
         contextlib.redirect_stdout(nowhere),

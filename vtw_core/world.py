@@ -22,6 +22,15 @@ def size() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
+def own_device() -> str | None:
+    """With several processes on one machine and several GPUs, each takes its own."""
+    import torch
+
+    if size() == 1 or not torch.cuda.is_available():
+        return None
+    return f"cuda:{int(os.environ.get('LOCAL_RANK', '0')) % torch.cuda.device_count()}"
+
+
 def leave() -> None:
     """Part from the other processes, at the end of a program."""
     if size() > 1:

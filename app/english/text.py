@@ -74,8 +74,10 @@ MODEL_STATES = {
     "loading": "The model {model} is being loaded; recorded examples can be looked at meanwhile.",
     "ready": "The model {model} is ready.",
     "failed": "The model {model} could not be loaded: {problem} Recorded examples work without it.",
+    "stopping": "The server is being stopped: come again in a few minutes.",
 }
 
+REFUSED = "Not possible"
 NO_PICTURE = "There is no picture yet: upload, paste or draw one, or pick an example."
 NO_DRAWING = "The canvas is empty: draw a shape first, or pick an example."
 PICTURE_ELSEWHERE = "This picture was not uploaded here: upload it again."
@@ -328,13 +330,13 @@ MARK_ETA = "η = {eta:g}"
 MARK_K_STAR = "K* = {k}"
 
 NUMBERS = """
-### What happens to the picture
+## What happens to the picture
 The vision encoder turns the picture into a grid of **visual tokens**, one for each patch. They stand
 in the prompt between the system prompt and your question, and normally run through every decoder
 layer. Withdrawal at **K** lets layers 0 … K−1 see them and removes them from the hidden states, and
 so from the KV cache, of layers K … L−1. K = L removes nothing and is the baseline, bit for bit.
 
-### Why the answer can survive
+## Why the answer can survive
 1. **Attention sink.** Deep layers of pretrained models spend most of their attention on the first
    tokens and hardly any on visual tokens.
 2. **Information migration.** By then, what the answer needs has moved from the visual tokens into
@@ -343,7 +345,7 @@ so from the KV cache, of layers K … L−1. K = L removes nothing and is the ba
 The ribbon shows the effect itself: a solid cell is a K at which the answer is the baseline's, token
 for token. Whether *your* question survives is what you can try here.
 
-### The numbers
+## The numbers
 | number | definition | source |
 |---|---|---|
 | KL, first token | KL(P withdrawn ‖ P full) in nats at the first answer token; softmax over the vocabulary | VTW's released code |
@@ -357,7 +359,7 @@ What withdrawal does **not** save: the vision encoder's work, and the decoding o
 through all layers. On a small model with a short prompt the measured times hardly differ; the
 theory's saving needs many visual tokens and a large model.
 
-### MustDrop’s other answer
+## MustDrop’s other answer
 VTW lets all visual tokens go at one layer. MustDrop (arXiv 2411.10803) judges each token by itself, in
 three stages of its life, as in the released code:
 

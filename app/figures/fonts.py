@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 
-from matplotlib.font_manager import fontManager
-
 from app.language import FIRST, current
 
 # Of a collection of faces Matplotlib knows the first one only: Noto's is the Japanese one, which
@@ -20,6 +18,9 @@ _LATIN = "DejaVu Sans"  # comes with Matplotlib
 @functools.cache
 def chinese_font() -> str | None:
     """A font of this machine that has Chinese characters; None where there is none."""
+    # Matplotlib takes long to import, and the page is built without it.
+    from matplotlib.font_manager import fontManager
+
     known = {font.name for font in fontManager.ttflist}
     return next((name for name in _CHINESE if name in known), None)
 

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
 
 from app import text, text_share
 from app.components.workbench import workbench
+from app.downloads import cached
 from app.drawings import keep_few_drawings
-from app.events import GLUE, MODEL_QUEUE
+from app.events import GLUE, GLUE_OF_EVENT, GLUE_OF_START, MODEL_QUEUE
 from app.held_k import keep_k
+from app.library_words import worded
 from app.pictures import chosen_picture, looks_like_a_photograph, name_of, uploaded
 from app.state import Visitor
 from app.view import show_nothing, show_run, show_running
@@ -87,7 +88,7 @@ def build(service: Service, visitor: gr.State, first: dict[str, Any]) -> Compare
 
 def _build_inputs(service: Service) -> _Inputs:
     opening = service.examples[0]
-    gr.Markdown(f"### {text.STEP_PICTURE}", elem_classes="step-title")
+    gr.Markdown(f"## {text.STEP_PICTURE}", elem_classes="step-title")
     with gr.Tabs() as picture_tabs:
         with gr.Tab(text.TAB_UPLOAD, id="upload") as upload_tab:
             upload = gr.Image(
@@ -103,7 +104,7 @@ def _build_inputs(service: Service) -> _Inputs:
                 eraser=gr.Eraser(default_size=24), show_label=False, label=text.DRAWING,
                 elem_id="canvas", buttons=[],
             )  # fmt: skip
-    gr.Markdown(f"### {text.STEP_QUESTION}", elem_classes="step-title")
+    gr.Markdown(f"## {text.STEP_QUESTION}", elem_classes="step-title")
     prompt = gr.Textbox(
         opening.prompt, label=text.QUESTION, placeholder=text.QUESTION_PLACEHOLDER,
         lines=1, max_lines=4, elem_id="question",
@@ -119,19 +120,22 @@ def _build_inputs(service: Service) -> _Inputs:
         object_fit="cover", elem_id="examples", interactive=False, buttons=[],
     )  # fmt: skip
     open_run = gr.UploadButton(text.OPEN_RUN, size="sm", file_types=[".vtw"], elem_id="open-run")
-    state = gr.Markdown(service.state_in_words, elem_id="model-state", elem_classes="page-foot")
+    state = gr.Markdown(elem_id="model-state", elem_classes="page-foot")
     if service.is_embedded:
         gr.Markdown(text.EMBEDDED_LIMITS, elem_classes="page-foot")
-    # Ticks while the model is being loaded, and not for visitors who come later.
-    timer = gr.Timer(1.0)
-    timer.tick(
-        lambda: (service.state_in_words, gr.Timer(active=service.state == "loading")),
-        None, [state, timer], **GLUE,
-    )  # fmt: skip
+    # Told when a visitor comes, and then every second while the model is being loaded: what is
+    # written into the page when it is built would be yesterday's for all who come later.
+    timer = gr.Timer(1.0, active=False)
+    for arrived_or_later in (None, timer.tick):
+        gr.on(
+            arrived_or_later,
+            lambda: (service.state_in_words, gr.Timer(active=service.state == "loading")),
+            None, [state, timer], **GLUE,
+        )  # fmt: skip
     keep_few_drawings(canvas)
     # Gradio would open both files itself before our own loader can look at their size and kind.
     upload.preprocess = _path_of_upload  # type: ignore[method-assign]
-    canvas.preprocess = lambda payload: _path_of_drawing(canvas, payload)  # type: ignore[assignment, method-assign, return-value]
+    canvas.preprocess = lambda payload: _drawing_of(canvas, payload)  # type: ignore[assignment, method-assign, return-value]
     return _Inputs(picture_tabs, upload_tab, draw_tab, upload, canvas, prompt, run, cancel, gallery,
                    open_run)  # fmt: skip
 
@@ -145,13 +149,12 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
     left.upload_tab.select(lambda: False, None, is_drawing, **GLUE)
     left.draw_tab.select(lambda: True, None, is_drawing, **GLUE)
     left.draw_tab.select(None, js=_TAKE_THE_BRUSH)
-    bench.release(keep_k, [visitor, k], k, **GLUE)
+    bench.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
 
     # First "waiting", at once; then the run, when its turn in the queue has come.
     asked = gr.on(
         [left.run.click, left.prompt.submit], handlers.wait, None, [*shown, waits],
-        trigger_mode="once",
-        **GLUE,
+        **GLUE_OF_START,
     )  # fmt: skip
     ran = asked.then(
         handlers.run,
@@ -171,9 +174,9 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
     everything = (
         *shown, visitor, k, left.picture_tabs, left.upload, left.prompt, is_drawing,
     )  # fmt: skip
-    picked = left.gallery.select(_picked, None, [picked_index, waits], cancels=[ran], **GLUE).then(
-        handlers.pick_example, picked_index, [*everything], **GLUE
-    )
+    picked = left.gallery.select(
+        _picked, None, [picked_index, waits], cancels=[ran], **GLUE_OF_EVENT
+    ).then(handlers.pick_example, picked_index, [*everything], **GLUE)
     opened = left.open_run.upload(lambda: False, None, waits, cancels=[ran], **GLUE).then(
         handlers.open_run, [left.open_run, visitor, k], [*everything], **GLUE
     )
@@ -192,7 +195,7 @@ class _Handlers:
     def run(
         self,
         upload: str | None,
-        drawing: str | None,
+        drawing: str | bytes | None,
         prompt: str,
         is_drawing: bool,
         visitor: Visitor,
@@ -201,9 +204,8 @@ class _Handlers:
         """Stream both answers and the curve; on bad input show one sentence and the last run."""
         keep = gr.skip(), gr.skip(), False
         try:
-            path = chosen_picture(
-                upload, drawing, is_drawing=is_drawing, roots=self._picture_roots()
-            )
+            drawn = _path_of_drawing(drawing) if is_drawing else None
+            path = chosen_picture(upload, drawn, is_drawing=is_drawing, roots=self._picture_roots())
             for shown in self._stream(path, prompt):
                 if isinstance(shown, Run):
                     hint = text.PHOTOGRAPH if self._unsuited(path) else None
@@ -214,7 +216,7 @@ class _Handlers:
                 else:
                     yield shown, *_busy(), *keep
         except VTWError as problem:
-            yield _last_run(visitor, k, str(problem)), *_idle(), *keep
+            yield _last_run(visitor, k, worded(problem)), *_idle(), *keep
         except Exception:
             log.exception("a run failed")
             yield _last_run(visitor, k, text.INTERNAL), *_idle(), *keep
@@ -247,11 +249,15 @@ class _Handlers:
                 message, fraction, layers=layers, baseline=baseline, withdrawn=withdrawn, k=k
             )
 
-    def refuse(self, visitor: Visitor, k: int | None, waits: bool) -> tuple[Any, ...]:
-        """The queue was full. A cancelled run ends as a failure too, but no longer waits."""
+    def refuse(
+        self, visitor: Visitor, k: int | None, waits: bool, request: gr.Request
+    ) -> tuple[Any, ...]:
+        """The queue was full, or the visitor's limit reached. A cancelled run ends as a
+        failure too, but no longer waits."""
         if not waits:
             return (gr.skip(),) * 3
-        return _last_run(visitor, k, text.QUEUE_IS_FULL), *_idle()
+        why = self.service.limits.why_refused(request.session_hash, text.QUEUE_IS_FULL)
+        return _last_run(visitor, k, why), *_idle()
 
     def cancel(self, visitor: Visitor, k: int | None) -> tuple[Any, ...]:
         message = text.CANCELLED if visitor.run is not None else text.CANCELLED_FIRST
@@ -270,7 +276,7 @@ class _Handlers:
             path = uploaded(file, [Path(gr.utils.get_upload_folder())], text.RUN_ELSEWHERE)
             run = load_run(path)
         except VTWError as problem:
-            return _last_run(visitor, k, str(problem)), *_idle(), *keep
+            return _last_run(visitor, k, worded(problem)), *_idle(), *keep
         return (
             show_run(run, origin="opened"), *_idle(), Visitor(run=run, origin="opened"), None,
             gr.Tabs(selected="upload"), None, run.prompt, False,
@@ -322,16 +328,19 @@ def _path_of_upload(payload: Any) -> str | None:
     return payload.path if payload is not None else None
 
 
-def _path_of_drawing(canvas: gr.ImageEditor, payload: Any) -> str | None:
-    """The flattened drawing as a file, not yet opened; layers and background are not looked at."""
+def _drawing_of(canvas: gr.ImageEditor, payload: Any) -> str | bytes | None:
+    """The flattened drawing, or the path of one, not yet opened; layers and background are not
+    looked at."""
     if payload is None:
         return None
     if payload.id is None:
         return payload.composite.path if payload.composite is not None else None
     blobs = canvas.blob_storage.pop(payload.id, None)
-    if blobs is None or not blobs.composite:
-        return None
-    return save_bytes_to_cache(blobs.composite, "drawing.png", cache_dir=canvas.GRADIO_CACHE)
+    return blobs.composite or None if blobs is not None else None
+
+
+def _path_of_drawing(drawing: str | bytes | None) -> str | None:
+    return cached(drawing, "drawing.png") if isinstance(drawing, bytes) else drawing
 
 
 def _last_run(visitor: Visitor, k: int | None, notice: str) -> dict[str, Any]:

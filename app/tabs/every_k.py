@@ -13,7 +13,8 @@ from app import text
 from app.board import Board
 from app.components.kbar import kbar
 from app.downloads import cached, download_button
-from app.events import GLUE
+from app.events import GLUE_OF_EVENT
+from app.faults import on_disk
 from app.figures import every_k
 from app.figures.tables import csv_text
 from app.held_k import k_of, keep_k
@@ -50,7 +51,7 @@ def build(visitor: gr.State, k: gr.State, first: Run) -> EveryKTab:
         download_button(text.SAVE_TABLE, "save-table", write_table, [visitor])
         download_button(text.REPORT, "save-report", write_report, [visitor])
     board.connect(visitor, k, {})
-    moved = bar.release(keep_k, [visitor, k], k, **GLUE)
+    moved = bar.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
     board.redraw_on(moved.success, ("cost",), [visitor, k])
     parts = [board.parts[name] for name in every_k.CHARTS]
     return EveryKTab(inputs=(visitor, k), outputs=(bar, *parts, table))
@@ -69,7 +70,7 @@ def show(visitor: Visitor, k: int | None) -> tuple[Any, ...]:
 def write_run(visitor: Visitor) -> str | None:
     if visitor.run is None:
         return None
-    with tempfile.TemporaryDirectory() as folder:
+    with on_disk(), tempfile.TemporaryDirectory() as folder:
         return cached(visitor.run.save(Path(folder) / "run.vtw").read_bytes(), "run.vtw")
 
 

@@ -12,10 +12,12 @@ import gradio as gr
 from app import text_inside as text
 from app.board import Board
 from app.components.kbar import kbar
-from app.events import GLUE, MODEL_QUEUE
+from app.events import GLUE_OF_EVENT, MODEL_QUEUE
 from app.figures import migration, tokens
 from app.held_k import k_of, keep_k
+from app.library_words import worded
 from app.pictures import OWN_PICTURE, name_of, uploaded
+from app.refusal import refusal
 from app.state import Visitor
 from vtw_core.analysis.rows import inside_of
 from vtw_core.errors import VTWError
@@ -63,7 +65,7 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
             )  # fmt: skip
             image = gr.Dropdown(label=text.CONTROL_IMAGE, min_width=250, elem_id="migration-image")
         board.place("joint")
-        gr.Markdown(f"### {text.SECTION_CAUSAL}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_CAUSAL}", elem_classes="step-title")
         board.place("settings_table", "causal_kl", "causal_probability")
         with gr.Row(equal_height=True):
             upload = gr.UploadButton(
@@ -73,9 +75,9 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
                 [(name_of(one.title), index) for index, one in enumerate(service.examples)],
                 value=None, label=text.OTHER_EXAMPLE, elem_id="other-example",
             )  # fmt: skip
-        gr.Markdown(f"### {text.SECTION_ATTENTION}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_ATTENTION}", elem_classes="step-title")
         board.place("shares", "share_per_token")
-        gr.Markdown(f"### {text.SECTION_LENS}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_LENS}", elem_classes="step-title")
         token = gr.Dropdown(label=text.CONTROL_TOKEN, elem_id="migration-token")
         board.place("lens_probability", "lens")
         with gr.Row() as of_patches:
@@ -84,7 +86,7 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
             )
             grid = gr.Dropdown(label=text.CONTROL_GRID, elem_id="migration-grid")
         board.place("lens_patches")
-        gr.Markdown(f"### {text.SECTION_STATES}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_STATES}", elem_classes="step-title")
         board.place("cosine", "norm_ratio")
     controls = {
         rows: ("joint", "shares"),
@@ -93,7 +95,7 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
     }  # fmt: skip
     board.connect(visitor, k, controls)
     inputs = [visitor, k, *controls]
-    moved = bar.release(keep_k, [visitor, k], k, **GLUE)
+    moved = bar.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
     board.redraw_on(moved.success, AT_K, inputs)
     parts = [board.parts[name] for name in migration.CHARTS]
     outputs = (content, notice, bar, *controls, of_patches, *parts)
@@ -136,7 +138,7 @@ class _Handlers:
             roots = [Path(gr.utils.get_upload_folder())]
             path = uploaded(file, roots, text.OTHER_ELSEWHERE)
         except VTWError as problem:
-            raise gr.Error(str(problem), print_exception=False) from None
+            raise refusal(worded(problem)) from None
         return self._test(path, OWN_PICTURE, visitor, *controls)
 
     def test_example(self, index: Any, visitor: Visitor, *controls: Any) -> tuple[Any, ...]:
@@ -149,14 +151,14 @@ class _Handlers:
         self, other: str, name: str, visitor: Visitor, k: int | None, *controls: Any
     ) -> tuple[Any, ...]:
         if visitor.run is None or visitor.picture is None:
-            raise gr.Error(text.OTHER_NO_PICTURE, print_exception=False)
+            raise refusal(text.OTHER_NO_PICTURE)
         try:
             run = self.service.test_image(visitor.run, visitor.picture, other, name)
         except VTWError as problem:
-            raise gr.Error(str(problem), print_exception=False) from None
+            raise refusal(worded(problem)) from None
         except Exception:
             log.exception("a causal test failed")
-            raise gr.Error(text.OTHER_BROKE, print_exception=False) from None
+            raise refusal(text.OTHER_BROKE) from None
         shown = replace(visitor, run=run)
         rows, _, *rest = controls
         newest = len(inside_of(run).counterfactuals) - 1

@@ -11,7 +11,7 @@ from app import text_inside as text
 from app.board import Board
 from app.components.gaze import gaze, show_gaze
 from app.components.kbar import kbar
-from app.events import GLUE
+from app.events import GLUE_OF_EVENT
 from app.figures import sinks, tokens
 from app.held_k import k_of, keep_k
 from app.inside_view import sink_words
@@ -54,7 +54,7 @@ def build(visitor: gr.State, k: gr.State) -> SinksTab:
     with gr.Column(visible=False, elem_classes="inside") as content:
         verdict = gr.Markdown(elem_id="sinks-verdict", elem_classes="verdict", container=True)
         bar = kbar("sinks-k")
-        gr.Markdown(f"### {text.SECTION_SEGMENTS}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_SEGMENTS}", elem_classes="step-title")
         with gr.Row():
             rows = gr.Dropdown(
                 [(words, name) for name, words in text.ROWS.items()], value="last_prompt",
@@ -71,13 +71,13 @@ def build(visitor: gr.State, k: gr.State) -> SinksTab:
                     board.place(name)
         log = gr.Checkbox(True, label=text.CONTROL_LOG, elem_id="sinks-log")
         board.place("received")
-        gr.Markdown(f"### {text.SECTION_GAZE}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_GAZE}", elem_classes="step-title")
         looks = gaze("gaze")
         board.place("looks")
-        gr.Markdown(f"### {text.SECTION_MAPS}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_MAPS}", elem_classes="step-title")
         layer = gr.Slider(0, LAST, LAST, step=1, label=text.CONTROL_LAYER, elem_id="sinks-layer")
         board.place("layer_map", "layer_sheet")
-        gr.Markdown(f"### {text.SECTION_TOKENS}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_TOKENS}", elem_classes="step-title")
         board.place("sink_table", "visual_table", "massive_table")
     controls = {
         rows: ("mass", "heads_sink", "heads_visual", "looks"), head: ("mass",),
@@ -86,9 +86,9 @@ def build(visitor: gr.State, k: gr.State) -> SinksTab:
     }  # fmt: skip
     board.connect(visitor, k, controls)
     inputs = [visitor, k, *controls]
-    moved = bar.release(keep_k, [visitor, k], k, **GLUE)
+    moved = bar.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
     board.redraw_on(moved.success, AT_K, inputs)
-    looks.select(look, [visitor, k], looks, **GLUE)
+    looks.select(look, [visitor, k], looks, **GLUE_OF_EVENT)
     parts = [board.parts[name] for name in sinks.CHARTS]
     outputs = (content, notice, verdict, bar, *controls, looks, *parts)
     return SinksTab(inputs=tuple(inputs), outputs=outputs, layer=layer)

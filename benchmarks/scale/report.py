@@ -41,9 +41,10 @@ def measured(results: dict[str, Any]) -> str:
     lines = [
         MEASURED[0],
         "Medians of runs that took turns in one process, CPU time of one thread of "
-        f"{facts['processor']} ({facts['cores']} cores), torch {facts['torch']}, {facts['date']}; random float32 LLaVA "
-        f"of width 256, {BEFORE} text tokens before the image and {BEHIND} behind it. Unit: one "
-        "prefill of the full model. Predicted: FLOPs and bytes of `benchmarks/scale/theory.py`, "
+        f"{facts['processor']} ({facts['cores']} cores), torch {facts['torch']}, {facts['date']}; "
+        f"random float32 LLaVA of width 256, {BEFORE} text tokens before the image and {BEHIND} "
+        "behind it. Unit: one prefill of the full model. Predicted: FLOPs and bytes of "
+        "`benchmarks/scale/theory.py`, "
         "where every K leaves the baseline's answer at once.",
         "",
         "| visual tokens | layers | answer tokens | answers that leave the baseline's | "

@@ -95,7 +95,7 @@ def test_the_command_line_calibrates_with_a_split_model(tiny_folder, tmp_path, c
 def test_what_needs_several_processes_says_so(tiny_folder, monkeypatch, image_path, capsys):
     with pytest.raises(InputError, match="torchrun --nproc_per_node"):
         load_model(str(tiny_folder), tensor_parallel=True)
-    with pytest.raises(InputError, match="Leave the device out"):
+    with pytest.raises(InputError, match="leave out the device"):
         load_model(str(tiny_folder), tensor_parallel=True, device="cpu")
     monkeypatch.setenv("WORLD_SIZE", "2")
     asked = ["explore", "--model", str(tiny_folder), "--image", str(image_path), "--prompt", "?"]

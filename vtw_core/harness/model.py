@@ -13,7 +13,8 @@ from lm_eval.models.hf_vlms import HFMultimodalLM
 from vtw_core.errors import InputError, ModelError
 from vtw_core.layout import TokenLayout
 from vtw_core.models.adapters import decoder_layers
-from vtw_core.models.loading import EMBEDDED, resolve
+from vtw_core.models.catalogue import EMBEDDED
+from vtw_core.models.loading import resolve
 from vtw_core.models.support import check_support
 from vtw_core.strategies.base import MergesImage, begins_in_the_encoder
 from vtw_core.strategy_options import method_from

@@ -17,7 +17,7 @@ def identity(vlm: "VisionLanguageModel") -> list[Any]:
     """Name, weights, precision and kind of device of a model, and the versions that run it;
     JSON-ready."""
     return [
-        vlm.name, fingerprint(vlm.model), str(vlm.model.dtype), vlm.model.device.type,
+        vlm.name, fingerprint(vlm.model), str(vlm.model.dtype), vlm.device.type,
         vtw_core.__version__, version("torch"), version("transformers"),
     ]  # fmt: skip
 
