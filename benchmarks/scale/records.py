@@ -8,7 +8,6 @@ the process held before.
 from __future__ import annotations
 
 import hashlib
-import resource
 import sys
 import tempfile
 import time
@@ -16,6 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from benchmarks.memory import kilobytes
 from vtw_core.calibrated import Calibration, Sample, load_calibration
 from vtw_core.calibration import Explored, Samples
 from vtw_core.records import Entry, Part, Records
@@ -67,7 +67,8 @@ def _stretched(sample: Sample, layers: int) -> Sample:
 
 
 def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    # Not getrusage: a child begins with its parent's.
+    return kilobytes("VmHWM") * 1024
 
 
 if __name__ == "__main__":
