@@ -263,6 +263,8 @@ EVERY_K_INTRO = (
     "同一次运行在每个 K 处的结果，既有图，也有屏幕阅读器可以读的表。"
     "K = 0：解码器从未看到图片。最后一行是基线。"
 )
+EVERY_K_CHARTS = "每个 K：图"
+EVERY_K_TABLE = "每个 K：表"
 EVERY_K_COLUMNS = (
     "K", "KL，首个 token（nat）", "KL，回答均值（nat）", "KL，回答最大值（nat）", "回答",
     "与基线相同", "最可能的首个 token", "预填充 FLOPs", "占基线的比例", "KV 缓存（字节）",

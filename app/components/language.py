@@ -12,8 +12,9 @@ from app.language import LANGUAGES, current, speaking
 def language_switch() -> gr.HTML:
     """Build the component; it lives in the browser alone.
 
-    A visitor who opens the page without naming a language is taken to the one last chosen here, or
-    else to the one that the browser prefers; which, ``localStorage`` remembers.
+    An address that names a language, by its path or by ``?lang=en``, opens in it. Any other opens
+    in the one last chosen by the switch, which ``localStorage`` remembers, or else in the one that
+    the browser prefers.
     """
     facts = {
         code: {"code": code, "tag": language.tag, "name": language.name, "path": language.path}

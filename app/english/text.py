@@ -267,6 +267,8 @@ EVERY_K_INTRO = (
     "The same run at every K, as a chart and as a table that a screen reader can read. "
     "K = 0: the decoder never sees the image. The last row is the baseline."
 )
+EVERY_K_CHARTS = "Every K as charts"
+EVERY_K_TABLE = "Every K as a table"
 EVERY_K_COLUMNS = (
     "K", "KL first token (nats)", "KL answer mean (nats)", "KL answer max (nats)", "answer",
     "same as baseline", "likeliest first tokens", "prefill FLOPs", "share of baseline", "KV cache (bytes)",

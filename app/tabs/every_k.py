@@ -41,7 +41,9 @@ def build(visitor: gr.State, k: gr.State, first: Run) -> EveryKTab:
     board = new_board()
     gr.Markdown(text.EVERY_K_INTRO)
     bar = kbar("every-k-k")
+    gr.Markdown(f"## {text.EVERY_K_CHARTS}", elem_classes="step-title")
     board.place(*every_k.CHARTS)
+    gr.Markdown(f"## {text.EVERY_K_TABLE}", elem_classes="step-title")
     table = gr.Dataframe(
         every_k_rows(first), headers=list(text.EVERY_K_COLUMNS), interactive=False, wrap=True,
         show_label=False, column_widths=[55, 95, 95, 95, 240, 85, 230, 100, 85, 100, 80, 95],

@@ -183,3 +183,45 @@ def test_gradios_own_words_are_english_on_the_english_page_of_a_chinese_browser(
     expect(page.locator("footer")).to_contain_text("Settings")
     assert page.evaluate("document.documentElement.lang") == "en"
     assert page.evaluate("navigator.languages[0]") == "zh-CN"
+
+
+def test_an_address_that_names_a_language_wins_over_the_choice_and_does_not_change_it(visit):
+    page = visit("/", "en-US")
+    page.click("#language a")
+    page.wait_for_url(re.compile(r"/zh"))
+    root = page.url.split("/zh")[0]
+    page.goto(f"{root}/?k=3")  # as an English reader's link
+    page.wait_for_url(re.compile(r"/zh\?.*k=3"))
+    page.goto(f"{root}/?k=3&lang=en")
+    expect(page.locator("#run")).to_have_text(english.RUN)
+    expect(page.locator("#workbench .k-label")).to_have_text("K = 3")
+    page.reload()
+    expect(page.locator("#run")).to_have_text(english.RUN)
+    page.goto(f"{root}/zh?lang=en")
+    page.wait_for_url(re.compile(r":\d+/\?.*lang=en"))
+    expect(page.locator("#run")).to_have_text(english.RUN)
+    page.goto(root)
+    page.wait_for_url(re.compile(r"/zh"))
+    page.click("#language a")
+    page.wait_for_url(re.compile(r":\d+/(\?(?!.*lang)|$)"))
+    page.goto(root)
+    expect(page.locator("#run")).to_have_text(english.RUN)
+
+
+def test_where_nothing_can_be_remembered_the_switch_still_switches(browser, address):
+    context = browser.new_context(locale="zh-CN")
+    context.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new Error('refused'); } })"
+    )
+    page = context.new_page()
+    page.set_default_timeout(BROWSER_WAIT)
+    page.goto(f"{address}/zh?k=3")
+    page.click("#language a")
+    page.wait_for_url(re.compile(r":\d+/\?.*lang=en"))
+    expect(page.locator("#run")).to_have_text(english.RUN)
+    page.reload()
+    expect(page.locator("#run")).to_have_text(english.RUN)
+    page.click("#language a")
+    page.wait_for_url(re.compile(r"/zh\?(?!.*lang)"))
+    expect(page.locator("#run")).to_have_text(chinese.RUN)
+    context.close()
