@@ -9,7 +9,7 @@ import gradio as gr
 
 from app import text_inside as text
 from app.components.chart import chart_part, show_chart
-from app.downloads import cached, download_on
+from app.downloads import cached, cached_table, download_on
 from app.events import GLUE
 from app.figures.chart import Chart, Table
 from app.figures.fonts import drawn_language
@@ -17,6 +17,7 @@ from app.figures.plotly_charts import export_html
 from app.figures.tables import chart_csv
 from app.held_k import k_of
 from app.language import current, speaking
+from app.refusal import refusal
 from app.state import Visitor
 from vtw_core.results import Run
 
@@ -92,7 +93,7 @@ class Board:
         def save(event: gr.EventData, visitor: Visitor, k: int | None, *controls: Any) -> str:
             run = self._shown(visitor)
             if run is None:
-                raise gr.Error(text.FIGURE_GONE, print_exception=False)
+                raise refusal(text.FIGURE_GONE)
             choices = self.choices(k_of(visitor, k), *controls)
             return save_chart(lambda: self.make[name](run, choices), event._data)
 
@@ -113,9 +114,9 @@ def save_chart(make: Callable[[], Chart | None], asked: Any) -> str:
     with speaking(drawn_language() if wanted in ("png", "svg") else current()):
         chart = make()
     if chart is None:
-        raise gr.Error(text.FIGURE_GONE, print_exception=False)
+        raise refusal(text.FIGURE_GONE)
     if isinstance(chart, Table) or wanted not in ("png", "svg", "html"):
-        return cached(chart_csv(chart).encode("utf-8"), f"{chart.name}.csv")
+        return cached_table(chart_csv(chart), f"{chart.name}.csv")
     if wanted == "html":
         return cached(export_html(chart).encode("utf-8"), f"{chart.name}.html")
     # Matplotlib takes long to import, and most visitors never ask for a file.

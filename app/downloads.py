@@ -8,6 +8,9 @@ from typing import Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
+from app.faults import on_disk, told
+from app.language import FIRST, current
+
 
 def download_button(
     label: str, name: str, write: Callable[..., str | None], inputs: list[Any]
@@ -29,11 +32,21 @@ def download_on(
     file: gr.DownloadButton,
 ) -> None:
     """Write a file and download it, when something happens; ``file`` stays behind the scenes."""
-    event(write, inputs, file, api_visibility="private", show_progress="hidden").success(
+    event(told(write), inputs, file, api_visibility="private", show_progress="hidden").success(
         None, js=f"() => setTimeout(() => document.querySelector('#{file.elem_id}').click(), 150)"
     )
 
 
 def cached(data: bytes, name: str) -> str:
-    """A file in Gradio's cache, which is emptied as ``build_demo`` says."""
-    return save_bytes_to_cache(data, name, cache_dir=gr.utils.get_upload_folder())
+    """A file in Gradio's cache, which is emptied as ``build_demo`` says.
+
+    Raises:
+        DiskError: it cannot be written.
+    """
+    with on_disk():
+        return save_bytes_to_cache(data, name, cache_dir=gr.utils.get_upload_folder())
+
+
+def cached_table(csv: str, name: str) -> str:
+    """The same for CSV; with the mark by which a spreadsheet knows UTF-8 where headers need it."""
+    return cached(csv.encode("utf-8" if current() == FIRST else "utf-8-sig"), name)

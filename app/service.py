@@ -15,7 +15,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from app import jobs, text
+from app.faults import within_memory
+from app.library_words import worded
+from app.limits import RunLimits
 from app.state import Dropped
+from app.stopping import Stopping
 from vtw_core import load_model
 from vtw_core.calibrated import Calibration, load_calibration
 from vtw_core.comparison import MethodComparison, load_comparison
@@ -91,6 +95,7 @@ class Service:
 
     Args:
         elsewhere: wraps what runs a job, to run it in another process that holds the same model.
+        limits: how often a visitor may run it; what was refused by them is told on the page.
     """
 
     def __init__(
@@ -101,6 +106,7 @@ class Service:
         budgets: Path = BUDGETS,
         answer_tokens: int = ANSWER_TOKENS,
         elsewhere: Callable[[Job], Job] | None = None,
+        limits: RunLimits | None = None,
     ) -> None:
         self.model_name = model_name
         self.answer_tokens = answer_tokens
@@ -109,6 +115,8 @@ class Service:
         self.examples = bundled_examples(examples)
         # Where jobs run: in this process, or where `elsewhere` takes them.
         self._run: Job = self._run_here if elsewhere is None else elsewhere(self._run_here)
+        self.stopping = Stopping()
+        self.limits = RunLimits() if limits is None else limits
         self._busy = threading.Lock()
         self._loaded = threading.Event()
         self._vlm: VisionLanguageModel | None = None
@@ -141,8 +149,10 @@ class Service:
             self._loaded.set()
 
     @property
-    def state(self) -> Literal["loading", "ready", "failed"]:
-        """How far the model is."""
+    def state(self) -> Literal["loading", "ready", "failed", "stopping"]:
+        """How far the model is, or that the server is being stopped."""
+        if self.stopping.is_asked:
+            return "stopping"
         if not self._loaded.is_set():
             return "loading"
         return "failed" if self._vlm is None else "ready"
@@ -150,7 +160,8 @@ class Service:
     @property
     def state_in_words(self) -> str:
         """The same for a visitor."""
-        return text.MODEL_STATES[self.state].format(model=self.model_name, problem=self._problem)
+        problem = worded(self._problem)
+        return text.MODEL_STATES[self.state].format(model=self.model_name, problem=problem)
 
     @property
     def is_embedded(self) -> bool:
@@ -163,23 +174,32 @@ class Service:
         return text.SUGGESTIONS if self.is_embedded else text.SUGGESTIONS_FOR_PHOTOGRAPHS
 
     def wait(self, seconds: float) -> bool:
-        """Whether loading is over within ``seconds`` (with success or not)."""
+        """Whether loading is over within ``seconds`` (with success or not).
+
+        Raises:
+            ModelError: the server is being stopped.
+        """
+        self.stopping.check_begin()
         return self._loaded.wait(seconds)
 
     def _steps(self, job: Job, *arguments: Any) -> Generator[Any, None, None]:
         """What a job yields, one visitor at a time.
 
         Raises:
-            VTWError: the model could not be loaded, or as the job.
+            VTWError: the model could not be loaded, memory ran out, the server is being stopped,
+                or as the job.
         """
         self._loaded.wait()
         if self._vlm is None:
             raise ModelError(self._problem)
         with self._busy, closing(self._run(job, *arguments)) as steps:
-            yield from steps
+            self.stopping.check_begin()
+            for step in steps:
+                yield step
+                self.stopping.check_go_on()
 
     def _run_here(self, job: Job, *arguments: Any) -> Generator[Any, None, None]:
-        yield from job(self._vlm, *arguments)
+        yield from within_memory(job(self._vlm, *arguments))
 
     def _result(self, job: Job, *arguments: Any) -> Any:
         """What a job yields once."""

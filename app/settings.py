@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from app.limits import RUNS_PER_MINUTE, WAITING
 from vtw_core.errors import InputError
 
 UPLOAD_MB = 20
@@ -36,6 +37,16 @@ class Settings:
     sessions: int = _setting(
         "VTW_SESSIONS", 200, "visitors whose runs are kept in memory; the oldest leave", 1, 10_000
     )
+    runs_per_minute: int = _setting(
+        "VTW_RUNS_PER_MINUTE",
+        RUNS_PER_MINUTE,
+        "runs a visitor may start in a minute, an address ten times as many; 0 for any number",
+        0,
+        1000,
+    )
+    waiting: int = _setting(
+        "VTW_WAITING", WAITING, "runs of one visitor that may wait at once", 1, 1000
+    )  # fmt: skip
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:

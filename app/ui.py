@@ -43,6 +43,11 @@ def build_demo(service: Service) -> gr.Blocks:
         language = LANGUAGES[code]
         with demo.route(language.name, language.path, show_in_navbar=False):
             _speak(demo, code, service)
+    for part in demo.blocks.values():
+        if isinstance(part, gr.HTML):
+            # Where a part's script says 'every', Gradio takes it for an event, puts that into the
+            # page's configuration, and copies the whole page for each visitor who opens it.
+            part.every = None  # type: ignore[attr-defined]
     return demo
 
 

@@ -11,3 +11,13 @@ class InputError(VTWError):
 
 class ModelError(VTWError):
     """A model cannot be loaded, or visual tokens cannot be withdrawn from it; says why."""
+
+
+def causes(error: BaseException) -> list[BaseException]:
+    """An error, what it came from, what that came from, ..."""
+    chain: list[BaseException] = []
+    step: BaseException | None = error
+    while step is not None and step not in chain:
+        chain.append(step)
+        step = step.__cause__ or step.__context__
+    return chain

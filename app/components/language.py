@@ -6,7 +6,7 @@ import gradio as gr
 
 from app import text
 from app.components.files import read, script
-from app.language import LANGUAGES, current
+from app.language import LANGUAGES, current, speaking
 
 
 def language_switch() -> gr.HTML:
@@ -31,3 +31,12 @@ def language_switch() -> gr.HTML:
         elem_id="language",
         label=there["name"],
     )
+
+
+def gradio_words() -> gr.I18n:
+    """What `launch(i18n=...)` takes: words of Gradio's own that it lacks."""
+    words = {}
+    for code, language in LANGUAGES.items():
+        with speaking(code):
+            words[language.tag] = text.GRADIO
+    return gr.I18n(**words)

@@ -171,7 +171,7 @@ function drawControls(wanted) {
   for (const name of ['gamma', 'alpha', 'wanted']) find(`.${name}`).disabled = !view.stages.b;
   find('.stage-c').disabled = !view.stages.b;
   const layer = view.filters.length ? view.filters[0].layer : 0;
-  find('.source').textContent = waiting ? words.measuring : `${sourceWords()} ${isPredicted() ? fill(words.howFar, { layer }) : ''}`;
+  find('.source').textContent = waiting ? words.measuring : [sourceWords(), ...(isPredicted() ? [fill(words.howFar, { layer })] : [])].join(words.betweenSentences);
   find('.source').classList.toggle('predicted', isPredicted() || waiting);
   find('.answer').hidden = isPredicted() || waiting;
 }

@@ -25,7 +25,7 @@ function scaled(value, units, digits = 3) {
 const flops = (value) => scaled(value, ['FLOP', 'kFLOP', 'MFLOP', 'GFLOP', 'TFLOP', 'PFLOP']);
 const bytes = (value) => scaled(value, ['B', 'kB', 'MB', 'GB', 'TB']);
 const seconds = (value) => (value < 1 ? Number((value * 1000).toPrecision(3)) + ' ms' : Number(value.toPrecision(3)) + ' s');
-const percent = (share) => (share * 100).toFixed(share > 0.0995 || share === 0 ? 0 : 1) + ' %';
+const percent = (share) => (share * 100).toFixed(share > 0.0995 || share === 0 ? 0 : 1) + '\u00a0%';
 const nats = (value) => (value === 0 ? '0' : value < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(2))));
 const hasRun = () => Array.isArray(view.answers);
 const clamp = (value) => Math.max(0, Math.min(view.layers, Math.round(value)));

@@ -60,6 +60,28 @@ SUGGESTIONS_FOR_PHOTOGRAPHS = (
 RUN = "Run both sides"
 CANCEL = "Cancel"
 
+# What Gradio says by itself and has no Chinese for, by its own names.
+GRADIO = {
+    "image_editor.brush": "Brush",
+    "image_editor.brush_size": "Brush size",
+    "image_editor.clear_canvas": "Clear canvas",
+    "image_editor.color": "Color",
+    "image_editor.erase": "Eraser",
+    "image_editor.eraser_size": "Eraser size",
+    "image_editor.fit_to_screen": "Fit to screen",
+    "image_editor.pan": "Pan",
+    "image_editor.redo": "Redo",
+    "image_editor.select_draw_tool": "Choose the brush to draw",
+    "image_editor.upload": "Upload",
+    "image_editor.zoom_in": "Zoom in",
+    "image_editor.zoom_out": "Zoom out",
+    "status.queue_position": "In queue: {position} of {size}",
+    "common.progress": "Progress",
+    "common.download_all": "Download all",
+    "dataframe.filter": "Filter",
+    "dataframe.clear_filter": "Clear filters",
+}
+
 EMBEDDED_LIMITS = (
     "The model that ships with this page knows drawings of simple shapes only, not photographs. "
     "Its card is in assets/embedded_model/README.md."
@@ -74,8 +96,10 @@ MODEL_STATES = {
     "loading": "The model {model} is being loaded; recorded examples can be looked at meanwhile.",
     "ready": "The model {model} is ready.",
     "failed": "The model {model} could not be loaded: {problem} Recorded examples work without it.",
+    "stopping": "The server is being stopped: come again in a few minutes.",
 }
 
+REFUSED = "Not possible"
 NO_PICTURE = "There is no picture yet: upload, paste or draw one, or pick an example."
 NO_DRAWING = "The canvas is empty: draw a shape first, or pick an example."
 PICTURE_ELSEWHERE = "This picture was not uploaded here: upload it again."

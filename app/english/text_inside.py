@@ -190,9 +190,10 @@ SIMILARITY_SAME = "K = L: nothing is withdrawn, so every state is the same."
 
 # ------------------------------------------------------------------ parts of the page
 CHART = {
-    "save": "Save as a file:",
+    "afterTitle": ". ",
+    "save": "Save as a file: ",
     "failed": "The drawing could not be loaded: check the connection and reload the page. Its numbers are in the CSV.",
-    "inEnglish": "drawn with English words, since this server has no font for those of the page",
+    "inEnglish": " (drawn with English words, since this server has no font for those of the page)",
 }
 FIGURE_GONE = "There is no such figure any more: open the tab again."
 KBAR = {
@@ -203,6 +204,7 @@ KBAR = {
     "later": "One layer later",
 }
 GAZE = {
+    "betweenSentences": " ",
     "title": "Where it looks",
     "how": "Choose a word: the picture shows, layer by layer, which patches it attends to. Click a patch: the words light up by how much each of them reads it.",
     "howServed": "Choose a word: the picture shows, layer by layer, which patches it attends to. Click a patch: the words light up by how much each of them reads it. This run is large, so each choice is fetched from the server.",

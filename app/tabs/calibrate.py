@@ -14,12 +14,13 @@ import gradio as gr
 
 from app import text
 from app.calibration_view import DIRECTION_NAMES, notes, rows, status, summary
-from app.downloads import cached, download_button
+from app.downloads import cached, cached_table, download_button
 from app.events import GLUE, GLUE_OF_START, MODEL_QUEUE
 from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
 from app.figures.fonts import drawn_language
 from app.figures.tokens import clamped
 from app.language import current, speaking
+from app.library_words import worded
 from app.pictures import chosen_picture
 from app.state import ShownCalibration
 from app.view import preset_model
@@ -226,7 +227,7 @@ class _Handlers:
                 else:
                     yield *_busy(*event), gr.skip(), False
         except VTWError as problem:
-            yield *_idle(str(problem), is_error=True), gr.skip(), False
+            yield *_idle(worded(problem), is_error=True), gr.skip(), False
         except Exception:
             log.exception("a calibration failed")
             yield *_idle(text.INTERNAL, is_error=True), gr.skip(), False
@@ -243,11 +244,13 @@ class _Handlers:
                 message = text.CALIBRATE_PROGRESS.format(done=event.done, total=event.total)
                 yield message, event.done / event.total
 
-    def refuse(self, waits: bool) -> tuple[Any, ...]:
-        """The queue was full. A cancelled run ends as a failure too, but no longer waits."""
+    def refuse(self, waits: bool, request: gr.Request) -> tuple[Any, ...]:
+        """The queue was full, or the visitor's limit reached. A cancelled run ends as a
+        failure too, but no longer waits."""
         if not waits:
             return (gr.skip(),) * 4
-        return _idle(text.QUEUE_IS_FULL, is_error=True)
+        why = self.service.limits.why_refused(request.session_hash, text.QUEUE_IS_FULL)
+        return _idle(why, is_error=True)
 
     def cancel(self) -> tuple[Any, ...]:
         return _idle(text.CALIBRATE_CANCELLED)
@@ -286,7 +289,7 @@ def _preset_label(index: int) -> str:
 
 def _source(index: int) -> str:
     preset = ETA_PRESETS[index]
-    return text.PRESET_SOURCE.format(model=preset_model(preset), source=preset.source)
+    return text.PRESET_SOURCE.format(model=preset_model(preset), source=worded(preset.source))
 
 
 def _take_preset(index: Any) -> tuple[Any, ...]:
@@ -302,7 +305,7 @@ def read(shown: ShownCalibration, *criterion: Any) -> list[Any]:
     try:
         return _result(shown, shown.calibration.read(*criterion))
     except InputError as problem:
-        return [gr.skip(), str(problem), *[gr.skip()] * 7]
+        return [gr.skip(), worded(problem), *[gr.skip()] * 7]
 
 
 def _result(shown: ShownCalibration, reading: Reading) -> list[Any]:
@@ -325,7 +328,7 @@ def write_csv(shown: ShownCalibration, *criterion: Any) -> str | None:
     reading = _reading(shown, criterion)
     if reading is None:
         return None
-    return cached(reading.to_csv().encode("utf-8"), "calibration.csv")
+    return cached_table(reading.to_csv(), "calibration.csv")
 
 
 def write_svg(shown: ShownCalibration, *criterion: Any) -> str | None:

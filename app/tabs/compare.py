@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
 
 from app import text, text_share
 from app.components.workbench import workbench
+from app.downloads import cached
 from app.drawings import keep_few_drawings
 from app.events import GLUE, GLUE_OF_EVENT, GLUE_OF_START, MODEL_QUEUE
 from app.held_k import keep_k
+from app.library_words import worded
 from app.pictures import chosen_picture, looks_like_a_photograph, name_of, uploaded
 from app.state import Visitor
 from app.view import show_nothing, show_run, show_running
@@ -135,7 +136,7 @@ def _build_inputs(service: Service) -> _Inputs:
     keep_few_drawings(canvas)
     # Gradio would open both files itself before our own loader can look at their size and kind.
     upload.preprocess = _path_of_upload  # type: ignore[method-assign]
-    canvas.preprocess = lambda payload: _path_of_drawing(canvas, payload)  # type: ignore[assignment, method-assign, return-value]
+    canvas.preprocess = lambda payload: _drawing_of(canvas, payload)  # type: ignore[assignment, method-assign, return-value]
     return _Inputs(picture_tabs, upload_tab, draw_tab, upload, canvas, prompt, run, cancel, gallery,
                    open_run)  # fmt: skip
 
@@ -195,7 +196,7 @@ class _Handlers:
     def run(
         self,
         upload: str | None,
-        drawing: str | None,
+        drawing: str | bytes | None,
         prompt: str,
         is_drawing: bool,
         visitor: Visitor,
@@ -204,9 +205,8 @@ class _Handlers:
         """Stream both answers and the curve; on bad input show one sentence and the last run."""
         keep = gr.skip(), gr.skip(), False
         try:
-            path = chosen_picture(
-                upload, drawing, is_drawing=is_drawing, roots=self._picture_roots()
-            )
+            drawn = _path_of_drawing(drawing) if is_drawing else None
+            path = chosen_picture(upload, drawn, is_drawing=is_drawing, roots=self._picture_roots())
             for shown in self._stream(path, prompt):
                 if isinstance(shown, Run):
                     hint = text.PHOTOGRAPH if self._unsuited(path) else None
@@ -217,7 +217,7 @@ class _Handlers:
                 else:
                     yield shown, *_busy(), *keep
         except VTWError as problem:
-            yield _last_run(visitor, k, str(problem)), *_idle(), *keep
+            yield _last_run(visitor, k, worded(problem)), *_idle(), *keep
         except Exception:
             log.exception("a run failed")
             yield _last_run(visitor, k, text.INTERNAL), *_idle(), *keep
@@ -250,11 +250,15 @@ class _Handlers:
                 message, fraction, layers=layers, baseline=baseline, withdrawn=withdrawn, k=k
             )
 
-    def refuse(self, visitor: Visitor, k: int | None, waits: bool) -> tuple[Any, ...]:
-        """The queue was full. A cancelled run ends as a failure too, but no longer waits."""
+    def refuse(
+        self, visitor: Visitor, k: int | None, waits: bool, request: gr.Request
+    ) -> tuple[Any, ...]:
+        """The queue was full, or the visitor's limit reached. A cancelled run ends as a
+        failure too, but no longer waits."""
         if not waits:
             return (gr.skip(),) * 3
-        return _last_run(visitor, k, text.QUEUE_IS_FULL), *_idle()
+        why = self.service.limits.why_refused(request.session_hash, text.QUEUE_IS_FULL)
+        return _last_run(visitor, k, why), *_idle()
 
     def cancel(self, visitor: Visitor, k: int | None) -> tuple[Any, ...]:
         message = text.CANCELLED if visitor.run is not None else text.CANCELLED_FIRST
@@ -273,7 +277,7 @@ class _Handlers:
             path = uploaded(file, [Path(gr.utils.get_upload_folder())], text.RUN_ELSEWHERE)
             run = load_run(path)
         except VTWError as problem:
-            return _last_run(visitor, k, str(problem)), *_idle(), *keep
+            return _last_run(visitor, k, worded(problem)), *_idle(), *keep
         return (
             show_run(run, origin="opened"), *_idle(), Visitor(run=run, origin="opened"), None,
             gr.Tabs(selected="upload"), None, run.prompt, False,
@@ -325,16 +329,19 @@ def _path_of_upload(payload: Any) -> str | None:
     return payload.path if payload is not None else None
 
 
-def _path_of_drawing(canvas: gr.ImageEditor, payload: Any) -> str | None:
-    """The flattened drawing as a file, not yet opened; layers and background are not looked at."""
+def _drawing_of(canvas: gr.ImageEditor, payload: Any) -> str | bytes | None:
+    """The flattened drawing, or the path of one, not yet opened; layers and background are not
+    looked at."""
     if payload is None:
         return None
     if payload.id is None:
         return payload.composite.path if payload.composite is not None else None
     blobs = canvas.blob_storage.pop(payload.id, None)
-    if blobs is None or not blobs.composite:
-        return None
-    return save_bytes_to_cache(blobs.composite, "drawing.png", cache_dir=canvas.GRADIO_CACHE)
+    return blobs.composite or None if blobs is not None else None
+
+
+def _path_of_drawing(drawing: str | bytes | None) -> str | None:
+    return cached(drawing, "drawing.png") if isinstance(drawing, bytes) else drawing
 
 
 def _last_run(visitor: Visitor, k: int | None, notice: str) -> dict[str, Any]:

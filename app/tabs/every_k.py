@@ -12,8 +12,9 @@ import gradio as gr
 from app import text
 from app.board import Board
 from app.components.kbar import kbar
-from app.downloads import cached, download_button
+from app.downloads import cached, cached_table, download_button
 from app.events import GLUE_OF_EVENT
+from app.faults import on_disk
 from app.figures import every_k
 from app.figures.tables import csv_text
 from app.held_k import k_of, keep_k
@@ -73,7 +74,7 @@ def show(visitor: Visitor, k: int | None) -> tuple[Any, ...]:
 def write_run(visitor: Visitor) -> str | None:
     if visitor.run is None:
         return None
-    with tempfile.TemporaryDirectory() as folder:
+    with on_disk(), tempfile.TemporaryDirectory() as folder:
         return cached(visitor.run.save(Path(folder) / "run.vtw").read_bytes(), "run.vtw")
 
 
@@ -81,7 +82,7 @@ def write_table(visitor: Visitor) -> str | None:
     if visitor.run is None:
         return None
     table = csv_text(text.EVERY_K_COLUMNS, every_k_rows(visitor.run))
-    return cached(table.encode("utf-8"), "every_k.csv")
+    return cached_table(table, "every_k.csv")
 
 
 def write_report(visitor: Visitor) -> str | None:

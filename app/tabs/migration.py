@@ -15,7 +15,9 @@ from app.components.kbar import kbar
 from app.events import GLUE_OF_EVENT, MODEL_QUEUE
 from app.figures import migration, tokens
 from app.held_k import k_of, keep_k
+from app.library_words import worded
 from app.pictures import OWN_PICTURE, name_of, uploaded
+from app.refusal import refusal
 from app.state import Visitor
 from app.view_address import View
 from vtw_core.analysis.rows import inside_of
@@ -155,7 +157,7 @@ class _Handlers:
             roots = [Path(gr.utils.get_upload_folder())]
             path = uploaded(file, roots, text.OTHER_ELSEWHERE)
         except VTWError as problem:
-            raise gr.Error(str(problem), print_exception=False) from None
+            raise refusal(worded(problem)) from None
         return self._test(path, OWN_PICTURE, visitor, *controls)
 
     def test_example(self, index: Any, visitor: Visitor, *controls: Any) -> tuple[Any, ...]:
@@ -168,14 +170,14 @@ class _Handlers:
         self, other: str, name: str, visitor: Visitor, k: int | None, *controls: Any
     ) -> tuple[Any, ...]:
         if visitor.run is None or visitor.picture is None:
-            raise gr.Error(text.OTHER_NO_PICTURE, print_exception=False)
+            raise refusal(text.OTHER_NO_PICTURE)
         try:
             run = self.service.test_image(visitor.run, visitor.picture, other, name)
         except VTWError as problem:
-            raise gr.Error(str(problem), print_exception=False) from None
+            raise refusal(worded(problem)) from None
         except Exception:
             log.exception("a causal test failed")
-            raise gr.Error(text.OTHER_BROKE, print_exception=False) from None
+            raise refusal(text.OTHER_BROKE) from None
         shown = replace(visitor, run=run)
         rows, _, *rest = controls
         newest = len(inside_of(run).counterfactuals) - 1

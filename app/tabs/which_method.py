@@ -11,9 +11,10 @@ from app import text_budget as text
 from app.board import save_chart
 from app.budget_view import facts, kind_name, numbers_csv, reading, stages
 from app.components.chart import chart_part, show_chart
-from app.downloads import cached, download_button, download_on
+from app.downloads import cached_table, download_button, download_on
 from app.events import GLUE
 from app.figures.budget import X_MEASURES, Y_MEASURES, Choices, pareto, table
+from app.library_words import worded
 from vtw_core.equal_budget import SHORT, BudgetComparison
 from vtw_core.errors import InputError
 
@@ -36,7 +37,7 @@ def build(service: Service) -> WhichMethodTab:
     try:
         comparison = service.recorded_budgets
     except InputError as problem:
-        gr.Markdown(text.NOT_RECORDED.format(problem=problem), elem_id="methods-missing")
+        gr.Markdown(text.NOT_RECORDED.format(problem=worded(problem)), elem_id="methods-missing")
         return WhichMethodTab(show=tuple)
     made = _Made(comparison)
     with gr.Column(visible=False, elem_classes="inside") as content:
@@ -107,4 +108,4 @@ class _Made:
         return save_chart(lambda: table(self._comparison, choices[0]), event._data)
 
     def numbers(self) -> str:
-        return cached(numbers_csv(self._comparison).encode("utf-8"), "methods.csv")
+        return cached_table(numbers_csv(self._comparison), "methods.csv")

@@ -1,15 +1,29 @@
 """Load a model: the embedded one, a local folder or a hub id, all by the same path."""
 
 import re
+from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from vtw_core.errors import InputError, ModelError
 from vtw_core.models.adapters import adapter_for
+from vtw_core.models.catalogue import EMBEDDED
+from vtw_core.models.download import checkpoint
+from vtw_core.models.explanations import explained
+from vtw_core.models.packages import check_processor_packages, has_video_processor
+from vtw_core.models.progress import (
+    LoadProgress,
+    Report,
+    clear_frames,
+    free_memory,
+    in_background,
+)
+from vtw_core.models.prompts import check_template
 from vtw_core.models.support import check_support
 from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.models.weights import check_room, load_weights, placement
 
-EMBEDDED = "embedded"
 EMBEDDED_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "embedded_model"
 HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
 
@@ -44,127 +58,109 @@ def resolve(name: str) -> str:
     )
 
 
+def load_steps(
+    name: str = EMBEDDED,
+    *,
+    device: str | None = None,
+    dtype: Any = None,
+    quantize: str | None = None,
+    device_map: Any = None,
+    tensor_parallel: bool = False,
+) -> Generator[LoadProgress | VisionLanguageModel, None, None]:
+    """Load a model as `load_model` does, in a thread of its own, as a stream of how far it is.
+
+    Its last item is the model.
+
+    Closing the generator ends the load, also in the middle of a download, and frees its memory;
+    files that were wholly fetched stay in the hub's cache. While weights are read transformers
+    sets torch's default dtype for the whole process: run no other model meanwhile.
+
+    Args and Raises: see `load_model`.
+    """
+    source = resolve(name)
+    load = partial(_load, name, source, device, dtype, quantize, device_map, tensor_parallel)
+    yield from in_background(load)
+
+
 def load_model(
-    name: str = EMBEDDED, *, device: str | None = None, dtype: Any = None
+    name: str = EMBEDDED,
+    *,
+    device: str | None = None,
+    dtype: Any = None,
+    quantize: str | None = None,
+    device_map: Any = None,
+    tensor_parallel: bool = False,
 ) -> VisionLanguageModel:
     """Load a vision-language model and its processor.
 
-    Weights are read from safetensors only and code that comes with a model is never run. The
-    family is checked from the config before the weights are fetched.
+    Weights are read from safetensors only and code that comes with a model is never run. Family,
+    packages, memory, processor and chat template are checked before the weights are fetched.
 
     Args:
         name: "embedded", a local folder, or a hub id (org/name).
-        device: torch device; default "cuda" if there is one, else "cpu".
-        dtype: torch dtype or its name; default float32 on the CPU, elsewhere what the model was
-            saved in.
+        device: torch device; default cuda if there is one, then mps, else cpu.
+        dtype: torch dtype or its name; default `vtw_core.models.machine.best_dtype`.
+        quantize: "8bit" or "4bit": linear layers packed by bitsandbytes.
+        device_map: "auto", to spread a model over every GPU and the CPU's memory (accelerate).
+        tensor_parallel: under torchrun: split every layer over all processes, each on its own
+            GPU, or all on the CPU.
 
     Raises:
-        InputError: the name or the device is not usable.
-        ModelError: it cannot be reached or loaded, or is not supported; says why.
+        InputError: the name, the device, the dtype or the quantization is not usable.
+        ModelError: it cannot be reached or loaded, has no room, or is not supported; says why.
     """
     source = resolve(name)
-    import torch
-    from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
-
-    where = _device(device, torch)
-    kind = _dtype(dtype, where, torch)
-    config = _attempt(name, lambda: AutoConfig.from_pretrained(source, trust_remote_code=False))
-    support = check_support(config)
-    if not support.supported:
-        raise ModelError(support.reason)
-    _check_packages(name, config)
-    # The Pillow back end on purpose: torchvision is not needed, and pixels are the same on every
-    # machine.
-    processor = _attempt(
-        name,
-        lambda: AutoProcessor.from_pretrained(source, backend="pil", trust_remote_code=False),
-    )
-    model = _attempt(
-        name,
-        lambda: AutoModelForImageTextToText.from_pretrained(
-            source, dtype=kind, use_safetensors=True, trust_remote_code=False
-        ),
-    )
-    model = model.to(where).eval().requires_grad_(False)
-    return VisionLanguageModel(name, model, processor, adapter_for(model.config))
-
-
-def _check_packages(name: str, config: Any) -> None:
-    """Refuse a model whose processor only torchvision lets be built, before anything is fetched.
-
-    transformers says so in several ways, some of which name no package at all.
-    """
-    import inspect
-
-    from transformers import is_torchvision_available
-    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
-
-    processor: Any = PROCESSOR_MAPPING.get(type(config), None)
-    if processor is None or is_torchvision_available():
-        return
-    needs_video = "video_processor" in inspect.signature(processor).parameters
-    if needs_video or "torchvision" in getattr(processor, "_backends", ()):
-        raise ModelError(
-            f"The model {name} needs torchvision to build its {processor.__name__}; install "
-            "requirements-real.txt, which names it."
-        )
-
-
-def _device(device: str | None, torch: Any) -> Any:
-    if device is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    # In the caller's thread: what wraps torch for one thread alone, as ZeroGPU does, sees it all.
     try:
-        where = torch.device(device)
-        torch.empty(0, device=where)
-    # torch raises RuntimeError, AssertionError or NotImplementedError by back end.
-    except Exception as error:
-        raise InputError(f"The device {device!r} is not there; use 'cpu'.") from error
-    return where
+        return _load(name, source, device, dtype, quantize, device_map, tensor_parallel, Report())
+    except BaseException as error:
+        clear_frames(error)
+        free_memory()
+        raise
 
 
-def _dtype(dtype: Any, where: Any, torch: Any) -> Any:
-    if dtype is None:
-        return torch.float32 if where.type == "cpu" else "auto"
-    kind = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
-    if not isinstance(kind, torch.dtype) or not kind.is_floating_point:
-        raise InputError(f"{dtype!r} is no dtype; use float32, bfloat16 or float16.")
-    return kind
+def _load(
+    name: str,
+    source: str,
+    device: str | None,
+    dtype: Any,
+    quantize: str | None,
+    device_map: Any,
+    tensor_parallel: bool,
+    report: Report,
+) -> VisionLanguageModel:
+    from transformers import AutoConfig
+
+    report("check")
+    how = placement(device, dtype, quantize, device_map, tensor_parallel)
+    with explained(name):
+        with checkpoint(source, report) as found:
+            folder = str(found.folder)
+            config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+            support = check_support(config)
+            if not support.supported:
+                raise ModelError(support.reason)
+            check_processor_packages(name, config)
+            check_room(name, config, found.weights, how)
+            report("processor")
+            processor = _processor(folder, config)
+            adapter = adapter_for(config)
+            if adapter.has_chat_template:
+                check_template(processor)
+            found.fetch()
+        model = load_weights(folder, config, found.weights, how, report)
+    return VisionLanguageModel(name, model, processor, adapter)
 
 
-def _attempt(name: str, load: Any) -> Any:
-    """Run one from_pretrained, and turn what it raises into one sentence."""
-    try:
-        return load()
-    # from_pretrained raises OSError for most, ValueError for unknown types and remote code,
-    # ImportError for missing packages, safetensors' own error for damaged weights, ...
-    except Exception as error:
-        raise ModelError(_explain(name, error)) from error
+def _processor(folder: str, config: Any) -> Any:
+    """The processor, with Pillow for pictures on purpose: pixels are the same on every machine."""
+    from transformers import AutoImageProcessor, AutoProcessor
 
-
-def _explain(name: str, error: BaseException) -> str:
-    chain: list[BaseException] = []
-    step: BaseException | None = error
-    while step is not None and step not in chain:
-        chain.append(step)
-        step = step.__cause__ or step.__context__
-    kinds = {cls.__name__ for e in chain for cls in type(e).__mro__}
-    text = " ".join(str(e) for e in chain)
-    if "GatedRepoError" in kinds:
-        return f"The model {name} is gated; accept its terms on the hub and set HF_TOKEN."
-    if "RepositoryNotFoundError" in kinds:
-        return f"There is no model {name} on the hub, or it is private; check the name."
-    offline = {"ConnectionError", "ConnectError", "LocalEntryNotFoundError", "OfflineModeIsEnabled"}
-    if kinds & offline or "couldn't connect" in text.lower() or "offline" in text.lower():
-        return (
-            f"The hub cannot be reached and {name} is not in the local cache; check the "
-            "connection, or use 'embedded' or a local folder."
-        )
-    if "trust_remote_code" in text:
-        return f"The model {name} needs code of its own, which is never run here."
-    if isinstance(error, ImportError):
-        first = str(error).strip().splitlines()[0]
-        return f"The model {name} needs a package that is not installed: {first}"
-    if "safetensors" in text.lower():
-        return f"The model {name} has no readable weights in safetensors format."
-    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return f"The model {name} cannot be loaded: {first or type(error).__name__}"
+    if not has_video_processor(config):
+        return AutoProcessor.from_pretrained(folder, backend="pil", trust_remote_code=False)
+    # A video processor has no Pillow back end, so the back end is chosen for pictures alone.
+    processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False)
+    processor.image_processor = AutoImageProcessor.from_pretrained(
+        folder, backend="pil", trust_remote_code=False
+    )
+    return processor

@@ -49,6 +49,20 @@ class VisionLanguageModel:
         return str(self.model.config.model_type)
 
     @property
+    def device(self) -> Any:
+        """The torch device that inputs belong on.
+
+        Of a model that is spread over devices, that of the embeddings; where these are kept on the
+        disk (or on the CPU for a GPU), the device that accelerate brings them to.
+        """
+        import torch
+
+        where = self.model.device
+        if where.type != "meta":
+            return where
+        return torch.device(self.model.get_input_embeddings()._hf_hook.execution_device)
+
+    @property
     def dims(self) -> DecoderDims:
         """Sizes of the decoder."""
         return DecoderDims.from_config(self.model.config.get_text_config(decoder=True))
@@ -67,7 +81,7 @@ class VisionLanguageModel:
         import torch
 
         small = sum(p.numel() for p in self.model.parameters()) < SMALL_MODEL_PARAMETERS
-        if small and self.model.device.type == "cpu":
+        if small and self.device.type == "cpu":
             torch.set_num_threads(1)
 
     def warm_up(self) -> None:
@@ -114,7 +128,7 @@ class VisionLanguageModel:
             )
         # PaliGemma's processor adds labels for training, which would cost a loss.
         batch.pop("labels", None)
-        batch = batch.to(self.model.device)
+        batch = batch.to(self.device)
         batch["pixel_values"] = batch["pixel_values"].to(self.model.dtype)
         return batch
 

@@ -1,0 +1,170 @@
+"""The one program that talks to the hub: fetches a checkpoint into the hub's cache.
+
+It runs as a process of its own (`vtw_core.models.download` starts it), because a download can hang
+in a place from which no thread can be called back; a process can be ended at any moment. What it
+says goes to stdout, one JSON object a line:
+
+    {"found": {"folder": ..., "weights": bytes, "missing": bytes}}  all but the weights is there
+    {"done": bytes}                                                of the missing ones, repeatedly
+    {"ready": folder}
+    {"error": {"kinds": [names of exception classes], "errno": ..., "text": ...}}
+
+Weights are fetched once a line comes from stdin. When stdin closes it removes its unfinished files
+and ends. huggingface_hub keeps finished files, and begins one that was not finished anew.
+"""
+
+import contextlib
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+INDEX = "model.safetensors.index.json"
+SINGLE = "model.safetensors"
+# Beside the weights: config, processor, tokenizer, template. Those in sub-folders (onnx/,
+# original/) belong to other programs.
+SMALL_FILES = (".json", ".txt", ".model", ".jinja")
+REPORT_SECONDS = 0.25
+
+
+def main(repo: str) -> None:
+    """Find a repository's checkpoint, wait for the word, fetch it."""
+    out = sys.stdout
+    # Warnings and bars of other libraries must not mix with what is said here.
+    sys.stdout = sys.stderr
+
+    def say(**what: Any) -> None:
+        out.write(json.dumps(what) + "\n")
+        out.flush()
+
+    opened: set[str] = set()
+    sys.addaudithook(lambda event, details: _note_unfinished(event, details, opened))
+    wanted = threading.Event()
+    threading.Thread(target=_listen, args=(wanted, opened), daemon=True).start()
+    try:
+        _run(repo, say, wanted, opened)
+    except Exception as error:
+        say(error=_described(error))
+    finally:
+        _remove(opened)
+        out.flush()
+        # Threads of the downloader may still wait for their socket.
+        os._exit(0)
+
+
+def _run(repo: str, say: Callable[..., None], wanted: threading.Event, opened: set[str]) -> None:
+    from huggingface_hub import snapshot_download
+
+    folder, small, weights = _from_hub(repo)
+    if not all((folder / name).exists() for name in small):
+        snapshot_download(repo, revision=folder.name, allow_patterns=small)
+    missing = {name: size for name, size in weights.items() if not (folder / name).exists()}
+    to_fetch = sum(missing.values())
+    stored = sum(weights.values()) or _size_of_weights(folder)
+    say(found={"folder": str(folder), "weights": stored, "missing": to_fetch})
+    wanted.wait()
+    if missing:
+        threading.Thread(target=_report, args=(say, folder, missing, opened), daemon=True).start()
+        snapshot_download(repo, revision=folder.name, allow_patterns=list(missing))
+        say(done=to_fetch)
+    say(ready=str(folder))
+
+
+def _from_hub(repo: str) -> tuple[Path, list[str], dict[str, int]]:
+    """Folder of the snapshot (its config is there), names of its small files, and the size of each
+    file of weights; no names where the hub cannot be asked and the cache has all weights."""
+    from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
+
+    try:
+        about = HfApi().model_info(repo, files_metadata=True)
+    except Exception:
+        config = try_to_load_from_cache(repo, "config.json")
+        if isinstance(config, str) and has_weights(Path(config).parent):
+            return Path(config).parent, [], {}
+        raise
+    # By its branch, so that the cache notes where the branch is, and can later do without the hub.
+    folder = Path(hf_hub_download(repo, "config.json")).parent
+    sizes = {one.rfilename: one.size or 0 for one in about.siblings or ()}
+    if SINGLE in sizes:
+        weights = {SINGLE}
+    elif INDEX in sizes:
+        weights = _shards(Path(hf_hub_download(repo, INDEX, revision=folder.name)))
+    else:
+        raise NoSafetensors("no safetensors in the repository")
+    small = [name for name in sizes if name.endswith(SMALL_FILES) and "/" not in name]
+    return folder, small, {name: sizes[name] for name in weights}
+
+
+def _shards(index: Path) -> set[str]:
+    return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+
+
+def has_weights(folder: Path) -> bool:
+    """Whether all files of weights are in a folder of the cache."""
+    index = folder / INDEX
+    return all(
+        (folder / name).exists() for name in (_shards(index) if index.exists() else {SINGLE})
+    )
+
+
+class NoSafetensors(Exception):
+    """The repository has weights in other formats only."""
+
+
+def _size_of_weights(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+
+
+def _report(
+    say: Callable[..., None], folder: Path, missing: dict[str, int], opened: set[str]
+) -> None:
+    """Say what is on the disk; the downloader's own bars count by its back end."""
+    waiting = threading.Event()
+    while True:
+        done = sum(size for name, size in missing.items() if (folder / name).exists())
+        for path in tuple(opened):
+            with contextlib.suppress(OSError):  # finished, and moved to its place
+                done += os.stat(path).st_size
+        say(done=min(done, sum(missing.values())))
+        waiting.wait(REPORT_SECONDS)
+
+
+def _note_unfinished(event: str, details: tuple[Any, ...], opened: set[str]) -> None:
+    """An audit hook: which unfinished files this process, and no other, has opened."""
+    if event == "open" and isinstance(details[0], str | os.PathLike):
+        path = os.fspath(details[0])
+        if isinstance(path, str) and path.endswith(".incomplete"):
+            opened.add(path)
+
+
+def _listen(wanted: threading.Event, opened: set[str]) -> None:
+    for _ in sys.stdin:
+        wanted.set()
+    _remove(opened)
+    os._exit(1)
+
+
+def _remove(opened: set[str]) -> None:
+    for path in tuple(opened):
+        with contextlib.suppress(OSError):  # finished, and moved to its place
+            os.unlink(path)
+
+
+def _described(error: BaseException) -> dict[str, Any]:
+    chain: list[BaseException] = []
+    step: BaseException | None = error
+    while step is not None and step not in chain:
+        chain.append(step)
+        step = step.__cause__ or step.__context__
+    return {
+        "kinds": sorted({cls.__name__ for one in chain for cls in type(one).__mro__}),
+        "errno": next((one.errno for one in chain if isinstance(one, OSError)), None),
+        "text": str(error),
+    }
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

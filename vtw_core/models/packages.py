@@ -1,0 +1,66 @@
+"""What a model needs to be installed, checked before anything large is fetched."""
+
+import importlib.util
+import inspect
+from typing import Any
+
+from vtw_core.errors import ModelError
+from vtw_core.models.catalogue import NUM2WORDS, TORCHVISION
+
+REAL = "requirements-real.txt"
+
+
+def is_installed(package: str) -> bool:
+    """Whether a package can be imported, without importing it."""
+    return importlib.util.find_spec(package) is not None
+
+
+def missing(packages: tuple[str, ...]) -> tuple[str, ...]:
+    """Those that are not installed."""
+    return tuple(package for package in packages if not is_installed(package))
+
+
+def check_processor_packages(name: str, config: Any) -> None:
+    """Refuse a model whose processor cannot be built with what is installed.
+
+    transformers says so in several ways, some of which name no package at all.
+
+    Raises:
+        ModelError: names the packages.
+    """
+    processor = _processor_class(config)
+    if processor is None:
+        return
+    needed: tuple[str, ...] = ()
+    if has_video_processor(config) or "torchvision" in getattr(processor, "_backends", ()):
+        needed += (TORCHVISION,)
+    if config.model_type == "smolvlm":
+        needed += (NUM2WORDS,)
+    lacking = missing(needed)
+    if lacking:
+        raise ModelError(
+            f"The model {name} needs {' and '.join(lacking)} to build its {processor.__name__}; "
+            f"install {REAL}, which names it."
+        )
+
+
+def has_video_processor(config: Any) -> bool:
+    """Whether the processor of a config's family holds a video processor (torchvision's)."""
+    processor = _processor_class(config)
+    return processor is not None and "video_processor" in inspect.signature(processor).parameters
+
+
+def _processor_class(config: Any) -> Any:
+    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
+
+    return PROCESSOR_MAPPING.get(type(config), None)
+
+
+def check_package(package: str, purpose: str) -> None:
+    """Refuse an option whose package is not installed.
+
+    Raises:
+        ModelError: names the package.
+    """
+    if not is_installed(package):
+        raise ModelError(f"{purpose} needs the package {package}; install {REAL}, which names it.")
