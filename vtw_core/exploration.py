@@ -204,7 +204,7 @@ def _run(
         answers=tuple(answer_text(vlm, list(row)) for row in ids),
         answer_tokens=tuple(display_pieces(list(row), tokenizer) for row in ids),
         answer_ids=ids,
-        stopped=tuple(row[-1] in end_tokens(vlm.model) for row in ids),
+        stopped=tuple(row[-1] in end_tokens(vlm) for row in ids),
         first_tokens=tuple(display_pieces(row.tolist(), tokenizer) for row in sweep.top_ids),
         first_probabilities=sweep.top_probabilities,
         kl_positions=sweep.kl,
