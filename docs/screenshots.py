@@ -1,7 +1,7 @@
 """``python -m docs.screenshots FOLDER``: every tab of the page as pictures, to be looked at.
 
-Starts the page, then takes each tab in light and dark, in every language, at the widths of a desk, a
-tablet and a phone; says which of them is wider than its screen, and ends with status 1 if one is.
+Starts the page, then takes each tab in light and dark at the widths and in the languages asked for;
+says which of them is wider than its screen, and ends with status 1 if one is.
 ``--readme`` takes the README's three pictures into docs/ instead. Needs `chromium`.
 """
 
@@ -45,6 +45,15 @@ def settled(page: Page) -> None:
     page.wait_for_timeout(700)
 
 
+def whole(page: Page, width: int) -> None:
+    """Make the window as tall as the page: charts are drawn when they come near the screen."""
+    tall, before = page.evaluate("document.documentElement.scrollHeight"), 0
+    while tall > before:
+        page.set_viewport_size({"width": width, "height": tall})
+        settled(page)
+        tall, before = page.evaluate("document.documentElement.scrollHeight"), tall
+
+
 def every_tab(
     browser: Browser, address: str, folder: Path, widths: list[int], languages: list[str]
 ) -> Iterator[str]:
@@ -59,10 +68,7 @@ def every_tab(
                     page.goto(f"{address}/{path}?tab={tab}&__theme={theme}")
                     settled(page)
                     name = f"{language}-{theme}-{width}-{tab}"
-                    # Charts are drawn when they come near the screen: all of them are to be.
-                    tall = page.evaluate("document.documentElement.scrollHeight")
-                    page.set_viewport_size({"width": width, "height": tall})
-                    settled(page)
+                    whole(page, width)
                     wide = page.evaluate("document.documentElement.scrollWidth")
                     if wide > width:
                         yield f"{name} is {wide} pixels wide"

@@ -49,6 +49,14 @@ function setEta(wanted) {
   window.dispatchEvent(new CustomEvent('vtw:eta'));
 }
 
+function setRule(wanted) {
+  if (wanted === rule) return;
+  rule = wanted;
+  drawCriterion();
+  holdK();
+  window.dispatchEvent(new CustomEvent('vtw:eta'));
+}
+
 // ---------------------------------------------------------------- what follows K
 function metric(list, name, value, note, saved) {
   const group = html('div');
@@ -92,7 +100,7 @@ function withdrawnTitle(at) {
 
 // The other tabs draw the same K: they are told of it, and may move it.
 function holdK() {
-  if (hasRun()) window.vtwK = { k, layers: view.layers, eta, star: chooseK(view.kl.first_token, eta, 'first') };
+  if (hasRun()) window.vtwK = { k, layers: view.layers, eta, rule, star: chooseK(view.kl.first_token, eta, 'first') };
 }
 function tellK() {
   holdK();
@@ -284,13 +292,12 @@ element.addEventListener('click', (event) => {
   if (!button || !hasRun()) return;
   if (button.dataset.step) { setK(k + Number(button.dataset.step)); release(); }
   if (button.dataset.scope) { setK(starsAt(view, eta, rule)[button.dataset.scope]); release(); }
-  if (button.dataset.rule) { rule = button.dataset.rule; drawCriterion(); }
+  if (button.dataset.rule) setRule(button.dataset.rule);
 });
 find('.rules').addEventListener('keydown', (event) => {
   if (!/^Arrow/.test(event.key) || !hasRun()) return;
   event.preventDefault();
-  rule = rule === 'first' ? 'stays_below' : 'first';
-  drawCriterion();
+  setRule(rule === 'first' ? 'stays_below' : 'first');
   find(`[data-rule="${rule}"]`).focus();
 });
 find('.eta-presets').addEventListener('change', (event) => {
@@ -312,6 +319,7 @@ find('.k-slider').addEventListener('change', release);
 window.addEventListener('vtw:k', ({ detail }) => { if (detail.layers === view.layers) setK(detail.k); });
 // A whole view arrives (share.js); a run that comes with it brings its K itself.
 window.addEventListener('vtw:go', ({ detail }) => {
+  setRule(detail.rule);
   setEta(clampEta(detail.eta));
   if (detail.layers === view.layers) setK(detail.k);
 });

@@ -11,7 +11,7 @@ from app import text_budget as text
 from app.board import save_chart
 from app.budget_view import facts, kind_name, numbers_csv, reading, stages
 from app.components.chart import chart_part, show_chart
-from app.downloads import cached, download_button, download_on
+from app.downloads import cached_table, download_button, download_on
 from app.events import GLUE
 from app.figures.budget import X_MEASURES, Y_MEASURES, Choices, pareto, table
 from app.library_words import worded
@@ -106,4 +106,4 @@ class _Made:
         return save_chart(lambda: table(self._comparison, choices[0]), event._data)
 
     def numbers(self) -> str:
-        return cached(numbers_csv(self._comparison).encode("utf-8"), "methods.csv")
+        return cached_table(numbers_csv(self._comparison), "methods.csv")
