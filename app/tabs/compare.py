@@ -39,7 +39,7 @@ _TAKE_THE_BRUSH = """() => {
     const brush = document.querySelector('#canvas button[aria-label="Brush"]');
     const taken = document.querySelector('#canvas button[aria-label="Brush Size"]');
     if (!taken && brush) brush.click();
-    if (!taken && (tries += 1) < 40) setTimeout(take, 100);
+    if (!taken && (tries += 1) < 300) setTimeout(take, 100);
   };
   take();
 }"""
