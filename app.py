@@ -10,6 +10,7 @@ from importlib.util import find_spec
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 from app import zero_gpu
+from app.components.language import gradio_words
 from app.faults import check_uploads
 from app.limits import RunLimits, addresses_are_visitors
 from app.server import app_arguments
@@ -54,6 +55,7 @@ def main() -> None:
         server_port=arguments.port,
         theme=build_theme(),
         css_paths=CSS,
+        i18n=gradio_words(),
         max_file_size=f"{settings.upload_mb}mb",
         state_session_capacity=settings.sessions,
         run_history=False,

@@ -9,7 +9,7 @@ import gradio as gr
 
 from app import text_inside as text
 from app.components.chart import chart_part, show_chart
-from app.downloads import cached, download_on
+from app.downloads import cached, cached_table, download_on
 from app.events import GLUE
 from app.figures.chart import Chart, Table
 from app.figures.fonts import drawn_language
@@ -116,7 +116,7 @@ def save_chart(make: Callable[[], Chart | None], asked: Any) -> str:
     if chart is None:
         raise refusal(text.FIGURE_GONE)
     if isinstance(chart, Table) or wanted not in ("png", "svg", "html"):
-        return cached(chart_csv(chart).encode("utf-8"), f"{chart.name}.csv")
+        return cached_table(chart_csv(chart), f"{chart.name}.csv")
     if wanted == "html":
         return cached(export_html(chart).encode("utf-8"), f"{chart.name}.html")
     # Matplotlib takes long to import, and most visitors never ask for a file.

@@ -10,7 +10,8 @@ import numpy as np
 from app import text
 from app.library_words import worded
 from vtw_core.analysis.kl import FULL_WITHDRAWN, WITHDRAWN_FULL
-from vtw_core.calibrated import BAND_METHOD, Reading
+from vtw_core.bootstrap import BAND_METHOD
+from vtw_core.calibrated import Reading
 from vtw_core.results import choose_k
 
 DIRECTION_NAMES = {"withdrawn_full": WITHDRAWN_FULL, "full_withdrawn": FULL_WITHDRAWN}

@@ -13,6 +13,8 @@ from typing import Any
 import gradio as gr
 
 from app import text_faults as text
+from app.library_words import worded
+from app.refusal import refusal
 from vtw_core.errors import InputError, ModelError, VTWError
 from vtw_core.memory import give_memory_back, is_out_of_memory
 
@@ -93,6 +95,6 @@ def told(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*inputs)
         except VTWError as problem:
-            raise gr.Error(str(problem), print_exception=False) from None
+            raise refusal(worded(problem)) from None
 
     return answered

@@ -105,6 +105,7 @@ class RunLimits:
 
         async def guarded(body: Any, request: Any, username: str | None) -> Any:
             fn = queue.blocks.fns.get(body.fn_index)
+            _forget_gone(queue)
             if fn is None or fn.concurrency_id != MODEL_QUEUE["concurrency_id"]:
                 return await push(body, request, username)
             # Who names no session, such as a program's single call, has his address alone.
@@ -173,6 +174,15 @@ def _model_events(queue: Queue) -> Iterator[Event]:
         yield from queue.event_queue_per_concurrency_id[name].queue
     for job in queue.active_jobs:
         yield from (event for event in job or () if event.concurrency_id == name)
+
+
+def _forget_gone(queue: Queue) -> None:
+    """Gradio keeps a set for every session that ever ran anything."""
+    pending = queue.pending_event_ids_session
+    if len(pending) > MOST_KEPT:
+        for session, events in list(pending.items()):
+            if events.isdisjoint(queue.event_ids_to_events):
+                del pending[session]
 
 
 def _network(request: Any) -> str:

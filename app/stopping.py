@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 GRACE = 4.0
 """Seconds that a run which is on its way may take to finish."""
 _TO_TELL = 1.5
-"""Seconds for the last answers to reach their visitors."""
+"""Seconds for those who waited behind it to be told."""
 _BEHIND = 1.0
-"""Seconds for what a page asks for behind its answer."""
+"""Seconds for the last answers to arrive, and for what a page asks for behind them."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -79,8 +79,7 @@ def _drain(demo: gr.Blocks, seconds: float) -> None:
     queue, until = demo._queue, time.monotonic() + seconds
 
     def waits() -> bool:
-        runs = len(queue) or queue.get_active_worker_count()
-        return bool(runs or any(list(queue.pending_event_ids_session.values())))
+        return bool(len(queue) or queue.get_active_worker_count())
 
     if not waits():
         return

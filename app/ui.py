@@ -89,7 +89,7 @@ def _build_page(service: Service) -> None:
         with _tab("numbers"):
             gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
     chosen = tabs.select(_opened, None, opened, **GLUE_OF_EVENT)
-    page = guide.Page(tabs, chosen, opened, visitor, main, layer=attention.layer, token=moved.token)
+    page = guide.Page(tabs, chosen, opened, visitor, main, attention, moved)
     places = Places(tuple(example.name for example in service.examples), TABS, len(STEPS))
     arrived = guide.connect(service, parts, page, places)
     drawn = {

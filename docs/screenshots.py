@@ -1,8 +1,8 @@
 """``python -m docs.screenshots FOLDER``: every tab of the page as pictures, to be looked at.
 
-Starts the page, then takes each tab in light and dark, in every language, at the widths of a desk, a
-tablet and a phone; says which of them is wider than its screen, and ends with status 1 if one is.
-``--readme`` takes the README's three pictures into docs/ instead. Needs `chromium`.
+Starts the page, then takes each tab in light and dark at the widths and in the languages asked for;
+says which of them is wider than its screen, and ends with status 1 if one is.
+``--readme`` takes the README's four pictures into docs/ instead. Needs `chromium`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from benchmarks.browser import server
 WIDTHS = {1440: 900, 1024: 768, 768: 1024, 390: 844}
 THEMES = ("light", "dark")
 README_VIEWS = (
-    ("page-light", "light", 1440, 1000, False),
-    ("page-dark", "dark", 1440, 1000, False),
-    ("page-phone", "light", 390, 844, True),
+    ("page-light", "", "light", 1440, 1000, False),
+    ("page-dark", "", "dark", 1440, 1000, False),
+    ("page-phone", "", "light", 390, 844, True),
+    ("page-zh", "zh", "light", 1440, 1000, False),
 )
 _HERE = Path(__file__).parent
 _WAIT = 60_000  # milliseconds
@@ -45,6 +46,15 @@ def settled(page: Page) -> None:
     page.wait_for_timeout(700)
 
 
+def whole(page: Page, width: int) -> None:
+    """Make the window as tall as the page: charts are drawn when they come near the screen."""
+    tall, before = page.evaluate("document.documentElement.scrollHeight"), 0
+    while tall > before:
+        page.set_viewport_size({"width": width, "height": tall})
+        settled(page)
+        tall, before = page.evaluate("document.documentElement.scrollHeight"), tall
+
+
 def every_tab(
     browser: Browser, address: str, folder: Path, widths: list[int], languages: list[str]
 ) -> Iterator[str]:
@@ -59,10 +69,7 @@ def every_tab(
                     page.goto(f"{address}/{path}?tab={tab}&__theme={theme}")
                     settled(page)
                     name = f"{language}-{theme}-{width}-{tab}"
-                    # Charts are drawn when they come near the screen: all of them are to be.
-                    tall = page.evaluate("document.documentElement.scrollHeight")
-                    page.set_viewport_size({"width": width, "height": tall})
-                    settled(page)
+                    whole(page, width)
                     wide = page.evaluate("document.documentElement.scrollWidth")
                     if wide > width:
                         yield f"{name} is {wide} pixels wide"
@@ -72,9 +79,9 @@ def every_tab(
 
 
 def for_readme(browser: Browser, address: str) -> None:
-    for name, theme, width, height, results in README_VIEWS:
+    for name, path, theme, width, height, results in README_VIEWS:
         page = browser.new_page(viewport={"width": width, "height": height})
-        page.goto(f"{address}/?__theme={theme}")
+        page.goto(f"{address}/{path}?__theme={theme}")
         settled(page)
         if results:  # on a phone the results stand below the fold
             page.evaluate("document.querySelector('#workbench').scrollIntoView()")

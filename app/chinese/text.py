@@ -61,6 +61,28 @@ SUGGESTIONS_FOR_PHOTOGRAPHS = (
 RUN = "运行对比"
 CANCEL = "取消"
 
+# What Gradio says by itself and has no Chinese for, by its own names.
+GRADIO = {
+    "image_editor.brush": "画笔",
+    "image_editor.brush_size": "画笔粗细",
+    "image_editor.clear_canvas": "清空画布",
+    "image_editor.color": "颜色",
+    "image_editor.erase": "橡皮擦",
+    "image_editor.eraser_size": "橡皮擦大小",
+    "image_editor.fit_to_screen": "适应窗口",
+    "image_editor.pan": "平移",
+    "image_editor.redo": "重做",
+    "image_editor.select_draw_tool": "选择画笔即可绘制",
+    "image_editor.upload": "上传",
+    "image_editor.zoom_in": "放大",
+    "image_editor.zoom_out": "缩小",
+    "status.queue_position": "排队中：第 {position} 位，共 {size} 位",
+    "common.progress": "进度",
+    "common.download_all": "全部下载",
+    "dataframe.filter": "筛选",
+    "dataframe.clear_filter": "清除筛选",
+}
+
 EMBEDDED_LIMITS = (
     "本页面自带的模型只认识由简单形状构成的图画，不认识照片。"
     "模型卡见 assets/embedded_model/README.md。"
@@ -241,6 +263,8 @@ EVERY_K_INTRO = (
     "同一次运行在每个 K 处的结果，既有图，也有屏幕阅读器可以读的表。"
     "K = 0：解码器从未看到图片。最后一行是基线。"
 )
+EVERY_K_CHARTS = "每个 K：图"
+EVERY_K_TABLE = "每个 K：表"
 EVERY_K_COLUMNS = (
     "K", "KL，首个 token（nat）", "KL，回答均值（nat）", "KL，回答最大值（nat）", "回答",
     "与基线相同", "最可能的首个 token", "预填充 FLOPs", "占基线的比例", "KV 缓存（字节）",
@@ -375,12 +399,12 @@ COST_FLOPS = "预填充 FLOPs，理论值"
 COST_KV = "提示的 KV 缓存"
 COST_TIME = "预填充时间，逐层实测"
 COST_CAPTION = (
-    "各项占 K = L 时代价的比例。解码器预填充的 FLOPs，{convention}；提示的 KV 缓存的字节数；"
+    "各项占 K = L 时代价的比例。FLOPs：{convention}；提示的 KV 缓存的字节数；"
     "预填充的秒数，由逐层计时拼合而得，每层分别在有图片和没有图片时计时。"
 )
 COST_SUMMARY = "在 K = {k} 处，预填充需要 {flops:.0%} 的 FLOPs，提示需要 {kv:.0%} 的 KV 缓存。"
 EVERY_K_TITLE = "每个 K 处的回答"
-EVERY_K_CAPTION = "每个 K 处的回答各自解码；预填充的 FLOPs，{convention}。"
+EVERY_K_CAPTION = "每个 K 处的回答各自解码。FLOPs：{convention}。"
 EVERY_K_SUMMARY = "{all} 个 K 中有 {same} 个的回答与基线逐 token 相同。"
 
 REPORT = "报告（.html）"

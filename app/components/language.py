@@ -6,14 +6,15 @@ import gradio as gr
 
 from app import text
 from app.components.files import read, script
-from app.language import LANGUAGES, current
+from app.language import LANGUAGES, current, speaking
 
 
 def language_switch() -> gr.HTML:
     """Build the component; it lives in the browser alone.
 
-    A visitor who opens the page without naming a language is taken to the one last chosen here, or
-    else to the one that the browser prefers; which, ``localStorage`` remembers.
+    An address that names a language, by its path or by ``?lang=en``, opens in it. Any other opens
+    in the one last chosen by the switch, which ``localStorage`` remembers, or else in the one that
+    the browser prefers.
     """
     facts = {
         code: {"code": code, "tag": language.tag, "name": language.name, "path": language.path}
@@ -30,3 +31,12 @@ def language_switch() -> gr.HTML:
         elem_id="language",
         label=there["name"],
     )
+
+
+def gradio_words() -> gr.I18n:
+    """What `launch(i18n=...)` takes: words of Gradio's own that it lacks."""
+    words = {}
+    for code, language in LANGUAGES.items():
+        with speaking(code):
+            words[language.tag] = text.GRADIO
+    return gr.I18n(**words)

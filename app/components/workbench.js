@@ -8,6 +8,7 @@ let eta = props.criterion.eta;
 let rule = 'first';
 let typing = false;   // in the field of η: what stands there is not to be overwritten
 let shownRun = null;
+const GAP = 12;       // between the parts (workbench.css)
 let announced = null;
 
 function html(name, className, text) {
@@ -44,6 +45,14 @@ function setEta(wanted) {
   if (wanted === eta) return;
   eta = wanted;
   exactEta = null;
+  drawCriterion();
+  holdK();
+  window.dispatchEvent(new CustomEvent('vtw:eta'));
+}
+
+function setRule(wanted) {
+  if (wanted === rule) return;
+  rule = wanted;
   drawCriterion();
   holdK();
   window.dispatchEvent(new CustomEvent('vtw:eta'));
@@ -92,7 +101,7 @@ function withdrawnTitle(at) {
 
 // The other tabs draw the same K: they are told of it, and may move it.
 function holdK() {
-  if (hasRun()) window.vtwK = { k, layers: view.layers, eta, star: chooseK(view.kl.first_token, eta, 'first') };
+  if (hasRun()) window.vtwK = { k, layers: view.layers, eta, rule, star: chooseK(view.kl.first_token, eta, 'first') };
 }
 function tellK() {
   holdK();
@@ -253,7 +262,9 @@ function draw() {
   notice.hidden = !view.notice;
   notice.textContent = view.notice ? view.notice.text : '';
   notice.classList.toggle('info', Boolean(view.notice && view.notice.kind === 'info'));
-  const status = find('.status');
+  const status = find('.status'), facts = find('.facts');
+  const taken = () => (status.hidden ? 0 : status.offsetHeight + GAP);
+  const held = taken() + facts.offsetHeight;
   status.hidden = !view.progress;
   if (view.progress) {
     find('.status-text').textContent = view.progress.text;
@@ -261,6 +272,9 @@ function draw() {
   }
   element.querySelectorAll('.slider-row button, .k-slider, .eta-row :is(button, input, select)').forEach((control) => { control.disabled = !hasRun(); });
   drawFacts();
+  // While a run is on its way the line of its progress and few facts take the room of all facts.
+  facts.style.minHeight = '';
+  if (view.progress) facts.style.minHeight = `${held - taken()}px`;
   find('.definitions').textContent = view.definitions || '';
   find('.baseline .title').textContent = view.layers ? fill(labels.seesAllOf, { layers: view.layers }) : labels.seesAll;
   if (hasRun() && view.runId !== shownRun) {
@@ -284,13 +298,12 @@ element.addEventListener('click', (event) => {
   if (!button || !hasRun()) return;
   if (button.dataset.step) { setK(k + Number(button.dataset.step)); release(); }
   if (button.dataset.scope) { setK(starsAt(view, eta, rule)[button.dataset.scope]); release(); }
-  if (button.dataset.rule) { rule = button.dataset.rule; drawCriterion(); }
+  if (button.dataset.rule) setRule(button.dataset.rule);
 });
 find('.rules').addEventListener('keydown', (event) => {
   if (!/^Arrow/.test(event.key) || !hasRun()) return;
   event.preventDefault();
-  rule = rule === 'first' ? 'stays_below' : 'first';
-  drawCriterion();
+  setRule(rule === 'first' ? 'stays_below' : 'first');
   find(`[data-rule="${rule}"]`).focus();
 });
 find('.eta-presets').addEventListener('change', (event) => {
@@ -312,6 +325,7 @@ find('.k-slider').addEventListener('change', release);
 window.addEventListener('vtw:k', ({ detail }) => { if (detail.layers === view.layers) setK(detail.k); });
 // A whole view arrives (share.js); a run that comes with it brings its K itself.
 window.addEventListener('vtw:go', ({ detail }) => {
+  setRule(detail.rule);
   setEta(clampEta(detail.eta));
   if (detail.layers === view.layers) setK(detail.k);
 });

@@ -60,6 +60,28 @@ SUGGESTIONS_FOR_PHOTOGRAPHS = (
 RUN = "Run both sides"
 CANCEL = "Cancel"
 
+# What Gradio says by itself and has no Chinese for, by its own names.
+GRADIO = {
+    "image_editor.brush": "Brush",
+    "image_editor.brush_size": "Brush size",
+    "image_editor.clear_canvas": "Clear canvas",
+    "image_editor.color": "Color",
+    "image_editor.erase": "Eraser",
+    "image_editor.eraser_size": "Eraser size",
+    "image_editor.fit_to_screen": "Fit to screen",
+    "image_editor.pan": "Pan",
+    "image_editor.redo": "Redo",
+    "image_editor.select_draw_tool": "Choose the brush to draw",
+    "image_editor.upload": "Upload",
+    "image_editor.zoom_in": "Zoom in",
+    "image_editor.zoom_out": "Zoom out",
+    "status.queue_position": "In queue: {position} of {size}",
+    "common.progress": "Progress",
+    "common.download_all": "Download all",
+    "dataframe.filter": "Filter",
+    "dataframe.clear_filter": "Clear filters",
+}
+
 EMBEDDED_LIMITS = (
     "The model that ships with this page knows drawings of simple shapes only, not photographs. "
     "Its card is in assets/embedded_model/README.md."
@@ -245,6 +267,8 @@ EVERY_K_INTRO = (
     "The same run at every K, as a chart and as a table that a screen reader can read. "
     "K = 0: the decoder never sees the image. The last row is the baseline."
 )
+EVERY_K_CHARTS = "Every K as charts"
+EVERY_K_TABLE = "Every K as a table"
 EVERY_K_COLUMNS = (
     "K", "KL first token (nats)", "KL answer mean (nats)", "KL answer max (nats)", "answer",
     "same as baseline", "likeliest first tokens", "prefill FLOPs", "share of baseline", "KV cache (bytes)",

@@ -14,7 +14,7 @@ import gradio as gr
 
 from app import text
 from app.calibration_view import DIRECTION_NAMES, notes, rows, status, summary
-from app.downloads import cached, download_button
+from app.downloads import cached, cached_table, download_button
 from app.events import GLUE, GLUE_OF_START, MODEL_QUEUE
 from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
 from app.figures.fonts import drawn_language
@@ -328,7 +328,7 @@ def write_csv(shown: ShownCalibration, *criterion: Any) -> str | None:
     reading = _reading(shown, criterion)
     if reading is None:
         return None
-    return cached(reading.to_csv().encode("utf-8"), "calibration.csv")
+    return cached_table(reading.to_csv(), "calibration.csv")
 
 
 def write_svg(shown: ShownCalibration, *criterion: Any) -> str | None:

@@ -19,6 +19,7 @@ from app.library_words import worded
 from app.pictures import OWN_PICTURE, name_of, uploaded
 from app.refusal import refusal
 from app.state import Visitor
+from app.view_address import View
 from vtw_core.analysis.rows import inside_of
 from vtw_core.errors import VTWError
 from vtw_core.results import Run
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+PLACES = ("rows", "image", "token", "state", "grid")
+"""The controls' names in an address, in their order."""
 LAST = 10_000
 """No state yet: more than any model has, so it becomes the last of a run."""
 AT_K = ("settings_table", "lens", "lens_probability", "cosine", "norm_ratio")
@@ -36,11 +39,12 @@ AT_K = ("settings_table", "lens", "lens_probability", "cosine", "norm_ratio")
 
 @dataclass(frozen=True)
 class MigrationTab:
-    """``outputs`` take what ``show`` returns for ``inputs``; ``token`` holds the answer token."""
+    """``outputs`` take what ``show`` returns for ``inputs``; ``places``, of which an address tells,
+    what ``arrive`` returns."""
 
     inputs: tuple[Any, ...]
     outputs: tuple[Any, ...]
-    token: gr.Dropdown
+    places: dict[str, Any]
 
 
 def choices(k: int, rows: Any, image: Any, token: Any, state: Any, grid: Any) -> migration.Choices:
@@ -58,6 +62,7 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
     notice = gr.Markdown(text.NO_INSIDE, visible=False, elem_id="migration-notice")
     with gr.Column(visible=False, elem_classes="inside") as content:
         bar = kbar("migration-k")
+        gr.Markdown(f"## {text.SECTION_TOGETHER}", elem_classes="step-title")
         with gr.Row():
             rows = gr.Dropdown(
                 [(words, name) for name, words in text.ROWS.items()], value="all_text",
@@ -107,7 +112,8 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
             test, [source, *inputs], [visitor, *outputs], api_visibility="private",
             show_progress_on=[board.parts["causal_kl"]], **MODEL_QUEUE,
         )  # fmt: skip
-    return MigrationTab(inputs=tuple(inputs), outputs=outputs, token=token)
+    places = dict(zip(PLACES, controls, strict=True))
+    return MigrationTab(inputs=tuple(inputs), outputs=outputs, places=places)
 
 
 def show(visitor: Visitor, k: int | None, *controls: Any) -> tuple[Any, ...]:
@@ -124,6 +130,19 @@ def show(visitor: Visitor, k: int | None, *controls: Any) -> tuple[Any, ...]:
         *_controls(run, chosen), gr.Row(visible=bool(len(visitor.run.inside.lens.patches))),
         *new_board().values(visitor, chosen, names),
     )  # fmt: skip
+
+
+def arrive(view: View, run: Run) -> tuple[Any, ...]:
+    """The controls that a view tells of; the others stay as the visitor left them."""
+    told = {name: getattr(view, name) for name in PLACES}
+    if run.inside is None:
+        return (gr.skip(),) * len(told)
+    given = {name: value for name, value in told.items() if value is not None}
+    chosen = migration.Choices(**given).clamped(run)
+    return tuple(
+        gr.skip() if value is None else control
+        for value, control in zip(told.values(), _controls(run, chosen), strict=True)
+    )
 
 
 class _Handlers:

@@ -17,6 +17,7 @@ from app.held_k import k_of, keep_k
 from app.inside_view import sink_words
 from app.pictures import thumbnail
 from app.state import Visitor
+from app.view_address import View
 from vtw_core.analysis.rows import inside_of, tokens_of
 from vtw_core.analysis.sinks import sink_verdict
 from vtw_core.results import Run
@@ -25,17 +26,20 @@ MEAN = -1
 """Of all heads, in the list of heads."""
 AT_K = ("mass", "looks")
 """Charts that may show one K, and not only where it stands."""
+PLACES = ("rows", "head", "withdrawn", "linear", "layer")
+"""The controls' names in an address, in their order."""
 LAST = 10_000
 """No layer yet: more than any model has, so it becomes the last of a run."""
 
 
 @dataclass(frozen=True)
 class SinksTab:
-    """``outputs`` take what ``show`` returns for ``inputs``; ``layer`` is that of the one map."""
+    """``outputs`` take what ``show`` returns for ``inputs``; ``places``, of which an address tells,
+    what ``arrive`` returns."""
 
     inputs: tuple[Any, ...]
     outputs: tuple[Any, ...]
-    layer: gr.Slider
+    places: dict[str, Any]
 
 
 def choices(k: int, rows: Any, head: Any, withdrawn: Any, log: Any, layer: Any) -> sinks.Choices:
@@ -91,7 +95,8 @@ def build(visitor: gr.State, k: gr.State) -> SinksTab:
     looks.select(look, [visitor, k], looks, **GLUE_OF_EVENT)
     parts = [board.parts[name] for name in sinks.CHARTS]
     outputs = (content, notice, verdict, bar, *controls, looks, *parts)
-    return SinksTab(inputs=tuple(inputs), outputs=outputs, layer=layer)
+    places = dict(zip(PLACES, controls, strict=True))
+    return SinksTab(inputs=tuple(inputs), outputs=outputs, places=places)
 
 
 def show(visitor: Visitor, k: int | None, *controls: Any) -> tuple[Any, ...]:
@@ -109,6 +114,22 @@ def show(visitor: Visitor, k: int | None, *controls: Any) -> tuple[Any, ...]:
         show_gaze(run, at, thumbnail(visitor.picture)),
         *new_board().values(visitor, chosen, names),
     )  # fmt: skip
+
+
+def arrive(view: View, run: Run) -> tuple[Any, ...]:
+    """The controls that a view tells of; the others stay as the visitor left them."""
+    told = [getattr(view, name) for name in PLACES]
+    if run.inside is None:
+        return (gr.skip(),) * len(told)
+    usual = sinks.Choices()
+    chosen = sinks.Choices(
+        rows=usual.rows if view.rows is None else view.rows, head=view.head, layer=view.layer,
+        k=0, withdrawn=bool(view.withdrawn), log=not view.linear,
+    ).clamped(run)  # fmt: skip
+    return tuple(
+        gr.skip() if value is None else control
+        for value, control in zip(told, _controls(run, chosen), strict=True)
+    )
 
 
 def _verdict(run: Run) -> str:

@@ -44,15 +44,21 @@ async def visit_for(
     seconds: float,
     *,
     seed: int = 0,
+    pace: float = 1.0,
     memory_mb: Callable[[], float] | None = None,
 ) -> Seen:
-    """One visitor for each of ``asked``; nobody begins anything after ``seconds``."""
+    """One visitor for each of ``asked``; nobody begins anything after ``seconds``.
+
+    Args:
+        pace: by which the pauses that a visitor makes are multiplied.
+        memory_mb: of the server, asked once a second.
+    """
     seen, start = Seen(), time.monotonic()
     tasks = [
         asyncio.create_task(
-            _Visitor(address, one, number, seen, random.Random(f"{seed} {number}")).come_and_go(
-                start + seconds
-            )
+            _Visitor(
+                address, one, number, seen, random.Random(f"{seed} {number}"), pace
+            ).come_and_go(start + seconds)
         )
         for number, one in enumerate(asked)
     ]
@@ -67,9 +73,10 @@ async def visit_for(
 
 class _Visitor:
     def __init__(
-        self, address: str, asked: Asked, number: int, seen: Seen, rng: random.Random
+        self, address: str, asked: Asked, number: int, seen: Seen, rng: random.Random, pace: float
     ) -> None:
         self.address, self.asked, self.seen, self.rng = address, asked, seen, rng
+        self.pace = pace
         self.network = f"10.0.{number // 250}.{number % 250 + 1}"
 
     async def come_and_go(self, until: float) -> None:
@@ -97,11 +104,14 @@ class _Visitor:
                 await self._leave_in_the_middle(page)
                 return
             if not await self._run(page):
-                await asyncio.sleep(self.rng.uniform(*_TRIES_AGAIN))
+                await self._pause(_TRIES_AGAIN)
                 continue
             if self.rng.random() < COMPARES:
                 await self._compare(page)
-            await asyncio.sleep(self.rng.uniform(*_READS))
+            await self._pause(_READS)
+
+    async def _pause(self, between: tuple[float, float]) -> None:
+        await asyncio.sleep(self.pace * self.rng.uniform(*between))
 
     async def _run(self, page: Page) -> bool:
         watch = Watch()

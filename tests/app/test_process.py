@@ -131,7 +131,6 @@ class Told(Stopping):
         return super().is_asked
 
 class Queue(list):
-    pending_event_ids_session = {}
     def get_active_worker_count(self):
         return 1
 

@@ -65,6 +65,7 @@ def load_steps(
     dtype: Any = None,
     quantize: str | None = None,
     device_map: Any = None,
+    tensor_parallel: bool = False,
 ) -> Generator[LoadProgress | VisionLanguageModel, None, None]:
     """Load a model as `load_model` does, in a thread of its own, as a stream of how far it is.
 
@@ -77,7 +78,8 @@ def load_steps(
     Args and Raises: see `load_model`.
     """
     source = resolve(name)
-    yield from in_background(partial(_load, name, source, device, dtype, quantize, device_map))
+    load = partial(_load, name, source, device, dtype, quantize, device_map, tensor_parallel)
+    yield from in_background(load)
 
 
 def load_model(
@@ -87,6 +89,7 @@ def load_model(
     dtype: Any = None,
     quantize: str | None = None,
     device_map: Any = None,
+    tensor_parallel: bool = False,
 ) -> VisionLanguageModel:
     """Load a vision-language model and its processor.
 
@@ -99,6 +102,8 @@ def load_model(
         dtype: torch dtype or its name; default `vtw_core.models.machine.best_dtype`.
         quantize: "8bit" or "4bit": linear layers packed by bitsandbytes.
         device_map: "auto", to spread a model over every GPU and the CPU's memory (accelerate).
+        tensor_parallel: under torchrun: split every layer over all processes, each on its own
+            GPU, or all on the CPU.
 
     Raises:
         InputError: the name, the device, the dtype or the quantization is not usable.
@@ -107,7 +112,7 @@ def load_model(
     source = resolve(name)
     # In the caller's thread: what wraps torch for one thread alone, as ZeroGPU does, sees it all.
     try:
-        return _load(name, source, device, dtype, quantize, device_map, Report())
+        return _load(name, source, device, dtype, quantize, device_map, tensor_parallel, Report())
     except BaseException as error:
         clear_frames(error)
         give_memory_back()
@@ -121,12 +126,13 @@ def _load(
     dtype: Any,
     quantize: str | None,
     device_map: Any,
+    tensor_parallel: bool,
     report: Report,
 ) -> VisionLanguageModel:
     from transformers import AutoConfig
 
     report("check")
-    how = placement(device, dtype, quantize, device_map)
+    how = placement(device, dtype, quantize, device_map, tensor_parallel)
     with explained(name):
         with checkpoint(source, report) as found:
             folder = str(found.folder)
