@@ -19,7 +19,7 @@ from vtw_core.documents import expect, floats, tuple_of
 from vtw_core.equal_budget import SHORT, BudgetComparison, Contender, Estimate, Measure
 from vtw_core.errors import InputError
 from vtw_core.models.fingerprint import identity
-from vtw_core.records import Entry, Records
+from vtw_core.records import Entry, InMemory, Records, Store, finish_all
 from vtw_core.strategies.keep_all import KeepAll
 from vtw_core.strategies.method import Method
 
@@ -126,6 +126,36 @@ def judged(
             vlm, item.image, item.prompt, methods, max_new_tokens=max_new_tokens, timed=1
         )
     )
+
+
+def evaluate(
+    vlm: "VisionLanguageModel",
+    items: Sequence[Item],
+    methods: Sequence[Method],
+    *,
+    max_new_tokens: int = 32,
+    store: Store[Judged] | None = None,
+) -> "Evaluation":
+    """Run methods beside the baseline on every item.
+
+    Args:
+        items: from `read_items`, or a part of `vtw_core.hub_data.open_data`.
+        methods: labels must differ from each other and from "baseline".
+        store: where finished records are kept and found again, for instance
+            ``Shards(folder, Judged.from_json)``.
+
+    Raises:
+        InputError: no items, a bad image, prompt or limit, or a method that cannot be run on one.
+    """
+    if not items:
+        raise InputError("There is no question to evaluate on; give at least one image.")
+    records = finish_all(
+        items,
+        InMemory() if store is None else store,
+        depends_on(vlm, methods, max_new_tokens),
+        lambda item: judged(vlm, item, methods, max_new_tokens),
+    )
+    return evaluation(records, methods)
 
 
 @dataclass(frozen=True)
