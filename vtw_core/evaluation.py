@@ -69,8 +69,9 @@ class Judged:
             tuple(one.answer for one in everyone),
             {
                 "same": tuple(float(compared.same_answer(one)) for one in everyone),
-                "kl_answer": tuple(one.kl_answer for one in everyone),
-                "kl_first": tuple(one.kl_first_token for one in everyone),
+                # As `vtw_core.equal_budget` has it, the other way round than `MethodEntry`.
+                "kl_answer": tuple(float(one.kl_positions_reverse.mean()) for one in everyone),
+                "kl_first": tuple(float(one.kl_positions_reverse[0]) for one in everyone),
                 "visual_tokens": tuple(one.mean_visual_tokens for one in everyone),
                 "flops": tuple(compared.flops_share(one) for one in everyone),
                 "kv_bytes": tuple(compared.kv_share(one) for one in everyone),
@@ -212,7 +213,7 @@ class Evaluation:
             "answered": self.answered,
             "answer_match": ANSWER_MATCH,
             "interval": BAND_METHOD,
-            "kl_direction": "KL(P_method || P_full), nats, on the baseline's answer",
+            "kl_direction": "KL(P_full || P_method), nats, on the baseline's answer",
             "methods": rows,
         }
 

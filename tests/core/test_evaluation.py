@@ -54,8 +54,8 @@ def test_every_number_is_that_of_the_comparison_of_its_question(vlm, folder, who
             assert values == {
                 "right": float(entry.answer.strip().casefold() in item.accepted),
                 "same": float(compared.same_answer(entry)),
-                "kl_answer": entry.kl_answer,
-                "kl_first": entry.kl_first_token,
+                "kl_answer": entry.kl_positions_reverse.mean(),
+                "kl_first": entry.kl_positions_reverse[0],
                 "visual_tokens": entry.mean_visual_tokens,
                 "flops": compared.flops_share(entry),
                 "kv_bytes": compared.kv_share(entry),
