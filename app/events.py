@@ -6,6 +6,8 @@ from typing import Any
 
 # The same explicit limit for everything that uses the model: Gradio takes the lowest of a group.
 MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
+# Whose events run a model: what `app.limits` counts.
+RUN_QUEUES = frozenset({MODEL_QUEUE["concurrency_id"]})
 _GLUE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 # Everything else is glue: answered at once, no spinner, hidden from the API page. What happens
 # while the same event is still being answered must not be lost on a slow server. Where a handler

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import HTTPException
 
 from app import text_faults as text
-from app.events import MODEL_QUEUE
+from app.events import RUN_QUEUES
 from app.language import FIRST, LANGUAGES, speaking
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ class RunLimits:
         async def guarded(body: Any, request: Any, username: str | None) -> Any:
             fn = queue.blocks.fns.get(body.fn_index)
             _forget_gone(queue)
-            if fn is None or fn.concurrency_id != MODEL_QUEUE["concurrency_id"]:
+            if fn is None or fn.concurrency_id not in RUN_QUEUES:
                 return await push(body, request, username)
             # Who names no session, such as a program's single call, has his address alone.
             session, address = body.session_hash or "", _network(request)
@@ -168,12 +168,11 @@ def _waiting(queue: Queue) -> list[tuple[str, str]]:
 
 
 def _model_events(queue: Queue) -> Iterator[Event]:
-    """Who waits for the model, then who runs it. Gradio itself forgets those who leave."""
-    name = MODEL_QUEUE["concurrency_id"]
-    if name in queue.event_queue_per_concurrency_id:
+    """Who waits for a model, then who runs it. Gradio itself forgets those who leave."""
+    for name in RUN_QUEUES & queue.event_queue_per_concurrency_id.keys():
         yield from queue.event_queue_per_concurrency_id[name].queue
     for job in queue.active_jobs:
-        yield from (event for event in job or () if event.concurrency_id == name)
+        yield from (event for event in job or () if event.concurrency_id in RUN_QUEUES)
 
 
 def _forget_gone(queue: Queue) -> None:
