@@ -143,7 +143,7 @@ function reserve(selector, draws) {
   const target = find(selector);
   target.style.minHeight = '';
   let most = 0;
-  draws.forEach((draw) => { draw(target); most = Math.max(most, target.offsetHeight); });
+  draws.forEach((draw) => { draw(target); most = Math.max(most, Math.ceil(target.getBoundingClientRect().height)); });
   target.style.minHeight = `${most}px`;
 }
 

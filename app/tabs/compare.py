@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from app.downloads import cached
 from app.drawings import keep_few_drawings
 from app.events import GLUE, GLUE_OF_EVENT, GLUE_OF_START, MODEL_QUEUE
 from app.held_k import keep_k
+from app.language import LANGUAGES, speaking
 from app.library_words import worded
 from app.pictures import chosen_picture, looks_like_a_photograph, name_of, uploaded
 from app.state import Visitor
@@ -32,17 +34,30 @@ log = logging.getLogger(__name__)
 
 CANVAS = (320, 320)
 PENS = ["#dc2828", "#2da03c", "#2d50dc", "#f0d728", "#f58c1e", "#8c32b4", "#fa8cc3", "#191919"]
-# The canvas comes without a tool in hand; a visitor who opens it wants to draw.
-_TAKE_THE_BRUSH = """() => {
+# The canvas comes without a tool in hand; a visitor who opens it wants to draw. Its buttons have
+# names in the browser's language, which need not be the page's.
+_TAKE_THE_BRUSH = """() => {{
   let tries = 0;
-  const take = () => {
-    const brush = document.querySelector('#canvas button[aria-label="Brush"]');
-    const taken = document.querySelector('#canvas button[aria-label="Brush Size"]');
+  const named = (names) => names.map((name) => `#canvas button[aria-label="${{name}}" i]`).join();
+  const take = () => {{
+    const brush = document.querySelector(named({brush}));
+    const taken = document.querySelector(named({size}));
     if (!taken && brush) brush.click();
-    if (!taken && (tries += 1) < 40) setTimeout(take, 100);
-  };
+    if (!taken && (tries += 1) < 300) setTimeout(take, 100);
+  }};
   take();
-}"""
+}}"""
+
+
+def _take_the_brush() -> str:
+    words = {}
+    for name, key in (("brush", "image_editor.brush"), ("size", "image_editor.brush_size")):
+        names = []
+        for code in LANGUAGES:
+            with speaking(code):
+                names.append(text.GRADIO[key])
+        words[name] = json.dumps(names)
+    return _TAKE_THE_BRUSH.format(**words)
 
 
 @dataclass(frozen=True)
@@ -149,7 +164,7 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
 
     left.upload_tab.select(lambda: False, None, is_drawing, **GLUE)
     left.draw_tab.select(lambda: True, None, is_drawing, **GLUE)
-    left.draw_tab.select(None, js=_TAKE_THE_BRUSH)
+    left.draw_tab.select(None, js=_take_the_brush())
     bench.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
 
     # First "waiting", at once; then the run, when its turn in the queue has come.

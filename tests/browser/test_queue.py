@@ -110,7 +110,7 @@ def test_the_draw_tab_opened_during_a_run_is_what_the_next_run_uses(browser, end
     page.locator("#run").click()
     expect(page.locator(".baseline .text")).to_contain_text("still", timeout=BROWSER_WAIT)
     page.get_by_role("tab", name="Draw").click()
-    expect(page.locator("#canvas button[aria-label='Brush Size']")).to_be_visible(
+    expect(page.locator("#canvas button[aria-label='Brush size' i]")).to_be_visible(
         timeout=BROWSER_WAIT
     )
     page.locator("#cancel").click()
