@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal, Self
 
 from vtw_core.calibrated import Calibration
 from vtw_core.comparison import MethodComparison
@@ -13,8 +13,16 @@ from vtw_core.strategies.mustdrop.record import MustDropRecord
 Origin = Literal["live", "recorded", "opened"]
 
 
+class _Shared:
+    """Nothing in it changes, so sessions share it: Gradio would copy a whole run for each visitor
+    who opens the page."""
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Self:
+        return self
+
+
 @dataclass(frozen=True)
-class Visitor:
+class Visitor(_Shared):
     """The run the page shows, and where it comes from: this server ("live"), the examples of the
     page ("recorded"), or a file of the visitor's ("opened").
 
@@ -27,7 +35,7 @@ class Visitor:
 
 
 @dataclass(frozen=True)
-class ShownMethods:
+class ShownMethods(_Shared):
     """The comparison of methods that the page shows; ``of`` is the `app.view.run_id` of the run
     whose picture and question it is about, ``layers`` what the controls were made for. ``refused``:
     (place, strategy, title, reason) of methods that could not run; place 0 is the baseline."""
@@ -40,7 +48,7 @@ class ShownMethods:
 
 
 @dataclass(frozen=True)
-class ShownCalibration:
+class ShownCalibration(_Shared):
     """The calibration the page shows, and in words where it comes from."""
 
     calibration: Calibration
@@ -48,7 +56,7 @@ class ShownCalibration:
 
 
 @dataclass(frozen=True)
-class Dropped:
+class Dropped(_Shared):
     """One answer under MustDrop, and why each visual token stayed or fell.
 
     ``stages``: letters of "abc", those that ran. ``picture`` is the file that it is about, as long

@@ -3,6 +3,7 @@
 import json
 
 from benchmarks import browser, report
+from benchmarks.load import report as load
 
 
 def test_the_readme_shows_the_kept_results():
@@ -20,3 +21,9 @@ def test_both_curves_of_the_kept_results_are_the_same_numbers():
 def test_the_readme_shows_how_fast_the_page_was():
     result = json.loads(browser.RESULTS.read_text(encoding="utf-8"))
     assert browser.section(result) in browser.README.read_text(encoding="utf-8")
+
+
+def test_the_guide_shows_what_the_crowd_met_and_nobody_got_what_is_not_his():
+    results = json.loads(load.RESULTS.read_text(encoding="utf-8"))
+    assert load.section(results) in load.GUIDE.read_text(encoding="utf-8")
+    assert results["crowd"]["seen"]["wrong"] == []

@@ -238,3 +238,8 @@ def test_the_page_builds_and_offers_no_private_function_as_api(service):
 def test_what_each_visitor_opens_is_copied_without_the_page_behind_it(service):
     components = build_demo(service).get_config_file()["components"]
     assert len(copy.deepcopy(components)) == len(components)
+
+
+def test_what_a_session_begins_with_is_shared_and_not_copied(example):
+    shown = Visitor(run=example.run)
+    assert copy.deepcopy(shown) is shown
