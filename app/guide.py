@@ -65,12 +65,17 @@ class Page:
     token: gr.Dropdown
 
 
-def build(service: Service, first: str) -> Parts:
-    """Put both into the page's head; ``first`` is the tab that is in front at first."""
+def build(service: Service, first: str, usual_language: str) -> Parts:
+    """Put both into the page's head, and the switch between the languages.
+
+    Args:
+        first: the tab that is in front at first.
+        usual_language: for visitors who have chosen none, and whose browser prefers none.
+    """
     opening = View(example=service.examples[0].name, tab=first)
     with gr.Row(elem_classes="page-tools"):
         parts = Parts(lesson_part(), share(show_address(opening, "bundled")))
-        language_switch()
+        language_switch(usual_language)
     return parts
 
 
@@ -83,7 +88,7 @@ def connect(service: Service, parts: Parts, page: Page, places: Places) -> Any:
         handlers.wanted,
         page.visitor,
         [wanted, progress, page.main.waits],
-        cancels=[page.main.ran],
+        cancels=[*page.main.running],
         **GLUE,
     )
     arrived = asked.success(

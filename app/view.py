@@ -140,7 +140,10 @@ def show_nothing(notice: str | None = None) -> dict[str, Any]:
 def _notice(message: str | None) -> dict[str, str] | None:
     if message is None:
         return None
-    hints = (text.CANCELLED, text.CANCELLED_FIRST, text.PHOTOGRAPH, text_share.OWN_QUESTION)
+    hints = (
+        text.CANCELLED, text.CANCELLED_FIRST, text.PHOTOGRAPH, text.PHOTOGRAPH_ALONE,
+        text_share.OWN_QUESTION,
+    )  # fmt: skip
     kind = "info" if message in hints else "error"
     return {"kind": kind, "text": message}
 

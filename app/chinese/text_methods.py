@@ -57,7 +57,6 @@ GONE = "还没有比较结果：请先点击“比较”。"
 
 WAITING = "正在排队……"
 ENCODING = "正在编码图片……"
-LOADING = "模型仍在加载……"
 RUNNING = "{title}：正在回答……"
 TIMING = "正在轮流测量各方法的预填充……"
 CANCELLED = "已取消。下面是之前显示的内容。"

@@ -33,8 +33,9 @@ point();
 for (const use of ['pointerdown', 'focus', 'click']) link.addEventListener(use, point);
 link.addEventListener('click', () => remember(there.code));
 
-// Who opens the page without naming a language gets the one that was chosen, or the browser's.
-if (!here.path && (remembered() || preferred()) === there.code) {
+// Who opens the page without naming a language gets the one that was chosen, or the browser's, or the
+// page's usual one.
+if (!here.path && (remembered() || preferred() || usual) === there.code) {
   remember(there.code);
   window.location.replace(addressOf(there));
 }

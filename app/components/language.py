@@ -6,14 +6,15 @@ import gradio as gr
 
 from app import text
 from app.components.files import read, script
-from app.language import LANGUAGES, current
+from app.language import FIRST, LANGUAGES, current
 
 
-def language_switch() -> gr.HTML:
+def language_switch(usual: str = FIRST) -> gr.HTML:
     """Build the component; it lives in the browser alone.
 
     A visitor who opens the page without naming a language is taken to the one last chosen here, or
-    else to the one that the browser prefers; which, ``localStorage`` remembers.
+    else to the one that the browser prefers, or to the usual one; which, ``localStorage``
+    remembers.
     """
     facts = {
         code: {"code": code, "tag": language.tag, "name": language.name, "path": language.path}
@@ -25,7 +26,7 @@ def language_switch() -> gr.HTML:
         value=None,
         html_template=read("language.html"),
         css_template=read("language.css"),
-        js_on_load=script("language.js", here=here, there=there, title=text.TITLE),
+        js_on_load=script("language.js", here=here, there=there, usual=usual, title=text.TITLE),
         apply_default_css=False,
         elem_id="language",
         label=there["name"],

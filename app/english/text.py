@@ -60,21 +60,15 @@ SUGGESTIONS_FOR_PHOTOGRAPHS = (
 RUN = "Run both sides"
 CANCEL = "Cancel"
 
-EMBEDDED_LIMITS = (
-    "The model that ships with this page knows drawings of simple shapes only, not photographs. "
-    "Its card is in assets/embedded_model/README.md."
-)
-
 PHOTOGRAPH = (
+    "This looks like a photograph, and the embedded model only knows drawings of simple shapes: its "
+    "answer means nothing here. For photographs choose another model, below the examples."
+)
+PHOTOGRAPH_ALONE = (
     "This looks like a photograph, and the embedded model only knows drawings of simple shapes: its "
     "answer means nothing here. For photographs start the page with a real model, such as "
     "python app.py --model HuggingFaceTB/SmolVLM-256M-Instruct."
 )
-MODEL_STATES = {
-    "loading": "The model {model} is being loaded; recorded examples can be looked at meanwhile.",
-    "ready": "The model {model} is ready.",
-    "failed": "The model {model} could not be loaded: {problem} Recorded examples work without it.",
-}
 
 NO_PICTURE = "There is no picture yet: upload, paste or draw one, or pick an example."
 NO_DRAWING = "The canvas is empty: draw a shape first, or pick an example."
@@ -87,7 +81,6 @@ INTERNAL = (
 )
 WAITING = "Waiting for your turn …"
 QUEUE_IS_FULL = "Too many visitors are waiting: try again in a minute."
-WAITING_FOR_MODEL = "The model is still being loaded …"
 STARTING = "Encoding the picture …"
 BASELINE_RUNS = "Answering with the image in every layer …"
 CURVE_RUNS = "Measuring the KL at every K …"

@@ -62,7 +62,6 @@ GONE = "There is no comparison yet: press Compare first."
 
 WAITING = "Waiting for your turn …"
 ENCODING = "Encoding the picture …"
-LOADING = "The model is still being loaded …"
 RUNNING = "{title}: answering …"
 TIMING = "Measuring the prefill of all methods in turns …"
 CANCELLED = "Cancelled. What was shown before is below."

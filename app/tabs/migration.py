@@ -12,7 +12,7 @@ import gradio as gr
 from app import text_inside as text
 from app.board import Board
 from app.components.kbar import kbar
-from app.events import GLUE, MODEL_QUEUE
+from app.events import AGAIN_QUEUE, GLUE
 from app.figures import migration, tokens
 from app.held_k import k_of, keep_k
 from app.pictures import OWN_PICTURE, name_of, uploaded
@@ -103,7 +103,7 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
     ):
         event(
             test, [source, *inputs], [visitor, *outputs], api_visibility="private",
-            show_progress_on=[board.parts["causal_kl"]], **MODEL_QUEUE,
+            show_progress_on=[board.parts["causal_kl"]], **AGAIN_QUEUE,
         )  # fmt: skip
     return MigrationTab(inputs=tuple(inputs), outputs=outputs, token=token)
 

@@ -42,9 +42,9 @@ class Page:
         raw = document if isinstance(document, bytes) else json.dumps(document).encode()
         return self.http.post(path, content=raw, headers={"content-type": "application/json"})
 
-    def ask(self, picture, prompt=QUESTION, method="none", length=1):
+    def ask(self, picture, prompt=QUESTION, method="none", length=1, model=""):
         """The status and the answer of /generate, or the sentence that refuses it."""
-        sent = self.post("call/generate", {"data": [picture, prompt, method, length]})
+        sent = self.post("call/generate", {"data": [picture, prompt, method, length, model]})
         if sent.status_code != 200:
             return sent.status_code, sent.json()["detail"]
         told = self.http.get(f"call/generate/{sent.json()['event_id']}").text

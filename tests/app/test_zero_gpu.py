@@ -19,15 +19,15 @@ PROMPT = "what is this ?"
 def in_a_forked_process(run):
     """Runs a job in a child, with nothing but pickled bytes on the way there and back."""
 
-    def forked(job, *arguments):
+    def forked(model, job, *arguments):
         context = multiprocessing.get_context("fork")
         here, there = context.Pipe()
-        sent = pickle.dumps((job, arguments))
+        sent = pickle.dumps((model, job, arguments))
 
         def child():
             try:
-                wanted, given = pickle.loads(sent)
-                for result in run(wanted, *given):
+                name, wanted, given = pickle.loads(sent)
+                for result in run(name, wanted, *given):
                     there.send_bytes(pickle.dumps(("result", result)))
                 there.send_bytes(pickle.dumps(("end", None)))
             except Exception as problem:
@@ -105,11 +105,12 @@ def test_a_gpu_is_asked_for_only_as_long_as_a_job_takes(monkeypatch):
         return lambda function: function
 
     monkeypatch.setitem(sys.modules, "spaces", types.SimpleNamespace(GPU=gpu))
-    run = zero_gpu.on_gpu(lambda job, *arguments: iter([job, *arguments]))
-    assert list(run(jobs.explore, "a.png", "?", 64)) == [jobs.explore, "a.png", "?", 64]
-    short = asked["seconds"](jobs.generate, "a.png", "?", None, 8)
-    long = asked["seconds"](jobs.explore, "a.png", "?", 200)
-    assert short < long < asked["seconds"](jobs.calibrate, [None] * 50) <= 120
+    run = zero_gpu.on_gpu(lambda model, job, *arguments: iter([model, job, *arguments]))
+    asks = ["a/b", jobs.explore, "a.png", "?", 64]
+    assert list(run(*asks)) == asks
+    short = asked["seconds"]("a/b", jobs.generate, "a.png", "?", None, 8)
+    long = asked["seconds"]("a/b", jobs.explore, "a.png", "?", 200)
+    assert short < long < asked["seconds"]("a/b", jobs.calibrate, [None] * 50) <= 120
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Load a model: the embedded one, a local folder or a hub id, all by the same path."""
 
 import re
+import threading
 from collections.abc import Generator
 from functools import partial
 from pathlib import Path
@@ -19,6 +20,9 @@ from vtw_core.models.vlm import VisionLanguageModel
 
 EMBEDDED_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "embedded_model"
 HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
+# While transformers builds a model, classes of its own and torch's default dtype are others for the
+# whole process: of two at once, one would leave what it found of the other.
+_BUILDING = threading.Lock()
 
 
 def resolve(name: str) -> str:
@@ -130,10 +134,11 @@ def _load(
         # The Pillow back end on purpose: torchvision is not needed, and pixels are the same on
         # every machine.
         processor = AutoProcessor.from_pretrained(folder, backend="pil", trust_remote_code=False)
-        report("weights", 0, found.weights)
-        model = AutoModelForImageTextToText.from_pretrained(
-            folder, dtype=kind, use_safetensors=True, trust_remote_code=False
-        )
+        with _BUILDING:
+            report("weights", 0, found.weights)
+            model = AutoModelForImageTextToText.from_pretrained(
+                folder, dtype=kind, use_safetensors=True, trust_remote_code=False
+            )
         model = model.to(where).eval().requires_grad_(False)
         report("weights", found.weights, found.weights)
     return VisionLanguageModel(name, model, processor, adapter_for(model.config))
