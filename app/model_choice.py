@@ -84,7 +84,8 @@ class _Handlers:
 
     def load(self, model: str, name: str | None) -> Generator[tuple[Any, ...], None, None]:
         """Have a model in memory and take it; until then, and if it fails, the one before stays."""
-        if name is None:
+        if name is None:  # which has been said; a stream without any answer would empty the picker
+            yield gr.skip(), gr.skip(), None
             return
         try:
             for _ in self.models.loading(name):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from app import text_models as text
 from app.pool import ModelState, Pool
-from vtw_core.errors import InputError, ModelError
+from vtw_core.errors import InputError, ModelError, VTWError
 from vtw_core.models import machine
 from vtw_core.models.catalogue import EMBEDDED, KnownModel, known, memory_bytes
 from vtw_core.models.loading import HUB_ID, load_steps
@@ -208,16 +208,23 @@ class Models:
 
     def _steps(self, name: str) -> Generator[LoadProgress | VisionLanguageModel, None, None]:
         """What the pool loads by."""
-        options = vars(self.options)
-        for step in self._load(self.offer(name).source, **options):
-            if isinstance(step, LoadProgress):
-                yield step
-                continue
-            # A process's first pass is slow; where jobs have processes of their own, each is.
-            if not self.wait(0) and not self.fixed:
-                step.limit_threads()
-                step.warm_up()
-            yield replace(step, name=name)
+        offer = self.offer(name)
+        try:
+            for step in self._load(offer.source, **vars(self.options)):
+                if isinstance(step, LoadProgress):
+                    yield step
+                    continue
+                # A process's first pass is slow; where jobs have processes of their own, each is.
+                if not self.wait(0) and not self.fixed:
+                    step.limit_threads()
+                    step.warm_up()
+                yield replace(step, name=name)
+        except VTWError as problem:
+            if not offer.is_folder:
+                raise
+            # Where the server keeps its models is nothing for visitors.
+            said = str(problem).replace(str(Path(offer.source).resolve()), name)
+            raise ModelError(said.replace(offer.source, name)) from problem
 
     # ------------------------------------------------------------ memory
     @cached_property

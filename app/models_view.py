@@ -133,7 +133,7 @@ def _said(offer: Offer, state: ModelState, picking: Picking, models: Models) -> 
     if state.phase == "ready":
         return text.IN_USE.format(title=offer.title) if is_chosen else text.IN_MEMORY
     if state.phase == "failed":
-        return _failed(offer, state, picking, models)
+        return f"{state.problem} {_rest(offer, picking, models)}"
     if state.phase == "loading" or (is_chosen and not models.wait(0)):
         if offer.name == picking.awaited:
             return loading_words(offer, state)
@@ -143,12 +143,11 @@ def _said(offer: Offer, state: ModelState, picking: Picking, models: Models) -> 
     return text.HAS_LEFT.format(title=offer.title) if is_chosen else text.NOT_LOADED_YET
 
 
-def _failed(offer: Offer, state: ModelState, picking: Picking, models: Models) -> str:
-    said = text.FAILED.format(title=offer.title, problem=state.problem)
+def _rest(offer: Offer, picking: Picking, models: Models) -> str:
+    """What still works when a model does not."""
     if offer.name == picking.chosen:
-        return f"{said} {text.RECORDED_WORK}"
-    chosen = models.offer(picking.chosen)
-    return f"{said} {text.STILL_IN_USE.format(title=chosen.title)}"
+        return str(text.RECORDED_WORK)
+    return str(text.STILL_IN_USE.format(title=models.offer(picking.chosen).title))
 
 
 def loading_steps(models: Models, name: str) -> Generator[tuple[str, float], None, None]:

@@ -22,7 +22,7 @@ Load = Callable[[str], Generator["LoadProgress | VisionLanguageModel", None, Non
 Stage = Literal["check", "download", "processor", "weights", "place"]
 HEARTBEAT = 0.25
 """Seconds: how often who waits hears how far it is, and can go away."""
-MOST_FAILED = 100
+MOST_FAILED = 20
 """Names whose problem is remembered; where visitors may type names, they could be any number."""
 
 

@@ -62,11 +62,11 @@ class Settings:
         "VTW_DTYPE", "", "their precision", of=tuple(BYTES), unset="what the device does best"
     )
     quantize: str = _setting(
-        "VTW_QUANTIZE", "", "pack their weights (bitsandbytes)", of=QUANTIZED, unset="not"
+        "VTW_QUANTIZE", "", "pack their weights (bitsandbytes)", of=QUANTIZED, unset="as they are"
     )
     device_map: str = _setting(
         "VTW_DEVICE_MAP", "", "spread each over several devices (accelerate)", of=("auto",),
-        unset="not",
+        unset="one device",
     )  # fmt: skip
     eta: float = _setting("VTW_ETA", DEFAULT_ETA, "threshold of K* in nats, 0 or more")
     language: str = _setting(

@@ -68,7 +68,6 @@ NOT_LOADED_YET = "尚未载入内存。"
 HAS_LEFT = "{title} 已为另一个模型让出内存；您下次运行时会重新加载它。"
 FIRST_LOADING = "正在加载 {title}；其间可以先看预录的示例。"
 LOADED_BY_OTHERS = "已有人正在加载它。"
-FAILED = "无法加载 {title}。{problem}"
 STILL_IN_USE = "仍在使用 {title}。"
 RECORDED_WORK = "没有它也能查看预录的示例。"
 CANCELLED = "已取消。"
@@ -107,7 +106,7 @@ PICKER = {
 
 # ------------------------------------------------------------------ what is refused
 NOT_OFFERED = "这里不提供模型 {model}；请从以下模型中选择：{names}。"
-NOT_A_HUB_ID = "{model} 不是 hub id；请写成 org/name，或从以下模型中选择：{names}。"
+NOT_A_HUB_ID = "{model} 不是 hub id；请写成 org/name，例如 HuggingFaceTB/SmolVLM-256M-Instruct。"
 NOT_IN_MEMORY = "模型 {model} 此时不在内存中；请选择一个在内存中的模型。"
 NOT_LOADED = "无法加载模型 {model}；原因见服务器日志。"
 RUN_OF_ANOTHER = (

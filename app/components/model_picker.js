@@ -39,7 +39,7 @@ function drawList() {
   find('.choice-label').textContent = options.length === 1 ? model(view.chosen).title : words.choose;
 }
 
-function drawAbout(target, one) {
+function drawAbout(one) {
   const card = find('.card-link');
   card.replaceChildren();
   if (one && one.card.address) {
@@ -70,28 +70,15 @@ function buttonWords(one) {
   return one.name === view.chosen ? words.reload : words.load;
 }
 
-// The room of the longest facts, so that nothing below jumps when another model is looked at.
-let roomFor = '';
-function reserve() {
-  const about = find('.about');
-  const wanted = `${about.clientWidth} ${JSON.stringify(view.models.map((one) => [one.facts, one.notes, one.warnings]))}`;
-  if (!about.clientWidth || wanted === roomFor) return;
-  roomFor = wanted;
-  about.style.minHeight = '';
-  let most = 0;
-  for (const one of view.models) { drawAbout(about, one); most = Math.max(most, about.offsetHeight); }
-  about.style.minHeight = `${most}px`;
-}
-
 function draw() {
   if (looked !== OTHER && !model(looked)) looked = view.chosen;
   const one = looked === OTHER ? null : model(looked);
   const waits = Boolean(view.awaited);
   drawList();
-  reserve();
   find('.typed').hidden = looked !== OTHER;
+  find('.about').hidden = !one;
   find('.id').disabled = waits || pending;
-  drawAbout(find('.about'), one);
+  drawAbout(one);
   const hasNotice = view.notice && looked === (view.viewed || looked);
   const said = find('.said');
   const told = hasNotice ? view.notice : one ? one.said : fill(words.usedNow, model(view.chosen));
@@ -139,12 +126,5 @@ watch('value', () => {
   if (view.viewed && (view.viewed !== before.viewed || view.chosen !== before.chosen)) looked = view.viewed;
   draw();
 });
-let lastWidth = 0;
-new ResizeObserver(() => {
-  const width = find('.about').clientWidth;
-  if (width === lastWidth) return;
-  lastWidth = width;
-  draw();
-}).observe(find('.about'));
 writeWords(words);
 draw();

@@ -70,7 +70,6 @@ NOT_LOADED_YET = "Not in memory yet."
 HAS_LEFT = "{title} made room for another model; your next run loads it again."
 FIRST_LOADING = "{title} is being loaded; recorded examples can be looked at meanwhile."
 LOADED_BY_OTHERS = "Somebody is loading it already."
-FAILED = "{title} could not be loaded. {problem}"
 STILL_IN_USE = "{title} stays in use."
 RECORDED_WORK = "Recorded examples work without it."
 CANCELLED = "Cancelled."
@@ -109,7 +108,9 @@ PICKER = {
 
 # ------------------------------------------------------------------ what is refused
 NOT_OFFERED = "The model {model} is not offered here; choose one of these: {names}."
-NOT_A_HUB_ID = "{model} is no hub id; write it as org/name, or choose one of these: {names}."
+NOT_A_HUB_ID = (
+    "{model} is no hub id; write it as org/name, such as HuggingFaceTB/SmolVLM-256M-Instruct."
+)
 NOT_IN_MEMORY = "The model {model} is not in memory here; choose one that is."
 NOT_LOADED = "The model {model} could not be loaded; the server's log says why."
 RUN_OF_ANOTHER = (

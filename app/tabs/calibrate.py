@@ -189,6 +189,7 @@ class _Handlers:
 
     def load(self, model: str) -> Generator[tuple[Any, ...]]:
         """The visitor's model, where it is not in memory."""
+        yield *(gr.skip(),) * 4, True  # a stream without any answer would empty what it is for
         try:
             for message, share in loading_steps(self.service.models, model):
                 yield *_busy(message, share), True
@@ -199,17 +200,18 @@ class _Handlers:
         self, waits: bool, model: str, paths: list[str] | None, prompt: str
     ) -> Generator[tuple[Any, ...]]:
         """Calibrate on a visitor's pictures, each asked the same question."""
-        if waits:  # else the model could not be loaded, which has been said
-            yield from self._run(model, lambda: _checked(paths), prompt, text.CALIBRATE_YOURS)
+        yield from self._run(waits, model, lambda: _checked(paths), prompt, text.CALIBRATE_YOURS)
 
     def run_bundled(self, waits: bool, model: str) -> Generator[tuple[Any, ...]]:
         """Calibrate on the bundled set again, here."""
-        if waits:
-            yield from self._run(model, lambda: None, "", text.CALIBRATE_BUNDLED)
+        yield from self._run(waits, model, lambda: None, "", text.CALIBRATE_BUNDLED)
 
     def _run(
-        self, model: str, pictures: Any, prompt: str, origin: str
+        self, waits: bool, model: str, pictures: Any, prompt: str, origin: str
     ) -> Generator[tuple[Any, ...]]:
+        if not waits:  # the model could not be loaded, which has been said
+            yield *(gr.skip(),) * 5, False
+            return
         try:
             for event in self._steps(model, pictures(), prompt):
                 if isinstance(event, Calibration):

@@ -202,6 +202,7 @@ class _Handlers:
         self, visitor: Visitor, k: int | None, model: str
     ) -> Generator[tuple[Any, ...], None, None]:
         """The visitor's model, where others made it leave or it is still on its way."""
+        yield *(gr.skip(),) * 3, True  # a stream without any answer would empty what it is for
         try:
             for message, share in loading_steps(self.service.models, model):
                 yield show_running(message, share), *_busy(), True
@@ -220,9 +221,10 @@ class _Handlers:
         waits: bool,
     ) -> Generator[tuple[Any, ...], None, None]:
         """Stream both answers and the curve; on bad input show one sentence and the last run."""
-        if not waits:  # the model could not be loaded, which has been said
-            return
         keep = gr.skip(), gr.skip(), False
+        if not waits:  # the model could not be loaded, which has been said
+            yield *(gr.skip(),) * 3, *keep
+            return
         try:
             path = chosen_picture(
                 upload, drawing, is_drawing=is_drawing, roots=self._picture_roots()

@@ -193,6 +193,7 @@ class _Handlers:
 
     def load(self, visitor: Visitor, shown: ShownMethods) -> Generator[tuple[Any, ...], None, None]:
         """The model of the visitor's run, where it is not in memory."""
+        yield *(gr.skip(),) * 3, True  # a stream without any answer would empty what it is for
         if visitor.run is None:
             return
         try:
@@ -211,9 +212,10 @@ class _Handlers:
         *values: Any,
     ) -> Generator[tuple[Any, ...], None, None]:
         """Stream the answers, one method behind the other; on bad input show one sentence."""
-        if not waits:  # the model could not be loaded, which has been said
-            return
         keep = gr.skip(), False
+        if not waits:  # the model could not be loaded, which has been said
+            yield *(gr.skip(),) * 3, *keep
+            return
         try:
             for event in self._steps(visitor, there, values):
                 if isinstance(event, ShownMethods):
