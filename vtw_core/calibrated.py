@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vtw_core.documents import expect, floats, nested, refuse_constant, tuple_of
+from vtw_core.documents import expect, floats, nested, read_document, tuple_of
 from vtw_core.errors import InputError
 from vtw_core.results import (
     DEFAULT_ETA,
@@ -401,23 +401,14 @@ def load_calibration(path: str | Path) -> Calibration:
         InputError: missing, damaged, too large, of another version, or not from a calibration.
     """
     source = Path(path)
-    try:
-        with source.open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{source} cannot be read: {error.strerror}.") from error
-    if len(raw) > MAX_FILE_BYTES:
-        raise InputError(f"{source.name} is larger than {MAX_FILE_BYTES // 2**20} MB.")
-    try:
-        document = json.loads(raw, parse_constant=refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{source.name} is damaged: its contents cannot be read.") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise InputError(f"{source.name} is no calibration; choose a file that `save` wrote.")
-    if document.get("version") != FORMAT_VERSION:
-        raise InputError(
-            f"{source.name} is of another format version than {FORMAT_VERSION}; calibrate again."
-        )
+    document = read_document(
+        source,
+        FORMAT,
+        FORMAT_VERSION,
+        most_bytes=MAX_FILE_BYTES,
+        what="calibration; choose a file that `save` wrote",
+        anew="calibrate again",
+    )
     try:
         expect("samples", document["samples"], list)
         return Calibration(

@@ -1,10 +1,50 @@
-"""Read checked values out of a JSON document; TypeError or ValueError says what is wrong."""
+"""Read a JSON document, and checked values out of it.
 
+What is wrong with the file is an InputError; what is wrong with a value a TypeError or ValueError,
+which the reader of a format turns into one.
+"""
+
+import json
 import math
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from vtw_core.errors import InputError
+
+
+def read_document(
+    source: Path, form: str, version: int, *, most_bytes: int, what: str, anew: str
+) -> dict[str, Any]:
+    """A JSON object that says its format and version.
+
+    Args:
+        form: what its "format" must be.
+        most_bytes: a larger file is not read.
+        what: what the file should be, for the sentence if it is something else.
+        anew: how to make it again, for the sentence if its version is another.
+
+    Raises:
+        InputError: missing, damaged, too large, of another format or version.
+    """
+    try:
+        with source.open("rb") as file:
+            raw = file.read(most_bytes + 1)
+    except OSError as error:
+        raise InputError(f"{source} cannot be read: {error.strerror}.") from error
+    if len(raw) > most_bytes:
+        raise InputError(f"{source.name} is larger than {most_bytes // 2**20} MB.")
+    try:
+        document = json.loads(raw, parse_constant=refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{source.name} is damaged: its contents cannot be read.") from error
+    if not isinstance(document, dict) or document.get("format") != form:
+        raise InputError(f"{source.name} is no {what}.")
+    if document.get("version") != version:
+        raise InputError(f"{source.name} is of another format version than {version}; {anew}.")
+    return document
 
 
 def refuse_constant(name: str) -> float:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from vtw_core.arrays import frozen
 from vtw_core.calibrated import BAND_LEVEL, BAND_RESAMPLES, bootstrap_band
-from vtw_core.documents import expect, floats, refuse_constant, tuple_of
+from vtw_core.documents import expect, floats, read_document, tuple_of
 from vtw_core.errors import InputError
 
 FORMAT = "vtw-equal-budget"
@@ -181,24 +181,14 @@ def load_budget_comparison(path: str | Path) -> BudgetComparison:
         InputError: missing, damaged, too large, of another version, or no comparison.
     """
     source = Path(path)
-    try:
-        with source.open("rb") as file:
-            raw = file.read(MAX_FILE_BYTES + 1)
-    except OSError as error:
-        raise InputError(f"{source} cannot be read: {error.strerror}.") from error
-    if len(raw) > MAX_FILE_BYTES:
-        raise InputError(f"{source.name} is larger than {MAX_FILE_BYTES // 2**20} MB.")
-    try:
-        document = json.loads(raw, parse_constant=refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{source.name} is damaged: its contents cannot be read.") from error
-    if not isinstance(document, dict) or document.get("format") != FORMAT:
-        raise InputError(f"{source.name} is no comparison of methods.")
-    if document.get("version") != FORMAT_VERSION:
-        raise InputError(
-            f"{source.name} is of another format version than {FORMAT_VERSION}; measure again with "
-            "`python -m benchmarks.methods`."
-        )
+    document = read_document(
+        source,
+        FORMAT,
+        FORMAT_VERSION,
+        most_bytes=MAX_FILE_BYTES,
+        what="comparison of methods",
+        anew="measure again with `python -m benchmarks.methods`",
+    )
     try:
         expect("facts", document["facts"], dict)
         expect("contenders", document["contenders"], list)

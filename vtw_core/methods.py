@@ -29,18 +29,15 @@ from vtw_core.sampling import GREEDY, Forced, Sampling
 from vtw_core.strategies.base import begins_in_the_encoder
 from vtw_core.strategies.keep_all import KeepAll
 from vtw_core.strategies.method import Method
-from vtw_core.strategies.mustdrop import MustDrop, VisionStage
+from vtw_core.strategies.mustdrop import EQUAL_THRESHOLDS, MustDrop, VisionStage
 from vtw_core.strategies.mustdrop.record import MustDropRecord
 from vtw_core.strategies.vtw import VisualTokenWithdrawal
-from vtw_core.threshold_search import fit_mustdrop
+from vtw_core.threshold_search import fitted
 from vtw_core.trace import Trace
 from vtw_core.vision_merging import merges_patches
 
 BASELINE = "baseline"
 TIMED = 3
-# Thresholds that only say in which proportion the search scales them.
-_EQUAL = 0.001
-_FITS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,7 +150,7 @@ def default_methods(vlm: VisionLanguageModel, run: Run) -> tuple[Method, Method]
     """
     k = run.choose_k(scope="answer_mean")
     vision = VisionStage() if merges_patches(vlm.model) else None
-    mustdrop = MustDrop(_EQUAL, _EQUAL, vision=vision)
+    mustdrop = MustDrop(*EQUAL_THRESHOLDS, vision=vision)
     tokens = withdrawn_mean(k, run.layers, run.visual_tokens)
     return Method("vtw", VisualTokenWithdrawal(k)), Method("mustdrop", mustdrop, tokens)
 
@@ -162,14 +159,9 @@ def _ready(
     vlm: VisionLanguageModel, pictures: Any, prompt: str, method: Method, whole: Prepared
 ) -> tuple[Method, Prepared]:
     """The method with its thresholds found, and what it runs on."""
-    strategy = method.strategy
-    strategy.check(vlm.layers)
-    if method.tokens is not None and isinstance(strategy, MustDrop):
-        fit = fit_mustdrop(
-            vlm, [(pictures, prompt)], method.tokens, strategy, rounds=_FITS, nearest=True
-        )
-        method = replace(method, strategy=fit.strategy)
-    if begins_in_the_encoder(strategy):
+    method.strategy.check(vlm.layers)
+    method = replace(method, strategy=fitted(vlm, pictures, prompt, method, nearest=True))
+    if begins_in_the_encoder(method.strategy):
         return method, prepare(vlm, pictures, prompt, method.strategy)
     return method, whole
 

@@ -11,13 +11,11 @@ from vtw_core.strategies.base import Strategy
 from vtw_core.strategies.fastv import RANKINGS, FastV
 from vtw_core.strategies.keep_all import KeepAll
 from vtw_core.strategies.method import Method
-from vtw_core.strategies.mustdrop import PRESETS, MustDrop, VisionStage
+from vtw_core.strategies.mustdrop import EQUAL_THRESHOLDS, PRESETS, MustDrop, VisionStage
 from vtw_core.strategies.random_drop import RandomDrop, RandomWithdrawal
 from vtw_core.strategies.vtw import VisualTokenWithdrawal
 
 STAGES = "abc"
-# Thresholds that only say in which proportion the search scales them.
-_EQUAL = 0.001
 
 
 def add_positions(parser: ArgumentParser) -> None:
@@ -131,7 +129,7 @@ def _mustdrop(arguments: Namespace) -> Strategy:
     if arguments.preset is not None:
         pair = (PRESETS[arguments.preset].gamma, PRESETS[arguments.preset].alpha)
     elif pair == (None, None) and arguments.tokens is not None:
-        pair = (_EQUAL, _EQUAL)
+        pair = EQUAL_THRESHOLDS
     if None in pair:
         raise InputError(
             "--strategy mustdrop needs --gamma and --alpha, or --preset, or --tokens to find them."

@@ -16,6 +16,8 @@ from vtw_core.trace import Trace
 
 # Visual tokens, mean over layers and samples; nearer than this no further round is needed.
 NEAR = 0.5
+# Searches for one question; the first one alone is up to a few tokens beside its target.
+_ROUNDS = 6
 
 
 @dataclass(frozen=True)
@@ -76,15 +78,22 @@ def fit_mustdrop(
     return min(fits, key=lambda fit: abs(fit.measured - target))
 
 
-def fitted(vlm: VisionLanguageModel, image: Any, prompt: str, method: Method) -> Strategy:
+def fitted(
+    vlm: VisionLanguageModel, image: Any, prompt: str, method: Method, *, nearest: bool = False
+) -> Strategy:
     """The method's strategy, its thresholds found for this question if it names a number of tokens.
+
+    Args:
+        nearest: as in `fit_mustdrop`.
 
     Raises:
         InputError: as `fit_mustdrop`.
     """
     if method.tokens is None or not isinstance(method.strategy, MustDrop):
         return method.strategy
-    return fit_mustdrop(vlm, [(image, prompt)], method.tokens, method.strategy).strategy
+    sample = [(image, prompt)]
+    fit = fit_mustdrop(vlm, sample, method.tokens, method.strategy, rounds=_ROUNDS, nearest=nearest)
+    return fit.strategy
 
 
 def _trace(vlm: VisionLanguageModel, prepared: Prepared, strategy: MustDrop) -> Trace:

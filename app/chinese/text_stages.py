@@ -44,7 +44,7 @@ STAGES = {
         "protected": "低于两个阈值，但属于关键集合",
         "stayed": "到达最后一层",
         "left": "在第 {layer} 层之后被丢弃",
-        "every": "在每一层的缓存中",
+        "throughout": "在每一层的缓存中",
         "early": "只在第 0–{layer} 层的缓存中",
         "first": "只在第 0 层的缓存中",
         "nowhere": "不在任何层的缓存中",

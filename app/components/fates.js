@@ -100,11 +100,11 @@ function stateAt(stage, token) {
   if (stage.id === 'filter') return { name: fates[filterAt(stage.layer).fate[token]] };
   const fell = fellAt(token);
   if (stage.id === 'last') return fell === null ? { name: 'stayed' } : { name: 'left', layer: fell };
-  if (fell === null) return { name: 'every' };
+  if (fell === null) return { name: 'throughout' };
   const layer = lastCache(token);
   return { name: layer > 0 ? 'early' : layer === 0 ? 'first' : 'nowhere', layer };
 }
-const ORDER = ['patch', 'merged', 'single', 'both', 'global', 'individual', 'protected', 'stayed', 'every', 'fell', 'left', 'early', 'first', 'nowhere', 'gone'];
+const ORDER = ['patch', 'merged', 'single', 'both', 'global', 'individual', 'protected', 'stayed', 'throughout', 'fell', 'left', 'early', 'first', 'nowhere', 'gone'];
 // The states of a stage with their counts: [{name, layer, tokens, patches}].
 function countsAt(stage) {
   const found = new Map();

@@ -44,7 +44,7 @@ STAGES = {
         "protected": "below both, but in the key set",
         "stayed": "reached the last layer",
         "left": "fell behind layer {layer}",
-        "every": "in every layer’s cache",
+        "throughout": "in every layer’s cache",
         "early": "only in the caches of layers 0–{layer}",
         "first": "only in the cache of layer 0",
         "nowhere": "in no layer’s cache",

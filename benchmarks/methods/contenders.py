@@ -9,24 +9,23 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from vtw_core.analysis.budget import dropped_share, withdrawn_mean
 from vtw_core.errors import InputError
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.strategies.base import Strategy
 from vtw_core.strategies.fastv import FastV
 from vtw_core.strategies.keep_all import KeepAll
-from vtw_core.strategies.mustdrop import MustDrop
+from vtw_core.strategies.mustdrop import EQUAL_THRESHOLDS, MustDrop
 from vtw_core.strategies.random_drop import RandomDrop, RandomWithdrawal
 from vtw_core.strategies.vtw import VisualTokenWithdrawal
 from vtw_core.threshold_search import fit_mustdrop
 
 FASTV_K = 2  # as published
 _FITS = 3  # searches for MustDrop's thresholds at most
-# Thresholds that only say in which proportion the search scales them.
-_EQUAL = 0.001
 _STAGES = {
-    "mustdrop": MustDrop(_EQUAL, _EQUAL),
-    "mustdrop_ab": MustDrop(_EQUAL, _EQUAL, cache=False),
-    "mustdrop_b": MustDrop(_EQUAL, _EQUAL, vision=None, cache=False),
+    "mustdrop": MustDrop(*EQUAL_THRESHOLDS),
+    "mustdrop_ab": MustDrop(*EQUAL_THRESHOLDS, cache=False),
+    "mustdrop_b": MustDrop(*EQUAL_THRESHOLDS, vision=None, cache=False),
 }
 
 
@@ -81,9 +80,12 @@ def settings(
         samples: (image, prompt) on which MustDrop's thresholds are fitted.
     """
     layers, missing = vlm.layers, list[tuple[str, float]]()
-    budgets = {k: visual * k / layers for k in ks(layers, k_star)}
+    budgets = {k: withdrawn_mean(k, layers, visual) for k in ks(layers, k_star)}
     found = [Setting("none", KeepAll(), None)]
-    found += [Setting("vtw", VisualTokenWithdrawal(k), visual * k / layers) for k in (0, *budgets)]
+    found += [
+        Setting("vtw", VisualTokenWithdrawal(k), withdrawn_mean(k, layers, visual))
+        for k in (0, *budgets)
+    ]
     for series, stages in _STAGES.items():
         only = budgets if series == "mustdrop" else {k_star: budgets[k_star]}
         for wanted in only.values():
@@ -111,8 +113,8 @@ def _fastv(layers: int, visual: int, k_star: int, budgets: dict[int, float]) -> 
     """FastV at its published K, and later, where the model has begun to read the picture."""
 
     def at(series: str, k: int, of: int, ranking: Any = "last_token") -> Setting:
-        stay = visual * (of - k) / (layers - k)
-        return Setting(series, FastV(k, 1 - stay / visual, ranking), budgets[of])
+        ratio = dropped_share(budgets[of], k, layers, visual)
+        return Setting(series, FastV(k, ratio, ranking), budgets[of])
 
     for series, k in (
         ("fastv", FASTV_K), ("fastv_middle", k_star // 2), ("fastv_late", round(k_star * 3 / 4)),

@@ -1,5 +1,6 @@
 """What the web server adds to the page, and the files that put it into a container."""
 
+import json
 import re
 import types
 from pathlib import Path
@@ -11,6 +12,7 @@ from starlette.testclient import TestClient
 
 from app.gate import MOST_BYTES, MOST_FILES, Gate
 from app.server import HEADERS, app_arguments
+from app.ui import build_demo
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -84,3 +86,11 @@ def test_an_upload_that_does_not_tell_its_size_is_cut_off():
     piece = b"x" * 2**20
     assert gated.post("/upload", content=(piece for _ in range(40))).json()["seen"] <= limit
     assert gated.post("/upload", content=b"x" * (limit + 1)).status_code == 413
+
+
+def test_what_the_page_is_made_of_is_plain_data(service):
+    """Gradio copies it for every visitor: an event or a service among it would be copied too."""
+    sent = build_demo(service).get_config_file()
+    for component in sent["components"]:
+        component["props"].pop("delete_callback", None)  # of every gr.State
+    json.dumps(sent)

@@ -8,6 +8,7 @@ import pytest
 
 from vtw_core.analysis import budget, migration, sinks
 from vtw_core.comparison import MethodEntry, MethodSeconds
+from vtw_core.equal_budget import MEASURES
 from vtw_core.inside import Attention, Counterfactual, Inside, Lens
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "quantities.md").read_text(encoding="utf-8")
@@ -39,6 +40,12 @@ def test_every_public_name_of_the_analysis_is_defined(module):
 )  # fmt: skip
 def test_every_kind_of_answer_is_named(answer):
     assert f"`{answer.__name__}`" in PAGE
+
+
+@pytest.mark.parametrize("name", [*MEASURES, "estimates", "difference"])
+def test_every_measure_of_methods_at_equal_budget_is_defined(name):
+    section = PAGE.split("## `vtw_core.equal_budget`")[1].split("\n## ")[0]
+    assert f"**`{name}`**" in section
 
 
 def test_the_page_names_nothing_that_does_not_exist():

@@ -1,5 +1,11 @@
 """MustDrop (arXiv 2411.10803): visual tokens are judged over their whole life."""
 
-from vtw_core.strategies.mustdrop.strategy import PRESETS, MustDrop, Preset, VisionStage
+from vtw_core.strategies.mustdrop.strategy import (
+    EQUAL_THRESHOLDS,
+    PRESETS,
+    MustDrop,
+    Preset,
+    VisionStage,
+)
 
-__all__ = ["PRESETS", "MustDrop", "Preset", "VisionStage"]
+__all__ = ["EQUAL_THRESHOLDS", "PRESETS", "MustDrop", "Preset", "VisionStage"]

@@ -49,6 +49,8 @@ PRESETS: dict[str, Preset] = {
     )
 }
 """From the released scripts, for LLaVA-1.5-7B with 576 patches; other models need their own."""
+EQUAL_THRESHOLDS = (0.001, 0.001)
+"""(gamma, alpha) in the proportion of the first preset, for a search that scales both."""
 
 
 @dataclass(frozen=True)
