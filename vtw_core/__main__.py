@@ -21,8 +21,10 @@ from vtw_core.dataset import Item, read_items
 from vtw_core.errors import InputError, VTWError
 from vtw_core.events import Progress
 from vtw_core.images import load_image
+from vtw_core.load_options import add_load_options, add_place_options, load_from
 from vtw_core.models.adapters import ADAPTERS
-from vtw_core.models.loading import EMBEDDED, load_model, resolve
+from vtw_core.models.availability import availability
+from vtw_core.models.catalogue import CATALOGUE
 from vtw_core.models.prompts import check_prompt
 from vtw_core.models.support import REFUSED
 from vtw_core.models.vlm import VisionLanguageModel
@@ -49,6 +51,7 @@ from vtw_core.tables import (
     comparison_table,
     generation_summary,
     inside_table,
+    models_table,
     run_table,
 )
 from vtw_core.world import gathered, own_share, rank, size
@@ -164,10 +167,10 @@ def _parser() -> argparse.ArgumentParser:
     calibrate = commands.add_parser("calibrate", help="K* over a set of images and questions")
     _calibrate_options(calibrate)
 
+    add_place_options(models)
     for command in (explore, generate, compare, calibrate):
-        command.add_argument("--model", default=EMBEDDED, help="embedded, a folder or org/name")
+        add_load_options(command)
         command.add_argument("--max-new-tokens", type=int, default=MAX_NEW_TOKENS)
-        command.add_argument("--device", help="torch device, e.g. cpu or cuda")
     for command in (models, explore, show, generate, compare, calibrate):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
@@ -188,26 +191,21 @@ def _calibrate_options(calibrate: argparse.ArgumentParser) -> None:
 
 
 def _models(arguments: argparse.Namespace) -> str:
-    try:
-        resolve(EMBEDDED)
-        embedded = "ready"
-    except VTWError as error:
-        embedded = str(error)
-    if arguments.json:
-        return json.dumps(
-            {
-                "embedded": embedded,
-                "supported": {kind: row.example for kind, row in sorted(ADAPTERS.items())},
-                "not_supported": REFUSED,
-            }
-        )
-    lines = [f"embedded        {embedded}", "", "supported families (any hub id or folder):"]
-    lines += [
-        f"  {kind:<15} e.g. {row.example}: {row.picture}" for kind, row in sorted(ADAPTERS.items())
-    ]
-    lines += ["", "not supported:"]
-    lines += [f"  {kind:<15} {reason}" for kind, reason in sorted(REFUSED.items())]
-    return "\n".join(lines)
+    with _quiet():
+        from vtw_core.models.weights import placement  # brings torch
+
+        how = placement(arguments.device, arguments.dtype, arguments.quantize, None)
+    here = [availability(model, how.device, how.dtype, how.quantize) for model in CATALOGUE]
+    if not arguments.json:
+        return models_table(here)
+    return json.dumps(
+        {
+            "embedded": here[0].reason or "ready",
+            "supported": {kind: row.example for kind, row in sorted(ADAPTERS.items())},
+            "not_supported": REFUSED,
+            "known": [one.to_json() for one in here],
+        }
+    )
 
 
 def _explore(arguments: argparse.Namespace) -> str:
@@ -286,14 +284,8 @@ def _prepare(arguments: argparse.Namespace) -> tuple[VisionLanguageModel, Any]:
     """Check what costs nothing to check, then load the model."""
     check_prompt(arguments.prompt)
     image = load_image(arguments.image)
-    return _load(arguments.model, arguments.device), image
-
-
-def _load(model: str, device: str | None) -> VisionLanguageModel:
     with _quiet():
-        vlm = load_model(model, device=device)
-        vlm.limit_threads()
-    return vlm
+        return load_from(arguments), image
 
 
 def _calibrate(arguments: argparse.Namespace) -> str | None:
@@ -321,7 +313,8 @@ def _own_part(arguments: argparse.Namespace) -> Calibration | None:
     items = own_share(read_items(arguments.data, arguments.prompt))
     if not items:
         return None
-    vlm = _load(arguments.model, arguments.device or _own_device())
+    with _quiet():
+        vlm = load_from(arguments, _own_device())
     store = arguments.out and Store(arguments.out, vlm, arguments.max_new_tokens)
     return _with_a_bar(vlm, items, arguments.max_new_tokens, store or None)
 
@@ -368,6 +361,7 @@ def _quiet() -> Any:
     transformers_logging.disable_progress_bar()
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     logging.getLogger("huggingface_hub").propagate = False
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
     with (
         open(os.devnull, "w") as nowhere,
         contextlib.redirect_stdout(nowhere),

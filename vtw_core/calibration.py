@@ -96,7 +96,7 @@ class Store:
     ) -> None:
         self.folder = Path(folder)
         self._depends_on = [
-            vlm.name, fingerprint(vlm.model), str(vlm.model.dtype), vlm.model.device.type,
+            vlm.name, fingerprint(vlm.model), str(vlm.model.dtype), vlm.device.type,
             max_new_tokens, vtw_core.__version__, version("torch"), version("transformers"),
         ]  # fmt: skip
         try:

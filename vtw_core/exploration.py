@@ -215,7 +215,7 @@ def _run(
             total=spent[2],
         ),
         dtype=str(vlm.model.dtype).removeprefix("torch."),
-        device=str(vlm.model.device),
+        device=str(vlm.device),
         versions=(
             ("vtw_core", vtw_core.__version__),
             ("torch", version("torch")),

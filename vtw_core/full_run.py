@@ -118,7 +118,7 @@ def run_full(
     ):
         steps.append(step)
         yield step
-    logits = torch.as_tensor(np.stack([step.logits for step in steps]), device=vlm.model.device)
+    logits = torch.as_tensor(np.stack([step.logits for step in steps]), device=vlm.device)
     _check_head(vlm, record.last_row, logits[0])
     return FullRun(
         prepared=prepared,

@@ -327,6 +327,6 @@ def cache_bytes(vlm: VisionLanguageModel, trace: Trace) -> int:
 
 def now(vlm: VisionLanguageModel) -> float:
     """Seconds on a monotonic clock, once the device has done what it was given."""
-    if vlm.model.device.type == "cuda":
-        torch.cuda.synchronize(vlm.model.device)
+    if vlm.device.type == "cuda":
+        torch.cuda.synchronize(vlm.device)
     return time.perf_counter()

@@ -102,7 +102,7 @@ class SweepInspection:
         behind = np.full(queries - len(full.rows), layout.total)
         keys = names[np.concatenate([full.prefix, full.rows, behind])]
         is_of = np.stack([keys == one for one in SEGMENTS], axis=1)
-        self._segments = torch.as_tensor(is_of, device=vlm.model.device).float()
+        self._segments = torch.as_tensor(is_of, device=vlm.device).float()
         self.mass = np.empty((layers + 1, layers, queries, len(SEGMENTS)), dtype=np.float32)
         self.mass[:] = recorder.mass.mean(axis=1)[:, text_rows(full, recorder)]
         self.cosine = np.ones((layers + 1, layers + 1, queries))

@@ -255,7 +255,7 @@ def _comparison(
         sampling=sampling,
         flops_convention=VTW_CONVENTION,
         dtype=str(vlm.model.dtype).removeprefix("torch."),
-        device=str(vlm.model.device),
+        device=str(vlm.device),
         versions=(
             ("vtw_core", vtw_core.__version__),
             ("torch", version("torch")),

@@ -1,5 +1,6 @@
 """Results as text for a terminal."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from vtw_core.analysis.rows import inside_of, select_rows
@@ -8,9 +9,43 @@ from vtw_core.calibrated import Reading
 from vtw_core.comparison import MethodComparison
 from vtw_core.generated import Generation
 from vtw_core.inside import SEGMENTS, Inside
+from vtw_core.models.adapters import ADAPTERS
+from vtw_core.models.availability import Availability
+from vtw_core.models.support import REFUSED
 from vtw_core.results import DIRECTION_LABELS, Rule, Run, Scope
 
 ANSWER_WIDTH = 60
+
+
+def models_table(here: Sequence[Availability]) -> str:
+    """Known models and whether this machine can run them, then families, supported and not."""
+    first = here[0]
+    free = "free memory unknown" if first.free is None else f"{first.free / 1e9:.1f} GB free"
+    packed = f", {first.quantize}" if first.quantize else ""
+    lines = [
+        f"On {first.device} in {first.dtype}{packed}, {free}; the memory that a model takes is an "
+        "estimate, its weights and a fifth.",
+        "",
+        f"{'known models':<48} {'params':>7} {'fetch':>8} {'memory':>8} {'licence':<20} here",
+    ]
+    for one in here:
+        model = one.model
+        licence = f"{model.licence}{' (gated)' if model.gated else ''}"
+        ready = "ready" if one.fetched else "can be fetched"
+        if model.gated and not one.fetched:
+            ready += ", once its terms are accepted"
+        lines.append(
+            f"  {model.name:<46} {model.parameters / 1e9:>6.2f}B "
+            f"{model.download_bytes / 1e9:>5.1f} GB {one.need / 1e9:>5.1f} GB "
+            f"{licence:<20} {one.reason or ready}"
+        )
+    lines += ["", "supported families (any hub id or folder):"]
+    lines += [
+        f"  {kind:<15} e.g. {row.example}: {row.picture}" for kind, row in sorted(ADAPTERS.items())
+    ]
+    lines += ["", "not supported:"]
+    lines += [f"  {kind:<15} {reason}" for kind, reason in sorted(REFUSED.items())]
+    return "\n".join(lines)
 
 
 def run_table(run: Run, eta: float, scope: Scope, rule: Rule) -> str:

@@ -267,7 +267,7 @@ def test_idle_models_leave_early_for_one_that_does_not_fit_beside_them():
 def test_under_load_everybody_gets_the_model_he_asked_for_and_places_are_kept(threads):
     loader = Loader()
     pool = Pool(loader, places=2)
-    most, guard, using = [], threading.Lock(), {name: 0 for name in "abcd"}
+    most, guard, using = [], threading.Lock(), dict.fromkeys("abcd", 0)
 
     def ask(number):
         name = "abcd"[number * 7 % 4]

@@ -9,9 +9,11 @@ import sys
 import pytest
 from conftest import PROMPT
 
-from vtw_core import load_comparison, load_run
+from vtw_core import ModelError, load_comparison, load_run
 from vtw_core.__main__ import main
+from vtw_core.models import machine
 from vtw_core.models.adapters import ADAPTERS
+from vtw_core.models.catalogue import CATALOGUE
 
 
 @pytest.fixture
@@ -217,8 +219,48 @@ def test_models_lists_what_can_be_loaded_and_why_not(call):
         assert f"{kind} " in out
         assert f"{row.example}: {row.picture}" in out
     assert "cross-attention" in out
+    for model in CATALOGUE:
+        (line,) = (line for line in out.splitlines() if line.startswith(f"  {model.name} "))
+        assert model.licence in line
     status, out, _ = call("models", "--json")
-    assert {"embedded", "supported", "not_supported"} == set(json.loads(out))
+    document = json.loads(out)
+    assert {"embedded", "supported", "not_supported", "known"} == set(document)
+    assert [one["name"] for one in document["known"]] == [model.name for model in CATALOGUE]
+
+
+def test_models_says_what_stands_in_the_way(call, monkeypatch):
+    monkeypatch.setattr(machine, "free_memory", lambda device: 2_000_000_000)
+    status, out, err = call("models", "--device", "cpu", "--dtype", "bfloat16", "--json")
+    assert (status, err) == (0, "")
+    known = {one["name"]: one for one in json.loads(out)["known"]}
+    assert known["embedded"]["runnable"]
+    assert known["embedded"]["fetched"]
+    small = known["HuggingFaceTB/SmolVLM-256M-Instruct"]
+    assert (small["runnable"], small["need"], small["free"]) == (True, 781405312, 2_000_000_000)
+    large = known["llava-hf/llava-1.5-7b-hf"]
+    assert large["reason"] == (
+        "It needs about 17.0 GB of memory in bfloat16, 2.0 GB are free on cpu."
+    )
+    status, out, _ = call("models", "--device", "cpu")
+    assert "On cpu in float32, 2.0 GB free" in out
+    assert "needs about 33.9 GB" in out
+
+
+def test_options_of_loading_reach_the_model(call, options, monkeypatch):
+    asked = []
+
+    def load_steps(name, **how):
+        asked.append(how)
+        raise ModelError("stop here")
+
+    monkeypatch.setattr("vtw_core.load_options.load_steps", load_steps)
+    arguments = [*options, "--prompt", "hi", "--dtype", "bfloat16", "--quantize", "4bit"]
+    for command in ("explore", "compare"):
+        assert call(command, *arguments, "--device-map", "auto") == (2, "", "vtw_core: stop here\n")
+    assert (
+        asked
+        == [{"device": "cpu", "dtype": "bfloat16", "quantize": "4bit", "device_map": "auto"}] * 2
+    )
 
 
 @pytest.mark.parametrize(
@@ -237,6 +279,9 @@ def test_models_lists_what_can_be_loaded_and_why_not(call):
         (["explore", "--prompt", "hi", "--max-new-tokens", "0"], "max_new_tokens"),
         (["explore", "--prompt", "hi", "--max-new-tokens", "99999"], "max_new_tokens"),
         (["explore", "--prompt", "hi", "--device", "toaster"], "device"),
+        (["explore", "--prompt", "hi", "--dtype", "int8"], "--dtype"),
+        (["explore", "--prompt", "hi", "--quantize", "2bit"], "--quantize"),
+        (["explore", "--prompt", "hi", "--device-map", "everywhere"], "--device-map"),
         (["explore", "--prompt", "hi", "--model", "http://x/y"], "no model"),
         (["explore", "--prompt", "hi", "--model", "org/no-such"], "hub"),
         (["explore", "--prompt", "hi", "--save", "/"], "is a folder"),

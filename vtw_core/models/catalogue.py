@@ -164,7 +164,8 @@ CATALOGUE: tuple[KnownModel, ...] = (
     _entry(
         "Qwen/Qwen2.5-VL-3B-Instruct", "Qwen2.5-VL 3B", "qwen2_5_vl",
         3_754_622_976, "one per 28 x 28 pixels", 36,
-        licence="Qwen-Research", licence_note="For research and evaluation, not for commercial use.",
+        licence="Qwen-Research",
+        licence_note="For research and evaluation, not for commercial use.",
         packages=(TORCHVISION,),
     ),
     _entry(

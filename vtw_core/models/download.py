@@ -1,7 +1,9 @@
 """A checkpoint's folder: a local one as it is, one of the hub fetched into the hub's cache."""
 
 import contextlib
+import errno
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Generator
@@ -22,7 +24,10 @@ class HubError(Exception):
     Attributes:
         kinds: names of the exception's classes, and of those that caused it.
         errno: of the operating system, if it was an OSError.
+        begun: whether some of the checkpoint had been fetched.
     """
+
+    begun = False
 
     def __init__(self, text: str, kinds: list[str], errno: int | None = None) -> None:
         super().__init__(text)
@@ -54,15 +59,20 @@ class Checkpoint:
         """
         if self._process is None or self._report is None:
             return
+        free = shutil.disk_usage(self.folder).free
+        if free < self.missing:
+            text = f"{self.missing / 1e9:.1f} GB to fetch, {free / 1e9:.1f} GB free"
+            raise HubError(text, [], errno.ENOSPC)
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):  # it has ended, and said why
             self._process.stdin.write("go\n")
             self._process.stdin.flush()
-        while True:
-            said = _next(self._process, self._report)
-            if "ready" in said:
-                return
-            self._report("download", said["done"], self.missing)
+        try:
+            while "ready" not in (said := _next(self._process, self._report)):
+                self._report("download", said["done"], self.missing)
+        except HubError as error:
+            error.begun = True
+            raise
 
 
 @contextlib.contextmanager
@@ -94,6 +104,16 @@ def checkpoint(source: str, report: Report) -> Generator[Checkpoint, None, None]
         report.on_cancel(None)
         assert process.stdout is not None
         process.stdout.close()
+
+
+def is_fetched(repo: str) -> bool:
+    """Whether the hub's cache has a repository's config and weights; the hub is not asked."""
+    from huggingface_hub import try_to_load_from_cache
+
+    if "/" not in repo:
+        return False
+    config = try_to_load_from_cache(repo, "config.json")
+    return isinstance(config, str) and hub_process.has_weights(Path(config).parent)
 
 
 def _next(process: "subprocess.Popen[str]", report: Report) -> dict[str, Any]:

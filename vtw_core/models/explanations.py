@@ -44,8 +44,13 @@ def explain(name: str, error: BaseException) -> str:
         return f"There is no model {name} on the hub, or it is private; check the name."
     if number == errno.ENOSPC:
         return (
-            f"The disk became full while {name} was fetched; make room, or set HF_HOME to a folder "
-            "on a larger disk."
+            f"There is no room on the disk for {name} ({_first_line(error)}); make room, or set "
+            "HF_HOME to a folder on a larger disk."
+        )
+    if kinds & UNREACHABLE and isinstance(error, HubError) and error.begun:
+        return (
+            f"The connection to the hub broke while {name} was fetched; load it again, and it goes "
+            "on with the files that are finished."
         )
     if kinds & UNREACHABLE or "couldn't connect" in text.lower() or "offline" in text.lower():
         return (
@@ -54,7 +59,7 @@ def explain(name: str, error: BaseException) -> str:
         )
     if "HfHubHTTPError" in kinds:
         return f"The hub failed to deliver {name} ({_first_line(error)}); try again later."
-    if "OutOfMemoryError" in kinds or "MemoryError" in kinds or "not enough memory" in text.lower():
+    if "OutOfMemoryError" in kinds or "MemoryError" in kinds or "allocate memory" in text:
         return (
             f"Memory ran out while {name} was loaded; use a smaller model, another dtype or "
             "quantize."

@@ -58,14 +58,9 @@ def main(repo: str) -> None:
 def _run(repo: str, say: Callable[..., None], wanted: threading.Event, opened: set[str]) -> None:
     from huggingface_hub import snapshot_download
 
-    found = _from_hub(repo)
-    if isinstance(found, Path):
-        say(found={"folder": str(found), "weights": _size_of_weights(found), "missing": 0})
-        wanted.wait()
-        say(ready=str(found))
-        return
-    folder, commit, sizes = found
-    weights = sum(size for name, size in sizes.items() if name.endswith(".safetensors"))
+    folder, sizes = _from_hub(repo)
+    fetched = {name: size for name, size in sizes.items() if name.endswith(".safetensors")}
+    weights = sum(fetched.values()) or _size_of_weights(folder)
     missing = {name: size for name, size in sizes.items() if not (folder / name).exists()}
     say(found={"folder": str(folder), "weights": weights, "missing": sum(missing.values())})
     wanted.wait()
@@ -73,32 +68,30 @@ def _run(repo: str, say: Callable[..., None], wanted: threading.Event, opened: s
         target=_report, args=(say, folder, missing, opened), name="report", daemon=True
     ).start()
     if missing:
-        snapshot_download(repo, revision=commit, allow_patterns=list(sizes))
+        snapshot_download(repo, revision=folder.name, allow_patterns=list(sizes))
     say(done=sum(missing.values()))
     say(ready=str(folder))
 
 
-def _from_hub(repo: str) -> tuple[Path, str, dict[str, int]] | Path:
-    """Folder of the snapshot (config and index of weights are in it), its commit and the size of
-    each of its files that is needed; or a folder of the cache that is complete, where the hub
-    cannot be asked."""
-    from huggingface_hub import HfApi, hf_hub_download
+def _from_hub(repo: str) -> tuple[Path, dict[str, int]]:
+    """Folder of the snapshot (config and index of weights are in it), and the size of each of its
+    files that is needed; none where the hub cannot be asked and the cache has all weights."""
+    from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
 
     try:
         about = HfApi().model_info(repo, files_metadata=True)
     except Exception:
-        cached = _complete_in_cache(repo)
-        if cached is not None:
-            return cached
+        config = try_to_load_from_cache(repo, "config.json")
+        if isinstance(config, str) and has_weights(Path(config).parent):
+            return Path(config).parent, {}
         raise
-    commit = about.sha or "main"
+    # By its branch, so that the cache notes where the branch is, and can later do without the hub.
+    folder = Path(hf_hub_download(repo, "config.json")).parent
     sizes = {one.rfilename: one.size or 0 for one in about.siblings or ()}
-    config = Path(hf_hub_download(repo, "config.json", revision=commit))
     if SINGLE in sizes:
         weights = {SINGLE}
     elif INDEX in sizes:
-        index = json.loads(Path(hf_hub_download(repo, INDEX, revision=commit)).read_text())
-        weights = set(index["weight_map"].values())
+        weights = _shards(Path(hf_hub_download(repo, INDEX, revision=folder.name)))
     else:
         raise NoSafetensors("no safetensors in the repository")
     needed = {
@@ -106,25 +99,23 @@ def _from_hub(repo: str) -> tuple[Path, str, dict[str, int]] | Path:
         for name, size in sizes.items()
         if name in weights or (name.endswith(SMALL_FILES) and "/" not in name)
     }
-    return config.parent, commit, needed
+    return folder, needed
+
+
+def _shards(index: Path) -> set[str]:
+    return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+
+
+def has_weights(folder: Path) -> bool:
+    """Whether all files of weights are in a folder of the cache."""
+    index = folder / INDEX
+    return all(
+        (folder / name).exists() for name in (_shards(index) if index.exists() else {SINGLE})
+    )
 
 
 class NoSafetensors(Exception):
     """The repository has weights in other formats only."""
-
-
-def _complete_in_cache(repo: str) -> Path | None:
-    from huggingface_hub import try_to_load_from_cache
-
-    config = try_to_load_from_cache(repo, "config.json")
-    if not isinstance(config, str):
-        return None
-    folder = Path(config).parent
-    index = folder / INDEX
-    needed = {SINGLE}
-    if index.exists():
-        needed = set(json.loads(index.read_text())["weight_map"].values())
-    return folder if all((folder / name).exists() for name in needed) else None
 
 
 def _size_of_weights(folder: Path) -> int:

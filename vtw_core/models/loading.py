@@ -1,28 +1,24 @@
 """Load a model: the embedded one, a local folder or a hub id, all by the same path."""
 
 import re
-import threading
 from collections.abc import Generator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from vtw_core.errors import InputError, ModelError
-from vtw_core.models import machine
 from vtw_core.models.adapters import adapter_for
 from vtw_core.models.catalogue import EMBEDDED
 from vtw_core.models.download import checkpoint
 from vtw_core.models.explanations import explained
-from vtw_core.models.packages import check_processor_packages
+from vtw_core.models.packages import check_processor_packages, has_video_processor
 from vtw_core.models.progress import LoadProgress, Report, in_background
 from vtw_core.models.support import check_support
 from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.models.weights import check_room, load_weights, placement
 
 EMBEDDED_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "embedded_model"
 HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
-# While transformers builds a model, classes of its own and torch's default dtype are others for the
-# whole process: of two at once, one would leave what it found of the other.
-_BUILDING = threading.Lock()
 
 
 def resolve(name: str) -> str:
@@ -113,14 +109,10 @@ def _load(
     device_map: Any,
     report: Report,
 ) -> VisionLanguageModel:
-    import torch
-    from transformers import AutoConfig, AutoModelForImageTextToText, AutoProcessor
+    from transformers import AutoConfig
 
     report("check")
-    where = _device(device, torch)
-    kind = _dtype(dtype, where, torch)
-    if quantize is not None or device_map is not None:
-        raise InputError("Quantized and spread models cannot be loaded yet.")
+    how = placement(device, dtype, quantize, device_map)
     with explained(name):
         with checkpoint(source, report) as found:
             folder = str(found.folder)
@@ -129,37 +121,23 @@ def _load(
             if not support.supported:
                 raise ModelError(support.reason)
             check_processor_packages(name, config)
+            check_room(name, config, found.weights, how)
             found.fetch()
         report("processor")
-        # The Pillow back end on purpose: torchvision is not needed, and pixels are the same on
-        # every machine.
-        processor = AutoProcessor.from_pretrained(folder, backend="pil", trust_remote_code=False)
-        with _BUILDING:
-            report("weights", 0, found.weights)
-            model = AutoModelForImageTextToText.from_pretrained(
-                folder, dtype=kind, use_safetensors=True, trust_remote_code=False
-            )
-        model = model.to(where).eval().requires_grad_(False)
-        report("weights", found.weights, found.weights)
+        processor = _processor(folder, config)
+        model = load_weights(folder, config, found.weights, how, report)
     return VisionLanguageModel(name, model, processor, adapter_for(model.config))
 
 
-def _device(device: str | None, torch: Any) -> Any:
-    if device is None:
-        return torch.device(machine.best_device())
-    try:
-        where = torch.device(device)
-        torch.empty(0, device=where)
-    # torch raises RuntimeError, AssertionError or NotImplementedError by back end.
-    except Exception as error:
-        raise InputError(f"The device {device!r} is not there; use 'cpu'.") from error
-    return where
+def _processor(folder: str, config: Any) -> Any:
+    """The processor, with Pillow for pictures on purpose: pixels are the same on every machine."""
+    from transformers import AutoImageProcessor, AutoProcessor
 
-
-def _dtype(dtype: Any, where: Any, torch: Any) -> Any:
-    if dtype is None:
-        dtype = machine.best_dtype(str(where))
-    kind = getattr(torch, dtype, None) if isinstance(dtype, str) else dtype
-    if not isinstance(kind, torch.dtype) or not kind.is_floating_point:
-        raise InputError(f"{dtype!r} is no dtype; use float32, bfloat16 or float16.")
-    return kind
+    if not has_video_processor(config):
+        return AutoProcessor.from_pretrained(folder, backend="pil", trust_remote_code=False)
+    # A video processor has no Pillow back end, so the back end is chosen for pictures alone.
+    processor = AutoProcessor.from_pretrained(folder, trust_remote_code=False)
+    processor.image_processor = AutoImageProcessor.from_pretrained(
+        folder, backend="pil", trust_remote_code=False
+    )
+    return processor

@@ -5,7 +5,9 @@ import re
 from pathlib import Path
 from typing import Any
 
-CGROUP = Path("/sys/fs/cgroup")
+MEMINFO = Path("/proc/meminfo")
+CGROUPS = Path("/sys/fs/cgroup")
+OWN_CGROUP = Path("/proc/self/cgroup")
 
 
 def best_device() -> str:
@@ -56,10 +58,10 @@ def free_memory(device: str) -> int | None:
     return None
 
 
-def _available(meminfo: Path = Path("/proc/meminfo")) -> int | None:
+def _available() -> int | None:
     """Linux counts pages that it can take back as available; elsewhere free pages alone."""
     try:
-        found = re.search(r"^MemAvailable:\s+(\d+) kB", meminfo.read_text(), re.MULTILINE)
+        found = re.search(r"^MemAvailable:\s+(\d+) kB", MEMINFO.read_text(), re.MULTILINE)
     except OSError:
         found = None
     if found:
@@ -70,22 +72,20 @@ def _available(meminfo: Path = Path("/proc/meminfo")) -> int | None:
         return None
 
 
-def _left_in_cgroups(
-    root: Path = CGROUP, of_process: Path = Path("/proc/self/cgroup")
-) -> list[int]:
+def _left_in_cgroups() -> list[int]:
     """What is left under the memory limit of the process's cgroup and of each one above it."""
     try:
-        lines = of_process.read_text().splitlines()
+        lines = OWN_CGROUP.read_text().splitlines()
     except OSError:
         return []
     left = []
     for line in lines:
         _, controllers, path = line.split(":", 2)
         if controllers == "":
-            folder, names = root, ("memory.max", "memory.current", "inactive_file")
+            folder, names = CGROUPS, ("memory.max", "memory.current", "")
         elif "memory" in controllers.split(","):
-            folder = root / "memory"
-            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file")
+            folder = CGROUPS / "memory"
+            names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_")
         else:
             continue
         # In a container the path may lead nowhere; then the limit stands at the root.
@@ -96,12 +96,13 @@ def _left_in_cgroups(
     return left
 
 
-def _left(place: Path, limit: str, usage: str, reclaimable: str) -> list[int]:
+def _left(place: Path, limit: str, usage: str, prefix: str) -> list[int]:
     try:
         most = int((place / limit).read_text())
         used = int((place / usage).read_text())
-        found = re.search(rf"^{reclaimable} (\d+)$", (place / "memory.stat").read_text(), re.M)
+        counts = dict(line.split() for line in (place / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):  # no limit, or "max"
         return []
-    # File pages that nobody needs are given back before anything is killed.
-    return [most - used + (int(found[1]) if found else 0)]
+    # Pages of files are given back before anything is killed.
+    files = sum(int(counts.get(f"{prefix}{kind}_file", 0)) for kind in ("active", "inactive"))
+    return [most - used + files]

@@ -28,14 +28,11 @@ def check_processor_packages(name: str, config: Any) -> None:
     Raises:
         ModelError: names the packages.
     """
-    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
-
-    processor: Any = PROCESSOR_MAPPING.get(type(config), None)
+    processor = _processor_class(config)
     if processor is None:
         return
     needed: tuple[str, ...] = ()
-    has_video = "video_processor" in inspect.signature(processor).parameters
-    if has_video or "torchvision" in getattr(processor, "_backends", ()):
+    if has_video_processor(config) or "torchvision" in getattr(processor, "_backends", ()):
         needed += (TORCHVISION,)
     if config.model_type == "smolvlm":
         needed += (NUM2WORDS,)
@@ -45,6 +42,18 @@ def check_processor_packages(name: str, config: Any) -> None:
             f"The model {name} needs {' and '.join(lacking)} to build its {processor.__name__}; "
             f"install {REAL}, which names it."
         )
+
+
+def has_video_processor(config: Any) -> bool:
+    """Whether the processor of a config's family holds a video processor (torchvision's)."""
+    processor = _processor_class(config)
+    return processor is not None and "video_processor" in inspect.signature(processor).parameters
+
+
+def _processor_class(config: Any) -> Any:
+    from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
+
+    return PROCESSOR_MAPPING.get(type(config), None)
 
 
 def check_package(package: str, purpose: str) -> None:

@@ -58,6 +58,20 @@ class VisionLanguageModel:
         return str(self.model.config.model_type)
 
     @property
+    def device(self) -> Any:
+        """The torch device that inputs belong on.
+
+        Of a model that is spread over devices, that of the embeddings; where these are kept on the
+        disk (or on the CPU for a GPU), the device that accelerate brings them to.
+        """
+        import torch
+
+        where = self.model.device
+        if where.type != "meta":
+            return where
+        return torch.device(self.model.get_input_embeddings()._hf_hook.execution_device)
+
+    @property
     def dims(self) -> DecoderDims:
         """Sizes of the decoder."""
         return DecoderDims.from_config(self.model.config.get_text_config(decoder=True))
@@ -82,7 +96,7 @@ class VisionLanguageModel:
         import torch
 
         usual = _usual_threads()
-        torch.set_num_threads(1 if self.is_small and self.model.device.type == "cpu" else usual)
+        torch.set_num_threads(1 if self.is_small and self.device.type == "cpu" else usual)
 
     def warm_up(self) -> None:
         """Run once on an empty picture: a process's first pass is slow (memory, kernels)."""
@@ -128,7 +142,7 @@ class VisionLanguageModel:
             )
         # PaliGemma's processor adds labels for training, which would cost a loss.
         batch.pop("labels", None)
-        batch = batch.to(self.model.device)
+        batch = batch.to(self.device)
         batch["pixel_values"] = batch["pixel_values"].to(self.model.dtype)
         return batch
 

@@ -1,0 +1,191 @@
+"""Models of the hub: fetched, gone on with, given up; what goes wrong is one sentence.
+
+The hub is `fake_hub`, on this machine; the program that fetches is the real one, in a process of
+its own, with huggingface_hub as it is.
+"""
+
+import gc
+import json
+import shutil
+import threading
+import weakref
+
+import numpy as np
+import pytest
+from conftest import PROMPT
+from fake_hub import fake_hub
+
+from vtw_core import ModelError, load_model
+from vtw_core.models.loading import load_steps
+from vtw_core.models.progress import LoadProgress
+from vtw_core.models.vlm import VisionLanguageModel
+
+
+@pytest.fixture(scope="module")
+def hub(tiny_folder):
+    with fake_hub() as hub:
+        for name in ("tiny", "gated", "slow", "failing", "breaking", "recovering", "damaged"):
+            hub.repositories[f"org/{name}"] = tiny_folder
+        yield hub
+
+
+@pytest.fixture
+def cache(hub, monkeypatch, tmp_path):
+    """The environment of a user who reaches the hub, and whose cache is empty."""
+    monkeypatch.setenv("HF_ENDPOINT", hub.url)
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    hub.asked.clear()
+    hub.broken.clear()
+    hub.stalled.clear()
+    return tmp_path / "hf" / "hub"
+
+
+def unfinished(cache):
+    return list(cache.rglob("*.incomplete"))
+
+
+def sentence(name):
+    with pytest.raises(ModelError) as caught:
+        load_model(name, device="cpu")
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_a_model_of_the_hub_is_the_model_of_its_folder(cache, hub, vlm, image):
+    *steps, fetched = load_steps("org/tiny", device="cpu")
+    assert isinstance(fetched, VisionLanguageModel)
+    assert fetched.name == "org/tiny"
+    assert all(isinstance(step, LoadProgress) for step in steps)
+    stages = list(dict.fromkeys(step.stage for step in steps))
+    assert stages == ["check", "download", "processor", "weights"]
+    for stage in ("download", "weights"):
+        done = [step.done for step in steps if step.stage == stage]
+        total = {step.total for step in steps if step.stage == stage}
+        assert done == sorted(done)
+        assert total == {done[-1]}
+        assert done[-1] > 0
+    assert np.array_equal(
+        fetched.generate(image, PROMPT, max_new_tokens=4).logits,
+        vlm.generate(image, PROMPT, max_new_tokens=4).logits,
+    )
+    assert not unfinished(cache)
+
+
+def test_what_is_in_the_cache_is_not_fetched_again(cache, hub):
+    load_model("org/tiny", device="cpu")
+    hub.asked.clear()
+    *steps, _ = load_steps("org/tiny", device="cpu")
+    assert not hub.fetched("safetensors")
+    assert all(step.total == 0 for step in steps if step.stage == "download")
+
+
+@pytest.mark.parametrize("gone", ["HF_HUB_OFFLINE", "HF_ENDPOINT"])
+def test_what_is_in_the_cache_is_loaded_without_the_hub(cache, monkeypatch, gone):
+    load_model("org/tiny", device="cpu")
+    monkeypatch.setenv(gone, {"HF_HUB_OFFLINE": "1", "HF_ENDPOINT": "http://127.0.0.1:9"}[gone])
+    assert load_model("org/tiny", device="cpu").name == "org/tiny"
+    assert "hub cannot be reached" in sentence("org/slow")
+
+
+def test_only_what_is_needed_is_fetched(cache, hub, tiny_folder, tmp_path):
+    folder = shutil.copytree(tiny_folder, tmp_path / "repository")
+    for name in ("pytorch_model.bin", "consolidated.safetensors", "README.md", "training.pt"):
+        (folder / name).write_bytes(b"not needed")
+    hub.repositories["org/crowded"] = folder
+    load_model("org/crowded", device="cpu")
+    for name in ("pytorch_model.bin", "consolidated", "README.md", "training.pt"):
+        assert not hub.fetched(name)
+
+
+def test_weights_in_several_files_are_fetched_by_their_index(cache, hub, vlm, tmp_path):
+    folder = tmp_path / "repository"
+    vlm.model.save_pretrained(folder, max_shard_size="100KB")
+    vlm.processor.save_pretrained(folder)
+    index = json.loads((folder / "model.safetensors.index.json").read_text())
+    assert len(set(index["weight_map"].values())) > 1
+    hub.repositories["org/shards"] = folder
+    assert load_model("org/shards", device="cpu").layers == vlm.layers
+
+
+def test_closing_ends_a_download_and_the_next_try_goes_on(cache, hub, vlm):
+    before = set(threading.enumerate())
+    steps = load_steps("org/slow", device="cpu")
+    for step in steps:
+        if step.stage == "download" and hub.stalled.is_set() and step.done:
+            break
+    assert step.done < step.total
+    assert unfinished(cache)
+    steps.close()
+    assert not unfinished(cache)
+    assert {t.name for t in threading.enumerate() if t not in before} <= SERVER_THREADS
+    finished = [path.name for path in cache.rglob("snapshots/*/*")]
+    assert "tokenizer.json" in finished
+    assert "model.safetensors" not in finished
+
+
+# The fake hub's own, which wait with their downloads.
+SERVER_THREADS = {f"Thread-{n} (process_request_thread)" for n in range(10_000)}
+
+
+def test_closing_while_weights_are_read_frees_them(tiny_folder, monkeypatch):
+    from transformers import LlavaForConditionalGeneration
+
+    made = []
+    build = LlavaForConditionalGeneration.__init__
+
+    def noted(model, *arguments, **options):
+        build(model, *arguments, **options)
+        made.append(weakref.ref(model))
+
+    monkeypatch.setattr(LlavaForConditionalGeneration, "__init__", noted)
+    steps = load_steps(str(tiny_folder), device="cpu")
+    step = next(step for step in steps if step.stage == "weights" and step.done)
+    assert step.done < step.total
+    assert made
+    steps.close()
+    gc.collect()
+    assert not any(thread.name == "load-model" for thread in threading.enumerate())
+    # All that transformers reports of is done in a moment for so small a model.
+    assert all(model() is None for model in made)
+
+
+def test_a_connection_that_breaks_once_is_taken_up_where_it_broke(cache, hub):
+    assert load_model("org/recovering", device="cpu").layers == 4
+    assert hub.fetched("model.safetensors") == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("org/gated", "is gated; accept its terms"),
+        ("org/nothing", "no model org/nothing on the hub, or it is private"),
+        ("org/failing", "failed to deliver org/failing"),
+        ("org/damaged", "no readable weights|damaged"),
+    ],
+)
+def test_what_goes_wrong_is_said_in_one_sentence(cache, name, words):
+    import re
+
+    assert re.search(words, sentence(name))
+    assert not unfinished(cache)
+
+
+def test_an_unsupported_family_is_refused_before_its_weights(cache, hub, tiny_folder, tmp_path):
+    folder = shutil.copytree(tiny_folder, tmp_path / "repository")
+    (folder / "config.json").write_text(json.dumps({"model_type": "mllama"}))
+    hub.repositories["org/mllama"] = folder
+    assert "cross-attention" in sentence("org/mllama")
+    assert not hub.fetched("safetensors")
+
+
+def test_other_formats_than_safetensors_are_refused_unfetched(cache, hub, tiny_folder, tmp_path):
+    folder = shutil.copytree(tiny_folder, tmp_path / "repository")
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+    hub.repositories["org/pickled"] = folder
+    assert "no readable weights in safetensors" in sentence("org/pickled")
+    assert not hub.fetched("pytorch_model")

@@ -1,0 +1,237 @@
+"""Weights into memory: is there room, in which dtype, packed or not, on which devices."""
+
+import contextlib
+import threading
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from vtw_core.errors import InputError, ModelError
+from vtw_core.models import machine
+from vtw_core.models.catalogue import BYTES, QUANTIZED, memory_bytes
+from vtw_core.models.packages import check_package, is_installed
+from vtw_core.models.progress import Report
+
+# One load at a time in a process: two at once would each find the memory that only one can have,
+# and transformers changes torch's default dtype for all threads while it builds a model.
+_ONE_AT_A_TIME = threading.Lock()
+PATIENCE = 0.25
+# Of what is free on a device, this share is given to a model that is spread over several.
+SPREAD_SHARE = 0.85
+# bitsandbytes' way with activations that stick out depends on which rows are there; without it a
+# token's result does not depend on the tokens beside it, and dropping stays equal to masking.
+NO_OUTLIERS = 0.0
+
+
+@dataclass(frozen=True)
+class Placement:
+    """How a model is to stand in memory.
+
+    Attributes:
+        device: torch device; where its inputs go, and without a device_map all of it.
+        dtype: "float32", "bfloat16" or "float16".
+        quantize: None, "8bit" or "4bit".
+        device_map: None, "auto" or accelerate's map from module to device.
+    """
+
+    device: str
+    dtype: str
+    quantize: str | None = None
+    device_map: Any = None
+
+
+def placement(device: str | None, dtype: Any, quantize: str | None, device_map: Any) -> Placement:
+    """What was asked for, filled up with what fits this machine.
+
+    Raises:
+        InputError: a device that is not there, no dtype, or no quantization.
+        ModelError: a package that the choice needs is missing.
+    """
+    where = _device(device)
+    kind = _dtype(dtype, where)
+    if quantize is not None:
+        if quantize not in QUANTIZED:
+            raise InputError(f"{quantize!r} is no quantization; use {' or '.join(QUANTIZED)}.")
+        for package in ("accelerate", "bitsandbytes"):
+            check_package(package, f"Quantizing to {quantize}")
+        _check_quantizing_device(where)
+    if device_map is not None:
+        if device_map != "auto" and not isinstance(device_map, dict):
+            raise InputError(f"{device_map!r} is no device map; use 'auto'.")
+        check_package("accelerate", "A device map")
+    return Placement(where, kind, quantize, device_map)
+
+
+def _device(device: str | None) -> str:
+    import torch
+
+    if device is None:
+        return machine.best_device()
+    try:
+        where = torch.device(device)
+        torch.empty(0, device=where)
+    # torch raises RuntimeError, AssertionError or NotImplementedError by back end.
+    except Exception as error:
+        raise InputError(f"The device {device!r} is not there; use 'cpu'.") from error
+    return str(where)
+
+
+def _dtype(dtype: Any, device: str) -> str:
+    import torch
+
+    if dtype is None:
+        return machine.best_dtype(device)
+    name = str(dtype).removeprefix("torch.") if isinstance(dtype, torch.dtype) else dtype
+    if name not in BYTES:
+        raise InputError(f"{dtype!r} is no dtype; use float32, bfloat16 or float16.")
+    return str(name)
+
+
+def _check_quantizing_device(device: str) -> None:
+    import bitsandbytes
+
+    kind = device.split(":")[0]
+    if kind not in bitsandbytes.supported_torch_devices:
+        raise ModelError(f"bitsandbytes does not quantize on {kind}; use another device.")
+
+
+def check_room(name: str, config: Any, stored: int, how: Placement) -> None:
+    """Refuse a model that has no room, before its weights are fetched.
+
+    Args:
+        stored: bytes of its safetensors.
+
+    Raises:
+        InputError: it is stored quantized, and is to be quantized another way.
+        ModelError: names what it needs, what is free and what would fit.
+    """
+    if getattr(config, "quantization_config", None) is not None:
+        if how.quantize is not None:
+            raise InputError(f"The model {name} is stored quantized already; leave out quantize.")
+        return
+    if how.device_map is not None:  # what has no room in memory stays on the disk
+        return
+    free = machine.free_memory(how.device)
+    parameters = stored // BYTES.get(str(config.dtype).removeprefix("torch."), 4)
+    need = memory_bytes(parameters, how.dtype, how.quantize)
+    if free is None or need <= free:
+        return
+    smaller = {
+        f"{option} {value}": memory_bytes(parameters, dtype, quantize)
+        for option, value, dtype, quantize in (
+            ("dtype", "bfloat16", "bfloat16", how.quantize),
+            ("quantize", "8bit", how.dtype, "8bit"),
+            ("quantize", "4bit", how.dtype, "4bit"),
+        )
+    }
+    fits = [f"{choice} ({_gb(bytes)})" for choice, bytes in smaller.items() if bytes <= free]
+    raise ModelError(
+        f"The model {name} needs about {_gb(need)} of memory on {how.device} in {how.dtype}"
+        f"{f', {how.quantize}' if how.quantize else ''}, and {_gb(free)} are free; use "
+        f"{', or '.join([*fits, 'a smaller model'])}."
+    )
+
+
+def _gb(count: int) -> str:
+    return f"{count / 1e9:.1f} GB"
+
+
+def load_weights(folder: str, config: Any, stored: int, how: Placement, report: Report) -> Any:
+    """The transformers model of a folder, in eval mode.
+
+    Reports bytes by the share of tensors that are in their place.
+
+    Raises:
+        ModelError: tensors are missing; transformers would have made them up.
+    """
+    import torch
+    from transformers import AutoModelForImageTextToText
+
+    report("weights", 0, stored)
+    with _one_at_a_time(report), _reported(report, stored):
+        loaded: Any = AutoModelForImageTextToText.from_pretrained(
+            folder, config=config, dtype=getattr(torch, how.dtype), use_safetensors=True,
+            trust_remote_code=False, output_loading_info=True, **_options(how),
+        )  # fmt: skip
+        model, found = loaded
+        if found["missing_keys"]:
+            lacking = sorted(found["missing_keys"])
+            raise ModelError(
+                f"The weights in {folder} are not complete: {len(lacking)} tensors are missing, "
+                f"such as {lacking[0]}; fetch the model again."
+            )
+        if how.device_map is None and how.quantize is None:
+            model = model.to(how.device)
+    report("weights", stored, stored)
+    return model.eval().requires_grad_(False)
+
+
+def _options(how: Placement) -> dict[str, Any]:
+    options: dict[str, Any] = {}
+    if how.quantize is not None:
+        options["quantization_config"] = _quantization(how)
+        options["device_map"] = {"": how.device}
+    elif how.device_map is None and not how.device.startswith("cpu") and is_installed("accelerate"):
+        options["device_map"] = {"": how.device}  # straight there, not by way of the CPU's memory
+    if how.device_map is not None:
+        options["device_map"] = how.device_map
+    if how.device_map == "auto":
+        options["max_memory"] = _most_memory()
+    return options
+
+
+def _quantization(how: Placement) -> Any:
+    import torch
+    from transformers import BitsAndBytesConfig
+
+    if how.quantize == "8bit":
+        return BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=NO_OUTLIERS)
+    return BitsAndBytesConfig(
+        load_in_4bit=True, bnb_4bit_quant_type="nf4",
+        bnb_4bit_compute_dtype=getattr(torch, how.dtype),
+    )  # fmt: skip
+
+
+def _most_memory() -> dict[int | str, int]:
+    """accelerate's own count of the CPU's memory does not know the limits of a container."""
+    import torch
+
+    free: dict[int | str, int | None] = {"cpu": machine.free_memory("cpu")}
+    for index in range(torch.cuda.device_count()):
+        free[index] = machine.free_memory(f"cuda:{index}")
+    return {place: int(SPREAD_SHARE * most) for place, most in free.items() if most is not None}
+
+
+@contextlib.contextmanager
+def _one_at_a_time(report: Report) -> Generator[None, None, None]:
+    while not _ONE_AT_A_TIME.acquire(timeout=PATIENCE):
+        report.check()
+    try:
+        yield
+    finally:
+        _ONE_AT_A_TIME.release()
+
+
+@contextlib.contextmanager
+def _reported(report: Report, stored: int) -> Generator[None, None, None]:
+    """Hear from transformers' progress bars of this thread how far it is, and stop it there."""
+    from transformers.utils import logging
+
+    this = threading.get_ident()
+
+    def heard(factory: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+        if threading.get_ident() == this and arguments:
+            return _counted(list(arguments[0]), report, stored)
+        return before(factory, arguments, options) if before else factory(*arguments, **options)
+
+    before = logging.set_tqdm_hook(heard)
+    try:
+        yield
+    finally:
+        logging.set_tqdm_hook(before)
+
+
+def _counted(items: list[Any], report: Report, stored: int) -> Iterator[Any]:
+    for index, item in enumerate(items):
+        report("weights", stored * index // len(items), stored)
+        yield item
