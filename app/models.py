@@ -15,6 +15,7 @@ from app.pool import ModelState, Pool
 from vtw_core.errors import InputError, ModelError, VTWError
 from vtw_core.models import machine
 from vtw_core.models.catalogue import EMBEDDED, KnownModel, known, memory_bytes
+from vtw_core.models.download import is_fetched
 from vtw_core.models.loading import HUB_ID, load_steps
 from vtw_core.models.packages import missing
 from vtw_core.models.progress import LoadProgress
@@ -77,6 +78,11 @@ class Offer:
         if not self.is_folder:
             return None
         return sum(file.stat().st_size for file in Path(self.source).glob("*.safetensors"))
+
+    @property
+    def is_fetched(self) -> bool:
+        """Whether the hub's cache has it."""
+        return is_fetched(self.source)
 
     @property
     def missing(self) -> tuple[str, ...]:

@@ -80,9 +80,9 @@ def _facts(
     needed = models.memory(offer.name) if models.wait(0) else None
     if known:
         facts.append((text.FACTS["parameters"], scaled(known.parameters, text.COUNT_UNITS, "")))
-    if offer.is_folder and offer.weights is not None:
+    if offer.is_folder and offer.weights:
         facts.append((text.FACTS["on_disk"], size(offer.weights)))
-    elif known and known.name == EMBEDDED:
+    elif known and (known.name == EMBEDDED or (models.wait(0) and offer.is_fetched)):
         facts.append((text.FACTS["download"], text.NO_DOWNLOAD))
     elif known:
         facts.append((text.FACTS["download"], size(known.download_bytes)))
@@ -162,12 +162,12 @@ def loading_steps(models: Models, name: str) -> Generator[tuple[str, float], Non
 
 def loading_words(offer: Offer, state: ModelState) -> str:
     """Stage, bytes and share of a loading."""
-    said = str(text.STAGES[state.stage].format(title=offer.title))
-    if state.total:
-        said += " " + text.BYTES_DONE.format(
-            done=size(state.done), total=size(state.total), share=state.done / state.total
-        )
-    return said
+    stage = text.STAGES[state.stage].format(title=offer.title)
+    if not state.total:
+        return str(text.STAGE_ALONE.format(stage=stage))
+    done, total = size(state.done), size(state.total)
+    share = state.done / state.total
+    return str(text.BYTES_DONE.format(stage=stage, done=done, total=total, share=share))
 
 
 def _share(state: ModelState) -> float | None:

@@ -65,8 +65,8 @@ INTERNAL = "比较时内部出错；您的内容没有丢失。请再试一次�
 LABEL_TWICE = "{title}（{number}）"
 
 ORIGINS = {
-    "recorded": "预录于 {date}：点击“比较”可在此重新运行",
-    "live": "在本服务器上测得",
+    "recorded": "{model}，预录于 {date}：点击“比较”可在此重新运行",
+    "live": "{model}，在本服务器上测得",
 }
 BASELINE = "基线"
 TITLES = {

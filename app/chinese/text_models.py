@@ -26,7 +26,7 @@ TYPED_NOTE = (
 )
 GATED = "需授权：所有者要求每个账号先接受条款，因此本服务器需要已获授权的令牌。"
 MISSING = "需要 {packages}，此处尚未安装：pip install -r requirements-real.txt。"
-TOO_LARGE = "需要 {needed}，而此处空闲 {free}：加载可能失败。"
+TOO_LARGE = "需要 {needed}，而此处空闲 {free}：目前无法加载。"
 CARD = "模型卡"
 CARD_TITLE = "在新标签页中打开 {address}"
 # What the catalogue says of its models; what is not here stays as it is.
@@ -73,13 +73,14 @@ RECORDED_WORK = "没有它也能查看预录的示例。"
 CANCELLED = "已取消。"
 BUSY = "正在加载模型的访问者太多：请一分钟后再试。"
 STAGES = {
-    "check": "正在检查 {title}……",
-    "download": "正在下载 {title}……",
-    "processor": "正在为 {title} 准备图片和文字的处理器……",
-    "weights": "正在读取 {title} 的权重……",
-    "place": "{title} 正在等待，直到内存中有模型不再被使用……",
+    "check": "正在检查 {title}",
+    "download": "正在下载 {title}",
+    "processor": "正在为 {title} 准备图片和文字的处理器",
+    "weights": "正在读取 {title} 的权重",
+    "place": "{title} 正在等待，直到内存中有模型不再被使用",
 }
-BYTES_DONE = "{done}／{total}，{share:.0%}"
+STAGE_ALONE = "{stage}……"
+BYTES_DONE = "{stage}：{done}／{total}，{share:.0%}"
 OPTION_STATES = {
     "ready": "在内存中",
     "loading": "加载中",

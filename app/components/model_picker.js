@@ -95,6 +95,7 @@ function draw() {
   load.hidden = waits || pending || !load.textContent;
   const hadFocus = document.activeElement === load;
   find('.stop').hidden = !waits;
+  find('.buttons').hidden = load.hidden && !waits;
   if (waits && hadFocus) find('.stop').focus();
 }
 

@@ -201,6 +201,7 @@ KBAR = {
     "atL": "K = L = {layers}: image stays",
     "earlier": "One layer earlier",
     "later": "One layer later",
+    "model": "model {model}",
 }
 GAZE = {
     "title": "Where it looks",

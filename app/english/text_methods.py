@@ -70,8 +70,8 @@ INTERNAL = "Something went wrong inside while comparing; nothing of yours is los
 LABEL_TWICE = "{title} ({number})"
 
 ORIGINS = {
-    "recorded": "recorded on {date}: press Compare to repeat it here",
-    "live": "measured on this server",
+    "recorded": "{model}, recorded on {date}: press Compare to repeat it here",
+    "live": "{model}, measured on this server",
 }
 BASELINE = "Baseline"
 TITLES = {

@@ -28,7 +28,7 @@ GATED = (
     "Gated: its owner wants each account to accept terms, so this server needs a token that has."
 )
 MISSING = "Needs {packages}, not installed here: pip install -r requirements-real.txt."
-TOO_LARGE = "Needs {needed}, and {free} are free here: loading may fail."
+TOO_LARGE = "Needs {needed}, and {free} are free here: it cannot be loaded now."
 CARD = "Model card"
 CARD_TITLE = "Opens {address} in a new tab"
 # What the catalogue says of its models; what is not here stays as it is.
@@ -75,13 +75,14 @@ RECORDED_WORK = "Recorded examples work without it."
 CANCELLED = "Cancelled."
 BUSY = "Too many visitors are loading models: try again in a minute."
 STAGES = {
-    "check": "Checking {title} …",
-    "download": "Downloading {title} …",
-    "processor": "Preparing pictures and words for {title} …",
-    "weights": "Reading the weights of {title} …",
-    "place": "{title} waits until a model in memory is no longer used …",
+    "check": "Checking {title}",
+    "download": "Downloading {title}",
+    "processor": "Preparing pictures and words for {title}",
+    "weights": "Reading the weights of {title}",
+    "place": "{title} waits until a model in memory is no longer used",
 }
-BYTES_DONE = "{done} of {total}, {share:.0%}"
+STAGE_ALONE = "{stage} …"
+BYTES_DONE = "{stage}: {done} of {total}, {share:.0%}"
 OPTION_STATES = {
     "ready": "in memory",
     "loading": "loading",

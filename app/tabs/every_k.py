@@ -11,7 +11,7 @@ import gradio as gr
 
 from app import text
 from app.board import Board
-from app.components.kbar import kbar
+from app.components.kbar import kbar, show_kbar
 from app.downloads import cached, download_button
 from app.events import GLUE
 from app.figures import every_k
@@ -62,7 +62,7 @@ def show(visitor: Visitor, k: int | None) -> tuple[Any, ...]:
     if visitor.run is None:
         return (gr.skip(),) * (len(names) + 2)
     at = k_of(visitor, k)
-    bar = {"layers": visitor.run.layers, "k": at}
+    bar = show_kbar(visitor.run, at)
     return bar, *new_board().values(visitor, at, names), every_k_rows(visitor.run)
 
 

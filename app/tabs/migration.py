@@ -11,7 +11,7 @@ import gradio as gr
 
 from app import text_inside as text
 from app.board import Board
-from app.components.kbar import kbar
+from app.components.kbar import kbar, show_kbar
 from app.events import AGAIN_QUEUE, GLUE
 from app.figures import migration, tokens
 from app.held_k import k_of, keep_k
@@ -118,7 +118,7 @@ def show(visitor: Visitor, k: int | None, *controls: Any) -> tuple[Any, ...]:
     run, at = visitor.run, k_of(visitor, k)
     chosen = choices(at, *controls).clamped(run)
     return (
-        gr.Column(visible=True), gr.Markdown(visible=False), {"layers": run.layers, "k": at},
+        gr.Column(visible=True), gr.Markdown(visible=False), show_kbar(run, at),
         *_controls(run, chosen), gr.Row(visible=bool(len(visitor.run.inside.lens.patches))),
         *new_board().values(visitor, chosen, names),
     )  # fmt: skip

@@ -254,8 +254,11 @@ def test_a_run_on_one_model_ends_while_another_is_being_loaded(threads):
 
 def test_idle_models_leave_early_for_one_that_does_not_fit_beside_them():
     sizes = {"a": 3, "b": 4, "large": 9, "huge": 99}
-    pool = Pool(Loader(), places=4, memory=sizes.get,
-                free=lambda: 10 - sum(sizes[one.name] for one in pool._placed if one.vlm))  # fmt: skip
+
+    def free():
+        return 10 - sum(sizes[one.name] for one in pool._placed if one.vlm)
+
+    pool = Pool(Loader(), places=4, memory=sizes.get, free=free)
     load(pool, "a", "b")
     load(pool, "huge")  # nobody's leaving would be enough: it may try
     assert [pool.state(name).phase for name in ("a", "b")] == ["ready", "ready"]
