@@ -1,6 +1,5 @@
 """关于选择模型的全部语句。"""
 
-MODEL = "模型"
 PICKER_LABEL = "选择模型"
 
 # ------------------------------------------------------------------ what is known of a model
@@ -88,6 +87,7 @@ OPTION_STATES = {
     "failed": "无法加载",
 }
 PICKER = {
+    "section": "模型",
     "choose": "要提问的模型",
     "option": "{title} · {state}",
     "used": "{title} · 使用中",

@@ -1,6 +1,5 @@
 """Every sentence about the choice of a model."""
 
-MODEL = "Model"
 PICKER_LABEL = "Choice of the model"
 
 # ------------------------------------------------------------------ what is known of a model
@@ -90,6 +89,7 @@ OPTION_STATES = {
     "failed": "could not be loaded",
 }
 PICKER = {
+    "section": "Model",
     "choose": "Model to ask",
     "option": "{title} · {state}",
     "used": "{title} · in use",
