@@ -5,10 +5,12 @@ import pickle
 import sys
 import types
 
+import gradio as gr
 import numpy as np
 import pytest
 
-from app import jobs, zero_gpu
+from app import jobs, model_choice, zero_gpu
+from app.models import Models
 from app.service import Service
 from vtw_core.errors import VTWError
 from vtw_core.results import Run
@@ -111,6 +113,32 @@ def test_a_gpu_is_asked_for_only_as_long_as_a_job_takes(monkeypatch):
     short = asked["seconds"]("a/b", jobs.generate, "a.png", "?", None, 8)
     long = asked["seconds"]("a/b", jobs.explore, "a.png", "?", 200)
     assert short < long < asked["seconds"]("a/b", jobs.calibrate, [None] * 50) <= 120
+
+
+def test_every_model_is_there_before_the_page_starts_and_none_is_loaded_later(
+    tiny_folders, examples_folder, image_path, tmp_path
+):
+    folders = [str(tiny_folders(family)) for family in ("llava", "llava_next")]
+    missing = tmp_path / "damaged"
+    missing.mkdir()
+    models = Models(folders[0], [folders[1], str(missing)], resident=1, fixed=True)
+    service = Service(models, examples_folder, elsewhere=in_a_forked_process)
+    service.load()
+    first, second, damaged = models.offers
+    assert [models.state(name).phase for name in (first, second, damaged)] == [
+        "ready", "ready", "failed",
+    ]  # fmt: skip
+    runs = [service.explored(str(image_path), PROMPT, 4, name) for name in (first, second, first)]
+    assert [run.model for run in runs] == [first, second, first]
+    assert runs[0].visual_tokens < runs[1].visual_tokens
+    # What a visitor picks is there at once, or is refused: nothing is loaded for him.
+    picker = model_choice._Handlers(service)
+    *_, (value, chosen, _) = picker.load(first, second)
+    assert chosen == second
+    assert value["fixed"]
+    *_, (value, chosen, _) = picker.load(first, damaged)
+    assert chosen == gr.skip()
+    assert models.state(damaged).problem in value["models"][-1]["said"]
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The picker of models in a real browser, on tiny checkpoints in folders of whoever runs the page."""
+"""The picker of models in a real browser, on tiny checkpoints in folders that the owner named."""
 
 import threading
 
