@@ -8,7 +8,15 @@ import gradio as gr
 import httpx
 import pytest
 from hostile_archives import ARCHIVES, members
-from hostile_inputs import ELSEWHERE, METHODS, NO_PICTURE, PROMPTS, REQUESTS, TOO_LARGE
+from hostile_inputs import (
+    CHOSEN,
+    ELSEWHERE,
+    METHODS,
+    NO_PICTURE,
+    PROMPTS,
+    REQUESTS,
+    TOO_LARGE,
+)
 from hostile_pictures import PICTURES, SQUARES, saved
 from small_records import small_run, with_random_inside
 
@@ -162,6 +170,20 @@ def test_a_method_is_refused_in_one_sentence(page, name):
     assert page.ask(page.ordinary, QUESTION, row.value) == (200, row.refused)
 
 
+@pytest.mark.parametrize("name", CHOSEN)
+def test_a_model_that_is_not_offered_is_refused_in_one_sentence(page, name):
+    row = CHOSEN[name]
+    status, said = page.ask(page.ordinary, model=row.value)
+    if status == 400:  # a path in an object does not pass the gate
+        assert said == ELSEWHERE
+        return
+    assert status == 200
+    before, after = row.refused.split("…", 1)
+    assert said.startswith(f"{before}{row.value!r}"[:100])
+    assert after.removesuffix("…") in said
+    assert len(said) < 250
+
+
 @pytest.mark.parametrize("length", [0, -1, 10**400, 1e999, float("nan"), "4", [4], {"a": 1}, None])
 def test_a_length_is_refused_in_one_sentence(page, length):
     status, said = page.ask(page.ordinary, QUESTION, "none", length)
@@ -207,6 +229,7 @@ def test_a_forged_k_changes_nothing_but_k(page, name):
 @pytest.mark.parametrize(("part", "event", "field"), [
     ("gaze", "select", "row"), ("stages", "release", "gamma"), ("lesson", "select", "step"),
     ("lesson", "submit", "given"), ("share", "submit", "query"), ("share", "select", "query"),
+    ("model-state", "submit", "name"),
 ])  # fmt: skip
 def test_a_forged_event_of_a_component_is_answered(page, part, event, field):
     dependency = page.event(part, event)
