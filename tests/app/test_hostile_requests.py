@@ -86,6 +86,7 @@ class Page:
     def assert_unaffected(self):
         """The next visitor is answered."""
         status, answer = self.ask(self.ordinary)
+        assert isinstance(answer, dict), answer
         assert (status, len(answer["visual_tokens_per_layer"])) == (200, 4)
 
 
