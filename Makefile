@@ -1,11 +1,11 @@
 # make demo   start the page (does its own set-up)        make check   ruff and mypy
 # make test   run every test (does its own set-up)        make bench   the README's performance claims
-#                                                         make methods   methods at equal budget
+# make load   many visitors at once (docs/load.md)        make methods   methods at equal budget
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo install test check bench bench-browser methods clean
+.PHONY: demo install test test-scale check bench bench-browser bench-scale methods load clean
 
 demo: $(VENV)/.run-installed
 	$(BIN)/python app.py
@@ -14,6 +14,11 @@ install: $(VENV)/.dev-installed
 
 test: $(VENV)/.dev-installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+
+# The tests that need datasets, lm-evaluation-harness and accelerate (docs/scale.md).
+test-scale: $(VENV)/.dev-installed
+	$(BIN)/python -m pip install --quiet -r requirements-scale.txt -c constraints.txt
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/core/test_hub_data.py tests/core/test_harness.py tests/core/test_offload.py
 
 check: $(VENV)/.dev-installed
 	$(BIN)/ruff check .
@@ -26,8 +31,14 @@ bench: $(VENV)/.run-installed
 bench-browser: $(VENV)/.dev-installed
 	$(BIN)/python -m benchmarks.browser
 
+bench-scale: $(VENV)/.run-installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.scale
+
 methods: $(VENV)/.run-installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.methods
+
+load: $(VENV)/.run-installed
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.load
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

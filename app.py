@@ -10,9 +10,13 @@ from importlib.util import find_spec
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
 from app import zero_gpu
+from app.components.language import gradio_words
+from app.faults import check_uploads
+from app.limits import RunLimits, addresses_are_visitors
 from app.server import app_arguments
 from app.service import Service
 from app.settings import Settings
+from app.stopping import serve_until_stopped
 from app.theme import CSS, build_theme
 from app.ui import build_demo
 from vtw_core.errors import InputError
@@ -29,6 +33,7 @@ def main() -> None:
     try:
         settings = Settings.from_environment()
         models = settings.offered(arguments.model)
+        check_uploads()
     except InputError as error:
         parser.error(str(error))
     service = Service(
@@ -36,17 +41,22 @@ def main() -> None:
         answer_tokens=settings.answer_tokens,
         eta=settings.eta,
         elsewhere=zero_gpu.on_gpu if settings.on_zero_gpu else None,
+        limits=RunLimits(
+            settings.runs_per_minute, settings.waiting, knows_addresses=addresses_are_visitors()
+        ),
     )
     if settings.on_zero_gpu:
         service.load()  # what is loaded later would be loaded again for every job
     demo = build_demo(service, usual_language=settings.language)
     # Not open as an API: a direct call would pass by the queue and its limit.
     demo.queue(max_size=settings.queue, default_concurrency_limit=4, api_open=False)
+    service.limits.guard(demo._queue)
     demo.launch(
         server_name=arguments.host,
         server_port=arguments.port,
         theme=build_theme(),
         css_paths=CSS,
+        i18n=gradio_words(),
         max_file_size=f"{settings.upload_mb}mb",
         state_session_capacity=settings.sessions,
         run_history=False,
@@ -59,7 +69,7 @@ def main() -> None:
     # Importing torch would make the first visitor wait: the page answers before that begins.
     if not settings.on_zero_gpu:
         service.start()
-    demo.block_thread()
+    serve_until_stopped(demo, service.stopping)
 
 
 if __name__ == "__main__":

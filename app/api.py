@@ -7,8 +7,6 @@ tools of an MCP server.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +14,9 @@ import gradio as gr
 
 from app import text, text_api
 from app.events import AGAIN_QUEUE
+from app.faults import told
 from app.pictures import uploaded
-from vtw_core.errors import InputError, VTWError
+from vtw_core.errors import InputError
 from vtw_core.results import RULES, SCOPES, Rule, Scope, check_eta
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ def build_api(service: Service) -> None:
         (endpoints.generate, [image, prompt, method, length, model]),
     ):
         button.click(
-            _told(endpoint), inputs, answer, api_name=endpoint.__name__,
+            told(endpoint), inputs, answer, api_name=endpoint.__name__,
             show_progress="hidden", **AGAIN_QUEUE,
         )  # fmt: skip
 
@@ -143,16 +142,3 @@ def _own(path: str | None) -> str:
     if not path:
         raise InputError(text_api.NO_IMAGE)
     return uploaded(path, [Path(gr.utils.get_upload_folder())], text.PICTURE_ELSEWHERE)
-
-
-def _told(endpoint: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-    """The endpoint, whose refusals reach the caller as one sentence."""
-
-    @functools.wraps(endpoint)
-    def answered(*inputs: Any) -> dict[str, Any]:
-        try:
-            return endpoint(*inputs)
-        except VTWError as problem:
-            raise gr.Error(str(problem), print_exception=False) from None
-
-    return answered

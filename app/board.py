@@ -9,15 +9,15 @@ import gradio as gr
 
 from app import text_inside as text
 from app.components.chart import chart_part, show_chart
-from app.downloads import cached, download_on
+from app.downloads import cached, cached_table, download_on
 from app.events import GLUE
 from app.figures.chart import Chart, Table
 from app.figures.fonts import drawn_language
-from app.figures.matplotlib_charts import export
 from app.figures.plotly_charts import export_html
 from app.figures.tables import chart_csv
 from app.held_k import k_of
 from app.language import current, speaking
+from app.refusal import refusal
 from app.state import Visitor
 from vtw_core.results import Run
 
@@ -85,7 +85,7 @@ class Board:
             return drawn if len(drawn) > 1 else drawn[0]
 
         outputs = [self.parts[name] for name in names]
-        event(redraw, inputs, outputs, trigger_mode="always_last", **GLUE)
+        event(redraw, inputs, outputs, **GLUE)
 
     def saver(self, name: str) -> Callable[..., str]:
         """The handler that writes one chart in the format that the event asks for."""
@@ -93,7 +93,7 @@ class Board:
         def save(event: gr.EventData, visitor: Visitor, k: int | None, *controls: Any) -> str:
             run = self._shown(visitor)
             if run is None:
-                raise gr.Error(text.FIGURE_GONE, print_exception=False)
+                raise refusal(text.FIGURE_GONE)
             choices = self.choices(k_of(visitor, k), *controls)
             return save_chart(lambda: self.make[name](run, choices), event._data)
 
@@ -114,9 +114,12 @@ def save_chart(make: Callable[[], Chart | None], asked: Any) -> str:
     with speaking(drawn_language() if wanted in ("png", "svg") else current()):
         chart = make()
     if chart is None:
-        raise gr.Error(text.FIGURE_GONE, print_exception=False)
+        raise refusal(text.FIGURE_GONE)
     if isinstance(chart, Table) or wanted not in ("png", "svg", "html"):
-        return cached(chart_csv(chart).encode("utf-8"), f"{chart.name}.csv")
+        return cached_table(chart_csv(chart), f"{chart.name}.csv")
     if wanted == "html":
         return cached(export_html(chart).encode("utf-8"), f"{chart.name}.html")
+    # Matplotlib takes long to import, and most visitors never ask for a file.
+    from app.figures.matplotlib_charts import export
+
     return cached(export(chart, "png" if wanted == "png" else "svg"), f"{chart.name}.{wanted}")

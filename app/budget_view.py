@@ -51,7 +51,7 @@ def told(measure: Measure, value: float) -> str:
     """A value in words: percent, or nats to two digits."""
     if measure in KLS:
         return f"{value:.2g}"
-    return f"{shown(measure, value):.0f}" + ("" if measure == "visual_tokens" else " %")
+    return f"{shown(measure, value):.0f}" + ("" if measure == "visual_tokens" else "\u00a0%")
 
 
 def facts(comparison: BudgetComparison) -> str:

@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 
 from app import text
+from app.library_words import worded
 from vtw_core.analysis.kl import FULL_WITHDRAWN, WITHDRAWN_FULL
-from vtw_core.calibrated import BAND_METHOD, Reading
+from vtw_core.bootstrap import BAND_METHOD
+from vtw_core.calibrated import Reading
 from vtw_core.results import choose_k
 
 DIRECTION_NAMES = {"withdrawn_full": WITHDRAWN_FULL, "full_withdrawn": FULL_WITHDRAWN}
 
 
 def percent(share: float) -> str:
-    return f"{share * 100:.0f} %"
+    return f"{share * 100:.0f}\u00a0%"
 
 
 def summary(reading: Reading) -> str:
@@ -51,12 +53,12 @@ def summary(reading: Reading) -> str:
 
 def notes(reading: Reading) -> tuple[str, str, str]:
     """What stands under each of the three figures."""
-    band = text.CALIBRATE_NO_BAND if reading.kl_band is None else BAND_METHOD
+    band = text.CALIBRATE_NO_BAND if reading.kl_band is None else worded(BAND_METHOD)
     right = text.CALIBRATE_RIGHT_NOTE.format(answered=reading.answered) if reading.answered else ""
     return (
         text.CALIBRATE_KL_NOTE.format(band=band, layers=reading.layers),
         text.CALIBRATE_OUTCOME_NOTE.format(
-            right=right, convention=reading.setting.flops_convention
+            right=right, convention=worded(reading.setting.flops_convention)
         ),
         text.CALIBRATE_HISTOGRAM_NOTE,
     )

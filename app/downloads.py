@@ -8,10 +8,13 @@ from typing import Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
+from app.faults import on_disk, told
+from app.language import FIRST, current
+
 
 def download_button(
     label: str, name: str, write: Callable[..., str | None], inputs: list[Any]
-) -> None:
+) -> gr.Button:
     """A button that writes a file and downloads it with one click.
 
     Gradio's own button hands out the file of the click before, so it stays behind the scenes.
@@ -19,6 +22,7 @@ def download_button(
     button = gr.Button(label, size="sm", elem_id=name)
     file = gr.DownloadButton(visible="hidden", elem_id=f"{name}-file")
     download_on(button.click, write, inputs, file)
+    return button
 
 
 def download_on(
@@ -28,11 +32,21 @@ def download_on(
     file: gr.DownloadButton,
 ) -> None:
     """Write a file and download it, when something happens; ``file`` stays behind the scenes."""
-    event(write, inputs, file, api_visibility="private", show_progress="hidden").success(
+    event(told(write), inputs, file, api_visibility="private", show_progress="hidden").success(
         None, js=f"() => setTimeout(() => document.querySelector('#{file.elem_id}').click(), 150)"
     )
 
 
 def cached(data: bytes, name: str) -> str:
-    """A file in Gradio's cache, which is emptied as ``build_demo`` says."""
-    return save_bytes_to_cache(data, name, cache_dir=gr.utils.get_upload_folder())
+    """A file in Gradio's cache, which is emptied as ``build_demo`` says.
+
+    Raises:
+        DiskError: it cannot be written.
+    """
+    with on_disk():
+        return save_bytes_to_cache(data, name, cache_dir=gr.utils.get_upload_folder())
+
+
+def cached_table(csv: str, name: str) -> str:
+    """The same for CSV; with the mark by which a spreadsheet knows UTF-8 where headers need it."""
+    return cached(csv.encode("utf-8" if current() == FIRST else "utf-8-sig"), name)

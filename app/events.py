@@ -11,5 +11,12 @@ MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1
 LOADING_QUEUE: dict[str, Any] = {"concurrency_id": "loading", "concurrency_limit": 16}
 # What may have to wait for a model and for its turn in one step, and must not hold up questions.
 AGAIN_QUEUE: dict[str, Any] = {"concurrency_id": "again", "concurrency_limit": 4}
-# Everything else is glue: answered at once, no spinner, hidden from the API page.
-GLUE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+_GLUE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+# Everything else is glue: answered at once, no spinner, hidden from the API page. What happens
+# while the same event is still being answered must not be lost on a slow server. Where a handler
+# reads components, once more at the end is enough. What reads the event itself is told of each
+# one: the browser would send the first one again.
+GLUE = {**_GLUE, "trigger_mode": "always_last"}
+GLUE_OF_EVENT = {**_GLUE, "trigger_mode": "multiple"}
+# A button that starts a run: what is clicked while it is on its way is not meant twice.
+GLUE_OF_START = {**_GLUE, "trigger_mode": "once"}

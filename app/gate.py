@@ -17,6 +17,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.uploads import keep_upload
+
 MOST_BYTES = 4_000_000
 """Of a request that is no upload: the longest question and a drawing take far less."""
 MOST_FILES = 8
@@ -55,7 +57,7 @@ class Gate:
         if told.isdecimal() and int(told[:20]) > limit:
             return await _refuse(413, too_large, scope, receive, send)
         if is_upload:
-            return await self.app(scope, _cut_off(receive, limit), send)
+            return await keep_upload(self.app, scope, _cut_off(receive, limit), send)
         body = await _whole(receive, limit)
         if body is None:
             return await _refuse(413, too_large, scope, receive, send)

@@ -13,16 +13,17 @@ from app import text_share
 from app.components.language import language_switch
 from app.components.lesson import lesson_part, show_step
 from app.components.share import Origin, share, show_address, show_arrival
+from app.components.terms import terms_part
 from app.downloads import download_on
-from app.events import GLUE
+from app.events import GLUE, GLUE_OF_EVENT
 from app.figures.tokens import clamped
 from app.lesson.progress import Progress, questions_of
 from app.lesson.syllabus import STEPS
 from app.snippet import code_for
 from app.state import Visitor
+from app.tabs import migration, sinks
 from app.tabs.compare import show_view
 from app.tabs.every_k import write_run
-from app.tabs.migration import answer_choices
 from app.view_address import Places, View
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 # The address bar hears of it in the browser (share.js).
 _TELL_PLACE = """(value) => {{
-  window.dispatchEvent(new CustomEvent('vtw:place', {{ detail: {{ {name}: value }} }}));
+  window.dispatchEvent(new CustomEvent('vtw:place', {{ detail: {{ {name}: {value} }} }}));
 }}"""
 _REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -52,8 +53,6 @@ class Page:
         tabs: the main tabs; their ids are in ``places``.
         chosen: when a visitor has put another tab in front.
         opened: its id.
-        layer: the control that holds a layer, on *Attention sinks*.
-        token: the control that holds an answer token, on *Information migration*.
     """
 
     tabs: gr.Tabs
@@ -61,8 +60,8 @@ class Page:
     opened: gr.State
     visitor: gr.State
     main: CompareTab
-    layer: gr.Slider
-    token: gr.Dropdown
+    attention: sinks.SinksTab
+    moved: migration.MigrationTab
 
 
 def build(service: Service, first: str, usual_language: str) -> Parts:
@@ -76,6 +75,7 @@ def build(service: Service, first: str, usual_language: str) -> Parts:
     with gr.Row(elem_classes="page-tools"):
         parts = Parts(lesson_part(), share(show_address(opening, "bundled")))
         language_switch(usual_language)
+        terms_part()
     return parts
 
 
@@ -89,26 +89,31 @@ def connect(service: Service, parts: Parts, page: Page, places: Places) -> Any:
         page.visitor,
         [wanted, progress, page.main.waits],
         cancels=[*page.main.running],
-        **GLUE,
+        **GLUE_OF_EVENT,
     )
+    controls = (*page.attention.places.values(), *page.moved.places.values())
     arrived = asked.success(
         handlers.arrive,
         [wanted, page.visitor, progress],
-        [page.tabs, page.opened, page.layer, page.token, parts.share, *page.main.outputs],
+        [page.tabs, page.opened, parts.share, *page.main.outputs, *controls],
         **GLUE,
     )
     arrived.success(handlers.show_lesson, [page.visitor, progress], parts.lesson, **GLUE)
     parts.lesson.clear(handlers.close, None, [progress, parts.lesson], **GLUE)
-    parts.lesson.submit(handlers.answer, [page.visitor, progress], [progress, parts.lesson], **GLUE)
+    parts.lesson.submit(
+        handlers.answer, [page.visitor, progress], [progress, parts.lesson], **GLUE_OF_EVENT
+    )
     for finished in page.main.finished:
         finished.success(
             handlers.other_run, [page.visitor, progress], [progress, parts.lesson], **GLUE
         )
     for moved in (page.chosen, *page.main.finished):
         moved.success(handlers.address, [page.visitor, page.opened], parts.share, **GLUE)
-    parts.share.select(handlers.code, [page.visitor, page.opened], parts.share, **GLUE)
-    for control, name in ((page.layer, "layer"), (page.token, "token")):
-        control.input(None, control, js=_TELL_PLACE.format(name=name))
+    parts.share.select(handlers.code, [page.visitor, page.opened], parts.share, **GLUE_OF_EVENT)
+    for tab in (page.attention, page.moved):
+        for name, control in tab.places.items():
+            value = "!value" if name == "linear" else "value"
+            control.input(None, control, js=_TELL_PLACE.format(name=name, value=value))
     file = gr.DownloadButton(visible="hidden", elem_id="share-file")
     download_on(parts.share.release, write_run, [page.visitor], file)
     return arrived
@@ -158,11 +163,8 @@ class _Handlers:
         view = wanted.clamped(run)
         tab = view.tab or self.places.tabs[0]
         known, origin = self._known(visitor, tab)
-        layer, token = gr.skip(), gr.skip()
-        if view.layer is not None:
-            layer = gr.Slider(value=view.layer, maximum=max(1, run.layers - 1))
-        if view.token is not None:
-            token = gr.Dropdown(choices=answer_choices(run), value=view.token)
+        # Both tabs have rows to choose from; an address tells those of the tab in front.
+        elsewhere = replace(view, rows=None)
         draws = bool(progress.step) and STEPS[progress.step - 1].own_run
         question = view.prompt
         if question is not None:
@@ -170,9 +172,10 @@ class _Handlers:
         elif example is not None:
             question = example.prompt
         return (
-            gr.Tabs(selected=tab), tab, layer, token,
-            show_address(known, origin, go=show_arrival(view, run)),
+            gr.Tabs(selected=tab), tab, show_address(known, origin, go=show_arrival(view, run)),
             *show_view(visitor, view, question, draws=draws),
+            *sinks.arrive(view if tab == "sinks" else elsewhere, run),
+            *migration.arrive(view if tab == "migration" else elsewhere, run),
         )  # fmt: skip
 
     def address(self, visitor: Visitor, opened: str) -> dict[str, Any]:

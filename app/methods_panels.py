@@ -31,7 +31,7 @@ def build_panel(number: int, choice: Choice, layers: int, *, visible: bool) -> P
     """Put one panel here, set to a choice, for a model of so many layers."""
     fits = iter(choice.fitting)
     with gr.Column(min_width=280, visible=visible) as column:
-        gr.Markdown(f"### {text.PANEL.format(number=number)}", elem_classes="step-title")
+        gr.Markdown(f"## {text.PANEL.format(number=number)}", elem_classes="step-title")
         name = gr.Dropdown(
             _named(text.METHODS), value=choice.name, label=text.METHOD,
             elem_id=f"methods-name-{number}",

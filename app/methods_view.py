@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app import text_methods as text
+from app.library_words import worded
 from app.methods_choice import drop_of
 from app.state import ShownMethods
 from app.view import spaced
@@ -44,7 +45,7 @@ def show_methods(shown: ShownMethods) -> dict[str, Any]:
         return {"phase": "idle", "cards": []}
     cards = [_card(compared, entry) for entry in compared.everyone]
     for place, name, words, reason in shown.refused:
-        cards.insert(place, _empty_card(name, words, text.REFUSED.format(reason=reason)))
+        cards.insert(place, _empty_card(name, words, _why_not(reason)))
     return {
         "phase": "done",
         "origin": text.ORIGINS[shown.origin].format(
@@ -69,7 +70,7 @@ def show_comparing(
     """  # fmt: skip
     cards = []
     for place, (name, words) in enumerate(titles):
-        waiting = text.REFUSED.format(reason=refused[place]) if place in refused else text.WAITS
+        waiting = _why_not(refused[place]) if place in refused else text.WAITS
         cards.append(_empty_card(name, words, waiting, texts.get(place, "")))
     return {
         "phase": "running",
@@ -82,6 +83,10 @@ def show_notice(shown: ShownMethods, notice: str, *, is_error: bool = True) -> d
     """One sentence above what is there."""
     kind = "error" if is_error else "info"
     return {**show_methods(shown), "notice": {"kind": kind, "text": notice}}
+
+
+def _why_not(reason: str) -> str:
+    return text.REFUSED.format(reason=worded(reason))
 
 
 def _empty_card(name: str, words: str, waiting: str, said: str = "") -> dict[str, Any]:

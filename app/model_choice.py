@@ -12,7 +12,8 @@ import gradio as gr
 from app import text as page_text
 from app import text_models as text
 from app.components.model_picker import model_picker
-from app.events import GLUE, LOADING_QUEUE
+from app.events import GLUE, GLUE_OF_EVENT, LOADING_QUEUE
+from app.library_words import worded
 from app.models_view import Picking, show_models
 from vtw_core.errors import InputError, VTWError
 
@@ -36,13 +37,13 @@ def build(service: Service) -> ModelChoice:
     handlers = _Handlers(service)
     model, awaited = gr.State(service.model_name), gr.State(None)
     part = model_picker(show_models(service.models, Picking(service.model_name)))
-    # Ticks while a model is being loaded, and not for visitors who come later.
-    timer = gr.Timer(1.0)
-    timer.tick(handlers.look, [model, awaited], [part, timer], **GLUE)
+    # Told when a visitor comes, and then every second while a model is being loaded: what is
+    # written into the page when it is built would be yesterday's for all who come later.
+    timer = gr.Timer(1.0, active=False)
+    for arrived_or_later in (None, timer.tick):
+        gr.on(arrived_or_later, handlers.look, [model, awaited], [part, timer], **GLUE)
     # First that it is asked for, at once; then the loading, when its turn has come.
-    asked = part.submit(
-        handlers.ask, model, [part, awaited], trigger_mode="once", **GLUE
-    )  # fmt: skip
+    asked = part.submit(handlers.ask, model, [part, awaited], **GLUE_OF_EVENT)
     loaded = asked.then(
         handlers.load, [model, awaited], [part, model, awaited], show_progress="hidden",
         api_visibility="private", **LOADING_QUEUE,
@@ -60,6 +61,7 @@ class _Handlers:
     """What happens on each event. What an event carries is a visitor's input."""
 
     def __init__(self, service: Service) -> None:
+        self.service = service
         self.models = service.models
 
     def look(self, model: str, awaited: str | None) -> tuple[Any, ...]:
@@ -79,7 +81,7 @@ class _Handlers:
         try:
             name = self.models.offer(sent.get("name")).name
         except InputError as problem:
-            return self._refused(model, None, str(problem)), None
+            return self._refused(model, None, worded(problem)), None
         return self._shown(Picking(model, awaited=name, viewed=name)), name
 
     def load(self, model: str, name: str | None) -> Generator[tuple[Any, ...], None, None]:
@@ -88,7 +90,7 @@ class _Handlers:
             yield gr.skip(), gr.skip(), None
             return
         try:
-            for _ in self.models.loading(name):
+            for _ in self.service.loading(name):
                 yield self._shown(Picking(model, awaited=name, viewed=name)), gr.skip(), name
             said = text.IN_USE_NEW.format(title=self.models.offer(name).title)
             yield self._shown(Picking(name, viewed=name, notice=said)), name, None

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from app import text_models as text
+from app.library_words import worded
 from app.models import Models, Offer
 from app.pool import ModelState
 from vtw_core.models.catalogue import EMBEDDED
+
+if TYPE_CHECKING:
+    from app.service import Service
 
 
 @dataclass(frozen=True)
@@ -91,7 +96,7 @@ def _facts(
         facts.append((text.FACTS["memory"], template.format(needed=size(needed),
                                                             free=size(free or 0))))  # fmt: skip
     if known:
-        visual = str(text.CATALOGUE.get(known.visual_tokens, known.visual_tokens))
+        visual = catalogue_words(known.visual_tokens)
         facts += [
             (text.FACTS["layers"], str(known.layers)), (text.FACTS["visual"], visual),
             (text.FACTS["licence"], known.licence),
@@ -106,8 +111,14 @@ def _notes(offer: Offer) -> list[str]:
         return [text.FOLDER_NOTE]
     if offer.known is None:
         return [text.TYPED_NOTE]
-    note = offer.known.licence_note
-    return [str(text.CATALOGUE.get(note, note))] if note else []
+    note = catalogue_words(offer.known.licence_note)
+    return [note] if note else []
+
+
+def catalogue_words(said: str) -> str:
+    """What the catalogue says of a model, sentence by sentence in the visitor's language."""
+    sentences = re.split(r"(?<=\.) ", said)
+    return str(text.BETWEEN_SENTENCES.join(text.CATALOGUE.get(one, one) for one in sentences))
 
 
 def _warnings(models: Models, offer: Offer, state: ModelState, free: int | None) -> list[str]:
@@ -133,7 +144,8 @@ def _said(offer: Offer, state: ModelState, picking: Picking, models: Models) -> 
     if state.phase == "ready":
         return text.IN_USE.format(title=offer.title) if is_chosen else text.IN_MEMORY
     if state.phase == "failed":
-        return f"{state.problem} {_rest(offer, picking, models)}"
+        problem = worded(state.problem) or text.NOT_LOADED.format(model=offer.name)
+        return text.BETWEEN_SENTENCES.join((problem, _rest(offer, picking, models)))
     if state.phase == "loading" or (is_chosen and not models.wait(0)):
         if offer.name == picking.awaited:
             return loading_words(offer, state)
@@ -150,14 +162,14 @@ def _rest(offer: Offer, picking: Picking, models: Models) -> str:
     return str(text.STILL_IN_USE.format(title=models.offer(picking.chosen).title))
 
 
-def loading_steps(models: Models, name: str) -> Generator[tuple[str, float], None, None]:
-    """Have a model in memory, as `Models.loading`: words and share, 0 to 1, while that takes time.
+def loading_steps(service: Service, name: str) -> Generator[tuple[str, float], None, None]:
+    """Have a model in memory, as `Service.loading`: words and share, 0 to 1, while that takes time.
 
     Raises:
-        VTWError: it is not offered, or could not be loaded.
+        VTWError: it is not offered, could not be loaded, or the server is being stopped.
     """
-    for state in models.loading(name):
-        yield loading_words(models.offer(name), state), _share(state) or 0.0
+    for state in service.loading(name):
+        yield loading_words(service.models.offer(name), state), _share(state) or 0.0
 
 
 def loading_words(offer: Offer, state: ModelState) -> str:

@@ -35,7 +35,7 @@ class ModelState:
         stage: of loading, as `LoadProgress.stage`, or "place": every place is taken by a model
             that somebody uses.
         done, total: bytes of this stage; a total of 0 is not known.
-        problem: why it could not be loaded, in one sentence.
+        problem: why it could not be loaded, in the library's sentence; "" where it knew none.
     """
 
     phase: Literal["absent", "loading", "ready", "failed"]
@@ -130,7 +130,7 @@ class Pool:
                     self._changed.wait_for(_over(one), HEARTBEAT)
                     state = one.state
                 if state.phase == "failed":
-                    raise ModelError(state.problem)
+                    raise ModelError(state.problem or text.NOT_LOADED.format(model=name))
                 if state.phase == "ready":
                     return
                 yield state
@@ -178,7 +178,7 @@ class Pool:
 
     def _work(self, one: _Loading) -> None:
         """The thread of one loading."""
-        problem = ""
+        problem: str | None = None
         vlm: VisionLanguageModel | None = None
         try:
             self._reserve(one)
@@ -187,14 +187,16 @@ class Pool:
             self._settle(one)
         except Exception as failure:
             log.exception("the model %s could not be loaded", one.name)
-            is_told = isinstance(failure, VTWError)
-            # Only the sentence is kept: an exception would keep every frame's weights alive.
-            problem = str(failure) if is_told else text.NOT_LOADED.format(model=one.name)
+            # Only the sentence is kept: an exception would keep every frame's weights alive. Here
+            # nobody's language is spoken, so words of the page's own are found by who shows it.
+            problem = str(failure) if isinstance(failure, VTWError) else ""
         with self._changed:
-            if vlm is not None and not one.is_cancelled and not problem:
+            if vlm is not None and not one.is_cancelled and problem is None:
                 one.vlm, one.state = vlm, READY
+            elif problem is None:
+                self._leave(one, ABSENT)
             else:
-                self._leave(one, ModelState("failed", problem=problem) if problem else ABSENT)
+                self._leave(one, ModelState("failed", problem=problem))
             self._changed.notify_all()
         del vlm
         free_memory()
@@ -213,7 +215,7 @@ class Pool:
                     one.state = ModelState("loading", step.stage, step.done, step.total)
                 if one.is_cancelled:
                     return None
-        raise ModelError(text.NOT_LOADED.format(model=one.name))
+        raise ModelError(f"Loading {one.name} ended without a model; try again.")
 
     def _reserve(self, one: _Loading) -> None:
         """Wait until one of the places can be had; idle models keep theirs until `_settle`."""

@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.gate import Gate
+from app.page_language import PageLanguage
 from app.settings import UPLOAD_MB
 
 if TYPE_CHECKING:
@@ -47,15 +48,17 @@ def app_arguments(
         headers["Content-Security-Policy"] = _POLICY
 
     def health(request: Request) -> Response:
-        """200 while the page can be used or will be; 503 when the model could not be loaded."""
+        """200 while the page can be used or will be; 503 when the model could not be loaded, and
+        while the server is being stopped."""
         state = service.state
-        status = 503 if state == "failed" else 200
+        status = 503 if state in ("failed", "stopping") else 200
         return JSONResponse({"status": state, "model": service.model_name}, status)
 
     return {
         "routes": [Route("/healthz", health)],
         "middleware": [
             Middleware(_WithHeaders, headers=headers), Middleware(Gate, upload_mb=upload_mb),
+            Middleware(PageLanguage),
         ],
     }  # fmt: skip
 

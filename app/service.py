@@ -14,8 +14,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from app import jobs, text
+from app.faults import within_memory
+from app.limits import RunLimits
 from app.models import Models
+from app.pool import ModelState
 from app.state import Dropped
+from app.stopping import Stopping
 from vtw_core.calibrated import Calibration, load_calibration
 from vtw_core.comparison import MethodComparison, load_comparison
 from vtw_core.dataset import Item, read_items
@@ -89,6 +93,7 @@ class Service:
         models: those that visitors may choose, or the source of the only one.
         eta: the threshold that the page takes until a visitor moves it, in nats.
         elsewhere: wraps what runs a job, to run it in another process that holds the same models.
+        limits: how often a visitor may run it; what was refused by them is told on the page.
     """
 
     def __init__(
@@ -100,6 +105,7 @@ class Service:
         answer_tokens: int = ANSWER_TOKENS,
         eta: float = DEFAULT_ETA,
         elsewhere: Callable[[Job], Job] | None = None,
+        limits: RunLimits | None = None,
     ) -> None:
         self.models = Models(models) if isinstance(models, str) else models
         self.answer_tokens = answer_tokens
@@ -109,6 +115,8 @@ class Service:
         self.examples = bundled_examples(examples)
         # Where jobs run: in this process, or where `elsewhere` takes them.
         self._run: Job = self._run_here if elsewhere is None else elsewhere(self._run_here)
+        self.stopping = Stopping()
+        self.limits = RunLimits() if limits is None else limits
         self._busy = threading.Lock()
 
     def example_of(self, picture: str | None) -> Example | None:
@@ -124,9 +132,9 @@ class Service:
         return self.models.default
 
     @property
-    def state(self) -> Literal["loading", "ready", "failed"]:
-        """How far it is."""
-        return self.models.health
+    def state(self) -> Literal["loading", "ready", "failed", "stopping"]:
+        """How far it is, or that the server is being stopped."""
+        return "stopping" if self.stopping.is_asked else self.models.health
 
     def start(self) -> None:
         """Load it behind the page, which need not wait for it."""
@@ -140,6 +148,17 @@ class Service:
         """Whether that is over within ``seconds`` (with success or not)."""
         return self.models.wait(seconds)
 
+    def loading(self, model: str) -> Generator[ModelState, None, None]:
+        """Have a model in memory: how far it is, as `Pool.loading`.
+
+        Raises:
+            VTWError: it is not offered, could not be loaded, or the server is being stopped.
+        """
+        for state in self.models.loading(model):
+            self.stopping.check_begin()
+            yield state
+        self.stopping.check_begin()
+
     def suggestions(self, model: str) -> tuple[str, ...]:
         """Questions that a model can be asked."""
         return text.SUGGESTIONS if model == EMBEDDED else text.SUGGESTIONS_FOR_PHOTOGRAPHS
@@ -148,17 +167,21 @@ class Service:
         """What a job yields, one visitor at a time; None is the page's own model.
 
         Raises:
-            VTWError: the model is not offered or could not be loaded, or as the job.
+            VTWError: the model is not offered or could not be loaded, memory ran out, the server is
+                being stopped, or as the job.
         """
         name = self.models.default if model is None else model
+        self.stopping.check_begin()
         # Who waits for a model to be loaded does not hold up those whose model is there.
-        with self.models.using(name), self._busy:  # noqa: SIM117 (would not fit one line)
-            with closing(self._run(name, job, *arguments)) as steps:
-                yield from steps
+        with self.models.using(name), self._busy, closing(self._run(name, job, *arguments)) as ran:
+            self.stopping.check_begin()
+            for step in ran:
+                yield step
+                self.stopping.check_go_on()
 
     def _run_here(self, model: str, job: Job, *arguments: Any) -> Generator[Any, None, None]:
         vlm = self.models.pool.model(model)
-        with closing(job(vlm, *arguments)) as steps:
+        with closing(within_memory(job(vlm, *arguments))) as steps:
             while True:
                 # Each step may come in another thread, and torch counts threads in each anew.
                 vlm.limit_threads()

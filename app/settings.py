@@ -10,6 +10,7 @@ from typing import Any
 
 from app import zero_gpu
 from app.language import FIRST, LANGUAGES
+from app.limits import RUNS_PER_MINUTE, WAITING
 from app.models import RESIDENT, LoadOptions, Models
 from vtw_core.errors import InputError
 from vtw_core.models.catalogue import BYTES, CATALOGUE, QUANTIZED
@@ -83,6 +84,16 @@ class Settings:
     sessions: int = _setting(
         "VTW_SESSIONS", 200, "visitors whose runs are kept in memory; the oldest leave", 1, 10_000
     )
+    runs_per_minute: int = _setting(
+        "VTW_RUNS_PER_MINUTE",
+        RUNS_PER_MINUTE,
+        "runs a visitor may start in a minute, an address ten times as many; 0 for any number",
+        0,
+        1000,
+    )
+    waiting: int = _setting(
+        "VTW_WAITING", WAITING, "runs of one visitor that may wait at once", 1, 1000
+    )  # fmt: skip
     on_spaces: bool = False
     on_zero_gpu: bool = False
 

@@ -18,7 +18,9 @@ from app.downloads import download_on
 from app.events import AGAIN_QUEUE, GLUE
 from app.figures.stages import flow_table, token_table
 from app.figures.tokens import clamped, clamped_number
+from app.library_words import worded
 from app.pictures import thumbnail
+from app.refusal import refusal
 from app.state import Dropped, ShownMethods, Visitor
 from app.view import run_id
 from vtw_core.comparison import MethodComparison
@@ -68,7 +70,7 @@ class StagesSection:
 def build(service: Service) -> StagesSection:
     """Put the section here."""
     dropped = gr.State(None)
-    gr.Markdown(f"### {text.SECTION}", elem_classes="step-title")
+    gr.Markdown(f"## {text.SECTION}", elem_classes="step-title")
     notice = gr.Markdown(text.NOTHING, elem_id="stages-notice")
     which = gr.Radio(visible=False, label=text.WHICH, elem_id="stages-which")
     with gr.Column(visible=False, elem_classes="inside") as content:
@@ -80,11 +82,12 @@ def build(service: Service) -> StagesSection:
     download_on(table.select, _save_flow, [dropped], file)
     download_on(tokens.click, _save_tokens, [dropped], file)
     outputs = (dropped, notice, content, viewer, table)
+    handlers = _Handlers(service)
     measured = viewer.release(
-        _Handlers(service).measure, [dropped], list(outputs), trigger_mode="always_last",
+        handlers.measure, [dropped], list(outputs), trigger_mode="multiple",
         show_progress="hidden", api_visibility="private", **AGAIN_QUEUE,
     )  # fmt: skip
-    measured.failure(_refuse, [dropped], list(outputs), **GLUE)
+    measured.failure(handlers.refuse, [dropped], list(outputs), **GLUE)
     return StagesSection(which, outputs)
 
 
@@ -159,11 +162,6 @@ def show(dropped: Dropped | None, *, asked: int = 0, notice: str | None = None) 
     )  # fmt: skip
 
 
-def _refuse(dropped: Dropped | None) -> tuple[Any, ...]:
-    """The queue was full."""
-    return show(dropped, notice=page_text.QUEUE_IS_FULL)
-
-
 class _Handlers:
     """The model once more, with what the visitor chose."""
 
@@ -185,11 +183,16 @@ class _Handlers:
                 dropped.picture, dropped.prompt, wanted.gamma, wanted.alpha, wanted.stages, model
             )
         except VTWError as problem:
-            return show(dropped, asked=asked, notice=str(problem))
+            return show(dropped, asked=asked, notice=worded(problem))
         except Exception:
             log.exception("a run with other thresholds failed")
             return show(dropped, asked=asked, notice=text.BROKE)
         return show(again, asked=asked)
+
+    def refuse(self, dropped: Dropped | None, request: gr.Request) -> tuple[Any, ...]:
+        """The queue was full, or the visitor's limit reached."""
+        why = self.service.limits.why_refused(request.session_hash, page_text.QUEUE_IS_FULL)
+        return show(dropped, notice=why)
 
 
 def _save_flow(event: gr.EventData, dropped: Dropped | None) -> str:
@@ -202,5 +205,5 @@ def _save_tokens(dropped: Dropped | None) -> str:
 
 def _saved(dropped: Dropped | None, make: Any) -> str:
     if dropped is None:
-        raise gr.Error(text.NOTHING, print_exception=False)
+        raise refusal(text.NOTHING)
     return save_chart(lambda: make(dropped), {"format": "csv"})

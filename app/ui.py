@@ -9,7 +9,7 @@ import gradio as gr
 
 from app import guide, stages_section, text, text_budget, text_inside, text_methods
 from app.api import build_api
-from app.events import GLUE
+from app.events import GLUE, GLUE_OF_EVENT
 from app.language import FIRST, LANGUAGES, in_language, speaking
 from app.lesson.syllabus import STEPS
 from app.state import Visitor
@@ -46,6 +46,11 @@ def build_demo(service: Service, usual_language: str = FIRST) -> gr.Blocks:
         language = LANGUAGES[code]
         with demo.route(language.name, language.path, show_in_navbar=False):
             _speak(demo, code, service, usual_language)
+    for part in demo.blocks.values():
+        if isinstance(part, gr.HTML):
+            # Where a part's script says 'every', Gradio takes it for an event, puts that into the
+            # page's configuration, and copies the whole page for each visitor who opens it.
+            part.every = None  # type: ignore[attr-defined]
     return demo
 
 
@@ -83,11 +88,11 @@ def _build_page(service: Service, usual_language: str) -> None:
         with _tab("budget"):
             budget = which_method.build(service)
         with _tab("calibrate"):
-            calibrate.build(service, main.model)
+            calibrated = calibrate.build(service, main.model)
         with _tab("numbers"):
             gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
-    chosen = tabs.select(_opened, None, opened, **GLUE)
-    page = guide.Page(tabs, chosen, opened, visitor, main, layer=attention.layer, token=moved.token)
+    chosen = tabs.select(_opened, None, opened, **GLUE_OF_EVENT)
+    page = guide.Page(tabs, chosen, opened, visitor, main, attention, moved)
     places = Places(tuple(example.name for example in service.examples), TABS, len(STEPS))
     arrived = guide.connect(service, parts, page, places)
     drawn = {
@@ -106,11 +111,14 @@ def _build_page(service: Service, usual_language: str) -> None:
     }
     compared = (*drawn["methods"], several.compared)
     stages_section.follow(stages, compared, visitor, several.shown)
-    for event in (chosen, arrived):
-        event.success(
-            _when_opened("budget", budget.show), [opened, *budget.inputs],
-            list(budget.outputs), **GLUE,
-        )  # fmt: skip
+    for name, tab, show in (
+        ("budget", budget, budget.show),
+        ("calibrate", calibrated, calibrate.show),
+    ):
+        for event in (chosen, arrived):
+            event.success(
+                _when_opened(name, show), [opened, *tab.inputs], list(tab.outputs), **GLUE
+            )
 
 
 def _tab(name: str) -> gr.Tab:

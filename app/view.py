@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from app import text, text_share
+from app.library_words import worded
 from app.state import Origin
 from vtw_core.analysis.answers import differing_words
 from vtw_core.analysis.presets import ETA_PRESETS, EtaPreset
@@ -105,7 +106,7 @@ def show_run(
         "definitions": text.DEFINITIONS.format(
             layers=run.layers,
             eta=DEFAULT_ETA,
-            convention=run.flops_convention,
+            convention=worded(run.flops_convention),
             dtype=run.dtype,
             encode=f"{run.seconds.encode_image * 1000:.3g} ms",
             device=run.device,

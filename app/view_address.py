@@ -13,11 +13,15 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
+from vtw_core.analysis.rows import QUERY_ROWS, QueryRows
 from vtw_core.results import Run
 
 MOST_CHARACTERS = 8_000
 """A longer query is not read: the longest question, every character of it escaped, fits."""
 LONGEST_PROMPT = 2_000
+_WHOLE_NUMBERS = (
+    "k", "layer", "row", "patch", "token", "head", "image", "state", "grid",
+)  # fmt: skip
 _WHOLE = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 
@@ -39,11 +43,20 @@ class View:
         prompt: a question of the visitor's own about it; None is the question it was recorded with.
         k: None for K*.
         eta: threshold in nats, if it was moved.
+        rule: "stays_below" where that picks K*; None for the first K under η.
         tab: id of the tab in front.
         layer: decoder layer that *Attention sinks* shows.
         row: text token whose attention it shows, an index into the run's text rows.
         patch: visual token whose readers it shows, an index into the visual tokens.
         token: answer token that *Information migration* shows.
+        rows: whose attention the tab in front shows: a name of `QUERY_ROWS`, or an index into the
+            run's text rows.
+        head: attention head that *Attention sinks* shows; None for the mean.
+        withdrawn: whether it shows the image withdrawn at K.
+        linear: whether what positions receive has a linear scale.
+        image: counterfactual image of *Information migration*, an index.
+        state: of its logit lens on patches.
+        grid: patch grid of that, an index.
         lesson: step of the lesson, from 1; None while it is closed.
     """
 
@@ -51,11 +64,19 @@ class View:
     prompt: str | None = None
     k: int | None = None
     eta: float | None = None
+    rule: str | None = None
     tab: str | None = None
     layer: int | None = None
     row: int | None = None
     patch: int | None = None
     token: int | None = None
+    rows: QueryRows | int | None = None
+    head: int | None = None
+    withdrawn: bool | None = None
+    linear: bool | None = None
+    image: int | None = None
+    state: int | None = None
+    grid: int | None = None
     lesson: int | None = None
 
     @classmethod
@@ -71,23 +92,33 @@ class View:
             example=_one_of(values.get("example"), places.examples),
             prompt=_prompt(values.get("prompt")),
             eta=_eta(values.get("eta")),
+            rule=_one_of(values.get("rule"), ("stays_below",)),
             tab=_one_of(values.get("tab"), places.tabs),
+            rows=_rows(values.get("rows")),
+            withdrawn=_yes(values.get("withdrawn")),
+            linear=_yes(values.get("linear")),
             lesson=None if not lesson or not places.steps else min(lesson, places.steps),
-            **{name: _whole(values.get(name)) for name in ("k", "layer", "row", "patch", "token")},
+            **{name: _whole(values.get(name)) for name in _WHOLE_NUMBERS},
         )
 
     def to_query(self) -> str:
         """The part of an address behind "?" that `from_query` reads as this view."""
-        return urlencode(self._given())
+        given = self._given().items()
+        return urlencode({name: 1 if value is True else value for name, value in given})
 
     def clamped(self, run: Run) -> View:
         """The same for this run: numbers that it does not have become the nearest it has."""
         inside = run.inside
         rows = len(inside.attention.query_positions) if inside else 0
         most = {
-            "k": run.layers, "layer": run.layers - 1, "row": rows - 1,
+            "k": run.layers, "layer": run.layers - 1, "row": rows - 1, "state": run.layers,
             "patch": run.visual_tokens - 1, "token": len(run.answer_ids[run.layers]) - 1,
+            "head": inside.attention.mass.shape[1] - 1 if inside else -1,
+            "image": len(inside.counterfactuals) - 1 if inside else -1,
+            "grid": len(inside.grids) - 1 if inside else -1,
         }  # fmt: skip
+        if isinstance(self.rows, int):
+            most["rows"] = rows - 1
         found = {}
         for name, last in most.items():
             value = getattr(self, name)
@@ -100,7 +131,11 @@ class View:
 
     def _given(self) -> dict[str, Any]:
         values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {name: value for name, value in values.items() if value is not None}
+        return {
+            name: value
+            for name, value in values.items()
+            if value is not None and value is not False
+        }
 
 
 def _first_values(query: str) -> Mapping[str, str]:
@@ -119,6 +154,15 @@ def _one_of(value: str | None, known: tuple[str, ...]) -> str | None:
 
 def _whole(value: str | None) -> int | None:
     return int(value) if value is not None and _WHOLE.fullmatch(value) else None
+
+
+def _rows(value: str | None) -> QueryRows | int | None:
+    named = next((name for name in QUERY_ROWS if name == value), None)
+    return _whole(value) if named is None else named
+
+
+def _yes(value: str | None) -> bool | None:
+    return True if value == "1" else None
 
 
 def _eta(value: str | None) -> float | None:

@@ -29,13 +29,14 @@ def peak_bytes_alone(way: str, width: int) -> int:
 def peak_bytes(run: Callable[[], object]) -> int:
     """Bytes that a run needs at its peak the second time, over what is held before; Linux only."""
     run()
-    before = _kilobytes("VmRSS")
+    before = kilobytes("VmRSS")
     _RESET.write_text("5")  # sets the high-water mark back to what is held now
     run()
-    return (_kilobytes("VmHWM") - before) * 1024
+    return (kilobytes("VmHWM") - before) * 1024
 
 
-def _kilobytes(name: str) -> int:
+def kilobytes(name: str) -> int:
+    """What Linux says of this process under a name, such as VmRSS or VmHWM."""
     for line in _STATUS.read_text().splitlines():
         if line.startswith(f"{name}:"):
             return int(line.split()[1])

@@ -9,17 +9,21 @@ from collections.abc import Callable, Mapping
 import torch
 
 
-def medians(runs: Mapping[str, Callable[[], object]], rounds: int) -> dict[str, float]:
+def medians(
+    runs: Mapping[str, Callable[[], object]],
+    rounds: int,
+    clock: Callable[[], float] = time.perf_counter,
+) -> dict[str, float]:
     """Median seconds of each run over `rounds` rounds, behind one untimed round."""
     times: dict[str, list[float]] = {name: [] for name in runs}
     for count in range(rounds + 1):
         for name, run in runs.items():
             _wait()
-            start = time.perf_counter()
+            start = clock()
             run()
             _wait()
             if count:
-                times[name].append(time.perf_counter() - start)
+                times[name].append(clock() - start)
     return {name: statistics.median(values) for name, values in times.items()}
 
 

@@ -1,6 +1,6 @@
 """Words, names and requests that strangers send; and the table of docs/hostile-input.md.
 
-``python tests/hostile_inputs.py`` writes the table anew from the rows that the tests run.
+``PYTHONPATH=. python tests/hostile_inputs.py`` writes the table anew from the rows the tests run.
 """
 
 from dataclasses import dataclass
@@ -9,8 +9,10 @@ from typing import Any
 
 from hostile_archives import ARCHIVES
 from hostile_pictures import PICTURES
+from machine_faults import FAULTS
 
-GUIDE = Path(__file__).resolve().parent.parent / "docs" / "hostile-input.md"
+ROOT = Path(__file__).resolve().parent.parent
+GUIDE = ROOT / "docs" / "hostile-input.md"
 MARKS = "<!-- table -->\n", "<!-- end of table -->"
 ELSEWHERE = "Only a file that was uploaded here is opened; upload it."
 ANSWERED = "It is answered."
@@ -207,6 +209,8 @@ def table() -> str:
         ("Models that a program asks for", [(row.what, row.happens) for row in CHOSEN.values()]),
         ("Values that the page sends, forged", list(EVENTS.values())),
         ("The rest", list(OTHERS)),
+        ("What fails in the machine, or is asked of it too often",
+         [(row.what, row.happens) for row in FAULTS]),
     ]  # fmt: skip
     lines = []
     for title, rows in sections:

@@ -74,6 +74,7 @@ ENGINE = (
 )
 TORCH_FREE = (
     "vtw_core.arrays",
+    "vtw_core.bootstrap",
     "vtw_core.inside",
     "vtw_core.results",
     "vtw_core.comparison",
@@ -84,6 +85,7 @@ TORCH_FREE = (
     "vtw_core.events",
     "vtw_core.images",
     "vtw_core.models.catalogue",
+    "vtw_core.memory",
     "vtw_core.strategies.mustdrop.record",
 )
 PLOTTING = ("gradio", "plotly", "matplotlib")
@@ -102,7 +104,8 @@ def test_analysis_is_pure_maths():
 
 def test_results_need_no_torch():
     names = ("results", "saving", "archives", "comparison", "comparison_checks",
-             "comparison_saving", "calibrated", "equal_budget", "documents")  # fmt: skip
+             "comparison_saving", "calibrated", "bootstrap", "equal_budget",
+             "documents")  # fmt: skip
     paths = [ROOT / f"vtw_core/{name}.py" for name in names]
     assert not offenders(paths, *HEAVY, *ENGINE)
 
@@ -172,11 +175,17 @@ def test_nothing_is_called_utils():
         "vtw_core.comparison_saving",
         "vtw_core.events",
         "vtw_core.images",
+        "vtw_core.memory",
         "vtw_core.saving",
         "vtw_core.calibrated",
         "vtw_core.equal_budget",
         "vtw_core.calibration",
         "vtw_core.dataset",
+        "vtw_core.hub_data",
+        "vtw_core.records",
+        "vtw_core.shards",
+        "vtw_core.evaluation",
+        "vtw_core.data_commands",
         "vtw_core.world",
         "vtw_core.analysis.presets",
         "vtw_core.layout",

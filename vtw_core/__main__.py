@@ -1,27 +1,25 @@
-"""The command line: `python -m vtw_core models | explore | show | generate | compare | calibrate`.
+"""The command line: `python -m vtw_core models | explore | show | generate | compare | calibrate |
+evaluate`.
 
 Results go to stdout (with --json one JSON object and nothing else). Bad input ends with exit
-status 2 and one line on stderr that says what to do. `calibrate` also runs under torchrun:
-process 0 speaks for all.
+status 2 and one line on stderr that says what to do. The commands over a data set
+(vtw_core.data_commands) also run under torchrun: process 0 speaks for all.
 """
 
 import argparse
-import contextlib
 import json
 import os
 import sys
-import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-from vtw_core.calibrated import Calibration, interleaved
-from vtw_core.calibration import MAX_NEW_TOKENS, Store, calibrate_steps
-from vtw_core.dataset import Item, read_items
+from vtw_core.calibration import MAX_NEW_TOKENS
+from vtw_core.data_commands import add_calibrate, add_evaluate
 from vtw_core.errors import InputError, VTWError
-from vtw_core.events import Progress
 from vtw_core.images import load_image
 from vtw_core.load_options import add_load_options, add_place_options, load_from
+from vtw_core.memory import OUT_OF_MEMORY, is_out_of_memory
 from vtw_core.models.adapters import ADAPTERS
 from vtw_core.models.availability import availability
 from vtw_core.models.catalogue import CATALOGUE
@@ -29,15 +27,7 @@ from vtw_core.models.prompts import check_prompt
 from vtw_core.models.support import REFUSED
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.other_images import MADE
-from vtw_core.results import (
-    DEFAULT_ETA,
-    DIRECTIONS,
-    RULES,
-    SCOPES,
-    Run,
-    check_eta,
-    load_run,
-)
+from vtw_core.results import DEFAULT_ETA, RULES, SCOPES, Run, check_eta, load_run
 from vtw_core.sampling import Sampling
 from vtw_core.strategies.method import Method
 from vtw_core.strategy_options import (
@@ -47,16 +37,17 @@ from vtw_core.strategy_options import (
     strategy_from,
 )
 from vtw_core.tables import (
-    calibration_table,
     comparison_table,
     generation_summary,
     inside_table,
     models_table,
     run_table,
 )
-from vtw_core.world import gathered, own_share, rank, size
+from vtw_core.terminal import check_target, quiet
+from vtw_core.world import leave, rank, size
 
 BAD_INPUT = 2
+OUT_OF_ROOM = 1
 INTERRUPTED = 130
 
 
@@ -73,14 +64,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         text = arguments.command(arguments)
     except VTWError as error:
-        print(f"vtw_core: {_one_line(str(error))}", file=sys.stderr)
+        if rank() == 0:
+            print(f"vtw_core: {_one_line(str(error))}", file=sys.stderr)
         return BAD_INPUT
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        print(f"vtw_core: {OUT_OF_MEMORY}", file=sys.stderr)
+        return OUT_OF_ROOM
     except KeyboardInterrupt:
         return INTERRUPTED
-    if text is None:  # not the process that speaks
+    finally:
+        leave()
+    if text is None or rank() > 0:
         return 0
     try:
-        print(text, flush=True)
+        for piece in [text] if isinstance(text, str) else text:
+            print(piece, end="")
+        print(flush=True)
     except BrokenPipeError:
         # The reader (such as `head`) has had enough. The interpreter's own flush at exit must
         # not meet the closed pipe again.
@@ -95,7 +96,7 @@ def _one_line(message: str) -> str:
 def _parser() -> argparse.ArgumentParser:
     parser = _OneLineParser(prog="vtw_core", description="Visual token withdrawal, layer by layer.")
     commands = parser.add_subparsers(
-        required=True, metavar="models | explore | show | generate | compare | calibrate"
+        required=True, metavar="models | explore | show | generate | compare | calibrate | evaluate"
     )
 
     models = commands.add_parser("models", help="what can be loaded, what is supported, why not")
@@ -165,33 +166,21 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--seed", type=int, default=0, help="if temperature > 0")
 
     calibrate = commands.add_parser("calibrate", help="K* over a set of images and questions")
-    _calibrate_options(calibrate)
+    add_calibrate(calibrate)
+    evaluate = commands.add_parser("evaluate", help="methods over a set of images and questions")
+    add_evaluate(evaluate)
 
     add_place_options(models)
-    for command in (explore, generate, compare, calibrate):
+    for command in (explore, generate, compare, calibrate, evaluate):
         add_load_options(command)
         command.add_argument("--max-new-tokens", type=int, default=MAX_NEW_TOKENS)
-    for command in (models, explore, show, generate, compare, calibrate):
+    for command in (models, explore, show, generate, compare, calibrate, evaluate):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
 
-def _calibrate_options(calibrate: argparse.ArgumentParser) -> None:
-    calibrate.set_defaults(command=_calibrate)
-    add = calibrate.add_argument
-    add("--data", required=True, help="JSONL of image, prompt, answer; or a folder of images")
-    add("--prompt", help="the question of every image that brings none")
-    add("--eta", type=float, default=DEFAULT_ETA, help="KL threshold in nats")
-    add("--scope", choices=SCOPES, default=SCOPES[0], help="which KL is held against it")
-    add("--rule", choices=RULES, default=RULES[0], help="how K* is read off the mean curve")
-    add("--direction", choices=DIRECTIONS, default=DIRECTIONS[0], help="which way round the KL is")
-    add("--out", metavar="FOLDER", help="keep finished samples here and go on from them")
-    add("--csv", metavar="FILE", help="also write the table over K to this file")
-    add("--save", metavar="FILE", help="also save the calibration, for load_calibration")
-
-
 def _models(arguments: argparse.Namespace) -> str:
-    with _quiet():
+    with quiet():
         from vtw_core.models.weights import placement  # brings torch
 
         how = placement(arguments.device, arguments.dtype, arguments.quantize, None)
@@ -211,15 +200,15 @@ def _models(arguments: argparse.Namespace) -> str:
 def _explore(arguments: argparse.Namespace) -> str:
     eta, sampling = check_eta(arguments.eta), _sampling(arguments)
     if arguments.save:
-        _check_target("--save", Path(arguments.save))
+        check_target("--save", Path(arguments.save))
     vlm, image = _prepare(arguments)
-    with _quiet():
+    with quiet():
         run = vlm.explore(
             image, arguments.prompt, max_new_tokens=arguments.max_new_tokens,
             sampling=sampling, positions=arguments.positions or "keep", inside=arguments.inside,
             counterfactuals=arguments.counterfactual, patch_lens=arguments.patch_lens,
         )  # fmt: skip
-    if arguments.save:
+    if arguments.save and rank() == 0:
         run.save(arguments.save)
     return _told(run, eta, arguments)
 
@@ -241,19 +230,11 @@ def _sampling(arguments: argparse.Namespace) -> Sampling:
     return Sampling(arguments.temperature, arguments.top_p, arguments.seed)
 
 
-def _check_target(option: str, path: Path) -> None:
-    """A run takes its time, so refuse a bad file name before it, not behind."""
-    if path.is_dir():
-        raise InputError(f"{path} is a folder; give {option} a file name.")
-    if not path.absolute().parent.is_dir():
-        raise InputError(f"The folder of {path} does not exist; create it first.")
-
-
 def _generate(arguments: argparse.Namespace) -> str:
     strategy, sampling = strategy_from(arguments), _sampling(arguments)
     method = Method(arguments.strategy, strategy, arguments.tokens)
     vlm, image = _prepare(arguments)
-    with _quiet():
+    with quiet():
         from vtw_core.threshold_search import fitted  # brings torch
 
         strategy = fitted(vlm, image, arguments.prompt, method)
@@ -264,16 +245,16 @@ def _generate(arguments: argparse.Namespace) -> str:
 def _compare(arguments: argparse.Namespace) -> str:
     methods, sampling = tuple(map(method_from, arguments.method)), _sampling(arguments)
     if arguments.save:
-        _check_target("--save", Path(arguments.save))
+        check_target("--save", Path(arguments.save))
     vlm, image = _prepare(arguments)
     options = {"max_new_tokens": arguments.max_new_tokens, "sampling": sampling}
-    with _quiet():
+    with quiet():
         from vtw_core.methods import compare_methods, default_methods  # brings torch
 
         if not methods:
             methods = default_methods(vlm, vlm.explore(image, arguments.prompt, **options))
         comparison = compare_methods(vlm, image, arguments.prompt, methods, **options)
-    if arguments.save:
+    if arguments.save and rank() == 0:
         comparison.save(arguments.save)
     if arguments.json:
         return json.dumps(comparison.to_json())
@@ -284,91 +265,13 @@ def _prepare(arguments: argparse.Namespace) -> tuple[VisionLanguageModel, Any]:
     """Check what costs nothing to check, then load the model."""
     check_prompt(arguments.prompt)
     image = load_image(arguments.image)
-    with _quiet():
+    if size() > 1 and not arguments.tensor_parallel:
+        raise InputError(
+            "Several processes can answer one question only together: add --tensor-parallel, or "
+            "leave torchrun out."
+        )
+    with quiet():
         return load_from(arguments), image
-
-
-def _calibrate(arguments: argparse.Namespace) -> str | None:
-    check_eta(arguments.eta)
-    parts = gathered(lambda: _own_part(arguments))
-    if parts is None:
-        return None
-    calibration = interleaved([part for part in parts if part is not None])
-    criterion = {name: getattr(arguments, name) for name in ("eta", "scope", "rule", "direction")}
-    reading = calibration.read(**criterion)
-    if arguments.save:
-        calibration.save(arguments.save)
-    if arguments.csv:
-        _write(Path(arguments.csv), reading.to_csv())
-    if arguments.json:
-        return json.dumps(calibration.to_json(**criterion))
-    return calibration_table(reading)
-
-
-def _own_part(arguments: argparse.Namespace) -> Calibration | None:
-    """This process's samples; None if there are fewer samples than processes."""
-    for option, target in (("--csv", arguments.csv), ("--save", arguments.save)):
-        if target:
-            _check_target(option, Path(target))
-    items = own_share(read_items(arguments.data, arguments.prompt))
-    if not items:
-        return None
-    with _quiet():
-        vlm = load_from(arguments, _own_device())
-    store = arguments.out and Store(arguments.out, vlm, arguments.max_new_tokens)
-    return _with_a_bar(vlm, items, arguments.max_new_tokens, store or None)
-
-
-def _own_device() -> str | None:
-    """With several processes on one machine and several GPUs, each takes its own."""
-    import torch
-
-    if size() == 1 or not torch.cuda.is_available():
-        return None
-    return f"cuda:{int(os.environ.get('LOCAL_RANK', '0')) % torch.cuda.device_count()}"
-
-
-def _with_a_bar(
-    vlm: VisionLanguageModel, items: Sequence[Item], max_new_tokens: int, store: Store | None
-) -> Calibration | None:
-    from tqdm import tqdm
-
-    name = "calibrate" if size() == 1 else f"calibrate (process 1 of {size()})"
-    with _quiet(), tqdm(total=len(items), desc=name, unit="sample", disable=rank() > 0) as bar:
-        for event in calibrate_steps(vlm, items, max_new_tokens=max_new_tokens, store=store):
-            if isinstance(event, Progress):
-                bar.update(event.done - bar.n)
-            else:
-                return event
-    return None
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
-
-
-@contextlib.contextmanager
-def _quiet() -> Any:
-    """Keep progress bars, warnings and stray prints of other libraries off both streams."""
-    import logging
-
-    from transformers.utils import logging as transformers_logging
-
-    transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    logging.getLogger("huggingface_hub").propagate = False
-    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
-    with (
-        open(os.devnull, "w") as nowhere,
-        contextlib.redirect_stdout(nowhere),
-        warnings.catch_warnings(),
-    ):
-        warnings.simplefilter("ignore")
-        yield
 
 
 if __name__ == "__main__":

@@ -7,13 +7,18 @@ is shown, at one threshold, a pure function of the records. Index k of every lis
 import csv
 import io
 import json
+from array import array
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vtw_core.bootstrap import BAND_METHOD, bootstrap_band
+from vtw_core.comparison import MethodComparison
 from vtw_core.documents import expect, floats, nested, read_document, tuple_of
 from vtw_core.errors import InputError
 from vtw_core.results import (
@@ -35,12 +40,6 @@ FORMAT = "vtw-calibration"
 FORMAT_VERSION = 1
 MAX_FILE_BYTES = 256 * 2**20
 
-BAND_LEVEL = 0.95
-BAND_RESAMPLES = 2000
-BAND_METHOD = (
-    f"{BAND_LEVEL:.0%} percentile bootstrap of the mean: {BAND_RESAMPLES} resamples of the samples "
-    "with replacement, fixed seed"
-)
 ANSWER_MATCH = "right: equal to an accepted answer after strip() and casefold()"
 
 
@@ -73,8 +72,8 @@ class Setting:
     versions: tuple[tuple[str, str], ...]
 
     @classmethod
-    def of(cls, run: Run) -> "Setting":
-        """The setting a run was made in."""
+    def of(cls, run: Run | MethodComparison) -> "Setting":
+        """The setting a run or a comparison was made in."""
         own = {f.name: getattr(run, f.name) for f in fields(cls)}
         return cls(**own | {"device": run.device.partition(":")[0]})
 
@@ -274,20 +273,43 @@ class Reading:
         return out.getvalue()
 
 
+@dataclass(frozen=True, eq=False)
+class _Columns:
+    """What a reading needs of all samples, one row each: about 18 bytes for each sample and K.
+
+    kl: [samples, L+1]; flops: [samples, L+1]; same: [samples, L+1]; right: [answered, L+1].
+    """
+
+    kl: FloatArray
+    flops: FloatArray
+    same: NDArray[np.bool_]
+    right: NDArray[np.bool_]
+
+
+def check_curve(scope: str, direction: str) -> None:
+    """Raise InputError unless there is such a KL curve."""
+    if scope not in SCOPES or direction not in DIRECTIONS:
+        raise InputError(
+            f"scope must be one of {', '.join(SCOPES)} and direction one of "
+            f"{', '.join(DIRECTIONS)}, not {scope!r:.40} and {direction!r:.40}."
+        )
+
+
 @dataclass(frozen=True)
 class Calibration:
     """A model seen at every K over a set of samples.
 
     Attributes:
         setting: what the samples share.
-        samples: one record each, in the order of the data.
+        samples: one record each, in the order of the data; of a large set a sequence that reads
+            each from disk when it is asked for (`vtw_core.calibration.Samples`).
 
     Raises:
         InputError: no sample, or lengths or values that cannot come from a run.
     """
 
     setting: Setting
-    samples: tuple[Sample, ...]
+    samples: Sequence[Sample]
 
     def __post_init__(self) -> None:
         problem = _incoherence(self)
@@ -307,12 +329,7 @@ class Calibration:
         Raises:
             InputError: unknown scope or direction.
         """
-        if scope not in SCOPES or direction not in DIRECTIONS:
-            raise InputError(
-                f"scope must be one of {', '.join(SCOPES)} and direction one of "
-                f"{', '.join(DIRECTIONS)}, not {scope!r:.40} and {direction!r:.40}."
-            )
-        return np.array([sample.curve(scope, direction) for sample in self.samples])
+        return self._columns(scope, direction).kl
 
     def choose_k(
         self,
@@ -340,11 +357,10 @@ class Calibration:
         Raises:
             InputError: bad eta, scope, rule or direction.
         """
-        curves = self.kl(scope, direction)
-        mean = curves.mean(axis=0)
-        stars = np.array([choose_k(curve, eta, rule) for curve in curves])
-        answered = [sample for sample in self.samples if sample.accepted]
-        flops = np.array([sample.flops for sample in self.samples])
+        seen = self._columns(scope, direction)
+        mean = seen.kl.mean(axis=0)
+        stars = np.array([choose_k(curve, eta, rule) for curve in seen.kl])
+        answered = len(seen.right)
         return Reading(
             setting=self.setting,
             eta=check_eta(eta),
@@ -352,15 +368,33 @@ class Calibration:
             rule=rule,
             direction=direction,
             samples=len(self.samples),
-            answered=len(answered),
+            answered=answered,
             k_star=choose_k(mean, eta, rule),
             kl_mean=mean,
-            kl_band=bootstrap_band(curves),
+            kl_band=bootstrap_band(seen.kl),
             k_stars=stars,
             histogram=np.bincount(stars, minlength=self.layers + 1),
-            agreement=np.mean([sample.same_as_baseline for sample in self.samples], axis=0),
-            accuracy=np.mean([sample.right for sample in answered], axis=0) if answered else None,
-            flops_share=(flops / flops[:, -1:]).mean(axis=0),
+            agreement=seen.same.mean(axis=0),
+            accuracy=seen.right.mean(axis=0) if answered else None,
+            flops_share=(seen.flops / seen.flops[:, -1:]).mean(axis=0),
+        )
+
+    def _columns(self, scope: Scope, direction: Direction) -> "_Columns":
+        """In one pass, since the samples may lie on disk."""
+        check_curve(scope, direction)
+        kl, flops, same, right = array("d"), array("d"), bytearray(), bytearray()
+        for sample in self.samples:
+            kl.extend(sample.curve(scope, direction))
+            flops.extend(sample.flops)
+            same.extend(sample.same_as_baseline)
+            if sample.accepted:
+                right.extend(sample.right)
+        rows = (-1, self.layers + 1)
+        return _Columns(
+            kl=np.array(kl).reshape(rows),
+            flops=np.array(flops).reshape(rows),
+            same=np.frombuffer(same, dtype=np.bool_).reshape(rows),
+            right=np.frombuffer(right, dtype=np.bool_).reshape(rows),
         )
 
     def to_json(
@@ -374,24 +408,48 @@ class Calibration:
         records = [sample.to_json() for sample in self.samples]
         return self.read(eta, scope, rule, direction).to_json() | {"per_sample": records}
 
+    def json_pieces(
+        self,
+        eta: float = DEFAULT_ETA,
+        scope: Scope = "first_token",
+        rule: Rule = "first",
+        direction: Direction = "withdrawn_full",
+    ) -> Iterator[str]:
+        """The text of `to_json` in pieces, of which no two need be held at once."""
+        reading = self.read(eta, scope, rule, direction).to_json()
+        yield from _with_list(reading, "per_sample", self.samples)
+
     def save(self, path: str | Path) -> Path:
         """Write the records to a JSON file that `load_calibration` reads back exactly.
 
         Raises:
-            InputError: the file cannot be written.
+            InputError: the file cannot be written, or would be too large to be read back.
         """
-        document = {
-            "format": FORMAT,
-            "version": FORMAT_VERSION,
-            "setting": self.setting.to_json(),
-            "samples": [sample.to_json() for sample in self.samples],
-        }
+        head = {"format": FORMAT, "version": FORMAT_VERSION, "setting": self.setting.to_json()}
         target = Path(path)
         try:
-            target.write_text(json.dumps(document) + "\n", encoding="utf-8")
+            with target.open("w", encoding="utf-8") as file:
+                written = 0
+                for piece in chain(_with_list(head, "samples", self.samples), ["\n"]):
+                    written += file.write(piece)
+                    if written > MAX_FILE_BYTES:
+                        raise InputError(
+                            f"{len(self.samples)} samples take more than "
+                            f"{MAX_FILE_BYTES // 2**20} MB, too many for one file; the shards of "
+                            "--out hold them all."
+                        )
         except OSError as error:
             raise InputError(f"It cannot be saved to {target}: {error.strerror}.") from error
         return target
+
+
+def _with_list(head: dict[str, Any], name: str, samples: Iterable[Sample]) -> Iterator[str]:
+    """The text of a JSON object with a list of samples behind its other fields."""
+    yield json.dumps(head).removesuffix("}")
+    yield f', "{name}": ['
+    for number, sample in enumerate(samples):
+        yield (", " if number else "") + json.dumps(sample.to_json())
+    yield "]}"
 
 
 def load_calibration(path: str | Path) -> Calibration:
@@ -419,45 +477,6 @@ def load_calibration(path: str | Path) -> Calibration:
         raise InputError(f"{source.name} cannot be used: {error}") from error
 
 
-def interleaved(parts: list[Calibration]) -> Calibration:
-    """One calibration of parts that took turns: part i holds samples i, i + n, i + 2n, ... of n.
-
-    Raises:
-        InputError: the parts were not made in the same setting.
-    """
-    settings = {part.setting for part in parts}
-    if len(settings) != 1:
-        raise InputError("The parts differ in model, versions or limits; calibrate them alike.")
-    total = sum(len(part.samples) for part in parts)
-    return Calibration(
-        settings.pop(),
-        tuple(parts[i % len(parts)].samples[i // len(parts)] for i in range(total)),
-    )
-
-
-def bootstrap_band(curves: NDArray[np.float64]) -> FloatArray | None:
-    """A 95 % band of the mean curve by the percentile bootstrap; None for fewer than two samples.
-
-    KL is never negative and spans orders of magnitude, so a symmetric mean +- 1.96 standard
-    errors would often reach below zero; percentiles of resampled means never do. The seed is
-    fixed: the same records give the same band. With few samples it is somewhat too narrow.
-
-    Args:
-        curves: [samples, L+1].
-
-    Returns:
-        [2, L+1] lower and upper end.
-    """
-    count = len(curves)
-    if count < 2:
-        return None
-    draws = np.random.default_rng(0).multinomial(count, [1 / count] * count, size=BAND_RESAMPLES)
-    # einsum without BLAS: its sums do not depend on the number of threads.
-    means = np.einsum("rn,nk->rk", draws / count, curves)
-    tail = (1 - BAND_LEVEL) / 2
-    return np.asarray(np.quantile(means, [tail, 1 - tail], axis=0))
-
-
 def _incoherence(calibration: Calibration) -> str | None:
     """What does not fit together, in words; None when all is well."""
     setting, k_count = calibration.setting, calibration.setting.layers + 1
@@ -465,7 +484,9 @@ def _incoherence(calibration: Calibration) -> str | None:
         return "a count that must be at least 1 is not"
     if not calibration.samples:
         return "it has no sample"
-    for sample in calibration.samples:
+    # Samples that lie on disk were checked as they were read, and are again.
+    held = calibration.samples if isinstance(calibration.samples, tuple) else ()
+    for sample in held:
         if sample.visual_tokens < 1 or sample.text_tokens < 1:
             return "a count that must be at least 1 is not"
         lists = (sample.answers, sample.same_as_baseline, sample.flops)

@@ -63,7 +63,7 @@ class EveryAnswer:
         self._limit = max_new_tokens
         self._sampling = sampling
         self._positions: Positions = positions
-        self._ends = end_tokens(vlm.model)
+        self._ends = end_tokens(vlm)
         self.branches = [self._leave(sweep, k) for k in range(vlm.layers)]
         running = [branch for branch in self.branches if self.is_running(branch)]
         layers = range(vlm.layers if running else 0)

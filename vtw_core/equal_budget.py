@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vtw_core.arrays import frozen
-from vtw_core.calibrated import BAND_LEVEL, BAND_RESAMPLES, bootstrap_band
+from vtw_core.bootstrap import BAND_LEVEL, BAND_RESAMPLES, bootstrap_band
 from vtw_core.documents import expect, floats, read_document, tuple_of
 from vtw_core.errors import InputError
 
@@ -65,7 +65,7 @@ class Contender:
         strategy: name and parameters, JSON-ready.
         wanted: visual tokens, mean over layers, that the setting was chosen for; None where the
             budget is not a matter of choice.
-        values: [questions] of each of MEASURES.
+        values: [questions] of each of MEASURES that was measured.
     """
 
     series: str
@@ -74,7 +74,7 @@ class Contender:
     values: Mapping[Measure, NDArray[np.float64]] = field(repr=False)
 
     def __post_init__(self) -> None:
-        kept = {name: frozen(self.values[name], np.float64) for name in MEASURES}
+        kept = {name: frozen(values, np.float64) for name, values in self.values.items()}
         object.__setattr__(self, "values", kept)
 
 
@@ -163,7 +163,7 @@ class BudgetComparison:
                     "series": one.series,
                     "strategy": dict(one.strategy),
                     "wanted": one.wanted,
-                    "values": {name: _short(one.values[name]) for name in MEASURES},
+                    "values": {name: _short(values) for name, values in one.values.items()},
                 }
                 for one in self.contenders
             ],
@@ -207,7 +207,9 @@ def _contender(data: Any) -> Contender:
     expect("contender", data, dict)
     expect("series", data["series"], str)
     expect("strategy", data["strategy"], dict)
-    values = {name: floats(name, data["values"][name]) for name in MEASURES}
+    expect("values", data["values"], dict)
+    measured = [name for name in MEASURES if name in data["values"]]
+    values = {name: floats(name, data["values"][name]) for name in measured}
     wanted = data["wanted"]
     return Contender(
         data["series"], data["strategy"], None if wanted is None else float(wanted), values

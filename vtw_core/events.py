@@ -29,7 +29,8 @@ class Progress:
     """How far the exploration is.
 
     Attributes:
-        done, total: steps finished and to be done in all.
+        done, total: steps finished and to be done in all; total is 0 where it is not known, as for
+            a stream of samples.
         message: what was just finished, in words.
     """
 

@@ -54,6 +54,7 @@ def explore_steps(
     inside: bool = False,
     counterfactuals: Sequence[str | tuple[str, Any]] = (),
     patch_lens: bool = False,
+    timed: bool = True,
 ) -> Generator[Event, None, None]:
     """Explore every K, as a stream of events whose last is the `Run`.
 
@@ -72,6 +73,8 @@ def explore_steps(
             "blurred", or (name, picture). They are part of what is inside.
         patch_lens: also read the logit lens at every visual token; one product with the
             vocabulary for each of them and every layer.
+        timed: also time each layer with the image and without it, which takes about two prefills;
+            a run without these times cannot be saved.
 
     Raises:
         InputError: bad image, prompt, or option.
@@ -84,7 +87,7 @@ def explore_steps(
         raise InputError("Counterfactual images and the patch lens need inside=True.")
     pictures = load_images(image)
     prepared = prepare(vlm, pictures, prompt)
-    total = vlm.layers * (1 + len(counterfactuals)) + 3
+    total = vlm.layers * (1 + len(counterfactuals)) + 2 + timed
     yield Progress(0, total, "image encoded")
 
     watched = FullInspection(vlm, prepared, patch_lens=patch_lens) if inside else None
@@ -120,8 +123,12 @@ def explore_steps(
             else:
                 tests.append(made)
 
-    at_k = measure(vlm, full)
-    yield Progress(total, total, "seconds at every K")
+    if timed:
+        at_k = measure(vlm, full)
+        yield Progress(total, total, "seconds at every K")
+    else:
+        none = np.full(vlm.layers + 1, np.nan)
+        at_k = SecondsAtEveryK(none, none)
     spent = (sweep_seconds, answers_seconds, time.perf_counter() - started)
     yield _run(vlm, full, sweep, every, at_k, spent, pictures[0].size, check_prompt(prompt),
                max_new_tokens, sampling, positions,
@@ -197,7 +204,7 @@ def _run(
         answers=tuple(answer_text(vlm, list(row)) for row in ids),
         answer_tokens=tuple(display_pieces(list(row), tokenizer) for row in ids),
         answer_ids=ids,
-        stopped=tuple(row[-1] in end_tokens(vlm.model) for row in ids),
+        stopped=tuple(row[-1] in end_tokens(vlm) for row in ids),
         first_tokens=tuple(display_pieces(row.tolist(), tokenizer) for row in sweep.top_ids),
         first_probabilities=sweep.top_probabilities,
         kl_positions=sweep.kl,

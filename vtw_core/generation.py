@@ -198,7 +198,7 @@ def decode_inside(
     context = copy_context()
     inside = context.run(block.__enter__)
     try:
-        ends = end_tokens(vlm.model)
+        ends = end_tokens(vlm)
         ids: list[int] = []
         next_ids = prepared.input_ids
         for count in range(1, max_new_tokens + 1):
@@ -238,9 +238,12 @@ def answer_text(vlm: VisionLanguageModel, ids: list[int]) -> str:
     return str(vlm.processor.tokenizer.decode(ids, skip_special_tokens=True)).lstrip()
 
 
-def end_tokens(model: Any) -> frozenset[int]:
-    """Ids that end an answer, from the model's generation config."""
-    ends = model.generation_config.eos_token_id
+def end_tokens(vlm: VisionLanguageModel) -> frozenset[int]:
+    """Ids that end an answer: the model's generation config's, or, if it names none, the
+    tokenizer's."""
+    ends = vlm.model.generation_config.eos_token_id
+    if ends is None:
+        ends = vlm.processor.tokenizer.eos_token_id
     if ends is None:
         return frozenset()
     return frozenset([ends] if isinstance(ends, int) else ends)

@@ -12,6 +12,7 @@ from vtw_core.hooks import ContextHooks
 from vtw_core.layout import IntArray, TokenLayout
 from vtw_core.listening import AttentionListener, Heard, listen_to_eager
 from vtw_core.present import Present
+from vtw_core.tensor_parallel import Heads
 from vtw_core.trace import VisualAttention
 
 # Weights worked out at a time: 8 MB of float32.
@@ -26,9 +27,14 @@ class VisualEar:
     """
 
     def __init__(
-        self, hooks: ContextHooks, layers: Mapping[int, Any], layouts: Sequence[TokenLayout]
+        self,
+        hooks: ContextHooks,
+        layers: Mapping[int, Any],
+        layouts: Sequence[TokenLayout],
+        heads: Heads,
     ) -> None:
         self._layouts = layouts
+        self._heads = heads
         self._listener = AttentionListener(self._hear)
         self._thread: int | None = None
         self._present: Present | None = None
@@ -81,9 +87,9 @@ class VisualEar:
             np.zeros((len(r), len(c)), dtype=np.float32)
             for r, c in zip(rows, self._visual, strict=True)
         ]
-        most = max(1, _BLOCK // (heard.heads * heard.keys))
+        most = max(1, _BLOCK // (self._heads.count(heard.heads) * heard.keys))
         for start, stop in _blocks(np.unique(np.concatenate(places)), most):
-            mean = heard.weights(start, stop).mean(1)  # [batch, rows, seen keys]
+            mean = self._heads.mean(heard.weights(start, stop))  # [batch, rows, seen keys]
             copies = len(mean) // len(rows)
             for prompt, (of_rows, of_columns) in enumerate(zip(places, columns, strict=True)):
                 here = np.flatnonzero((of_rows >= start) & (of_rows < stop))

@@ -1,8 +1,9 @@
 """Read a picture from somewhere untrusted and give back plain RGB pixels."""
 
+import io
 import warnings
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +32,7 @@ def load_images(image: Any) -> list[Image.Image]:
 
 
 def load_image(
-    source: str | Path | Image.Image,
+    source: str | Path | bytes | Image.Image,
     max_bytes: int = MAX_BYTES,
     max_pixels: int = MAX_PIXELS,
 ) -> Image.Image:
@@ -41,7 +42,8 @@ def load_image(
     applied, 16-bit and float grey is scaled to 8 bit, alpha is composited on white.
 
     Args:
-        source: path of a PNG, JPEG, WEBP, GIF, BMP or TIFF file, or a PIL image.
+        source: path of a PNG, JPEG, WEBP, GIF, BMP or TIFF file, the contents of one, or a PIL
+            image.
         max_bytes: largest file, in bytes.
         max_pixels: largest width * height.
 
@@ -50,6 +52,8 @@ def load_image(
     """
     if isinstance(source, Image.Image):
         return _finish(source, max_pixels)
+    if isinstance(source, bytes):
+        return _open(io.BytesIO(source), len(source), max_bytes, max_pixels)
     if not isinstance(source, (str, Path)):
         raise InputError("Give an image file or a PIL image.")
     path = Path(source)
@@ -59,19 +63,19 @@ def load_image(
         raise InputError("The image path cannot be read; check the path.") from error
     if size is None:
         raise InputError(f"There is no image file {path.name or path}; check the path.")
+    return _open(path, size, max_bytes, max_pixels)
+
+
+def _open(file: Path | BinaryIO, size: int, max_bytes: int, max_pixels: int) -> Image.Image:
     if size > max_bytes:
         raise InputError(
             f"The image file is larger than {max_bytes / 1e6:g} MB; use a smaller one."
         )
-    return _open(path, max_pixels)
-
-
-def _open(path: Path, max_pixels: int) -> Image.Image:
     try:
         with warnings.catch_warnings():
             # Pillow warns of large pictures; the pixel limit below refuses them instead.
             warnings.simplefilter("ignore")
-            with Image.open(path, formats=FORMATS) as picture:
+            with Image.open(file, formats=FORMATS) as picture:
                 return _finish(picture, max_pixels)
     except InputError:
         raise

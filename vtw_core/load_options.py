@@ -39,6 +39,11 @@ def add_load_options(command: argparse.ArgumentParser) -> None:
         choices=("auto",),
         help="auto: spread the model over GPUs, memory and disk (needs accelerate)",
     )
+    command.add_argument(
+        "--tensor-parallel",
+        action="store_true",
+        help="under torchrun: split the model's layers over the processes, one GPU each",
+    )
 
 
 def load_from(arguments: argparse.Namespace, device: str | None = None) -> "VisionLanguageModel":
@@ -55,6 +60,7 @@ def load_from(arguments: argparse.Namespace, device: str | None = None) -> "Visi
         dtype=arguments.dtype,
         quantize=arguments.quantize,
         device_map=arguments.device_map,
+        tensor_parallel=arguments.tensor_parallel,
     )
     with _Bar() as bar:
         for step in steps:
@@ -62,6 +68,11 @@ def load_from(arguments: argparse.Namespace, device: str | None = None) -> "Visi
                 bar.show(step)
             else:
                 vlm = step
+    if vlm.device.type == "cuda":
+        import torch
+
+        # It was loaded in another thread, and a thread's current GPU is its own.
+        torch.cuda.set_device(vlm.device)
     vlm.limit_threads()
     return vlm
 

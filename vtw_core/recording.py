@@ -23,6 +23,7 @@ from vtw_core.layout import TokenLayout
 from vtw_core.listening import AttentionListener, Heard, check_attention, listen_to_eager
 from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.support import check_support
+from vtw_core.tensor_parallel import refuse_split
 from vtw_core.withdrawal import withdrawal_here
 
 FloatArray = NDArray[np.float32]
@@ -74,6 +75,7 @@ class AttentionRecorder:
 
     def __init__(self, model: Any, layout: TokenLayout) -> None:
         check_attention(model)
+        refuse_split(model)
         self.layout = layout
         self._layers = decoder_layers(model)
         self._model = model

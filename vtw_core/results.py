@@ -86,8 +86,9 @@ class Seconds:
 
     Attributes:
         encode_image: vision tower and projector, once for the whole run.
-        prefill: [L+1] prompt prefill at each K, up to the first token's logits.
-        decode: [L+1] all further tokens of the answer at each K, one after the other.
+        prefill: [L+1] prompt prefill at each K, up to the first token's logits; all NaN in a run
+            whose layers were not timed.
+        decode: [L+1] all further tokens of the answer at each K, one after the other; likewise.
         kl_curve: the sweep behind the KL curve, all K together.
         answers: the decoding of the answers at all K together.
         total: the whole run.
@@ -103,6 +104,11 @@ class Seconds:
     def __post_init__(self) -> None:
         object.__setattr__(self, "prefill", frozen(self.prefill, np.float64))
         object.__setattr__(self, "decode", frozen(self.decode, np.float64))
+
+    @property
+    def are_at_every_k(self) -> bool:
+        """Whether the layers were timed, so that there are seconds at every K."""
+        return not bool(np.isnan([*self.prefill, *self.decode]).all())
 
 
 @dataclass(frozen=True, eq=False)
@@ -343,12 +349,9 @@ class Run:
                 "kl_curve": self.seconds.kl_curve,
                 "answers": self.seconds.answers,
                 "total": self.seconds.total,
-                "prefill_at_k": self.seconds.prefill.tolist(),
-                "decode_at_k": self.seconds.decode.tolist(),
-                "decode_per_token_at_k": [
-                    None if np.isnan(value) else value
-                    for value in self.decode_seconds_per_token.tolist()
-                ],
+                "prefill_at_k": _or_none(self.seconds.prefill),
+                "decode_at_k": _or_none(self.seconds.decode),
+                "decode_per_token_at_k": _or_none(self.decode_seconds_per_token),
             },
             "first_tokens": [
                 [{"token": token, "probability": probability} for token, probability in row]
@@ -432,12 +435,17 @@ def _incoherence(run: Run) -> str | None:
     times = run.seconds
     if times.prefill.shape != (k_count,) or times.decode.shape != (k_count,):
         return f"seconds need {k_count} entries, one for each K"
-    every = np.array(
-        [times.encode_image, times.kl_curve, times.answers, times.total, *times.prefill]
-    )
-    if not np.isfinite([*every, *times.decode]).all() or min(*every, *times.decode) < 0:
+    every = [times.encode_image, times.kl_curve, times.answers, times.total]
+    if times.are_at_every_k:
+        every += [*times.prefill, *times.decode]
+    if not np.isfinite(every).all() or min(every) < 0:
         return "seconds must be finite and not negative"
     return None
+
+
+def _or_none(values: FloatArray) -> list[float | None]:
+    """A list that JSON can hold: None in place of NaN."""
+    return [None if np.isnan(value) else value for value in values.tolist()]
 
 
 RUN_FIELDS = tuple(f.name for f in fields(Run))

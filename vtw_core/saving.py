@@ -53,7 +53,13 @@ _NESTED = ("sampling", "seconds", "inside")
 
 
 def save_run(run: Run, path: str | Path) -> Path:
-    """Write `run` to `path` and return it; raises InputError if that cannot be written."""
+    """Write `run` to `path` and return it.
+
+    Raises:
+        InputError: it cannot be written, or the run has no seconds at every K.
+    """
+    if not run.seconds.are_at_every_k:
+        raise InputError("A run whose layers were not timed cannot be saved; explore it timed.")
     arrays = Arrays()
     document = {name: _plain(getattr(run, name)) for name in RUN_FIELDS if name not in _NESTED} | {
         "sampling": run.sampling.describe(),

@@ -1,12 +1,14 @@
 """Results as text for a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from vtw_core.analysis.rows import inside_of, select_rows
 from vtw_core.analysis.sinks import segment_mass
 from vtw_core.calibrated import Reading
 from vtw_core.comparison import MethodComparison
+from vtw_core.equal_budget import Estimate, Measure
+from vtw_core.evaluation import Evaluation
 from vtw_core.generated import Generation
 from vtw_core.inside import SEGMENTS, Inside
 from vtw_core.models.adapters import ADAPTERS
@@ -162,6 +164,57 @@ def comparison_table(comparison: MethodComparison) -> str:
     lines += ["", "= same answer as the baseline; agrees: positions of the baseline's answer where",
               "the method would say its token"]  # fmt: skip
     return "\n".join(lines)
+
+
+def evaluation_table(result: Evaluation) -> str:
+    """Methods over a data set."""
+    setting = result.setting
+    labels = ["baseline", *(method.label for method in result.methods)]
+    width = max(map(len, labels))
+    columns: tuple[tuple[str, Measure, Callable[[float], str]], ...] = (
+        ("right", "right", _percent),
+        ("same", "same", _percent),
+        ("KL mean", "kl_answer", "{:.4g}".format),
+        ("visual", "visual_tokens", "{:.1f}".format),
+        ("FLOPs", "flops", _percent),
+        ("KV", "kv_bytes", _percent),
+    )
+    rows = [[label] for label in labels]
+    for _, measure, form in columns:
+        found = result.estimates(measure)
+        for row, one in zip(rows, found or [None] * len(rows), strict=True):
+            row.append(_interval(one, form))
+    widths = [max(len(row[n]) for row in rows) for n in range(1, len(columns) + 1)]
+    widths = [max(n, len(name)) for n, (name, _, _) in zip(widths, columns, strict=True)]
+    heads = [f"{name:>{n}}" for n, (name, _, _) in zip(widths, columns, strict=True)]
+    lines = [
+        f"{setting.model} ({setting.model_type}), {setting.layers} layers; {result.questions} "
+        f"questions, {result.answered} with an answer",
+        "means with 95 % intervals over the questions; right: of those with an answer; same: the",
+        "baseline's answer, token for token; KL(P_method || P_full) in nats on the baseline's "
+        "answer;",
+        "visual tokens: mean over the layers; FLOPs and KV cache of the prompt against the "
+        "baseline",
+        "",
+        "  ".join([" " * width, *heads]),
+    ]
+    for row in rows:
+        cells = [f"{cell:>{n}}" for cell, n in zip(row[1:], widths, strict=True)]
+        lines.append("  ".join([f"{row[0]:<{width}}", *cells]))
+    return "\n".join(lines)
+
+
+def _percent(value: float) -> str:
+    return f"{value:.1%}"
+
+
+def _interval(one: Estimate | None, form: Callable[[float], str]) -> str:
+    """A number with its interval, which is left out where it is a point."""
+    if one is None:
+        return "-"
+    if form(one.low) == form(one.high):
+        return form(one.value)
+    return f"{form(one.value)} [{form(one.low)}, {form(one.high)}]"
 
 
 def generation_summary(result: Generation) -> str:

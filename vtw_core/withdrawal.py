@@ -43,6 +43,7 @@ from vtw_core.strategies.base import (
     Strategy,
     begins_in_the_encoder,
 )
+from vtw_core.tensor_parallel import Heads
 from vtw_core.trace import Trace, VisualAttention
 
 
@@ -92,7 +93,7 @@ def withdraw(
             "strategy), or leave that stage out with vision=None."
         )
     refuse_nesting(model)
-    withdrawal = Withdrawal(strategy, layouts, model.get_decoder(), support.k_min)
+    withdrawal = Withdrawal(strategy, layouts, model.get_decoder(), support.k_min, Heads.of(model))
     if withdrawal.heard_layers:
         check_attention(model)
     with context_hooks(withdrawal) as hooks:
@@ -129,7 +130,12 @@ class Withdrawal:
     """
 
     def __init__(
-        self, strategy: Strategy, layouts: Sequence[TokenLayout], decoder: Any, k_min: int
+        self,
+        strategy: Strategy,
+        layouts: Sequence[TokenLayout],
+        decoder: Any,
+        k_min: int,
+        heads: Heads,
     ) -> None:
         self.strategy = strategy
         self.layouts = layouts
@@ -146,6 +152,7 @@ class Withdrawal:
         self._decoder = decoder
         self._layers = decoder.layers
         self._k_min = k_min
+        self._heads = heads
         # Only a strategy that renumbers says anything about positions.
         self._repacks = getattr(strategy, "positions", "keep") == "repack"
         self._present: list[Present] = []
@@ -167,7 +174,7 @@ class Withdrawal:
         hooks.behind(self._decoder.rotary_emb, self._behind_rotary)
         if self.heard_layers:
             heard = {index: self._layers[index] for index in self.heard_layers}
-            self._ear = VisualEar(hooks, heard, self.layouts)
+            self._ear = VisualEar(hooks, heard, self.layouts, self._heads)
         if self._reduced:
             hooks.behind(self._layers[-1], self._behind_last)
 

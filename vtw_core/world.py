@@ -1,7 +1,7 @@
 """Which of several processes this one is, and how their results come together (torchrun)."""
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any, TypeVar
 
@@ -22,9 +22,22 @@ def size() -> int:
     return int(os.environ.get("WORLD_SIZE", "1"))
 
 
-def own_share(items: Sequence[T]) -> Sequence[T]:
-    """This process's items: every size()-th, from the rank()-th on."""
-    return items[rank() :: size()]
+def own_device() -> str | None:
+    """With several processes on one machine and several GPUs, each takes its own."""
+    import torch
+
+    if size() == 1 or not torch.cuda.is_available():
+        return None
+    return f"cuda:{int(os.environ.get('LOCAL_RANK', '0')) % torch.cuda.device_count()}"
+
+
+def leave() -> None:
+    """Part from the other processes, at the end of a program."""
+    if size() > 1:
+        import torch.distributed as dist
+
+        if dist.is_initialized():
+            dist.destroy_process_group()
 
 
 def gathered(work: Callable[[], T]) -> list[T] | None:

@@ -58,8 +58,30 @@ SUGGESTIONS_FOR_PHOTOGRAPHS = (
     "Is there any text in the picture?",
     "Describe the image in detail.",
 )
-RUN = "运行两侧"
+RUN = "运行对比"
 CANCEL = "取消"
+
+# What Gradio says by itself and has no Chinese for, by its own names.
+GRADIO = {
+    "image_editor.brush": "画笔",
+    "image_editor.brush_size": "画笔粗细",
+    "image_editor.clear_canvas": "清空画布",
+    "image_editor.color": "颜色",
+    "image_editor.erase": "橡皮擦",
+    "image_editor.eraser_size": "橡皮擦大小",
+    "image_editor.fit_to_screen": "适应窗口",
+    "image_editor.pan": "平移",
+    "image_editor.redo": "重做",
+    "image_editor.select_draw_tool": "选择画笔即可绘制",
+    "image_editor.upload": "上传",
+    "image_editor.zoom_in": "放大",
+    "image_editor.zoom_out": "缩小",
+    "status.queue_position": "排队中：第 {position} 位，共 {size} 位",
+    "common.progress": "进度",
+    "common.download_all": "全部下载",
+    "dataframe.filter": "筛选",
+    "dataframe.clear_filter": "清除筛选",
+}
 
 PHOTOGRAPH = (
     "这看起来是一张照片，而内置模型只认识由简单形状构成的图画：它在这里的回答没有意义。"
@@ -70,12 +92,14 @@ PHOTOGRAPH_ALONE = (
     "要处理照片，请用真实的模型启动页面，例如 "
     "python app.py --model HuggingFaceTB/SmolVLM-256M-Instruct。"
 )
+STOPPING = "服务器正在停止：请过几分钟再来。"
 
+REFUSED = "无法完成"
 NO_PICTURE = "还没有图片：请上传、粘贴或绘制一张，或选一个示例。"
 NO_DRAWING = "画布是空的：请先画一个形状，或选一个示例。"
 PICTURE_ELSEWHERE = "这张图片不是在这里上传的：请重新上传。"
 CANCELLED = "已取消。下面是最近一次完整的运行。"
-CANCELLED_FIRST = "已取消。点击“运行两侧”可重新开始。"
+CANCELLED_FIRST = "已取消。点击“运行对比”可重新开始。"
 INTERNAL = "运行模型时内部出错；您的内容没有丢失。请再试一次；如果仍然如此，就需要重启服务器。"
 WAITING = "正在排队……"
 QUEUE_IS_FULL = "排队的访问者太多：请一分钟后再试。"
@@ -85,13 +109,13 @@ CURVE_RUNS = "正在测量每个 K 处的 KL……"
 ANSWERS_RUN = "正在为每个 K 生成回答……"
 
 ORIGINS = {
-    "recorded": "预录的运行，录制于 {date}：点击“运行两侧”可在此重新运行",
+    "recorded": "预录的运行，录制于 {date}：点击“运行对比”可在此重新运行",
     "live": "您的运行，在本服务器上测得",
     "opened": "保存的运行，生成于 {date}，从您的文件打开",
 }
 OPEN_RUN = "打开保存的运行（.vtw）"
 RUN_NOT_REPEATED = (
-    "在这里无法以相同的回答重现这次运行，因此不能用另一张图片对它做检验：请先点击“运行两侧”。"
+    "在这里无法以相同的回答重现这次运行，因此不能用另一张图片对它做检验：请先点击“运行对比”。"
 )
 RUN_ELSEWHERE = "请重新选择保存的运行：文件没有以上传的方式送达。"
 RUNNING = "正在本服务器上运行"
@@ -182,9 +206,9 @@ WORKBENCH_HTML: dict[str, str] = {
     "scaleHigh": "10 或以上，对数刻度",
     "baseline": "基线",
     "prefill": "预填充，实测",
-    "prefillSpeed": "速度为基线的 {ratio} 倍",
+    "prefillSpeed": "基线速度 × {ratio}",
     "decode": "解码，实测",
-    "decodeTokens": "每个 token，共 {count} 个 token",
+    "decodeTokens": "每 token，共 {count} 个",
     "decodeNone": "只有一个 token：没有解码步",
     "flops": "预填充 FLOPs，理论值",
     "kv": "提示的 KV 缓存",
@@ -211,7 +235,7 @@ WORKBENCH_HTML: dict[str, str] = {
     "waitingWithdrawn": "得知 K* 后显示……",
     "seesAllOf": "全部 {layers} 层都能看到图片",
     "plotWaits": "每个 K 都测完后显示曲线。",
-    "plotEmpty": "点击“运行两侧”可看到 KL 曲线。",
+    "plotEmpty": "点击“运行对比”可看到 KL 曲线。",
     "axis": "KL，单位 nat，对数轴",
     "betweenScopes": "，",
     "columnKl": "K = {k}：KL {kls} nat",
@@ -232,10 +256,12 @@ EVERY_K_INTRO = (
     "同一次运行在每个 K 处的结果，既有图，也有屏幕阅读器可以读的表。"
     "K = 0：解码器从未看到图片。最后一行是基线。"
 )
+EVERY_K_CHARTS = "每个 K：图"
+EVERY_K_TABLE = "每个 K：表"
 EVERY_K_COLUMNS = (
     "K", "KL，首个 token（nat）", "KL，回答均值（nat）", "KL，回答最大值（nat）", "回答",
     "与基线相同", "最可能的首个 token", "预填充 FLOPs", "占基线的比例", "KV 缓存（字节）",
-    "预填充（ms）", "解码（ms/token）",
+    "预填充（ms）", "每 token 解码（ms）",
 )  # fmt: skip
 SAVE_RUN = "保存这次运行（.vtw）"
 SAVE_TABLE = "保存表格（.csv）"
@@ -317,16 +343,16 @@ MARK_ETA = "η = {eta:g}"
 MARK_K_STAR = "K* = {k}"
 
 NUMBERS = """
-### 图片经历了什么
+## 图片经历了什么
 视觉编码器把图片变成一个由**视觉 token** 组成的网格，每个图块对应一个。在提示中，它们位于系统提示与您的问题之间，通常会经过解码器的每一层。在 **K** 处撤除，就是让第 0 … K−1 层看到它们，并从第 K … L−1 层的隐藏状态中移除它们，这些层的 KV 缓存中因而也没有它们。K = L 不移除任何东西，与基线逐位相同。
 
-### 为什么回答可以不变
-1. **注意力汇聚（attention sink）**：预训练模型的深层把大部分注意力放在最前面的几个 token 上，几乎不看视觉 token。
+## 为什么回答可以不变
+1. **注意力汇（attention sink）**：预训练模型的深层把大部分注意力放在最前面的几个 token 上，几乎不看视觉 token。
 2. **信息迁移**：到了那时，回答所需的信息已经从视觉 token 移到后面的文本 token 中。
 
 色带展示的就是效果本身：实心格表示在该 K 处，回答与基线逐 token 相同。*您的*问题能否承受撤除，可以在这里试。
 
-### 各项数值
+## 各项数值
 | 数值 | 定义 | 来源 |
 |---|---|---|
 | KL，首个 token | 回答首个 token 处的 KL(P withdrawn ‖ P full)，单位 nat；softmax 取遍整个词表 | VTW 发布的代码 |
@@ -338,14 +364,14 @@ NUMBERS = """
 
 撤除**不能**节省的：视觉编码器的工作，以及每个新 token 经过所有层的解码。模型小、提示短时，实测时间几乎没有差别；理论上的节省需要大量视觉 token 和大模型。
 
-### MustDrop 的另一种答案
+## MustDrop 的另一种解法
 VTW 让所有视觉 token 在同一层离开。MustDrop（arXiv 2411.10803）则逐个评判每个 token，在其生命周期的三个阶段中进行，与发布的代码一致：
 
 1. **视觉编码**：在编码器的第一层之后，由 3 × 3 个相似图块组成的窗口合并为一个 token。关键集合是编码器最后一层中 [CLS] 给予注意力最多的 8 % 的 token，此后不得丢弃。
 2. **预填充**：在四个解码器层（32 层中的第 2、6、10 和 14 层）之后，如果文本整体*以及*每一个文本行给予某个 token 的注意力都太少，而它又不是关键 token，它就被丢弃。
 3. **解码**：这些层的缓存只保留到最后仍然留存的 token。
 
-两者在视觉 token 数（解码器各层平均）相等时比较。MustDrop 信任注意力，VTW 则信任深度。挑选本身也要花时间：据报告，在 LLaVA-NeXT-7B（POPE）上取 320 个 token 时，MustDrop 所需的 FLOPs 比 FastV 少，用时却更长。由程序库给出的出错提示目前仍为英文。
+两者在视觉 token 数（解码器各层平均）相等时比较。MustDrop 信任注意力，VTW 则信任深度。挑选本身也要花时间：据报告，在 LLaVA-NeXT-7B（POPE）上取 320 个 token 时，MustDrop 所需的 FLOPs 比 FastV 少，用时却更长。
 """
 
 # ------------------------------------------------------------------ every K, as charts

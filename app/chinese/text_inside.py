@@ -1,8 +1,8 @@
 """Every sentence about what happens inside a run, in Chinese: figures, and the tabs of them."""
 
-TAB_SINKS = "注意力汇聚"
+TAB_SINKS = "注意力汇"
 TAB_MIGRATION = "信息迁移"
-NO_INSIDE = "这次运行没有记录内部过程。请点击 **运行两侧**（在 *对比* 标签页中），在开启记录的情况下探查这张图片，然后再回到这里。"
+NO_INSIDE = "这次运行没有记录内部过程。请点击 **运行对比**（在 *对比* 标签页中），在开启记录的情况下探查这张图片，然后再回到这里。"
 SINKS_INTRO = "每个文本 token 都把总量为 1 的注意力分配给它之前的全部内容。**这些注意力逐层流向哪里，又有多少留给了图片？**"
 MIGRATION_INTRO = "如果图片可以在第 K 层离开，那么它所提供的信息到那时必定已经迁移到文本 token 中。**注意力只能暗示这一点；在模型不知情的情况下替换图片，才能检验它。**"
 
@@ -52,7 +52,7 @@ SINKS_TITLES = {
     "looks": "同样的内容，所有层一览，可下载",
     "sink_table": "接收注意力最多的 token",
     "visual_table": "接收注意力最多的视觉 token",
-    "massive_table": "巨量激活",
+    "massive_table": "巨量激活（massive activations）",
 }
 MASS_CAPTION = "各片段所有键上的 softmax 注意力权重之和；查询行：{rows}（取均值）；{heads}；{withdrawn}。每一列之和为 100%。"
 NOTHING_WITHDRAWN = "未撤除任何 token"
@@ -81,7 +81,7 @@ SINK_COLUMNS = (
     "排名", "token", "片段", "位置", "图块（行，列）", "接收的注意力",
     "均匀分配的倍数", "值向量范数 / 中位数", "离群分数", "能看到它的行数",
 )  # fmt: skip
-SINK_TABLE_CAPTION = "按较深的一半层（从第 {start} 层起）中接收到的平均权重排名，在各头以及所有能看到该 token 的行上取平均。均匀分配的倍数：以对所有可见内容均匀分配注意力的行为参照。值向量范数：值向量的长度与该层中位数之比；汇聚 token 的值向量往往较短。离群分数：最大的 |分量| 与该层中位数之比。"
+SINK_TABLE_CAPTION = "按较深的一半层（从第 {start} 层起）中接收到的平均权重排名，在各头以及所有能看到该 token 的行上取平均。均匀分配的倍数：以对所有可见内容均匀分配注意力的行为参照。值向量范数：值向量的长度与该层中位数之比；注意力汇的值向量往往较短。离群分数：最大的 |分量| 与该层中位数之比。"
 SINK_TABLE_SUMMARY = "“{piece}”（{segment}）接收最多：是均匀分配的 {times:.1f} 倍。"
 VISUAL_TABLE_SUMMARY = "在接收注意力最多的 {count} 个视觉 token 中，有 {border} 个位于网格边缘。"
 PATCH = "{row}, {col}{border}"
@@ -149,7 +149,7 @@ PER_TOKEN_CAPTION = (
     "每个文本 token 对图片的注意力占比，各头平均，未撤除任何 token；所有层使用同一刻度。"
 )
 PER_TOKEN_SUMMARY = "第 {layer} 层的“{piece}”看图片最多：占其注意力的 {most:.1%}。"
-LENS_CAPTION = "Logit lens（层间解读）：对给出回答 token {t}（“{piece}”）的那一行，把最终归一化与输出头应用于每个隐藏状态（隐藏状态 x 进入第 x 层，最后一个离开模型）；列出其最可能的 {count} 个 token，最可能的在前；颜色：概率。{withdrawn}"
+LENS_CAPTION = "Logit lens：对给出回答 token {t}（“{piece}”）的那一行，把最终归一化与输出头应用于每个隐藏状态（隐藏状态 x 进入第 x 层，最后一个离开模型）；列出其最可能的 {count} 个 token，最可能的在前；颜色：概率。{withdrawn}"
 LENS_WITHDRAWN = "右侧：从第 K = {k} 层起撤除图片时的同样结果。"
 LENS_WITHDRAWN_CURVE = "虚线：从第 K = {k} 层起撤除图片。"
 LENS_FIRST_ONLY = "撤除的结果只对首个回答 token 有记录。"
@@ -177,9 +177,10 @@ SIMILARITY_SAME = "K = L：未撤除任何 token，因此每个隐藏状态都�
 
 # ------------------------------------------------------------------ parts of the page
 CHART = {
+    "afterTitle": "。",
     "save": "保存为文件：",
     "failed": "无法加载图表：请检查网络连接并重新加载页面。其中的数值在 CSV 里。",
-    "inEnglish": "图中文字为英文，因为服务器上没有中文字体",
+    "inEnglish": "（图中文字为英文，因为服务器上没有中文字体）",
 }
 FIGURE_GONE = "这张图已不存在：请重新打开该标签页。"
 KBAR = {
@@ -191,6 +192,7 @@ KBAR = {
     "model": "模型 {model}",
 }
 GAZE = {
+    "betweenSentences": "",
     "title": "它在看哪里",
     "how": "选择一个词：图片逐层显示它关注哪些图块。点击一个图块：各个词按读取该图块的程度亮起。",
     "howServed": "选择一个词：图片逐层显示它关注哪些图块。点击一个图块：各个词按读取该图块的程度亮起。这次运行的数据较大，因此每次选择都从服务器获取。",
@@ -234,7 +236,8 @@ CONTROL_GRID = "图块网格"
 SECTION_SEGMENTS = "哪些 token 占据注意力"
 SECTION_GAZE = "留给图片的还有多少"
 SECTION_MAPS = "注意力图本身"
-SECTION_TOKENS = "哪些 token 是汇聚 token"
+SECTION_TOKENS = "哪些 token 是注意力汇"
+SECTION_TOGETHER = "注意力与用途，上下对照"
 SECTION_CAUSAL = "因果检验：在模型不知情的情况下替换图片"
 SECTION_ATTENTION = "注意力说明了什么"
 SECTION_LENS = "隐藏状态已经说出了什么"
@@ -242,10 +245,10 @@ SECTION_STATES = "撤除对文本的隐藏状态有何影响"
 
 # ------------------------------------------------------------------ verdicts
 # Bold ends on a letter here: Markdown does not close it between a Chinese stop and a Chinese word.
-VERDICT_SINK = "**存在注意力汇聚（attention sink）**：从第 {start} 层到最后一层，仅位置 {position}（{segment}）就占{rows} 注意力的 {share:.0%}。"
-VERDICT_NO_SINK = "**没有哪个 token 在所有深层都是注意力汇聚（attention sink）**：从第 {start} 层起，这些行之前最强的 token，即位置 {position}（{segment}），占{rows} 注意力的 {share:.0%}；达到 {least:.0%} 才算注意力汇聚。"
+VERDICT_SINK = "**存在注意力汇（attention sink）**：从第 {start} 层到最后一层，仅位置 {position}（{segment}）就占{rows} 注意力的 {share:.0%}。"
+VERDICT_NO_SINK = "**没有哪个 token 在所有深层都是注意力汇（attention sink）**：从第 {start} 层起，这些行之前最强的 token，即位置 {position}（{segment}），占{rows} 注意力的 {share:.0%}；达到 {least:.0%} 才算注意力汇。"
 VERDICT_PEAK = "个别层的情况不同：在第 {layer} 层，位置 {position}（{segment}）占 {share:.0%}。"
-VERDICT_NOTHING_BEFORE = "**这些行之前没有 token，因此谈不上注意力汇聚**。"
+VERDICT_NOTHING_BEFORE = "**这些行之前没有 token，因此谈不上注意力汇**。"
 VERDICT_FROM = "从第 {from_layer} 层起，BOS 与系统提示合计接收的注意力多于图片：{first:.1%} 对 {visual:.1%}，相当于 {count} 个视觉 token 中每个 {token:.2%}（若均匀分配，合计应为 {even:.0%}）。"
 VERDICT_NEVER = "直到最后一层，图片接收的注意力仍多于 BOS 与系统提示：在较深的一半层中为 {visual:.1%} 对 {first:.1%}（若均匀分配应为 {even:.0%}）。"
 VERDICT_KL = "那么图片在那里就没用了吗？从第 {start} 层起撤除图片，首个 token 的 KL 为 {kl:.2g} nat，整个回答的平均 KL 为 {mean:.2g} nat，回答{same}。"

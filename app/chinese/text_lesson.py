@@ -2,6 +2,7 @@
 
 SPACE = "␣"
 LESSON = {
+    "betweenSentences": "",
     "open": "三分钟课程",
     "name": "课程",
     "progress": "第 {step} 步，共 {steps} 步",
@@ -31,7 +32,7 @@ STEPS = {
         "lead": "每个解码器层都为每个 token 计算一个隐藏状态。从第 K 层起，本页面可以撤除视觉 token。图中显示在每个 K 处还剩多少计算量。",
     },
     "sink": {
-        "title": "注意力流向哪里：找出汇聚 token",
+        "title": "注意力流向哪里：找出注意力汇",
         "lead": "在每一层，一个 token 把总量为 1 的注意力分配给它之前的全部内容。图中逐层显示提示的最后一个 token 的注意力流向哪里：回答的首个 token 正是由它给出的。",
     },
     "use": {
@@ -56,7 +57,7 @@ STEPS = {
     },
     "break": {
         "title": "试着让它出错",
-        "lead": "画一些形状，就它们提问，然后点击“运行两侧”。这一步需要模型；其余各步都使用预录的运行。您也可以直接继续。",
+        "lead": "画一些形状，就它们提问，然后点击“运行对比”。这一步需要模型；其余各步都使用预录的运行。您也可以直接继续。",
     },
     "summary": {
         "title": "五个问题",
@@ -65,7 +66,7 @@ STEPS = {
 }
 UNAVAILABLE = "这次运行无法回答该问题：{problem}"
 NO_RUN = "目前还没有显示任何运行。"
-OWN_RUN_FIRST = "您的预测已保留：请画图、提问并点击“运行两侧”，看看它是否成真。"
+OWN_RUN_FIRST = "您的预测已保留：请画图、提问并点击“运行对比”，看看它是否成真。"
 
 # ------------------------------------------------------------------ 1 and 2: tokens and their cost
 HOW_MANY_TOKENS = "对这张图片，解码器得到多少个 token？"
@@ -78,9 +79,9 @@ SAVED = "有图片时，一层的开销是没有图片时的 {ratio:.1f} 倍。{
 WHERE_IS_THE_SINK = "看第 {layer} 层。在问题之前的 token 中，哪一个在这里占据的注意力最多？（BOS 是一个 token；图片是许多个。）"
 TOKEN_CHOICE = "“{piece}”（{segment}，位置 {position}）"
 NONE_OF_THEM = "没有哪个突出"
-IS_A_SINK = "仅“{piece}”就占 {share:.0%}，是均匀分配的 {times:.0f} 倍：在这一层，它就是注意力汇聚（attention sink）。在 VTW 论文所用模型的深层，最前面和最近的 token 占据大部分注意力；在这里，较深的 {deep} 层中有 {first} 层，BOS 与系统提示得到的注意力多于图片。"
-IS_NEARLY_A_SINK = "仅“{piece}”就占 {share:.0%}，是均匀分配的 {times:.0f} 倍，但未达到可称为注意力汇聚（attention sink）的 {threshold:.0%}。在 VTW 论文所用模型的深层，最前面和最近的 token 占据大部分注意力；在这里，较深的 {deep} 层中有 {first} 层，BOS 与系统提示得到的注意力多于图片。"
-IS_NO_SINK = "即使是最强的“{piece}”，在第 {layer} 层也只占 {share:.1%}，是均匀分配的 {times:.1f} 倍：这次运行谈不上有注意力汇聚（attention sink）。在 VTW 论文所用模型的深层，最前面和最近的 token 占据大部分注意力。"
+IS_A_SINK = "仅“{piece}”就占 {share:.0%}，是均匀分配的 {times:.0f} 倍：在这一层，它就是注意力汇（attention sink）。在 VTW 论文所用模型的深层，最前面和最近的 token 占据大部分注意力；在这里，较深的 {deep} 层中有 {first} 层，BOS 与系统提示得到的注意力多于图片。"
+IS_NEARLY_A_SINK = "仅“{piece}”就占 {share:.0%}，是均匀分配的 {times:.0f} 倍，但未达到可称为注意力汇（attention sink）的 {threshold:.0%}。在 VTW 论文所用模型的深层，最前面和最近的 token 占据大部分注意力；在这里，较深的 {deep} 层中有 {first} 层，BOS 与系统提示得到的注意力多于图片。"
+IS_NO_SINK = "即使是最强的“{piece}”，在第 {layer} 层也只占 {share:.1%}，是均匀分配的 {times:.1f} 倍：这次运行谈不上有注意力汇（attention sink）。在 VTW 论文所用模型的深层，最前面和最近的 token 占据大部分注意力。"
 
 # ------------------------------------------------------------------ 4: attention and use
 NO_TEST = "它从未与另一张图片对照过。请选择“回到本步的视图”。"
@@ -127,7 +128,7 @@ OTHER_ANSWER = "{k} 层中各有 {visual} 个 token，{without} 层中为 0：�
 
 # ------------------------------------------------------------------ 9: break it
 WILL_IT_BREAK = (
-    "在点击“运行两侧”之前先预测：在首个 token 的 K* 处，您的回答会与每一层都有图片时相同吗？"
+    "在点击“运行对比”之前先预测：在首个 token 的 K* 处，您的回答会与每一层都有图片时相同吗？"
 )
 BREAK_CHOICES = ("相同，每个 token 都一样", "另一个回答")
 IT_HELD = "回答经受住了：在 K* = {k}（共 {layers} 层）处，回答仍是“{answer}”。试试让它描述多个形状，那时首个 token 说明不了多少。"
@@ -137,7 +138,7 @@ NOTHING_TO_WITHDRAW = "K* = L = {layers}：在 η = {eta:g} 时，这里没有�
 # ------------------------------------------------------------------ 10: (question, choices, index of the right one, why)
 QUIZ = (
     (
-        "什么是注意力汇聚（attention sink）？",
+        "什么是注意力汇（attention sink）？",
         (
             "图片中最重要的图块",
             "一个无论问什么都占据大量注意力的 token，往往是第一个",
@@ -181,7 +182,7 @@ QUIZ = (
         (
             "因为注意力以 nat 为单位",
             "因为权重只说明值如何混合，而不说明混合的结果有何作用；只有改变图片才能知道",
-            "因为注意力汇聚使解码器看不到图片",
+            "因为注意力汇使解码器看不到图片",
         ),
         1,
         "许多权重很小的 token 可以承载回答，而很大的权重也可能什么都没有承载。把图片去掉或替换掉，再看回答。",

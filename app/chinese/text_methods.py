@@ -102,7 +102,7 @@ METRIC_KL = "KL，回答均值"
 METRIC_AGREES = "一致率"
 OF_BASELINE = "基线的 {share:.0%}"
 KL_NOTE = "首个 token {first}，最大 {most} nat"
-AGREES_NOTE = "在基线的 token 中"
+AGREES_NOTE = "占基线 token 的比例"
 
 LAYERS_TITLE = "每一层的视觉 token"
 LAYERS_X = "解码器层"
@@ -139,6 +139,6 @@ TABLE_ROWS = (
     "……占基线的比例",
     "图片编码（ms）",
     "预填充（ms）",
-    "解码（ms/token）",
+    "每 token 解码（ms）",
 )
 YES, NO = "是", "否"

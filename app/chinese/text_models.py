@@ -47,7 +47,13 @@ CATALOGUE = {
     "Its decoder is Llama 3.1, under Meta's own licence.": "其解码器是 Llama 3.1，适用 Meta 自己的许可证。",
     "Not for commercial use.": "不得商用。",
     "It thinks aloud before it answers: allow long answers.": "它在回答前会先说出思考过程：请允许较长的回答。",
+    "Licence as it is generally given; the card was not read.": "许可证为通常所述；未查阅模型卡。",
+    "As InternVL3 1B's; its own card was not read.": "同 InternVL3 1B；未查阅它自己的模型卡。",
+    "Read on the card of the original, liuhaotian/llava-v1.6-mistral-7b.": "据原始模型 liuhaotian/llava-v1.6-mistral-7b 的模型卡。",
+    "Nor its size, which is counted with transformers' default projector.": "大小也未查阅，按 transformers 默认的投影层计算。",
+    "Nor whether it is gated.": "是否需授权也未查阅。",
 }
+BETWEEN_SENTENCES = ""
 BETWEEN_NAMES = "、"
 COUNT_UNITS = ("", " k", " M", " B")
 BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")

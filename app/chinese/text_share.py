@@ -7,13 +7,13 @@ SHARE = {
     "copyTitle": "复制能还原当前视图的地址：示例、问题、K、η、标签页、层、词和图块",
     "copied": "链接已复制。",
     "copyFailed": "浏览器不允许在此复制：链接就在地址栏里。",
-    "ownPicture": "你自己的图片无法放进链接。请改为保存这次运行：在本页面打开该文件即可查看，无需模型。",
+    "ownPicture": "您自己的图片无法放进链接。请改为保存这次运行：在本页面打开该文件即可查看，无需模型。",
     "ownFile": "从文件打开的运行无法放进链接。请改为分享该文件：在本页面打开即可查看，无需模型。",
     "saveRun": "保存这次运行（.vtw）",
     "cite": "引用 / 代码",
     "citeTitle": "引用信息，以及当前视图的 Python 代码",
     "code": "当前视图的 Python 代码",
-    "codeNote": "请在项目文件夹中运行，或改用你自己的路径。",
+    "codeNote": "请在项目文件夹中运行，或改用您自己的路径。",
     "citation": "引用（BibTeX）",
     "copyCode": "复制代码",
     "copyCitation": "复制引用",
@@ -21,7 +21,7 @@ SHARE = {
     "close": "关闭",
 }
 SHARE_LABEL = "链接、引用和代码"
-OWN_QUESTION = "这个链接带有自己的问题，已填在左侧的输入框里：点击“运行两侧”即可提问。在此之前，这里显示的是该示例的预录运行。"
+OWN_QUESTION = "这个链接带有自己的问题，已填在左侧的输入框里：点击“运行对比”即可提问。在此之前，这里显示的是该示例的预录运行。"
 OWN_PICTURE_FILE = "your_picture.png"
 
 BIBTEX = english.BIBTEX

@@ -3,6 +3,8 @@
 SECTION = "MustDrop 逐阶段：每个被丢弃的 token 及其原因"
 
 STAGES = {
+    "betweenSentences": "",
+    "betweenParts": "，",
     "name": "MustDrop 逐阶段",
     # A visitor who has never heard of MustDrop reads these two sentences first.
     "plain": "MustDrop 在三个地方舍弃图片的部分内容来节省计算：它合并外观相近的相邻图块，在某些层丢弃文本几乎不看的图块，并在生成回答时只把其余部分留在内存中。逐个查看各阶段并指向一个图块：页面会说明它的去向和原因。",

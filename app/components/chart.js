@@ -79,20 +79,20 @@ function drawWords() {
   if (!view) return;
   for (const part of ['title', 'summary']) find(`.${part}`).textContent = view[part];
   find('.definition').textContent = view.caption;
-  drawing.setAttribute('aria-label', `${view.title}. ${view.summary}`);
+  drawing.setAttribute('aria-label', view.title + words.afterTitle + view.summary);
   drawing.hidden = !figure;
   if (figure) {
     drawing.style.minHeight = `${figure.layout.height}px`;
     drawing.style.setProperty('--narrowest', `${view.narrowest}px`);
   }
   const exports = find('.exports');
-  exports.setAttribute('aria-label', `${words.save} ${view.title}`);
+  exports.setAttribute('aria-label', words.save + view.title);
   exports.replaceChildren(...view.formats.map((format) => {
     const button = document.createElement('button');
     button.type = 'button';
     button.textContent = format.toUpperCase();
-    const isEnglish = inEnglish && ['png', 'svg'].includes(format);
-    button.title = `${words.save} ${format.toUpperCase()}${isEnglish ? ` (${words.inEnglish})` : ''}`;
+    const isEnglish = view.inEnglish && ['png', 'svg'].includes(format);
+    button.title = words.save + format.toUpperCase() + (isEnglish ? words.inEnglish : '');
     button.addEventListener('click', () => trigger('select', { format }));
     return button;
   }));

@@ -37,7 +37,6 @@ def chart_part(elem_id: str) -> gr.HTML:
         js_on_load=script(
             "chart.js",
             words=text.CHART,
-            inEnglish=drawn_language() != current(),
             plotlyFile=f"/gradio_api/file={_PLOTLY.as_posix()}",
         ),
         apply_default_css=False,
@@ -70,6 +69,7 @@ def show_chart(chart: Chart | None, layers: int) -> dict[str, Any] | None:
         "figure": figure(chart).to_json(),
         "narrowest": _narrowest(chart),
         "formats": list(DRAWN_FORMATS),
+        "inEnglish": drawn_language() != current(),
     }
 
 

@@ -19,7 +19,7 @@ function flowWords() {
   const falls = filters.map((filter) => fill(words.flowFall, { layer: filter.layer, fell: fallen(filter), after: filter.fate.filter(wentOn).length }));
   const caches = runsOf(cached).map((run) => fill(run.first === run.last ? words.flowCachedOne : words.flowCachedRun, run));
   return fill(patches > tokens ? words.flowSummary : words.flowUnmerged, {
-    patches, tokens, merged: patches - tokens, falls: falls.join(''), last: perLayer[perLayer.length - 1], cached: caches.join(', '),
+    patches, tokens, merged: patches - tokens, falls: falls.join(''), last: perLayer[perLayer.length - 1], cached: caches.join(words.betweenParts),
   });
 }
 // What leaves turns down and away, as wide as it is many.
@@ -97,7 +97,7 @@ function drawFlow() {
   const floor = cacheTop + cacheTall + 14, every = Math.ceil(layers * 22 / (stop - start));
   for (let layer = 0; layer < layers; layer += every) say(layer, { x: x(layer + 0.5), y: floor, class: 'tick' });
   say(words.flowLayers, { x: (start + stop) / 2, y: floor + 20, class: 'told' });
-  svg.append(node('text', { x: x0, y: height - 6, class: 'told' }, `${words.flowScale} ${sourceWords()}`));
+  svg.append(node('text', { x: x0, y: height - 6, class: 'told' }, words.flowScale + words.betweenSentences + sourceWords()));
   place.replaceChildren(svg);
   find('.flow-words').textContent = flowWords();
 }

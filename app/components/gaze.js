@@ -7,7 +7,7 @@ let row = 0, layer = 0, patch = null, k = 0;
 let weights = null;    // all: [layer][row][visual], or of one row: [layer][visual]
 let readers = null;    // of one patch: [layer][row]; only where the weights are not all here
 const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-const percent = (share) => (share === 0 ? '0 %' : share < 0.0001 ? '< 0.01 %' : `${Number((share * 100).toPrecision(2))} %`);
+const percent = (share) => (share === 0 ? '0\u00a0%' : share < 0.0001 ? '<\u00a00.01\u00a0%' : `${Number((share * 100).toPrecision(2))}\u00a0%`);
 
 // ---------------------------------------------------------------- numbers
 const HALF = new Float32Array(65536).map((_, bits) => {
@@ -184,11 +184,11 @@ function drawReadout(values) {
     const reads = patch === null ? null : readingAt(layer);
     if (reads) {
       const reader = reads.indexOf(Math.max(...reads));
-      said += ` ${fill(words.reads, { patch: placeOf(patch), share: percent(values[patch]), piece, reader: view.tokens[reader].piece, most: percent(reads[reader]) })}`;
-    } else said += ` ${words.clickPatch}`;
+      said += words.betweenSentences + fill(words.reads, { patch: placeOf(patch), share: percent(values[patch]), piece, reader: view.tokens[reader].piece, most: percent(reads[reader]) });
+    } else said += words.betweenSentences + words.clickPatch;
   }
   find('.readout').textContent = said;
-  find('.large').setAttribute('aria-label', `${words.largeLabel} ${said}`);
+  find('.large').setAttribute('aria-label', words.largeLabel + words.betweenSentences + said);
 }
 function drawSheet() {
   element.querySelectorAll('.thumb').forEach((button, at) => {

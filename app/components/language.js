@@ -10,18 +10,26 @@ function pathOf(language) {
     : address.replace(/\/?$/, '/'));
   return root + language.path;
 }
-// What follows the path is the view: it is the same in both.
-const addressOf = (language) => pathOf(language) + window.location.search + window.location.hash;
-
-// Where storage is refused, nothing is remembered and nobody is taken anywhere.
+// Where storage is refused nothing is remembered.
 function remembered() {
-  try { return window.localStorage.getItem(CHOICE); } catch (refused) { return here.code; }
+  try { return window.localStorage.getItem(CHOICE); } catch (refused) { return null; }
 }
 function remember(code) {
-  try { window.localStorage.setItem(CHOICE, code); } catch (refused) { /* the next visit asks the browser again */ }
+  try { window.localStorage.setItem(CHOICE, code); } catch (refused) { /* the address says it: see below */ }
 }
-const preferred = () => (navigator.languages || []).map((tag) => tag.split('-')[0].toLowerCase())
-  .find((code) => [here, there].some((language) => language.code === code));
+const known = (code) => [here, there].some((language) => language.code === code);
+const preferred = () => (navigator.languages || []).map((tag) => tag.split('-')[0].toLowerCase()).find(known);
+const usual = () => remembered() || preferred() || (known(usually) ? usually : here.code);
+
+// What follows the path is the view: it is the same in both. The first language has no path, so where
+// another one is usual it must be asked for.
+function addressOf(language) {
+  const address = new URL(window.location.href);
+  address.pathname = pathOf(language);
+  address.searchParams.delete('lang');
+  if (!language.path && usual() !== language.code) address.searchParams.set('lang', language.code);
+  return address.href;
+}
 
 document.documentElement.lang = here.tag;
 document.title = title;
@@ -30,12 +38,11 @@ link.lang = link.hreflang = there.tag;
 const point = () => { link.href = addressOf(there); };
 point();
 // The address follows the view: what counts is where it stands when the link is used.
-for (const use of ['pointerdown', 'focus', 'click']) link.addEventListener(use, point);
-link.addEventListener('click', () => remember(there.code));
+for (const use of ['pointerdown', 'focus']) link.addEventListener(use, point);
+link.addEventListener('click', () => { remember(there.code); point(); });
 
-// Who opens the page without naming a language gets the one that was chosen, or the browser's, or the
-// page's usual one.
-if (!here.path && (remembered() || preferred() || usual) === there.code) {
-  remember(there.code);
-  window.location.replace(addressOf(there));
-}
+// An address that names a language is taken at its word. Another opens in the one that was chosen here,
+// or in the browser's, or in the page's usual one; only a choice is remembered.
+const named = new URLSearchParams(window.location.search).get('lang');
+const wanted = known(named) ? named : here.path ? here.code : usual();
+if (wanted === there.code) window.location.replace(addressOf(there));

@@ -28,7 +28,7 @@ function drawQuestions() {
     const { verdict } = question;
     if (verdict) {
       const said = make('p', `verdict ${verdict.right ? 'good' : ''}`);
-      said.append(make('b', '', verdict.right ? words.right : words.wrong), ` ${verdict.because}`);
+      said.append(make('b', '', verdict.right ? words.right : words.wrong), words.betweenSentences + verdict.because);
       group.append(said);
     }
     return group;
@@ -205,7 +205,7 @@ function tell() {
   const group = find('.questions').children[asked];
   const control = group.querySelector('[aria-pressed="true"], .check-k');
   if (control) control.focus({ preventScroll: true });
-  find('.told').textContent = verdict ? `${verdict.right ? words.right : words.wrong} ${verdict.because}` : '';
+  find('.told').textContent = verdict ? (verdict.right ? words.right : words.wrong) + words.betweenSentences + verdict.because : '';
   if (verdict) group.querySelector('.verdict').scrollIntoView({ block: 'nearest' });
   asked = null;
 }

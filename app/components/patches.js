@@ -12,7 +12,7 @@ const SIGNS = {
   early: 'M0-2.4a2.4 2.4 0 0 1 0 4.8z',
 };
 SIGNS.stayed = SIGNS.both;
-SIGNS.every = SIGNS.both;
+SIGNS.throughout = SIGNS.both;
 SIGNS.first = SIGNS.early;
 SIGNS.nowhere = SIGNS.fell;
 
@@ -28,7 +28,7 @@ function make(name, className, text) {
   if (text !== undefined) made.textContent = text;
   return made;
 }
-const percent = (share) => (share === 0 ? '0 %' : share < 0.0001 ? '< 0.01 %' : `${Number((share * 100).toPrecision(2))} %`);
+const percent = (share) => (share === 0 ? '0\u00a0%' : share < 0.0001 ? '<\u00a00.01\u00a0%' : `${Number((share * 100).toPrecision(2))}\u00a0%`);
 
 // Where a token lies in a grid; a merged window is a rectangle.
 function boxesOf(tokens) {

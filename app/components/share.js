@@ -1,9 +1,13 @@
 // The address bar. What the server knows of the view comes as a query; what only the browser knows
 // comes from the other parts by events. A move asks the server nothing.
 const find = (selector) => element.querySelector(selector);
-const OURS = ['example', 'prompt', 'k', 'eta', 'tab', 'layer', 'row', 'patch', 'token', 'lesson'];
-const PLACES = { sinks: ['layer', 'row', 'patch'], migration: ['token'] };   // of each tab, and no other
-let place = {};        // layer, row, patch and token, as far as the visitor has chosen them
+// Of each tab, and no other: what its controls hold at first, which no address need say.
+const PLACES = {
+  sinks: { layer: null, row: null, patch: null, rows: 'last_prompt', head: -1, withdrawn: false, linear: false },
+  migration: { rows: 'all_text', image: null, token: null, state: null, grid: null },
+};
+const OURS = ['example', 'prompt', 'k', 'eta', 'rule', 'tab', ...Object.values(PLACES).flatMap(Object.keys), 'lesson'];
+let places = {};       // tab -> what the visitor has chosen on it
 let step = null;       // of the lesson
 let started = false;
 
@@ -12,8 +16,10 @@ function query() {
   const held = window.vtwK;
   if (held && held.k !== held.star) view.set('k', held.k);
   if (held && held.eta !== usualEta) view.set('eta', held.eta);
-  for (const name of PLACES[view.get('tab')] || []) {
-    if (Number.isInteger(place[name])) view.set(name, place[name]);
+  if (held && held.rule !== 'first') view.set('rule', held.rule);
+  for (const [name, usual] of Object.entries(PLACES[view.get('tab')] || {})) {
+    const chosen = (places[view.get('tab')] || {})[name];
+    if (chosen !== undefined && chosen !== null && chosen !== usual) view.set(name, chosen === true ? 1 : chosen);
   }
   if (step) view.set('lesson', step);
   return view;
@@ -99,7 +105,11 @@ for (const name of ['code', 'citation']) {
 const listeners = {
   'vtw:k': write,
   'vtw:eta': write,
-  'vtw:place': ({ detail }) => { place = { ...place, ...detail }; write(); },
+  'vtw:place': ({ detail }) => {
+    const tab = new URLSearchParams((props.value || {}).query || '').get('tab');
+    places[tab] = { ...places[tab], ...detail };
+    write();
+  },
   'vtw:lesson': ({ detail }) => { step = detail.step; write(); },
 };
 for (const [name, listener] of Object.entries(listeners)) {
@@ -109,8 +119,7 @@ for (const [name, listener] of Object.entries(listeners)) {
 // A whole view arrives: every part takes what is its own, now or when its tab is opened.
 function go(view) {
   started = true;
-  const { layer, row, patch, token } = view;
-  place = { layer, row, patch, token };
+  places = { [new URLSearchParams(props.value.query).get('tab')]: view.place };
   step = view.lesson;
   window.vtwGo = view;
   window.dispatchEvent(new CustomEvent('vtw:go', { detail: view }));

@@ -7,6 +7,7 @@ layer, word, patch) it hears from the other parts, and keeps the address bar up 
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import Any, Literal
 
 import gradio as gr
@@ -17,6 +18,11 @@ from app.view import run_id
 from app.view_address import View
 from vtw_core.results import DEFAULT_ETA, Run
 
+PLACES = (
+    "layer", "row", "patch", "rows", "head", "withdrawn", "linear",
+    "token", "image", "state", "grid",
+)  # fmt: skip
+"""Of a view: what controls on a tab hold."""
 Origin = Literal["bundled", "picture", "file"]
 """Of what is shown: an example of the page, a picture of the visitor's, or an opened run."""
 
@@ -65,10 +71,11 @@ def show_arrival(view: View, run: Run) -> dict[str, Any]:
         "k": run.choose_k(eta) if view.k is None else view.k,
         "layers": run.layers,
         "eta": eta,
+        "rule": view.rule or "first",
         "layer": view.layer,
         "row": view.row,
         "patch": view.patch,
-        "token": view.token,
+        "place": {name: value for name, value in asdict(view).items() if name in PLACES},
         "lesson": view.lesson,
         "at": time.time(),  # the same view may arrive twice
     }

@@ -2,7 +2,7 @@
 // ever enter through textContent.
 let step = 0, patch = null, only = null;    // the stage, {grid, row, col}, and a state to look at alone
 let gamma = 0, alpha = 0;                    // where the sliders stand
-let asked = 0, waiting = false, playing = 0;
+let asked = 0, waiting = false, due = false, playing = 0;
 let widths = { scatter: 480, flow: 900 };    // pixels there are for each drawing
 const TICKS = 400;                           // of a threshold's slider
 const decimal = (value) => String(Number(value.toPrecision(2)));
@@ -171,7 +171,7 @@ function drawControls(wanted) {
   for (const name of ['gamma', 'alpha', 'wanted']) find(`.${name}`).disabled = !view.stages.b;
   find('.stage-c').disabled = !view.stages.b;
   const layer = view.filters.length ? view.filters[0].layer : 0;
-  find('.source').textContent = waiting ? words.measuring : `${sourceWords()} ${isPredicted() ? fill(words.howFar, { layer }) : ''}`;
+  find('.source').textContent = waiting ? words.measuring : [sourceWords(), ...(isPredicted() ? [fill(words.howFar, { layer })] : [])].join(words.betweenSentences);
   find('.source').classList.toggle('predicted', isPredicted() || waiting);
   find('.answer').hidden = isPredicted() || waiting;
 }
@@ -181,9 +181,14 @@ function tryThresholds(nextGamma, nextAlpha, wanted) {
   drawControls(wanted);
   drawStage();
 }
+// One question at a time: what is asked meanwhile is asked when the answer is there.
 function release() {
+  due = waiting;
+  if (!waiting) ask();
+}
+function ask() {
   asked += 1;
-  waiting = true;
+  [waiting, due] = [true, false];
   const chosen = Object.fromEntries(['a', 'b', 'c'].map((stage) => [stage, find(`.stage-${stage}`).checked]));
   drawControls();
   trigger('release', { asked, gamma, alpha, stages: chosen });
@@ -231,14 +236,13 @@ function buildWords() {
   stop();
 }
 function take() {
-  // The visitor has asked again meanwhile: that answer is on its way.
-  if (waiting && props.value && props.value.asked && props.value.asked < asked) return;
+  if (due && props.value && props.value.asked === asked) { ask(); return; }
   const before = view, held = before && stagesOf()[step];
   view = props.value;
   find('.stages').hidden = !view;
   if (!view) return;
   if (before && before.picture !== view.picture) patch = null;
-  waiting = false;
+  [waiting, due] = [false, false];
   only = null;
   flow = measuredFlow();
   ({ gamma, alpha } = view);

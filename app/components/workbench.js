@@ -24,7 +24,7 @@ function scaled(value, units, digits = 3) {
 const flops = (value) => scaled(value, ['FLOP', 'kFLOP', 'MFLOP', 'GFLOP', 'TFLOP', 'PFLOP']);
 const bytes = (value) => scaled(value, ['B', 'kB', 'MB', 'GB', 'TB']);
 const seconds = (value) => (value < 1 ? Number((value * 1000).toPrecision(3)) + ' ms' : Number(value.toPrecision(3)) + ' s');
-const percent = (share) => (share * 100).toFixed(share > 0.0995 || share === 0 ? 0 : 1) + ' %';
+const percent = (share) => (share * 100).toFixed(share > 0.0995 || share === 0 ? 0 : 1) + '\u00a0%';
 const nats = (value) => (value === 0 ? '0' : value < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(2))));
 const hasRun = () => Array.isArray(view.answers);
 const clamp = (value) => Math.max(0, Math.min(view.layers, Math.round(value)));
@@ -44,6 +44,14 @@ function setEta(wanted) {
   if (wanted === eta) return;
   eta = wanted;
   exactEta = null;
+  drawCriterion();
+  holdK();
+  window.dispatchEvent(new CustomEvent('vtw:eta'));
+}
+
+function setRule(wanted) {
+  if (wanted === rule) return;
+  rule = wanted;
   drawCriterion();
   holdK();
   window.dispatchEvent(new CustomEvent('vtw:eta'));
@@ -92,7 +100,7 @@ function withdrawnTitle(at) {
 
 // The other tabs draw the same K: they are told of it, and may move it.
 function holdK() {
-  if (hasRun()) window.vtwK = { k, layers: view.layers, eta, star: chooseK(view.kl.first_token, eta, 'first') };
+  if (hasRun()) window.vtwK = { k, layers: view.layers, eta, rule, star: chooseK(view.kl.first_token, eta, 'first') };
 }
 function tellK() {
   holdK();
@@ -284,13 +292,12 @@ element.addEventListener('click', (event) => {
   if (!button || !hasRun()) return;
   if (button.dataset.step) { setK(k + Number(button.dataset.step)); release(); }
   if (button.dataset.scope) { setK(starsAt(view, eta, rule)[button.dataset.scope]); release(); }
-  if (button.dataset.rule) { rule = button.dataset.rule; drawCriterion(); }
+  if (button.dataset.rule) setRule(button.dataset.rule);
 });
 find('.rules').addEventListener('keydown', (event) => {
   if (!/^Arrow/.test(event.key) || !hasRun()) return;
   event.preventDefault();
-  rule = rule === 'first' ? 'stays_below' : 'first';
-  drawCriterion();
+  setRule(rule === 'first' ? 'stays_below' : 'first');
   find(`[data-rule="${rule}"]`).focus();
 });
 find('.eta-presets').addEventListener('change', (event) => {
@@ -312,6 +319,7 @@ find('.k-slider').addEventListener('change', release);
 window.addEventListener('vtw:k', ({ detail }) => { if (detail.layers === view.layers) setK(detail.k); });
 // A whole view arrives (share.js); a run that comes with it brings its K itself.
 window.addEventListener('vtw:go', ({ detail }) => {
+  setRule(detail.rule);
   setEta(clampEta(detail.eta));
   if (detail.layers === view.layers) setK(detail.k);
 });

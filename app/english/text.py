@@ -60,6 +60,28 @@ SUGGESTIONS_FOR_PHOTOGRAPHS = (
 RUN = "Run both sides"
 CANCEL = "Cancel"
 
+# What Gradio says by itself and has no Chinese for, by its own names.
+GRADIO = {
+    "image_editor.brush": "Brush",
+    "image_editor.brush_size": "Brush size",
+    "image_editor.clear_canvas": "Clear canvas",
+    "image_editor.color": "Color",
+    "image_editor.erase": "Eraser",
+    "image_editor.eraser_size": "Eraser size",
+    "image_editor.fit_to_screen": "Fit to screen",
+    "image_editor.pan": "Pan",
+    "image_editor.redo": "Redo",
+    "image_editor.select_draw_tool": "Choose the brush to draw",
+    "image_editor.upload": "Upload",
+    "image_editor.zoom_in": "Zoom in",
+    "image_editor.zoom_out": "Zoom out",
+    "status.queue_position": "In queue: {position} of {size}",
+    "common.progress": "Progress",
+    "common.download_all": "Download all",
+    "dataframe.filter": "Filter",
+    "dataframe.clear_filter": "Clear filters",
+}
+
 PHOTOGRAPH = (
     "This looks like a photograph, and the embedded model only knows drawings of simple shapes: its "
     "answer means nothing here. For photographs choose another model, below the examples."
@@ -69,7 +91,9 @@ PHOTOGRAPH_ALONE = (
     "answer means nothing here. For photographs start the page with a real model, such as "
     "python app.py --model HuggingFaceTB/SmolVLM-256M-Instruct."
 )
+STOPPING = "The server is being stopped: come again in a few minutes."
 
+REFUSED = "Not possible"
 NO_PICTURE = "There is no picture yet: upload, paste or draw one, or pick an example."
 NO_DRAWING = "The canvas is empty: draw a shape first, or pick an example."
 PICTURE_ELSEWHERE = "This picture was not uploaded here: upload it again."
@@ -236,6 +260,8 @@ EVERY_K_INTRO = (
     "The same run at every K, as a chart and as a table that a screen reader can read. "
     "K = 0: the decoder never sees the image. The last row is the baseline."
 )
+EVERY_K_CHARTS = "Every K as charts"
+EVERY_K_TABLE = "Every K as a table"
 EVERY_K_COLUMNS = (
     "K", "KL first token (nats)", "KL answer mean (nats)", "KL answer max (nats)", "answer",
     "same as baseline", "likeliest first tokens", "prefill FLOPs", "share of baseline", "KV cache (bytes)",
@@ -321,13 +347,13 @@ MARK_ETA = "η = {eta:g}"
 MARK_K_STAR = "K* = {k}"
 
 NUMBERS = """
-### What happens to the picture
+## What happens to the picture
 The vision encoder turns the picture into a grid of **visual tokens**, one for each patch. They stand
 in the prompt between the system prompt and your question, and normally run through every decoder
 layer. Withdrawal at **K** lets layers 0 … K−1 see them and removes them from the hidden states, and
 so from the KV cache, of layers K … L−1. K = L removes nothing and is the baseline, bit for bit.
 
-### Why the answer can survive
+## Why the answer can survive
 1. **Attention sink.** Deep layers of pretrained models spend most of their attention on the first
    tokens and hardly any on visual tokens.
 2. **Information migration.** By then, what the answer needs has moved from the visual tokens into
@@ -336,7 +362,7 @@ so from the KV cache, of layers K … L−1. K = L removes nothing and is the ba
 The ribbon shows the effect itself: a solid cell is a K at which the answer is the baseline's, token
 for token. Whether *your* question survives is what you can try here.
 
-### The numbers
+## The numbers
 | number | definition | source |
 |---|---|---|
 | KL, first token | KL(P withdrawn ‖ P full) in nats at the first answer token; softmax over the vocabulary | VTW's released code |
@@ -350,7 +376,7 @@ What withdrawal does **not** save: the vision encoder's work, and the decoding o
 through all layers. On a small model with a short prompt the measured times hardly differ; the
 theory's saving needs many visual tokens and a large model.
 
-### MustDrop’s other answer
+## MustDrop’s other answer
 VTW lets all visual tokens go at one layer. MustDrop (arXiv 2411.10803) judges each token by itself, in
 three stages of its life, as in the released code:
 

@@ -190,9 +190,10 @@ SIMILARITY_SAME = "K = L: nothing is withdrawn, so every state is the same."
 
 # ------------------------------------------------------------------ parts of the page
 CHART = {
-    "save": "Save as a file:",
+    "afterTitle": ". ",
+    "save": "Save as a file: ",
     "failed": "The drawing could not be loaded: check the connection and reload the page. Its numbers are in the CSV.",
-    "inEnglish": "drawn with English words, since this server has no font for those of the page",
+    "inEnglish": " (drawn with English words, since this server has no font for those of the page)",
 }
 FIGURE_GONE = "There is no such figure any more: open the tab again."
 KBAR = {
@@ -204,6 +205,7 @@ KBAR = {
     "model": "model {model}",
 }
 GAZE = {
+    "betweenSentences": " ",
     "title": "Where it looks",
     "how": "Choose a word: the picture shows, layer by layer, which patches it attends to. Click a patch: the words light up by how much each of them reads it.",
     "howServed": "Choose a word: the picture shows, layer by layer, which patches it attends to. Click a patch: the words light up by how much each of them reads it. This run is large, so each choice is fetched from the server.",
@@ -248,6 +250,7 @@ SECTION_SEGMENTS = "Which tokens take the attention"
 SECTION_GAZE = "What is left for the image"
 SECTION_MAPS = "The attention maps themselves"
 SECTION_TOKENS = "Which tokens are sinks"
+SECTION_TOGETHER = "Attention and use, one above the other"
 SECTION_CAUSAL = "The causal test: exchange the image behind the model's back"
 SECTION_ATTENTION = "What attention says"
 SECTION_LENS = "What the states already say"

@@ -2,6 +2,7 @@
 
 SPACE = "␣"
 LESSON = {
+    "betweenSentences": " ",
     "open": "Three-minute lesson",
     "name": "Lesson",
     "progress": "Step {step} of {steps}",

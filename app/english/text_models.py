@@ -49,7 +49,13 @@ CATALOGUE = {
     "Its decoder is Llama 3.1, under Meta's own licence.": "Its decoder is Llama 3.1, under Meta's own licence.",
     "Not for commercial use.": "Not for commercial use.",
     "It thinks aloud before it answers: allow long answers.": "It thinks aloud before it answers: allow long answers.",
+    "Licence as it is generally given; the card was not read.": "Licence as it is generally given; the card was not read.",
+    "As InternVL3 1B's; its own card was not read.": "As InternVL3 1B's; its own card was not read.",
+    "Read on the card of the original, liuhaotian/llava-v1.6-mistral-7b.": "Read on the card of the original, liuhaotian/llava-v1.6-mistral-7b.",
+    "Nor its size, which is counted with transformers' default projector.": "Nor its size, which is counted with transformers' default projector.",
+    "Nor whether it is gated.": "Nor whether it is gated.",
 }
+BETWEEN_SENTENCES = " "
 BETWEEN_NAMES = ", "
 COUNT_UNITS = ("", " k", " M", " B")
 BYTE_UNITS = ("B", "kB", "MB", "GB", "TB")

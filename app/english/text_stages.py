@@ -3,6 +3,8 @@
 SECTION = "MustDrop, stage by stage: every dropped token and why"
 
 STAGES = {
+    "betweenSentences": " ",
+    "betweenParts": ", ",
     "name": "MustDrop, stage by stage",
     # A visitor who has never heard of MustDrop reads these two sentences first.
     "plain": "MustDrop saves work by letting go of picture parts in three places: it fuses neighbouring patches that look alike, drops in some layers those that the text hardly looks at, and keeps only the rest in memory while the answer is written. Move through the stages and point at a patch: it says what became of it, and why.",
@@ -99,7 +101,7 @@ STAGES = {
     "predicted": "Predicted for γ = {gamma} and α = {alpha}: {mean} visual tokens per layer on average.",
     "howFar": "Exact up to the filter behind layer {layer}; behind it an estimate, since the attention was recorded with other tokens left. Let go, and the model runs with these.",
     "measuring": "The model is running with these thresholds …",
-    "answer": "The answer with these stages:",
+    "answer": "The answer with these stages: ",
     # The flow.
     "flowTitle": "Where the tokens go",
     "flowPatches": "patches",

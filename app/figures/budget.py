@@ -12,6 +12,7 @@ from app import text_budget as text
 from app.budget_view import KLS, MAIN, kind_name, name_of, rows, series_name, shown, told
 from app.figures import style
 from app.figures.chart import Dash, Marker, Points, Scatter, Table
+from app.library_words import worded
 from vtw_core.equal_budget import SHORT, BudgetComparison, Contender, Estimate, Measure
 
 FLOOR = 1e-6
@@ -79,7 +80,7 @@ def pareto(comparison: BudgetComparison, chosen: Choices) -> Points:
             questions=int(comparison.questions(chosen.kind).sum()), kind=kind,
             up=text.BETTER_DOWN if is_kl else text.BETTER_UP,
             measure=text.DEFINITIONS[chosen.measure],
-            cost=text.DEFINITIONS[cost].format(convention=comparison.facts["flops_convention"]),
+            cost=text.DEFINITIONS[cost].format(convention=worded(comparison.facts["flops_convention"])),
             note=text.NOTE_LOG if is_kl else "",
         ),
         summary=_summary(comparison, chosen, grouped),

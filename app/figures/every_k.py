@@ -9,6 +9,7 @@ import numpy as np
 from app import text
 from app.figures import style, tokens
 from app.figures.chart import Chart, Dash, KLine, Lines, Mark, Marker, Series, Table
+from app.library_words import worded
 from app.view import every_k_rows
 from vtw_core.results import DEFAULT_ETA, SCOPES, Run
 
@@ -60,7 +61,7 @@ def cost(run: Run, k: int) -> Lines:
         x_label=text.AXIS_K,
         y_label=text.COST_AXIS,
         unit="%",
-        caption=text.COST_CAPTION.format(convention=run.flops_convention),
+        caption=text.COST_CAPTION.format(convention=worded(run.flops_convention)),
         summary=text.COST_SUMMARY.format(
             k=k, flops=run.flops[k] / run.flops[-1], kv=run.kv_bytes[k] / run.kv_bytes[-1]
         ),
@@ -87,7 +88,7 @@ def table(run: Run) -> Table:
         x_label="",
         y_label="",
         unit="",
-        caption=text.EVERY_K_CAPTION.format(convention=run.flops_convention),
+        caption=text.EVERY_K_CAPTION.format(convention=worded(run.flops_convention)),
         summary=text.EVERY_K_SUMMARY.format(same=same, all=run.layers + 1),
         columns=text.EVERY_K_COLUMNS,
         rows=tuple(tuple(row) for row in every_k_rows(run)),

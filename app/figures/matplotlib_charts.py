@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import math
-import textwrap
 from collections.abc import Sequence
 from functools import singledispatch
 from typing import Any, Literal
@@ -21,7 +20,8 @@ from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from app.figures import style
 from app.figures.chart import Chart, Coloured, Heatmap, Joint, Lines, Points, Sheet, Stack
-from app.figures.fonts import families
+from app.figures.fonts import drawable, families
+from app.figures.wrapping import wrapped
 from vtw_core.errors import InputError
 
 _WIDTH = 8.0  # inches
@@ -42,18 +42,15 @@ def export(chart: Chart, kind: Literal["png", "svg"]) -> bytes:
     """
     with rc_context({**_RULES, "font.family": families()}):
         figure = Figure(figsize=(_WIDTH, _height(chart)), layout="constrained")
+        chart = drawable(chart)
         _draw(chart, figure)
-        figure.suptitle(_wrapped(chart.title, 88), fontsize=12)
-        figure.supxlabel(_wrapped(chart.caption, 125), fontsize=7, color="#555555", x=0.01,
-                         ha="left")  # fmt: skip
+        figure.suptitle(wrapped(chart.title, 88) or " ", fontsize=12)
+        caption = wrapped(chart.caption, 125) or " "
+        figure.supxlabel(caption, fontsize=7, color="#555555", x=0.01, ha="left")
         out = io.BytesIO()
         metadata = {"Date": None} if kind == "svg" else {"Software": None}
         figure.savefig(out, format=kind, dpi=160, metadata=metadata)
     return out.getvalue()
-
-
-def _wrapped(words: str, width: int) -> str:
-    return "\n".join(textwrap.wrap(words, width)) or " "
 
 
 def _height(chart: Chart) -> float:

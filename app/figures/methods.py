@@ -10,6 +10,7 @@ from app import text as page_text
 from app import text_methods as text
 from app.figures import style
 from app.figures.chart import Chart, Dash, Lines, Marker, Series, Table
+from app.library_words import worded
 from app.methods_view import nats, title
 from vtw_core.comparison import MethodComparison, MethodEntry
 
@@ -75,7 +76,9 @@ def costs(compared: MethodComparison) -> Table:
         y_label="",
         unit="",
         caption=text.TABLE_CAPTION.format(
-            convention=compared.flops_convention, dtype=compared.dtype, device=compared.device
+            convention=worded(compared.flops_convention),
+            dtype=compared.dtype,
+            device=compared.device,
         ),
         summary="",
         columns=(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from app import text_lesson as text
 from app.lesson.question import Question
 from app.lesson.syllabus import Step
+from app.library_words import worded
 from vtw_core.errors import InputError
 from vtw_core.results import Run
 
@@ -50,4 +51,4 @@ def questions_of(step: Step, run: Run | None) -> tuple[tuple[Question, ...], str
     try:
         return step.ask(run), None
     except InputError as problem:
-        return (), text.UNAVAILABLE.format(problem=problem)
+        return (), text.UNAVAILABLE.format(problem=worded(problem))

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,13 +14,13 @@ import gradio as gr
 
 from app import text
 from app.calibration_view import DIRECTION_NAMES, notes, rows, status, summary
-from app.downloads import cached, download_button
-from app.events import GLUE, LOADING_QUEUE, MODEL_QUEUE
+from app.downloads import cached, cached_table, download_button
+from app.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
 from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
-from app.figures.calibration_export import calibration_svg
 from app.figures.fonts import drawn_language
 from app.figures.tokens import clamped
 from app.language import current, speaking
+from app.library_words import worded
 from app.models_view import loading_steps
 from app.pictures import chosen_picture
 from app.state import ShownCalibration
@@ -53,7 +54,15 @@ class _Inputs:
     status: gr.HTML
 
 
-def build(service: Service, model: gr.State) -> None:
+@dataclass(frozen=True)
+class CalibrateTab:
+    """``outputs`` take what ``show`` returns for ``inputs``."""
+
+    inputs: tuple[Any, ...]
+    outputs: tuple[Any, ...]
+
+
+def build(service: Service, model: gr.State) -> CalibrateTab:
     """Put the tab here; ``model`` holds the one that a run asks."""
     recorded = service.recorded_calibration
     origin = text.CALIBRATE_RECORDED.format(
@@ -66,12 +75,28 @@ def build(service: Service, model: gr.State) -> None:
         with gr.Column(scale=3, min_width=310):
             left = _build_inputs()
         with gr.Column(scale=7, min_width=340):
-            right = _build_result(shown, left, first)
+            right, in_file = _build_result(shown, left, first)
     _connect(_Handlers(service), left, right, shown, model)
+    are_drawn = gr.State(False)
+    figures = (part for part in right if isinstance(part, gr.Plot))
+    return CalibrateTab(
+        inputs=(are_drawn, shown, *left.criterion), outputs=(are_drawn, *figures, in_file)
+    )
+
+
+def show(are_drawn: bool, shown: ShownCalibration, *criterion: Any) -> Any:
+    """The figures, when the tab is opened first: they take too long to be made before that."""
+    reading = None if are_drawn else _reading(shown, criterion)
+    if reading is None:
+        return gr.skip()
+    named = text.SAVE_CALIBRATION_FIGURE
+    if drawn_language() != current():
+        named = text.FIGURE_IN_ENGLISH.format(name=named)
+    return True, *_figures(reading), gr.Button(named)
 
 
 def _build_inputs() -> _Inputs:
-    gr.Markdown(f"### {text.CRITERION}", elem_classes="step-title")
+    gr.Markdown(f"## {text.CRITERION}", elem_classes="step-title")
     preset = gr.Dropdown(
         [*((_preset_label(index), index) for index in range(len(ETA_PRESETS))),
          (text.PRESET_NONE, OWN_VALUE)],
@@ -86,7 +111,7 @@ def _build_inputs() -> _Inputs:
             (text.SCOPE, text.SCOPES), (text.RULE, text.RULES), (text.DIRECTION, DIRECTION_NAMES),
         )
     )  # fmt: skip
-    gr.Markdown(f"### {text.CALIBRATE_OWN}", elem_classes="step-title")
+    gr.Markdown(f"## {text.CALIBRATE_OWN}", elem_classes="step-title")
     pictures = gr.File(
         label=text.CALIBRATE_FILES.format(limit=MAX_PICTURES), file_count="multiple",
         file_types=["image"], height=160, elem_id="calibrate-pictures",
@@ -105,43 +130,45 @@ def _build_inputs() -> _Inputs:
                    run_bundled, cancel, line)  # fmt: skip
 
 
-def _build_result(shown: gr.State, left: _Inputs, first: ShownCalibration) -> list[Any]:
-    """The right column: its components take what ``_result`` returns."""
-    origin, words, kl, kl_note, outcome, outcome_note, stars, stars_note, table = _result(
-        first, first.calibration.read()
-    )
+def _build_result(
+    shown: gr.State, left: _Inputs, first: ShownCalibration
+) -> tuple[list[Any], gr.Button]:
+    """The right column: its components take what ``_result`` returns. And the button of the file
+    of the figures."""
+    reading = first.calibration.read()
+    kl_note, outcome_note, stars_note = notes(reading)
     parts: list[Any] = [
-        gr.Markdown(origin, elem_classes="page-foot", elem_id="calibrate-origin"),
-        gr.Markdown(words, elem_id="calibrate-summary", container=True),
+        gr.Markdown(first.origin, elem_classes="page-foot", elem_id="calibrate-origin"),
+        gr.Markdown(summary(reading), elem_id="calibrate-summary", container=True),
     ]
     with gr.Column():
-        parts += _figure(text.CALIBRATE_KL, kl, kl_note)
+        parts += _figure(text.CALIBRATE_KL, kl_note)
     with gr.Row(equal_height=False):
         with gr.Column(min_width=320):
-            parts += _figure(text.CALIBRATE_OUTCOME, outcome, outcome_note)
+            parts += _figure(text.CALIBRATE_OUTCOME, outcome_note)
         with gr.Column(min_width=320):
-            parts += _figure(text.CALIBRATE_HISTOGRAM, stars, stars_note)
+            parts += _figure(text.CALIBRATE_HISTOGRAM, stars_note)
     with gr.Row():
         inputs = [shown, *left.criterion]
         download_button(text.SAVE_CALIBRATION, "save-calibration", write_json, inputs)
         download_button(text.SAVE_CALIBRATION_TABLE, "save-calibration-table", write_csv, inputs)
-        in_english = drawn_language() != current()
-        figure = text.SAVE_CALIBRATION_FIGURE
-        named = text.FIGURE_IN_ENGLISH.format(name=figure) if in_english else figure
-        download_button(named, "save-calibration-figure", write_svg, inputs)
-    gr.Markdown(f"### {text.CALIBRATE_TABLE}", elem_classes="step-title")
+        in_file = download_button(
+            text.SAVE_CALIBRATION_FIGURE, "save-calibration-figure", write_svg, inputs
+        )
+    gr.Markdown(f"## {text.CALIBRATE_TABLE}", elem_classes="step-title")
     parts.append(
         gr.Dataframe(
-            table, headers=list(text.CALIBRATE_COLUMNS), interactive=False, show_label=False,
-            wrap=True, max_height=620, column_widths=[105, 145, 190, 130, 95, 95, 190],
+            rows(reading), headers=list(text.CALIBRATE_COLUMNS), interactive=False,
+            show_label=False, wrap=True, max_height=620,
+            column_widths=[105, 145, 190, 130, 95, 95, 190],
         )
     )  # fmt: skip
-    return parts
+    return parts, in_file
 
 
-def _figure(title: str, figure: Any, note: str) -> list[Any]:
-    gr.Markdown(f"### {title}", elem_classes="step-title")
-    plot = gr.Plot(figure, show_label=False, container=False, elem_classes="calibrate-plot")
+def _figure(title: str, note: str) -> list[Any]:
+    gr.Markdown(f"## {title}", elem_classes="step-title")
+    plot = gr.Plot(show_label=False, container=False, elem_classes="calibrate-plot")
     return [plot, gr.Markdown(note, elem_classes="page-foot")]
 
 
@@ -153,7 +180,7 @@ def _connect(
     eta.input(lambda: (OWN_VALUE, text.PRESET_OWN), None, [left.preset, left.source], **GLUE)
     inputs = [shown, *left.criterion]
     gr.on([part.change for part in left.criterion], read, inputs, right,
-          trigger_mode="always_last", **GLUE)  # fmt: skip
+          **GLUE)  # fmt: skip
 
     line = [left.status, left.run_own, left.run_bundled, left.cancel]
     waits = gr.State(False)
@@ -163,7 +190,7 @@ def _connect(
         (left.run_bundled, handlers.run_bundled, []),
     ):
         # First "waiting", at once; then the model, and the run when its turn has come.
-        asked = button.click(handlers.wait, None, [*line, waits], trigger_mode="once", **GLUE)
+        asked = button.click(handlers.wait, None, [*line, waits], **GLUE_OF_START)
         streamed: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         loaded = asked.then(handlers.load, model, [*line, waits], **streamed, **LOADING_QUEUE)
         ran = loaded.success(run, [waits, model, *wanted], [*line, shown, waits], **streamed,
@@ -191,10 +218,10 @@ class _Handlers:
         """The visitor's model, where it is not in memory."""
         yield *(gr.skip(),) * 4, True  # a stream without any answer would empty what it is for
         try:
-            for message, share in loading_steps(self.service.models, model):
+            for message, share in loading_steps(self.service, model):
                 yield *_busy(message, share), True
         except VTWError as problem:
-            yield *_idle(str(problem), is_error=True), False
+            yield *_idle(worded(problem), is_error=True), False
 
     def run_own(
         self, waits: bool, model: str, paths: list[str] | None, prompt: str
@@ -223,7 +250,7 @@ class _Handlers:
                 else:
                     yield *_busy(*event), gr.skip(), False
         except VTWError as problem:
-            yield *_idle(str(problem), is_error=True), gr.skip(), False
+            yield *_idle(worded(problem), is_error=True), gr.skip(), False
         except Exception:
             log.exception("a calibration failed")
             yield *_idle(text.INTERNAL, is_error=True), gr.skip(), False
@@ -238,11 +265,13 @@ class _Handlers:
                 message = text.CALIBRATE_PROGRESS.format(done=event.done, total=event.total)
                 yield message, event.done / event.total
 
-    def refuse(self, waits: bool) -> tuple[Any, ...]:
-        """The queue was full. A cancelled run ends as a failure too, but no longer waits."""
+    def refuse(self, waits: bool, request: gr.Request) -> tuple[Any, ...]:
+        """The queue was full, or the visitor's limit reached. A cancelled run ends as a
+        failure too, but no longer waits."""
         if not waits:
             return (gr.skip(),) * 4
-        return _idle(text.QUEUE_IS_FULL, is_error=True)
+        why = self.service.limits.why_refused(request.session_hash, text.QUEUE_IS_FULL)
+        return _idle(why, is_error=True)
 
     def cancel(self) -> tuple[Any, ...]:
         return _idle(text.CALIBRATE_CANCELLED)
@@ -281,7 +310,7 @@ def _preset_label(index: int) -> str:
 
 def _source(index: int) -> str:
     preset = ETA_PRESETS[index]
-    return text.PRESET_SOURCE.format(model=preset_model(preset), source=preset.source)
+    return text.PRESET_SOURCE.format(model=preset_model(preset), source=worded(preset.source))
 
 
 def _take_preset(index: Any) -> tuple[Any, ...]:
@@ -297,18 +326,16 @@ def read(shown: ShownCalibration, *criterion: Any) -> list[Any]:
     try:
         return _result(shown, shown.calibration.read(*criterion))
     except InputError as problem:
-        return [gr.skip(), str(problem), *[gr.skip()] * 7]
+        return [gr.skip(), worded(problem), *[gr.skip()] * 7]
 
 
 def _result(shown: ShownCalibration, reading: Reading) -> list[Any]:
-    below_kl, below_outcome, below_stars = notes(reading)
-    return [
-        shown.origin, summary(reading),
-        kl_figure(reading), below_kl,
-        outcome_figure(reading), below_outcome,
-        histogram_figure(reading), below_stars,
-        rows(reading),
-    ]  # fmt: skip
+    below = zip(_figures(reading), notes(reading), strict=True)
+    return [shown.origin, summary(reading), *chain.from_iterable(below), rows(reading)]
+
+
+def _figures(reading: Reading) -> tuple[Any, Any, Any]:
+    return kl_figure(reading), outcome_figure(reading), histogram_figure(reading)
 
 
 def write_json(shown: ShownCalibration, *criterion: Any) -> str | None:
@@ -322,13 +349,16 @@ def write_csv(shown: ShownCalibration, *criterion: Any) -> str | None:
     reading = _reading(shown, criterion)
     if reading is None:
         return None
-    return cached(reading.to_csv().encode("utf-8"), "calibration.csv")
+    return cached_table(reading.to_csv(), "calibration.csv")
 
 
 def write_svg(shown: ShownCalibration, *criterion: Any) -> str | None:
     reading = _reading(shown, criterion)
     if reading is None:
         return None
+    # Matplotlib takes long to import, and most visitors never ask for a file.
+    from app.figures.calibration_export import calibration_svg
+
     with speaking(drawn_language()):
         return cached(calibration_svg(reading), "calibration.svg")
 

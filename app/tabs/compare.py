@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
 
 from app import model_choice, text, text_share
 from app.components.workbench import workbench
+from app.downloads import cached
 from app.drawings import keep_few_drawings
-from app.events import GLUE, LOADING_QUEUE, MODEL_QUEUE
+from app.events import GLUE, GLUE_OF_EVENT, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
 from app.held_k import keep_k
+from app.library_words import worded
 from app.model_choice import ModelChoice
 from app.models_view import loading_steps
 from app.pictures import chosen_picture, looks_like_a_photograph, name_of, uploaded
@@ -93,7 +94,7 @@ def build(service: Service, visitor: gr.State, first: dict[str, Any]) -> Compare
 
 def _build_inputs(service: Service) -> _Inputs:
     opening = service.examples[0]
-    gr.Markdown(f"### {text.STEP_PICTURE}", elem_classes="step-title")
+    gr.Markdown(f"## {text.STEP_PICTURE}", elem_classes="step-title")
     with gr.Tabs() as picture_tabs:
         with gr.Tab(text.TAB_UPLOAD, id="upload") as upload_tab:
             upload = gr.Image(
@@ -109,7 +110,7 @@ def _build_inputs(service: Service) -> _Inputs:
                 eraser=gr.Eraser(default_size=24), show_label=False, label=text.DRAWING,
                 elem_id="canvas", buttons=[],
             )  # fmt: skip
-    gr.Markdown(f"### {text.STEP_QUESTION}", elem_classes="step-title")
+    gr.Markdown(f"## {text.STEP_QUESTION}", elem_classes="step-title")
     prompt = gr.Textbox(
         opening.prompt, label=text.QUESTION, placeholder=text.QUESTION_PLACEHOLDER,
         lines=1, max_lines=4, elem_id="question",
@@ -132,7 +133,7 @@ def _build_inputs(service: Service) -> _Inputs:
     keep_few_drawings(canvas)
     # Gradio would open both files itself before our own loader can look at their size and kind.
     upload.preprocess = _path_of_upload  # type: ignore[method-assign]
-    canvas.preprocess = lambda payload: _path_of_drawing(canvas, payload)  # type: ignore[assignment, method-assign, return-value]
+    canvas.preprocess = lambda payload: _drawing_of(canvas, payload)  # type: ignore[assignment, method-assign, return-value]
     return _Inputs(picture_tabs, upload_tab, draw_tab, upload, canvas, prompt, run, cancel, gallery,
                    open_run, suggestions, models)  # fmt: skip
 
@@ -146,13 +147,12 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
     left.upload_tab.select(lambda: False, None, is_drawing, **GLUE)
     left.draw_tab.select(lambda: True, None, is_drawing, **GLUE)
     left.draw_tab.select(None, js=_TAKE_THE_BRUSH)
-    bench.release(keep_k, [visitor, k], k, **GLUE)
+    bench.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
 
     # First "waiting", at once.
     asked = gr.on(
         [left.run.click, left.prompt.submit], handlers.wait, None, [*shown, waits],
-        trigger_mode="once",
-        **GLUE,
+        **GLUE_OF_START,
     )  # fmt: skip
     # Behind it the model, where it is not there; then the run, when its turn has come.
     model = left.models.model
@@ -180,7 +180,7 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
         *shown, visitor, k, left.picture_tabs, left.upload, left.prompt, is_drawing,
     )  # fmt: skip
     picked = left.gallery.select(
-        _picked, None, [picked_index, waits], cancels=[*running], **GLUE
+        _picked, None, [picked_index, waits], cancels=[*running], **GLUE_OF_EVENT
     ).then(handlers.pick_example, picked_index, [*everything], **GLUE)
     opened = left.open_run.upload(lambda: False, None, waits, cancels=[*running], **GLUE).then(
         handlers.open_run, [left.open_run, visitor, k], [*everything], **GLUE
@@ -204,15 +204,15 @@ class _Handlers:
         """The visitor's model, where others made it leave or it is still on its way."""
         yield *(gr.skip(),) * 3, True  # a stream without any answer would empty what it is for
         try:
-            for message, share in loading_steps(self.service.models, model):
+            for message, share in loading_steps(self.service, model):
                 yield show_running(message, share), *_busy(), True
         except VTWError as problem:
-            yield _last_run(visitor, k, str(problem)), *_idle(), False
+            yield _last_run(visitor, k, worded(problem)), *_idle(), False
 
     def run(
         self,
         upload: str | None,
-        drawing: str | None,
+        drawing: str | bytes | None,
         prompt: str,
         is_drawing: bool,
         visitor: Visitor,
@@ -226,9 +226,8 @@ class _Handlers:
             yield *(gr.skip(),) * 3, *keep
             return
         try:
-            path = chosen_picture(
-                upload, drawing, is_drawing=is_drawing, roots=self._picture_roots()
-            )
+            drawn = _path_of_drawing(drawing) if is_drawing else None
+            path = chosen_picture(upload, drawn, is_drawing=is_drawing, roots=self._picture_roots())
             for shown in self._stream(path, prompt, model):
                 if isinstance(shown, Run):
                     hint = self._hint(path, model)
@@ -239,7 +238,7 @@ class _Handlers:
                 else:
                     yield shown, *_busy(), *keep
         except VTWError as problem:
-            yield _last_run(visitor, k, str(problem)), *_idle(), *keep
+            yield _last_run(visitor, k, worded(problem)), *_idle(), *keep
         except Exception:
             log.exception("a run failed")
             yield _last_run(visitor, k, text.INTERNAL), *_idle(), *keep
@@ -279,11 +278,15 @@ class _Handlers:
                 message, fraction, layers=layers, baseline=baseline, withdrawn=withdrawn, k=k
             )
 
-    def refuse(self, visitor: Visitor, k: int | None, waits: bool) -> tuple[Any, ...]:
-        """The queue was full. A cancelled run ends as a failure too, but no longer waits."""
+    def refuse(
+        self, visitor: Visitor, k: int | None, waits: bool, request: gr.Request
+    ) -> tuple[Any, ...]:
+        """The queue was full, or the visitor's limit reached. A cancelled run ends as a
+        failure too, but no longer waits."""
         if not waits:
             return (gr.skip(),) * 3
-        return _last_run(visitor, k, text.QUEUE_IS_FULL), *_idle()
+        why = self.service.limits.why_refused(request.session_hash, text.QUEUE_IS_FULL)
+        return _last_run(visitor, k, why), *_idle()
 
     def cancel(self, visitor: Visitor, k: int | None) -> tuple[Any, ...]:
         message = text.CANCELLED if visitor.run is not None else text.CANCELLED_FIRST
@@ -302,7 +305,7 @@ class _Handlers:
             path = uploaded(file, [Path(gr.utils.get_upload_folder())], text.RUN_ELSEWHERE)
             run = load_run(path)
         except VTWError as problem:
-            return _last_run(visitor, k, str(problem)), *_idle(), *keep
+            return _last_run(visitor, k, worded(problem)), *_idle(), *keep
         return (
             show_run(run, origin="opened"), *_idle(), Visitor(run=run, origin="opened"), None,
             gr.Tabs(selected="upload"), None, run.prompt, False,
@@ -354,16 +357,19 @@ def _path_of_upload(payload: Any) -> str | None:
     return payload.path if payload is not None else None
 
 
-def _path_of_drawing(canvas: gr.ImageEditor, payload: Any) -> str | None:
-    """The flattened drawing as a file, not yet opened; layers and background are not looked at."""
+def _drawing_of(canvas: gr.ImageEditor, payload: Any) -> str | bytes | None:
+    """The flattened drawing, or the path of one, not yet opened; layers and background are not
+    looked at."""
     if payload is None:
         return None
     if payload.id is None:
         return payload.composite.path if payload.composite is not None else None
     blobs = canvas.blob_storage.pop(payload.id, None)
-    if blobs is None or not blobs.composite:
-        return None
-    return save_bytes_to_cache(blobs.composite, "drawing.png", cache_dir=canvas.GRADIO_CACHE)
+    return blobs.composite or None if blobs is not None else None
+
+
+def _path_of_drawing(drawing: str | bytes | None) -> str | None:
+    return cached(drawing, "drawing.png") if isinstance(drawing, bytes) else drawing
 
 
 def _last_run(visitor: Visitor, k: int | None, notice: str) -> dict[str, Any]:

@@ -12,8 +12,9 @@ import gradio as gr
 from app import text
 from app.board import Board
 from app.components.kbar import kbar, show_kbar
-from app.downloads import cached, download_button
-from app.events import GLUE
+from app.downloads import cached, cached_table, download_button
+from app.events import GLUE_OF_EVENT
+from app.faults import on_disk
 from app.figures import every_k
 from app.figures.tables import csv_text
 from app.held_k import k_of, keep_k
@@ -40,7 +41,9 @@ def build(visitor: gr.State, k: gr.State, first: Run) -> EveryKTab:
     board = new_board()
     gr.Markdown(text.EVERY_K_INTRO)
     bar = kbar("every-k-k")
+    gr.Markdown(f"## {text.EVERY_K_CHARTS}", elem_classes="step-title")
     board.place(*every_k.CHARTS)
+    gr.Markdown(f"## {text.EVERY_K_TABLE}", elem_classes="step-title")
     table = gr.Dataframe(
         every_k_rows(first), headers=list(text.EVERY_K_COLUMNS), interactive=False, wrap=True,
         show_label=False, column_widths=[55, 95, 95, 95, 240, 85, 230, 100, 85, 100, 80, 95],
@@ -50,7 +53,7 @@ def build(visitor: gr.State, k: gr.State, first: Run) -> EveryKTab:
         download_button(text.SAVE_TABLE, "save-table", write_table, [visitor])
         download_button(text.REPORT, "save-report", write_report, [visitor])
     board.connect(visitor, k, {})
-    moved = bar.release(keep_k, [visitor, k], k, **GLUE)
+    moved = bar.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
     board.redraw_on(moved.success, ("cost",), [visitor, k])
     parts = [board.parts[name] for name in every_k.CHARTS]
     return EveryKTab(inputs=(visitor, k), outputs=(bar, *parts, table))
@@ -69,7 +72,7 @@ def show(visitor: Visitor, k: int | None) -> tuple[Any, ...]:
 def write_run(visitor: Visitor) -> str | None:
     if visitor.run is None:
         return None
-    with tempfile.TemporaryDirectory() as folder:
+    with on_disk(), tempfile.TemporaryDirectory() as folder:
         return cached(visitor.run.save(Path(folder) / "run.vtw").read_bytes(), "run.vtw")
 
 
@@ -77,7 +80,7 @@ def write_table(visitor: Visitor) -> str | None:
     if visitor.run is None:
         return None
     table = csv_text(text.EVERY_K_COLUMNS, every_k_rows(visitor.run))
-    return cached(table.encode("utf-8"), "every_k.csv")
+    return cached_table(table, "every_k.csv")
 
 
 def write_report(visitor: Visitor) -> str | None:

@@ -15,8 +15,9 @@ from app.board import save_chart
 from app.components.chart import chart_part, show_chart
 from app.components.methods import methods
 from app.downloads import cached, download_on
-from app.events import GLUE, LOADING_QUEUE, MODEL_QUEUE
+from app.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
 from app.figures.methods import CHARTS
+from app.library_words import worded
 from app.methods_choice import (
     MOST_PANELS,
     choice_of,
@@ -37,6 +38,7 @@ from app.methods_panels import (
 )
 from app.methods_view import show_comparing, show_methods, show_notice
 from app.models_view import loading_steps
+from app.refusal import refusal
 from app.state import ShownMethods, Visitor
 from app.view import run_id
 from vtw_core.comparison import MethodComparison
@@ -111,7 +113,7 @@ def build(service: Service, visitor: gr.State, first: Run) -> MethodsTab:
 
     waits = gr.State(False)
     line = [answers, compare, cancel]
-    asked = compare.click(handlers.wait, shown, [*line, waits], trigger_mode="once", **GLUE)
+    asked = compare.click(handlers.wait, shown, [*line, waits], **GLUE_OF_START)
     streamed: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     loaded = asked.then(
         handlers.load, [visitor, shown], [*line, waits], **streamed, **LOADING_QUEUE
@@ -198,10 +200,10 @@ class _Handlers:
             return
         try:
             model = self.service.models.of_run(visitor.run.model)
-            for message, share in loading_steps(self.service.models, model):
+            for message, share in loading_steps(self.service, model):
                 yield show_comparing(message, share), *_busy(), True
         except VTWError as problem:
-            yield show_notice(shown, str(problem)), *_idle(), False
+            yield show_notice(shown, worded(problem)), *_idle(), False
 
     def compare(
         self,
@@ -223,7 +225,7 @@ class _Handlers:
                 else:
                     yield event, *_busy(), *keep
         except VTWError as problem:
-            yield show_notice(shown, str(problem)), *_idle(), *keep
+            yield show_notice(shown, worded(problem)), *_idle(), *keep
         except Exception:
             log.exception("a comparison failed")
             yield show_notice(shown, text.INTERNAL), *_idle(), *keep
@@ -260,10 +262,14 @@ class _Handlers:
                 )
             yield show_comparing(message, fraction, titles, texts, refused)
 
-    def refuse(self, shown: ShownMethods, waits: bool) -> tuple[Any, ...]:
-        """The queue was full. A cancelled comparison ends as a failure too, but waits no longer:
-        said once more, since events that were still on their way may have been drawn over it."""
-        return (show_notice(shown, text.QUEUE_IS_FULL), *_idle()) if waits else self.cancel(shown)
+    def refuse(self, shown: ShownMethods, waits: bool, request: gr.Request) -> tuple[Any, ...]:
+        """The queue was full, or the visitor's limit reached. A cancelled comparison ends
+        as a failure too, but waits no longer: said once more, since events
+        that were still on their way may have been drawn over it."""
+        if not waits:
+            return self.cancel(shown)
+        why = self.service.limits.why_refused(request.session_hash, text.QUEUE_IS_FULL)
+        return show_notice(shown, why), *_idle()
 
     def cancel(self, shown: ShownMethods) -> tuple[Any, ...]:
         return show_notice(shown, text.CANCELLED, is_error=False), *_idle()
@@ -290,7 +296,7 @@ def _idle() -> tuple[gr.Button, gr.Button]:
 def _saver(name: str) -> Callable[..., str]:
     def save(event: gr.EventData, shown: ShownMethods) -> str:
         if shown.comparison is None:
-            raise gr.Error(text.GONE, print_exception=False)
+            raise refusal(text.GONE)
         comparison = shown.comparison
         return save_chart(lambda: CHARTS[name](comparison), event._data)
 
@@ -299,6 +305,6 @@ def _saver(name: str) -> Callable[..., str]:
 
 def write_json(shown: ShownMethods) -> str:
     if shown.comparison is None:
-        raise gr.Error(text.GONE, print_exception=False)
+        raise refusal(text.GONE)
     document = json.dumps(shown.comparison.to_json(), indent=1)
     return cached(document.encode("utf-8"), "methods.json")

@@ -12,11 +12,14 @@ import gradio as gr
 from app import text_inside as text
 from app.board import Board
 from app.components.kbar import kbar, show_kbar
-from app.events import AGAIN_QUEUE, GLUE
+from app.events import AGAIN_QUEUE, GLUE_OF_EVENT
 from app.figures import migration, tokens
 from app.held_k import k_of, keep_k
+from app.library_words import worded
 from app.pictures import OWN_PICTURE, name_of, uploaded
+from app.refusal import refusal
 from app.state import Visitor
+from app.view_address import View
 from vtw_core.analysis.rows import inside_of
 from vtw_core.errors import VTWError
 from vtw_core.results import Run
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+PLACES = ("rows", "image", "token", "state", "grid")
+"""The controls' names in an address, in their order."""
 LAST = 10_000
 """No state yet: more than any model has, so it becomes the last of a run."""
 AT_K = ("settings_table", "lens", "lens_probability", "cosine", "norm_ratio")
@@ -34,11 +39,12 @@ AT_K = ("settings_table", "lens", "lens_probability", "cosine", "norm_ratio")
 
 @dataclass(frozen=True)
 class MigrationTab:
-    """``outputs`` take what ``show`` returns for ``inputs``; ``token`` holds the answer token."""
+    """``outputs`` take what ``show`` returns for ``inputs``; ``places``, of which an address tells,
+    what ``arrive`` returns."""
 
     inputs: tuple[Any, ...]
     outputs: tuple[Any, ...]
-    token: gr.Dropdown
+    places: dict[str, Any]
 
 
 def choices(k: int, rows: Any, image: Any, token: Any, state: Any, grid: Any) -> migration.Choices:
@@ -56,6 +62,7 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
     notice = gr.Markdown(text.NO_INSIDE, visible=False, elem_id="migration-notice")
     with gr.Column(visible=False, elem_classes="inside") as content:
         bar = kbar("migration-k")
+        gr.Markdown(f"## {text.SECTION_TOGETHER}", elem_classes="step-title")
         with gr.Row():
             rows = gr.Dropdown(
                 [(words, name) for name, words in text.ROWS.items()], value="all_text",
@@ -63,7 +70,7 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
             )  # fmt: skip
             image = gr.Dropdown(label=text.CONTROL_IMAGE, min_width=250, elem_id="migration-image")
         board.place("joint")
-        gr.Markdown(f"### {text.SECTION_CAUSAL}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_CAUSAL}", elem_classes="step-title")
         board.place("settings_table", "causal_kl", "causal_probability")
         with gr.Row(equal_height=True):
             upload = gr.UploadButton(
@@ -73,9 +80,9 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
                 [(name_of(one.title), index) for index, one in enumerate(service.examples)],
                 value=None, label=text.OTHER_EXAMPLE, elem_id="other-example",
             )  # fmt: skip
-        gr.Markdown(f"### {text.SECTION_ATTENTION}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_ATTENTION}", elem_classes="step-title")
         board.place("shares", "share_per_token")
-        gr.Markdown(f"### {text.SECTION_LENS}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_LENS}", elem_classes="step-title")
         token = gr.Dropdown(label=text.CONTROL_TOKEN, elem_id="migration-token")
         board.place("lens_probability", "lens")
         with gr.Row() as of_patches:
@@ -84,7 +91,7 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
             )
             grid = gr.Dropdown(label=text.CONTROL_GRID, elem_id="migration-grid")
         board.place("lens_patches")
-        gr.Markdown(f"### {text.SECTION_STATES}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_STATES}", elem_classes="step-title")
         board.place("cosine", "norm_ratio")
     controls = {
         rows: ("joint", "shares"),
@@ -93,7 +100,7 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
     }  # fmt: skip
     board.connect(visitor, k, controls)
     inputs = [visitor, k, *controls]
-    moved = bar.release(keep_k, [visitor, k], k, **GLUE)
+    moved = bar.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
     board.redraw_on(moved.success, AT_K, inputs)
     parts = [board.parts[name] for name in migration.CHARTS]
     outputs = (content, notice, bar, *controls, of_patches, *parts)
@@ -105,7 +112,8 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
             test, [source, *inputs], [visitor, *outputs], api_visibility="private",
             show_progress_on=[board.parts["causal_kl"]], **AGAIN_QUEUE,
         )  # fmt: skip
-    return MigrationTab(inputs=tuple(inputs), outputs=outputs, token=token)
+    places = dict(zip(PLACES, controls, strict=True))
+    return MigrationTab(inputs=tuple(inputs), outputs=outputs, places=places)
 
 
 def show(visitor: Visitor, k: int | None, *controls: Any) -> tuple[Any, ...]:
@@ -124,6 +132,19 @@ def show(visitor: Visitor, k: int | None, *controls: Any) -> tuple[Any, ...]:
     )  # fmt: skip
 
 
+def arrive(view: View, run: Run) -> tuple[Any, ...]:
+    """The controls that a view tells of; the others stay as the visitor left them."""
+    told = {name: getattr(view, name) for name in PLACES}
+    if run.inside is None:
+        return (gr.skip(),) * len(told)
+    given = {name: value for name, value in told.items() if value is not None}
+    chosen = migration.Choices(**given).clamped(run)
+    return tuple(
+        gr.skip() if value is None else control
+        for value, control in zip(told.values(), _controls(run, chosen), strict=True)
+    )
+
+
 class _Handlers:
     """One more causal test on the visitor's run."""
 
@@ -136,7 +157,7 @@ class _Handlers:
             roots = [Path(gr.utils.get_upload_folder())]
             path = uploaded(file, roots, text.OTHER_ELSEWHERE)
         except VTWError as problem:
-            raise gr.Error(str(problem), print_exception=False) from None
+            raise refusal(worded(problem)) from None
         return self._test(path, OWN_PICTURE, visitor, *controls)
 
     def test_example(self, index: Any, visitor: Visitor, *controls: Any) -> tuple[Any, ...]:
@@ -149,14 +170,14 @@ class _Handlers:
         self, other: str, name: str, visitor: Visitor, k: int | None, *controls: Any
     ) -> tuple[Any, ...]:
         if visitor.run is None or visitor.picture is None:
-            raise gr.Error(text.OTHER_NO_PICTURE, print_exception=False)
+            raise refusal(text.OTHER_NO_PICTURE)
         try:
             run = self.service.test_image(visitor.run, visitor.picture, other, name)
         except VTWError as problem:
-            raise gr.Error(str(problem), print_exception=False) from None
+            raise refusal(worded(problem)) from None
         except Exception:
             log.exception("a causal test failed")
-            raise gr.Error(text.OTHER_BROKE, print_exception=False) from None
+            raise refusal(text.OTHER_BROKE) from None
         shown = replace(visitor, run=run)
         rows, _, *rest = controls
         newest = len(inside_of(run).counterfactuals) - 1

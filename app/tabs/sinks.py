@@ -11,12 +11,13 @@ from app import text_inside as text
 from app.board import Board
 from app.components.gaze import gaze, show_gaze
 from app.components.kbar import kbar, show_kbar
-from app.events import GLUE
+from app.events import GLUE_OF_EVENT
 from app.figures import sinks, tokens
 from app.held_k import k_of, keep_k
 from app.inside_view import sink_words
 from app.pictures import thumbnail
 from app.state import Visitor
+from app.view_address import View
 from vtw_core.analysis.rows import inside_of, tokens_of
 from vtw_core.analysis.sinks import sink_verdict
 from vtw_core.results import Run
@@ -25,17 +26,20 @@ MEAN = -1
 """Of all heads, in the list of heads."""
 AT_K = ("mass", "looks")
 """Charts that may show one K, and not only where it stands."""
+PLACES = ("rows", "head", "withdrawn", "linear", "layer")
+"""The controls' names in an address, in their order."""
 LAST = 10_000
 """No layer yet: more than any model has, so it becomes the last of a run."""
 
 
 @dataclass(frozen=True)
 class SinksTab:
-    """``outputs`` take what ``show`` returns for ``inputs``; ``layer`` is that of the one map."""
+    """``outputs`` take what ``show`` returns for ``inputs``; ``places``, of which an address tells,
+    what ``arrive`` returns."""
 
     inputs: tuple[Any, ...]
     outputs: tuple[Any, ...]
-    layer: gr.Slider
+    places: dict[str, Any]
 
 
 def choices(k: int, rows: Any, head: Any, withdrawn: Any, log: Any, layer: Any) -> sinks.Choices:
@@ -54,7 +58,7 @@ def build(visitor: gr.State, k: gr.State) -> SinksTab:
     with gr.Column(visible=False, elem_classes="inside") as content:
         verdict = gr.Markdown(elem_id="sinks-verdict", elem_classes="verdict", container=True)
         bar = kbar("sinks-k")
-        gr.Markdown(f"### {text.SECTION_SEGMENTS}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_SEGMENTS}", elem_classes="step-title")
         with gr.Row():
             rows = gr.Dropdown(
                 [(words, name) for name, words in text.ROWS.items()], value="last_prompt",
@@ -71,13 +75,13 @@ def build(visitor: gr.State, k: gr.State) -> SinksTab:
                     board.place(name)
         log = gr.Checkbox(True, label=text.CONTROL_LOG, elem_id="sinks-log")
         board.place("received")
-        gr.Markdown(f"### {text.SECTION_GAZE}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_GAZE}", elem_classes="step-title")
         looks = gaze("gaze")
         board.place("looks")
-        gr.Markdown(f"### {text.SECTION_MAPS}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_MAPS}", elem_classes="step-title")
         layer = gr.Slider(0, LAST, LAST, step=1, label=text.CONTROL_LAYER, elem_id="sinks-layer")
         board.place("layer_map", "layer_sheet")
-        gr.Markdown(f"### {text.SECTION_TOKENS}", elem_classes="step-title")
+        gr.Markdown(f"## {text.SECTION_TOKENS}", elem_classes="step-title")
         board.place("sink_table", "visual_table", "massive_table")
     controls = {
         rows: ("mass", "heads_sink", "heads_visual", "looks"), head: ("mass",),
@@ -86,12 +90,13 @@ def build(visitor: gr.State, k: gr.State) -> SinksTab:
     }  # fmt: skip
     board.connect(visitor, k, controls)
     inputs = [visitor, k, *controls]
-    moved = bar.release(keep_k, [visitor, k], k, **GLUE)
+    moved = bar.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
     board.redraw_on(moved.success, AT_K, inputs)
-    looks.select(look, [visitor, k], looks, **GLUE)
+    looks.select(look, [visitor, k], looks, **GLUE_OF_EVENT)
     parts = [board.parts[name] for name in sinks.CHARTS]
     outputs = (content, notice, verdict, bar, *controls, looks, *parts)
-    return SinksTab(inputs=tuple(inputs), outputs=outputs, layer=layer)
+    places = dict(zip(PLACES, controls, strict=True))
+    return SinksTab(inputs=tuple(inputs), outputs=outputs, places=places)
 
 
 def show(visitor: Visitor, k: int | None, *controls: Any) -> tuple[Any, ...]:
@@ -109,6 +114,22 @@ def show(visitor: Visitor, k: int | None, *controls: Any) -> tuple[Any, ...]:
         show_gaze(run, at, thumbnail(visitor.picture)),
         *new_board().values(visitor, chosen, names),
     )  # fmt: skip
+
+
+def arrive(view: View, run: Run) -> tuple[Any, ...]:
+    """The controls that a view tells of; the others stay as the visitor left them."""
+    told = [getattr(view, name) for name in PLACES]
+    if run.inside is None:
+        return (gr.skip(),) * len(told)
+    usual = sinks.Choices()
+    chosen = sinks.Choices(
+        rows=usual.rows if view.rows is None else view.rows, head=view.head, layer=view.layer,
+        k=0, withdrawn=bool(view.withdrawn), log=not view.linear,
+    ).clamped(run)  # fmt: skip
+    return tuple(
+        gr.skip() if value is None else control
+        for value, control in zip(told, _controls(run, chosen), strict=True)
+    )
 
 
 def _verdict(run: Run) -> str:

@@ -11,9 +11,10 @@ from app import text_budget as text
 from app.board import save_chart
 from app.budget_view import facts, kind_name, numbers_csv, reading, stages
 from app.components.chart import chart_part, show_chart
-from app.downloads import cached, download_button, download_on
+from app.downloads import cached_table, download_button, download_on
 from app.events import GLUE
 from app.figures.budget import X_MEASURES, Y_MEASURES, Choices, pareto, table
+from app.library_words import worded
 from vtw_core.equal_budget import SHORT, BudgetComparison
 from vtw_core.errors import InputError
 
@@ -36,14 +37,14 @@ def build(service: Service) -> WhichMethodTab:
     try:
         comparison = service.recorded_budgets
     except InputError as problem:
-        gr.Markdown(text.NOT_RECORDED.format(problem=problem), elem_id="methods-missing")
+        gr.Markdown(text.NOT_RECORDED.format(problem=worded(problem)), elem_id="methods-missing")
         return WhichMethodTab(show=tuple)
     words = gr.Markdown(elem_id="methods-reading", container=True)
     controls = _controls(comparison)
     chart, rows = chart_part("methods-pareto"), chart_part("methods-table")
     made = _Made(comparison)
     for control in controls:
-        control.input(made.both, controls, [chart, rows], trigger_mode="always_last", **GLUE)
+        control.input(made.both, controls, [chart, rows], **GLUE)
     download_button(text.SAVE_NUMBERS, "save-methods", made.numbers, [])
     file = gr.DownloadButton(visible="hidden", elem_id="methods-file")
     download_on(chart.select, made.save_pareto, controls, file)
@@ -96,7 +97,7 @@ class _Made:
     def reading(self) -> str:
         """What wins where, in words."""
         lines = "\n".join(f"- {line}" for line in reading(self._comparison))
-        return f"### {text.READING_TITLE}\n{lines}\n\n{stages(self._comparison)}"
+        return f"## {text.READING_TITLE}\n{lines}\n\n{stages(self._comparison)}"
 
     def save_pareto(self, event: gr.EventData, *choices: Any) -> str:
         return save_chart(lambda: pareto(self._comparison, Choices(*choices)), event._data)
@@ -105,4 +106,4 @@ class _Made:
         return save_chart(lambda: table(self._comparison, choices[0]), event._data)
 
     def numbers(self) -> str:
-        return cached(numbers_csv(self._comparison).encode("utf-8"), "methods.csv")
+        return cached_table(numbers_csv(self._comparison), "methods.csv")

@@ -8,7 +8,8 @@ import gradio as gr
 import httpx
 import pytest
 
-from app.api import _Endpoints, _told
+from app.api import _Endpoints
+from app.faults import told
 from app.ui import build_demo
 
 PROMPT = "what is this ?"
@@ -64,7 +65,7 @@ def test_generate_takes_every_method_in_the_words_of_the_command_line(
 )
 def test_a_bad_method_is_refused_in_one_sentence(endpoints, uploaded_path, method):
     with pytest.raises(gr.Error) as refused:
-        _told(endpoints.generate)(uploaded_path, PROMPT, method, 4)
+        told(endpoints.generate)(uploaded_path, PROMPT, method, 4)
     assert "\n" not in refused.value.message
     assert not refused.value.print_exception
 
@@ -72,19 +73,19 @@ def test_a_bad_method_is_refused_in_one_sentence(endpoints, uploaded_path, metho
 @pytest.mark.parametrize("length", [0, -1, 65, 10**9, True, None, "4", 4.5])
 def test_the_length_of_an_answer_is_bounded(endpoints, uploaded_path, length):
     with pytest.raises(gr.Error, match="from 1 to 64"):
-        _told(endpoints.generate)(uploaded_path, PROMPT, "none", length)
+        told(endpoints.generate)(uploaded_path, PROMPT, "none", length)
 
 
 @pytest.mark.parametrize("eta", [-1, float("nan"), float("inf"), None])
 def test_a_bad_threshold_is_refused_before_the_model_runs(endpoints, uploaded_path, eta):
     with pytest.raises(gr.Error, match="eta"):
-        _told(endpoints.explore)(uploaded_path, PROMPT, 4, eta, "first_token", "first")
+        told(endpoints.explore)(uploaded_path, PROMPT, 4, eta, "first_token", "first")
 
 
 @pytest.mark.parametrize("path", [None, "", "/etc/passwd", "../../etc/passwd", "http://x/y.png"])
 def test_only_a_picture_that_was_uploaded_here_is_opened(endpoints, path):
     with pytest.raises(gr.Error, match="upload"):
-        _told(endpoints.generate)(path, PROMPT, "none", 4)
+        told(endpoints.generate)(path, PROMPT, "none", 4)
 
 
 def assert_refused(address, picture):

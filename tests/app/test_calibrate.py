@@ -32,6 +32,7 @@ from vtw_core.analysis.presets import ETA_PRESETS
 from vtw_core.calibrated import Calibration, Sample, Setting, load_calibration
 from vtw_core.errors import ModelError
 
+SOMEBODY = SimpleNamespace(session_hash="somebody")
 USUAL = (0.003, "first_token", "first", "withdrawn_full")
 
 
@@ -152,12 +153,12 @@ def test_without_a_model_the_reason_is_said(examples_folder, image_path):
 def test_waiting_cancelling_and_a_full_queue_each_say_so(handlers):
     assert text.WAITING in handlers.wait()[0]
     assert text.CALIBRATE_CANCELLED in handlers.cancel()[0]
-    assert text.QUEUE_IS_FULL in handlers.refuse(True)[0]
+    assert text.QUEUE_IS_FULL in handlers.refuse(True, SOMEBODY)[0]
 
 
 def test_a_cancelled_run_is_not_told_that_the_queue_is_full(handlers):
     assert handlers.wait()[-1] is True
-    assert handlers.refuse(False) == (gr.skip(),) * 4
+    assert handlers.refuse(False, SOMEBODY) == (gr.skip(),) * 4
 
 
 def test_another_threshold_reads_the_result_anew(shown):
@@ -202,9 +203,9 @@ def test_the_summary_in_words_by_hand():
     words = summary(calibration(sample((1, 0.2, 0), ("b",)), sample((1, 0.4, 0))).read(eta=0.35))
     assert "**η = 0.35 nats**" in words
     assert "K\\* = 1 of 2" in words
-    assert "50 % of the decoder's prefill FLOPs saved" in words
-    assert "100 % of the answers are the baseline's" in words
-    assert "100 % instead of 100 %** (answers known for 1)" in words
+    assert "50\u00a0% of the decoder's prefill FLOPs saved" in words
+    assert "100\u00a0% of the answers are the baseline's" in words
+    assert "100\u00a0% instead of 100\u00a0%** (answers known for 1)" in words
     assert "would pick K\\* = 1, the upper end 2" in words
     assert "1 to 2, median 1.5" in words
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from string import Formatter
 
 import pytest
+from chinese_print import CJK, misprints
 from markdown_it import MarkdownIt
 
 FOLDER = Path(__file__).resolve().parents[2] / "app" / "chinese"
@@ -22,8 +23,6 @@ STAYS_ENGLISH = {
     "text.SUGGESTIONS_FOR_PHOTOGRAPHS",
     "text_share.BIBTEX",
 }
-CJK = r"\u3400-\u4dbf\u4e00-\u9fff"
-FULL_WIDTH = "，。：；（）“”？！、"
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 
 
@@ -160,16 +159,10 @@ class TestChinese:
         assert broken == []
 
     def test_punctuation_and_spaces_are_those_of_chinese_print(self, stem):
-        rules = {
-            "a half-width mark after Chinese": rf"[{CJK}][,;:?!()]|[{CJK}]\.(?!\.)",
-            "a space before a Chinese mark": rf" [{FULL_WIDTH.replace('“', '')}]",
-            "Chinese and Latin without a space": rf"[{CJK}][A-Za-z0-9]|[A-Za-z0-9%][{CJK}]",
-        }
         broken = [
-            (where, rule, found[0])
+            (where, *misprint)
             for where, _, translated in pairs(stem)
-            for rule, pattern in rules.items()
-            if (found := re.search(f".{{0,8}}(?:{pattern}).{{0,8}}", translated))
+            for misprint in misprints(translated)
         ]
         assert broken == []
 

@@ -1,5 +1,6 @@
 """The handlers of the main tab, without a browser."""
 
+import copy
 import csv
 import json
 import shutil
@@ -15,12 +16,13 @@ from PIL import Image
 from app import text
 from app.held_k import keep_k
 from app.state import Visitor
-from app.tabs.compare import _Handlers, _path_of_drawing
+from app.tabs.compare import _drawing_of, _Handlers, _path_of_drawing
 from app.tabs.every_k import show, write_run, write_table
 from app.ui import build_demo
 from vtw_core.results import load_run
 
 NEW = Visitor()
+SOMEBODY = SimpleNamespace(session_hash="somebody")
 
 
 @pytest.fixture
@@ -103,13 +105,13 @@ def test_cancelling_shows_the_run_before(handlers, example):
 
 
 def test_a_full_queue_is_said_and_the_last_run_stays(handlers, example):
-    bench, *_ = handlers.refuse(Visitor(run=example.run, origin="recorded"), None, True)
+    bench, *_ = handlers.refuse(Visitor(run=example.run, origin="recorded"), None, True, SOMEBODY)
     assert bench["notice"]["text"] == text.QUEUE_IS_FULL
     assert bench["prompt"] == example.prompt
 
 
 def test_a_cancelled_run_is_no_full_queue(handlers, example):
-    shown = handlers.refuse(Visitor(run=example.run, origin="recorded"), None, False)
+    shown = handlers.refuse(Visitor(run=example.run, origin="recorded"), None, False, SOMEBODY)
     assert shown == (gr.skip(),) * 3
 
 
@@ -154,14 +156,14 @@ def test_a_drawing_reaches_the_loader_as_a_file_that_nobody_has_opened():
     with gr.Blocks():
         canvas = gr.ImageEditor()
     canvas.blob_storage["a"] = SimpleNamespace(composite=b"not a picture")
-    path = _path_of_drawing(canvas, payload(blob_id="a"))
+    path = _path_of_drawing(_drawing_of(canvas, payload(blob_id="a")))
     with open(path, "rb") as file:
         assert file.read() == b"not a picture"
     assert canvas.blob_storage == {}
-    assert _path_of_drawing(canvas, payload(blob_id="a")) is None
-    assert _path_of_drawing(canvas, payload(path="x.png")) == "x.png"
-    assert _path_of_drawing(canvas, payload()) is None
-    assert _path_of_drawing(canvas, None) is None
+    assert _drawing_of(canvas, payload(blob_id="a")) is None
+    assert _path_of_drawing(_drawing_of(canvas, payload(path="x.png"))) == "x.png"
+    assert _path_of_drawing(_drawing_of(canvas, payload())) is None
+    assert _drawing_of(canvas, None) is None
 
 
 def test_the_saved_run_is_the_run(example):
@@ -233,3 +235,8 @@ def test_the_page_builds_and_offers_no_private_function_as_api(service):
     demo = build_demo(service)
     named = demo.get_api_info()["named_endpoints"]
     assert set(named) == {"/explore", "/generate"}
+
+
+def test_what_each_visitor_opens_is_copied_without_the_page_behind_it(service):
+    components = build_demo(service).get_config_file()["components"]
+    assert len(copy.deepcopy(components)) == len(components)

@@ -2,11 +2,13 @@
 
 import gradio as gr
 import pytest
+from small_records import small_run, with_random_inside
 
 from app.guide import _Handlers
 from app.lesson.progress import Progress
 from app.lesson.syllabus import STEPS
 from app.state import Visitor
+from app.tabs import migration, sinks
 from app.text_share import OWN_QUESTION
 from app.ui import TABS
 from app.view_address import Places, View
@@ -26,8 +28,10 @@ def own(service):
 
 
 def arrive(handlers, view, visitor, progress=NO_LESSON):
-    names = ("tabs", "tab", "layer", "token", "address", "bench", "run", "cancel", "visitor", "k",
-             "picture_tabs", "picture", "question", "is_drawing")  # fmt: skip
+    names = ("tabs", "tab", "address", "bench", "run", "cancel", "visitor", "k",
+             "picture_tabs", "picture", "question", "is_drawing",
+             *(f"sinks {name}" for name in sinks.PLACES),
+             *(f"migration {name}" for name in migration.PLACES))  # fmt: skip
     return dict(zip(names, handlers.arrive(view, visitor, progress), strict=True))
 
 
@@ -76,10 +80,29 @@ def test_the_step_that_asks_for_a_drawing_puts_the_canvas_in_front(handlers, own
     assert there["visitor"] == own
 
 
-def test_controls_get_room_for_what_they_are_told(handlers, service):
-    run = service.examples[0].run
-    there = arrive(handlers, View(layer=1, token=0), Visitor(run=run))
-    assert there["layer"].value == 1
-    assert there["layer"].maximum >= 1
-    assert there["token"].value == 0
-    assert len(there["token"].choices) == len(run.answer_ids[run.layers])
+def test_controls_get_room_for_what_they_are_told(handlers):
+    run = with_random_inside(small_run())
+    view = View(tab="sinks", rows=1, head=1, withdrawn=True, linear=True, layer=1, token=0)
+    there = arrive(handlers, view, Visitor(run=run))
+    rows, head, withdrawn, log, layer = (there[f"sinks {name}"] for name in sinks.PLACES)
+    assert (rows.value, head.value, withdrawn.value, log.value) == (1, 1, True, False)
+    assert 1 in [value for _, value in rows.choices]
+    assert 1 in [value for _, value in head.choices]
+    assert layer.value == 1
+    assert layer.maximum == run.layers - 1
+    assert there["migration token"].value == 0
+    assert len(there["migration token"].choices) == len(run.answer_ids[run.layers])
+    assert there["migration rows"] == there["migration state"] == gr.skip()
+
+
+def test_rows_are_those_of_the_tab_that_the_link_opens(handlers):
+    there = arrive(handlers, View(tab="migration", rows="question", state=1, grid=0, image=0),
+                   Visitor(run=with_random_inside(small_run())))  # fmt: skip
+    assert there["migration rows"].value == "question"
+    assert there["migration state"].value == 1
+    assert there["sinks rows"] == gr.skip()
+
+
+def test_a_run_without_an_inside_leaves_the_controls_alone(handlers):
+    there = arrive(handlers, View(tab="sinks", rows=3, head=2), Visitor(run=small_run()))
+    assert there["sinks rows"] == there["sinks head"] == gr.skip()

@@ -162,7 +162,7 @@ def follow_link(service, data):
     handlers = of_service(service)
     asked = event({"query": data.draw(QUERIES)})
     view, progress, _ = handlers.wanted(asked, VISITOR)
-    return handlers.arrive(view, VISITOR, progress)[4]
+    return handlers.arrive(view, VISITOR, progress)[2]
 
 
 def ask_for_code(service, data):

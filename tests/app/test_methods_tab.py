@@ -3,6 +3,7 @@
 import csv
 import json
 import re
+from types import SimpleNamespace
 
 import gradio as gr
 import numpy as np
@@ -26,6 +27,7 @@ from vtw_core.strategies.mustdrop import PRESETS
 from vtw_core.strategy_options import method_from
 
 NEW = ShownMethods()
+SOMEBODY = SimpleNamespace(session_hash="somebody")
 SHOWN = ShownMethods("x", "live", small_comparison(), 3)
 
 
@@ -259,8 +261,8 @@ def test_what_cannot_be_compared_gets_one_sentence_and_the_last_comparison_stays
 
 def test_cancel_and_a_full_queue_leave_what_was_there(handlers):
     assert handlers.cancel(SHOWN)[0]["notice"] == {"kind": "info", "text": text.CANCELLED}
-    assert handlers.refuse(SHOWN, True)[0]["notice"]["text"] == text.QUEUE_IS_FULL
-    assert handlers.refuse(SHOWN, False)[0] == handlers.cancel(SHOWN)[0]
+    assert handlers.refuse(SHOWN, True, SOMEBODY)[0]["notice"]["text"] == text.QUEUE_IS_FULL
+    assert handlers.refuse(SHOWN, False, SOMEBODY)[0] == handlers.cancel(SHOWN)[0]
     assert handlers.wait(SHOWN)[0]["progress"]["text"] == text.WAITING
 
 

@@ -1,6 +1,7 @@
 """Which models are offered, what the picker says of them, and switching between two under load."""
 
 import json
+import re
 from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 
@@ -9,8 +10,9 @@ import pytest
 from hostile_inputs import MODELS as HOSTILE
 
 from app import model_choice, text_models
+from app.language import speaking
 from app.models import LoadOptions, Models, Offer
-from app.models_view import Picking, show_models
+from app.models_view import Picking, catalogue_words, show_models
 from app.pool import READY
 from app.service import Service
 from app.tabs.compare import _Handlers as Compare
@@ -135,15 +137,17 @@ def test_before_the_first_model_is_there_nothing_is_asked_of_torch(models, monke
 
 
 def test_every_word_of_the_catalogue_has_its_translation():
-    for known in CATALOGUE:
-        for words in (known.visual_tokens, known.licence_note):
-            assert not words or words.isdecimal() or words in text_models.CATALOGUE or (
-                known.name == EMBEDDED
-            )  # fmt: skip
+    said = {words for known in CATALOGUE if known.name != EMBEDDED
+            for words in (known.visual_tokens, *re.split(r"(?<=\.) ", known.licence_note))
+            if words and not words.isdecimal()}  # fmt: skip
+    assert said | {"Embedded model"} == set(text_models.CATALOGUE)
+    with speaking("zh"):
+        for words in said:
+            assert re.search("[\u4e00-\u9fff]", catalogue_words(words))
 
 
 def test_picking_ends_in_the_model_or_in_why_not(service, models):
-    picker = model_choice._Handlers(SimpleNamespace(models=models))
+    picker = model_choice._Handlers(Service(models))
 
     def event(data):
         return gr.EventData(None, data)
@@ -167,7 +171,7 @@ def test_picking_ends_in_the_model_or_in_why_not(service, models):
 
 
 def test_a_full_queue_is_said_and_a_cancelled_loading_is_none(models):
-    picker = model_choice._Handlers(SimpleNamespace(models=models))
+    picker = model_choice._Handlers(Service(models))
     assert picker.refuse(EMBEDDED, SMALL)[0]["notice"] == text_models.BUSY
     assert picker.refuse(EMBEDDED, None) == (gr.skip(), None)
     value, timer = picker.cancel(EMBEDDED, SMALL)

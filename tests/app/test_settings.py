@@ -22,17 +22,19 @@ def test_every_variable_is_heard():
         "VTW_DEVICE": "cuda:1", "VTW_DTYPE": "bfloat16", "VTW_QUANTIZE": "4bit",
         "VTW_DEVICE_MAP": "auto", "VTW_ETA": "0.01", "VTW_LANGUAGE": "zh",
         "VTW_ANSWER_TOKENS": "7", "VTW_QUEUE": "7", "VTW_UPLOAD_MB": "7", "VTW_SESSIONS": "7",
+        "VTW_RUNS_PER_MINUTE": "7", "VTW_WAITING": "7",
     }  # fmt: skip
     assert set(given) == {one.metadata["variable"] for one in _variables()}
     heard = Settings.from_environment(given)
     told = [getattr(heard, one.name) for one in _variables()]
     assert told == ["a/b", "c/d, e/f", 1, 7, "cuda:1", "bfloat16", "4bit", "auto", 0.01, "zh",
-                    7, 7, 7, 7]  # fmt: skip
+                    7, 7, 7, 7, 7, 7]  # fmt: skip
 
 
 @pytest.mark.parametrize("value", ["0", "-3", "99999999", "many", "1.5", "nan", "1e3"])
 @pytest.mark.parametrize(
-    "variable", ["VTW_ANSWER_TOKENS", "VTW_QUEUE", "VTW_UPLOAD_MB", "VTW_SESSIONS"]
+    "variable",
+    ["VTW_ANSWER_TOKENS", "VTW_QUEUE", "VTW_UPLOAD_MB", "VTW_SESSIONS", "VTW_WAITING"],
 )
 def test_a_bad_number_is_refused_by_name(variable, value):
     with pytest.raises(InputError, match=rf"{variable} must be a whole number from 1 to"):
@@ -92,6 +94,13 @@ def test_on_zero_gpu_no_model_is_loaded_later():
     assert offered(SPACES_ZERO_GPU="true", SPACE_ID="a/b").fixed
     with pytest.raises(InputError, match="VTW_FREE_MODELS=1 cannot be had on ZeroGPU"):
         offered(SPACES_ZERO_GPU="true", VTW_FREE_MODELS="1")
+
+
+@pytest.mark.parametrize("value", ["-1", "1001", "many"])
+def test_no_limit_is_a_limit_of_its_own(value):
+    assert Settings.from_environment({"VTW_RUNS_PER_MINUTE": "0"}).runs_per_minute == 0
+    with pytest.raises(InputError, match="VTW_RUNS_PER_MINUTE must be a whole number from 0 to"):
+        Settings.from_environment({"VTW_RUNS_PER_MINUTE": value})
 
 
 def test_the_guide_lists_all_settings():

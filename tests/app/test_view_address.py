@@ -1,5 +1,6 @@
 """What an address says, whoever wrote it."""
 
+from dataclasses import replace
 from urllib.parse import parse_qs, quote
 
 import pytest
@@ -20,7 +21,9 @@ def read(query):
     [
         NOWHERE,
         View(example="star", k=0, tab="sinks", layer=3, row=0, patch=12, lesson=4),
-        View(eta=1e-7, token=5),
+        View(eta=1e-7, token=5, rule="stays_below"),
+        View(tab="sinks", rows="answer", head=0, withdrawn=True, linear=True),
+        View(rows=7, image=2, state=0, grid=0),
         View(eta=0.1 + 0.2, example="circle"),
         View(prompt="où est l’étoile ? 星 & k=3 #<b>+%20"),
         View(prompt="x" * LONGEST_PROMPT, k=999_999),
@@ -46,6 +49,8 @@ def test_the_longest_question_fits_with_every_character_escaped():
         "k=٣", "k=%00", "k=1;DROP", "eta=inf", "eta=nan", "eta=-1", "eta=" + "1" * 5000,
         "eta=0.1.2", "tab=nowhere", "tab=../../etc", "tab=__class__", "example=circle%00",
         "example=../circle", "example=CIRCLE", "lesson=0", "lesson=-3", "lesson=x",
+        "rule=first", "rule=last", "rows=mine", "rows=-1", "head=-1", "withdrawn=0", "linear=yes",
+        "image=x", "state=1.0", "grid=",
         "prompt=", "prompt=%20%0A%09", "prompt=%00%07%1b", "__theme=dark", "view=api", "K=3",
         "x=1&" * 3000, "&".join(f"a{i}=1" for i in range(400)), "%", "%zz=%zz", "[]={}",
     ],
@@ -79,13 +84,21 @@ def test_a_question_is_one_line_without_control_characters_and_not_too_long():
 
 def test_numbers_become_the_nearest_that_the_run_has():
     run = with_random_inside(small_run())
-    far = View(k=99, layer=99, row=99, patch=99, token=99, eta=5.0).clamped(run)
+    far = View(k=99, layer=99, row=99, patch=99, token=99, eta=5.0)
+    far = replace(far, rows=99, head=99, image=99, state=99, grid=99).clamped(run)
     rows = len(run.inside.attention.query_positions)
-    assert far == View(k=3, layer=2, row=rows - 1, patch=1, token=1, eta=5.0)
+    heads, images = run.inside.attention.mass.shape[1], len(run.inside.counterfactuals)
+    assert far == View(
+        k=3, layer=2, row=rows - 1, patch=1, token=1, eta=5.0, rows=rows - 1, head=heads - 1,
+        image=images - 1 if images else None, state=3, grid=len(run.inside.grids) - 1,
+    )  # fmt: skip
+    assert View(rows="question").clamped(run) == View(rows="question")
     near = View(k=0, layer=0, row=0, patch=0, token=0)
     assert near.clamped(run) == near
     assert View().clamped(run) == View()
-    assert View(row=2).clamped(small_run()) == View(), "nothing was recorded inside this run"
+    assert View(row=2, head=0, image=0).clamped(small_run()) == View(), (
+        "nothing was recorded inside this run"
+    )
 
 
 def test_a_view_over_another_keeps_what_it_does_not_say():

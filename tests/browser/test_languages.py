@@ -1,5 +1,6 @@
 """The page in Chinese, and the way from one language to the other, as a visitor goes it."""
 
+import functools
 import re
 
 import pytest
@@ -7,8 +8,11 @@ from conftest import BROWSER_WAIT
 from playwright.sync_api import expect
 
 from app.chinese import text as chinese
+from app.chinese import text_lesson
 from app.english import text as english
 from app.language import LANGUAGES
+from app.service import bundled_examples
+from app.ui import TABS
 
 expect.set_options(timeout=BROWSER_WAIT)
 
@@ -19,7 +23,7 @@ _ENGLISH = """() => {
   const named = '.fact b, option:not([value=""]), .answer .text, .token, #language, pre, style';
   const found = [];
   const look = (words, where) => {
-    const left = words.replace(/\\b(nat|VTW|token|eta|[kMGT]?FLOP)\\b/g, '');
+    const left = words.replace(/\\b(nat|VTW|token|eta|[kMGT]?FLOPs?)\\b/g, '');
     const isEnglish = /[A-Za-z]{3,}/.test(left) && !/[\\u4e00-\\u9fff]/.test(words);
     if (isEnglish) found.push(`${where}: ${words}`);
   };
@@ -39,6 +43,40 @@ _ENGLISH = """() => {
   }
   return found;
 }"""
+
+
+# English sentences, as far as six words of Latin letters in a row make one: visible texts and what
+# a screen reader is told. Code and citations are left out.
+_SENTENCES = """() => {
+  const sentence = /[A-Za-z][A-Za-z'’_-]*(?:[\\s,.;:()]+[A-Za-z][A-Za-z'’_-]*){5,}/g;
+  const names = ['title', 'aria-label', 'aria-valuetext', 'placeholder', 'alt'];
+  const found = new Set();
+  const look = (part, words) => {
+    if (part.closest('pre, code, style, script') || !part.checkVisibility()) return;
+    for (const one of (words || '').match(sentence) || []) found.add(one);
+  };
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) look(texts.currentNode.parentElement, texts.currentNode.textContent);
+  for (const part of document.querySelectorAll(names.map((name) => `[${name}]`).join())) {
+    for (const name of names) look(part, part.getAttribute(name));
+  }
+  return [...found];
+}"""
+
+
+@functools.cache
+def said_in_english():
+    """What a model was asked and has answered: it knows English only. And what Gradio says to
+    screen readers, which has no other words."""
+    runs = [example.run for example in bundled_examples()]
+    answers = {answer for run in runs for answer in run.answers}
+    asked = {*chinese.SUGGESTIONS, *(run.prompt for run in runs)}
+    return answers | asked | {"Click to upload or drop files"}
+
+
+def english_sentences(page):
+    found = page.evaluate(_SENTENCES)
+    return [one for one in found if not any(one in words for words in said_in_english())]
 
 
 @pytest.fixture
@@ -101,3 +139,89 @@ def test_a_browser_that_prefers_chinese_is_taken_there_until_the_visitor_chooses
     page.reload()
     expect(page.locator("#language a")).to_have_text(LANGUAGES["zh"].name)
     expect(page.locator("#run")).to_have_text(english.RUN)
+
+
+def test_no_english_sentence_is_left_on_any_tab_of_the_chinese_page_or_in_a_refusal(visit):
+    # A browser that prefers English, so that what Gradio says by itself is seen too.
+    page = visit("/zh?example=three_shapes", "en-US")
+    come = {"compare": ".verdict", "sinks": ".thumb", "methods": ".stages svg", "numbers": "table"}
+    tabs = page.locator(".tab-container:not(.visually-hidden)").first.locator("button[role=tab]")
+    assert tabs.count() == len(TABS)
+    for tab, button in zip(TABS, tabs.all(), strict=True):
+        button.click()
+        front = page.locator(".tabitem:visible").first
+        expect(front.locator(come.get(tab, ".js-plotly-plot")).first).to_be_visible()
+        assert (tab, english_sentences(page)) == (tab, [])
+        if tab == "calibrate":
+            expect(front).to_contain_text("点击上传")
+
+    tabs.first.click()
+    expect(page.locator("#model-state")).to_contain_text("已就绪")
+    page.fill("#question textarea", " ")
+    page.click("#run")
+    notice = page.locator("#workbench .notice")
+    expect(notice).to_have_text("问题是空的；请就图片提一个问题。")
+    assert english_sentences(page) == []
+    # The check sees English where it is.
+    notice.evaluate("part => { part.textContent = 'The prompt is empty; ask a question.'; }")
+    assert english_sentences(page) == ["The prompt is empty; ask a question"]
+
+
+def test_no_english_sentence_is_left_in_the_lesson(visit):
+    page = visit("/zh?lesson=1", "en-US")
+    lesson = page.locator(".lesson")
+    for step in text_lesson.STEPS.values():
+        expect(lesson).to_contain_text(step["title"])
+        assert (step["title"], english_sentences(page)) == (step["title"], [])
+        lesson.locator(".next").click()
+
+
+def test_gradios_own_words_are_english_on_the_english_page_of_a_chinese_browser(visit):
+    page = visit("/zh", "zh-CN")
+    page.click("#language a")
+    page.wait_for_url(re.compile(r":\d+/(\?.*)?$"))
+    expect(page.locator("footer")).to_contain_text("Settings")
+    assert page.evaluate("document.documentElement.lang") == "en"
+    assert page.evaluate("navigator.languages[0]") == "zh-CN"
+
+
+def test_an_address_that_names_a_language_wins_over_the_choice_and_does_not_change_it(visit):
+    page = visit("/", "en-US")
+    page.click("#language a")
+    page.wait_for_url(re.compile(r"/zh"))
+    root = page.url.split("/zh")[0]
+    page.goto(f"{root}/?k=3")  # as an English reader's link
+    page.wait_for_url(re.compile(r"/zh\?.*k=3"))
+    page.goto(f"{root}/?k=3&lang=en")
+    expect(page.locator("#run")).to_have_text(english.RUN)
+    expect(page.locator("#workbench .k-label")).to_have_text("K = 3")
+    page.reload()
+    expect(page.locator("#run")).to_have_text(english.RUN)
+    page.goto(f"{root}/zh?lang=en")
+    page.wait_for_url(re.compile(r":\d+/\?.*lang=en"))
+    expect(page.locator("#run")).to_have_text(english.RUN)
+    page.goto(root)
+    page.wait_for_url(re.compile(r"/zh"))
+    page.click("#language a")
+    page.wait_for_url(re.compile(r":\d+/(\?(?!.*lang)|$)"))
+    page.goto(root)
+    expect(page.locator("#run")).to_have_text(english.RUN)
+
+
+def test_where_nothing_can_be_remembered_the_switch_still_switches(browser, address):
+    context = browser.new_context(locale="zh-CN")
+    context.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new Error('refused'); } })"
+    )
+    page = context.new_page()
+    page.set_default_timeout(BROWSER_WAIT)
+    page.goto(f"{address}/zh?k=3")
+    page.click("#language a")
+    page.wait_for_url(re.compile(r":\d+/\?.*lang=en"))
+    expect(page.locator("#run")).to_have_text(english.RUN)
+    page.reload()
+    expect(page.locator("#run")).to_have_text(english.RUN)
+    page.click("#language a")
+    page.wait_for_url(re.compile(r"/zh\?(?!.*lang)"))
+    expect(page.locator("#run")).to_have_text(chinese.RUN)
+    context.close()

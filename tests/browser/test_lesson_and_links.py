@@ -6,6 +6,7 @@ import pytest
 from conftest import BROWSER_WAIT
 from playwright.sync_api import Page, expect
 
+from app.english.text_inside import ROWS
 from app.lesson.syllabus import STEPS
 from app.service import Service
 from app.text_share import SHARE
@@ -150,6 +151,36 @@ def test_a_link_restores_the_view_and_the_address_follows_the_visitor(visit):
     expect(page.locator("#share .said")).to_contain_text(
         re.compile(f"{SHARE['copied']}|{SHARE['copyFailed']}")
     )
+
+
+def test_what_the_controls_of_a_tab_hold_is_in_its_address_and_comes_back(visit):
+    page = visit("?tab=sinks&rows=answer&head=1&linear=1&rule=stays_below&layer=3")
+    rows = page.locator("#sinks-rows input")
+    expect(rows).to_have_value(ROWS["answer"])
+    head = page.locator("#sinks-head input")
+    expect(head).to_have_value("head 1")
+    expect(page.locator("#sinks-log input")).not_to_be_checked()
+    expect(page.locator("#sinks-layer input[type=number]")).to_have_value("3")
+    head.click()
+    page.get_by_role("option", name="head 2", exact=True).click()
+    page.locator("#sinks-log input").check()
+    page.locator("#sinks-withdrawn input").check()
+    page.wait_for_url(
+        "**/?example=small_large&tab=sinks&rule=stays_below&layer=3&rows=answer&head=2&withdrawn=1"
+    )
+    page.get_by_role("tab", name="Information migration").click()
+    page.locator("#migration-image input").click()
+    page.get_by_role("option", name="noise", exact=True).click()
+    page.wait_for_url("**/?example=small_large&tab=migration&rule=stays_below&image=1")
+    page.reload()
+    expect(page.locator("#migration-image input")).to_have_value("noise")
+    expect(page.locator("#migration-causal_kl .summary")).to_contain_text("noise")
+    page.get_by_role("tab", name="Compare").click()
+    expect(page.locator("#workbench [data-rule=stays_below]")).to_have_attribute(
+        "aria-checked", "true"
+    )
+    page.locator("#workbench [data-rule=first]").click()
+    page.wait_for_url("**/?example=small_large&tab=compare")
 
 
 def test_a_question_of_ones_own_is_restored_and_waits_to_be_asked(visit):

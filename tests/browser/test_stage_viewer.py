@@ -188,6 +188,21 @@ def test_a_wanted_number_of_tokens_and_the_stages_are_asked_for_in_the_same_way(
     assert [stages for _, _, stages in calls] == ["abc", "ab"]
 
 
+def test_thresholds_moved_while_the_model_runs_are_measured_once_it_is_done(stage_page):
+    page, calls, _ = stage_page
+    calls.clear()
+    page.locator("#stages .gamma").evaluate(
+        """(it) => [120, 180, 240].forEach((tick) => {
+          it.value = tick;
+          it.dispatchEvent(new Event('input'));
+          it.dispatchEvent(new Event('change'));
+        })"""
+    )
+    expect(page.locator("#stages .source")).to_contain_text("Measured", timeout=BROWSER_WAIT)
+    first, last = (gamma for gamma, _, _ in calls)  # nobody waits for the one between
+    assert first < last
+
+
 def test_a_patch_tells_its_story_to_mouse_and_keys_and_dots_point_at_patches(stage_page):
     page, *_ = stage_page
     panels, readout = page.locator("#stages .panels"), page.locator("#stages .readout")

@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 
 from vtw_core.analysis.presets import ETA_PRESETS
+from vtw_core.bootstrap import bootstrap_band
 from vtw_core.calibrated import (
     Calibration,
     Sample,
     Setting,
-    bootstrap_band,
-    interleaved,
     is_right,
     load_calibration,
 )
@@ -151,13 +150,23 @@ def test_what_is_saved_is_read_back_exactly(two, tmp_path):
     assert load_calibration(two.save(tmp_path / "c.json")) == two
 
 
-def test_parts_that_took_turns_make_the_whole():
-    samples = tuple(replace(sample((1, 1, 1, 0)), image=f"{i}.png") for i in range(5))
-    parts = [Calibration(SETTING, samples[i::3]) for i in range(3)]
-    assert interleaved(parts).samples == samples
-    other = Calibration(replace(SETTING, model="other"), samples)
-    with pytest.raises(InputError, match="differ"):
-        interleaved([parts[0], other])
+def test_json_in_pieces_is_the_same_text(two):
+    pieces = list(two.json_pieces(eta=0.25, rule="stays_below"))
+    assert "".join(pieces) == json.dumps(two.to_json(eta=0.25, rule="stays_below"))
+    assert len(pieces) > len(two.samples)
+
+
+def test_a_file_that_could_not_be_read_back_is_not_written_to_its_end(two, tmp_path, monkeypatch):
+    monkeypatch.setattr("vtw_core.calibrated.MAX_FILE_BYTES", 1000)
+    with pytest.raises(InputError, match="2 samples take more than"):
+        two.save(tmp_path / "c.json")
+
+
+def test_the_band_is_the_same_whatever_is_drawn_at_a_time(monkeypatch):
+    curves = np.random.default_rng(1).gamma(0.5, size=(12, 4))
+    whole = bootstrap_band(curves)
+    monkeypatch.setattr("vtw_core.bootstrap._MOST_DRAWS", 100)
+    assert np.array_equal(bootstrap_band(curves), whole)
 
 
 @pytest.mark.parametrize(

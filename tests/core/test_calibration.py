@@ -1,21 +1,25 @@
 """Calibrating: the data, going on after a kill, and one process against three."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-import numpy as np
 import pytest
 from conftest import PROMPT
-from PIL import Image
+from small_data import torchrun, write_small_data
 
 from vtw_core import __main__ as command_line
 from vtw_core.calibrated import Calibration, load_calibration
-from vtw_core.calibration import Store, calibrate, calibrate_steps, fingerprint
+from vtw_core.calibration import (
+    Explored,
+    calibrate,
+    calibrate_steps,
+    depends_on,
+)
 from vtw_core.dataset import Item, read_items
 from vtw_core.errors import InputError
+from vtw_core.models.fingerprint import fingerprint
+from vtw_core.records import key_of
+from vtw_core.shards import Shards
 
 TOKENS = 2
 BUNDLED = Path(__file__).resolve().parents[2] / "assets" / "calibration"
@@ -39,17 +43,7 @@ class Counting:
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Four pictures with a listing: with one answer, with two, with none."""
-    folder = tmp_path_factory.mktemp("data")
-    answers = ("no", ["no", "yes"], None, "no")
-    lines = []
-    for index, answer in enumerate(answers):
-        pixels = np.random.default_rng(index).integers(0, 256, (4, 4, 3), dtype=np.uint8)
-        Image.fromarray(pixels).resize((32, 32), 0).save(folder / f"{index}.png")
-        entry = {"image": f"{index}.png", "prompt": f"{PROMPT} {index}"}
-        lines.append(json.dumps(entry if answer is None else entry | {"answer": answer}))
-    (folder / "samples.jsonl").write_text("\n\n".join(lines) + "\n")
-    return folder
+    return write_small_data(tmp_path_factory.mktemp("data"))
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +135,7 @@ def test_a_damaged_image_names_its_line(vlm, folder, tmp_path):
 def test_a_second_run_makes_no_model_call(vlm, items, calibration, tmp_path):
     counting = Counting(vlm)
     for expected_calls in (4, 4):
-        store = Store(tmp_path, counting, TOKENS)
+        store = Shards(tmp_path, Explored.from_json)
         assert calibrate(counting, items, max_new_tokens=TOKENS, store=store) == calibration
         assert counting.calls == expected_calls
 
@@ -149,34 +143,35 @@ def test_a_second_run_makes_no_model_call(vlm, items, calibration, tmp_path):
 def test_a_killed_run_goes_on_where_it_was(vlm, items, calibration, tmp_path):
     dying = Counting(vlm, die_at=3)
     with pytest.raises(KeyboardInterrupt):
-        calibrate(dying, items, max_new_tokens=TOKENS, store=Store(tmp_path, vlm, TOKENS))
+        calibrate(dying, items, max_new_tokens=TOKENS, store=Shards(tmp_path, Explored.from_json))
     going_on = Counting(vlm)
-    store = Store(tmp_path, vlm, TOKENS)
+    store = Shards(tmp_path, Explored.from_json)
     assert calibrate(going_on, items, max_new_tokens=TOKENS, store=store) == calibration
     assert going_on.calls == 2
 
 
 def test_damaged_records_are_redone_and_others_are_not(vlm, items, calibration, tmp_path):
-    store = Store(tmp_path, vlm, TOKENS)
-    calibrate(vlm, items, max_new_tokens=TOKENS, store=store)
-    cut, foreign = (
-        tmp_path / f"{store.key(items[0])}.json",
-        tmp_path / f"{store.key(items[1])}.json",
-    )
-    cut.write_text(cut.read_text()[:200])
-    foreign.write_text((tmp_path / f"{store.key(items[2])}.json").read_text())
-    counting = Counting(vlm)
-    assert calibrate(counting, items, max_new_tokens=TOKENS, store=store) == calibration
-    assert counting.calls == 2
+    calibrate(vlm, items, max_new_tokens=TOKENS, store=Shards(tmp_path, Explored.from_json))
+    (shard,) = tmp_path.iterdir()
+    first, second, third, fourth = shard.read_bytes().splitlines(keepends=True)
+    key = second[: second.index(b", ")]
+    foreign = key + third[third.index(b", ") :].replace(b'"layers": ', b'"layers": 1')
+    shard.write_bytes(first[:200] + b"\n" + foreign + third + fourth)
+    for calls in (2, 0):
+        counting, store = Counting(vlm), Shards(tmp_path, Explored.from_json)
+        assert calibrate(counting, items, max_new_tokens=TOKENS, store=store) == calibration
+        assert counting.calls == calls
 
 
-def test_a_record_belongs_to_its_image_prompt_limit_and_weights(vlm, items, tmp_path):
+def test_a_record_belongs_to_its_image_prompt_limit_and_weights(vlm, items):
     first, second = items[:2]
-    key = Store(tmp_path, vlm, TOKENS).key(first)
-    assert Store(tmp_path, vlm, TOKENS).key(Item(first.image, first.prompt, ("other",))) == key
-    assert Store(tmp_path, vlm, TOKENS).key(Item(second.image, first.prompt)) != key
-    assert Store(tmp_path, vlm, TOKENS).key(Item(first.image, "another ?")) != key
-    assert Store(tmp_path, vlm, TOKENS + 1).key(first) != key
+    basis = depends_on(vlm, TOKENS)
+    key = key_of(first, basis)
+    assert key_of(Item(first.image, first.prompt, ("other",)), basis) == key
+    assert key_of(Item(first.image.read_bytes(), first.prompt), basis) == key
+    assert key_of(Item(second.image, first.prompt), basis) != key
+    assert key_of(Item(first.image, "another ?"), basis) != key
+    assert key_of(first, depends_on(vlm, TOKENS + 1)) != key
     weight = vlm.model.lm_head.weight
     before = fingerprint(vlm.model)
     weight.data[0, 0] += 1
@@ -186,11 +181,12 @@ def test_a_record_belongs_to_its_image_prompt_limit_and_weights(vlm, items, tmp_
 
 
 def test_a_calibration_can_be_closed_between_two_samples(vlm, items, tmp_path):
-    store = Store(tmp_path, vlm, TOKENS)
+    store = Shards(tmp_path, Explored.from_json)
     steps = calibrate_steps(vlm, items, max_new_tokens=TOKENS, store=store)
     assert [next(steps).done, next(steps).done] == [0, 1]
     steps.close()
-    assert len(list(tmp_path.iterdir())) == 1
+    (shard,) = tmp_path.iterdir()
+    assert shard.read_bytes().count(b"\n") == 1
 
 
 @pytest.fixture
@@ -247,24 +243,43 @@ def test_bad_input_ends_with_status_two_and_one_sentence(options, capsys, more, 
     assert "Traceback" not in err
 
 
-def torchrun(processes, *arguments):
-    return subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--standalone",
-         f"--nproc_per_node={processes}", "-m", "vtw_core", *arguments],
-        capture_output=True, text=True, check=False,
-        env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+def test_a_damaged_picture_can_be_passed_over(options, calibration, folder, tmp_path, capsys):
+    lines = (folder / "samples.jsonl").read_text().split("\n\n")
+    bad = lines[1].replace("1.png", "bad.png")
+    absolute = [line.replace('"image": "', f'"image": "{folder}/') for line in lines]
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    listing = tmp_path / "some.jsonl"
+    listing.write_text("\n".join([absolute[0], bad, *absolute[1:]]))
+    assert command_line.main([*options, "--data", str(listing)]) == 2
+    capsys.readouterr()
+    assert command_line.main([*options, "--data", str(listing), "--json", "--skip-bad"]) == 0
+    out, err = capsys.readouterr()
+    assert json.loads(out) == calibration.to_json()
+    assert "skipped 1, the first: line 2 of some.jsonl: This is not an image" in err
 
 
 def test_three_processes_give_the_result_of_one_byte_for_byte(options, calibration, tmp_path):
-    done = torchrun(3, *options, "--json", "--out", str(tmp_path / "store"))
+    done = torchrun(3, "vtw_core", *options, "--json", "--out", str(tmp_path / "store"))
     assert done.returncode == 0, done.stderr
     assert done.stdout == json.dumps(calibration.to_json()) + "\n"
-    assert len(list((tmp_path / "store").glob("*.json"))) == 4
+    shards = sorted(path.name[:5] for path in (tmp_path / "store").iterdir())
+    assert shards == ["00000", "00001", "00002"]
+
+
+def test_another_number_of_processes_goes_on_behind_a_kill(options, calibration, tmp_path, folder):
+    first = tmp_path / "first.jsonl"
+    lines = (folder / "samples.jsonl").read_text().split("\n\n")
+    first.write_text("\n".join(lines[1:3]).replace('"image": "', f'"image": "{folder}/'))
+    out = ["--out", str(tmp_path / "store")]
+    assert torchrun(2, "vtw_core", *options, *out, "--data", str(first)).returncode == 0
+    (torn,) = (tmp_path / "store").glob("00001-*")
+    torn.write_bytes(torn.read_bytes()[:-20])
+    assert command_line.main([*options, *out, "--save", str(tmp_path / "whole.json")]) == 0
+    assert load_calibration(tmp_path / "whole.json") == calibration
 
 
 def test_of_several_processes_one_says_what_is_wrong(options, tmp_path):
-    done = torchrun(2, *options, "--data", str(tmp_path))
+    done = torchrun(2, "vtw_core", *options, "--data", str(tmp_path))
     assert done.returncode != 0
     assert done.stdout == ""
     assert done.stderr.count("holds no sample") == 1

@@ -257,10 +257,11 @@ def test_options_of_loading_reach_the_model(call, options, monkeypatch):
     arguments = [*options, "--prompt", "hi", "--dtype", "bfloat16", "--quantize", "4bit"]
     for command in ("explore", "compare"):
         assert call(command, *arguments, "--device-map", "auto") == (2, "", "vtw_core: stop here\n")
-    assert (
-        asked
-        == [{"device": "cpu", "dtype": "bfloat16", "quantize": "4bit", "device_map": "auto"}] * 2
-    )
+    how = {"device": "cpu", "dtype": "bfloat16", "quantize": "4bit", "device_map": "auto"}
+    assert asked == [how | {"tensor_parallel": False}] * 2
+    asked.clear()
+    assert call("explore", *arguments, "--tensor-parallel")[0] == 2
+    assert asked[0]["tensor_parallel"] is True
 
 
 @pytest.mark.parametrize(

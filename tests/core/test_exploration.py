@@ -86,6 +86,21 @@ def test_there_are_seconds_at_every_k(run):
     assert run.seconds.total > run.seconds.kl_curve > 0
 
 
+def test_without_the_times_everything_else_is_the_same(vlm, image, run, tmp_path):
+    events = list(vlm.explore_steps(image, PROMPT, max_new_tokens=8, timed=False))
+    other = events[-1]
+    steps = [event for event in events if isinstance(event, Progress)]
+    assert steps[-1].done == steps[-1].total
+    assert not other.seconds.are_at_every_k
+    assert run.seconds.are_at_every_k
+    document, timed = other.to_json(0.003), run.to_json(0.003)
+    assert document["seconds"]["prefill_at_k"] == [None] * (LAYERS + 1)
+    for name in timed.keys() - {"seconds", "created"}:
+        assert document[name] == timed[name], name
+    with pytest.raises(InputError, match="not timed"):
+        other.save(tmp_path / "run.vtw")
+
+
 def test_the_order_of_events(vlm, image, run):
     events = list(vlm.explore_steps(image, PROMPT, max_new_tokens=8))
     kinds = [type(event) for event in events if not isinstance(event, Progress)]

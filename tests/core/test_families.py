@@ -100,7 +100,7 @@ def test_the_readme_has_the_table_of_the_facts_file():
 
 @pytest.mark.parametrize("name", sorted(HAND_MADE))
 def test_a_missing_package_is_named_in_one_sentence(tiny_folders, name):
-    with pytest.raises(ModelError, match="needs torchvision to build its") as caught:
+    with pytest.raises(ModelError, match=r"needs torchvision .*to build its") as caught:
         load_model(str(tiny_folders(name)))
     assert "\n" not in str(caught.value)
 

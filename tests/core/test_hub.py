@@ -16,6 +16,7 @@ from conftest import PROMPT
 from fake_hub import fake_hub
 
 from vtw_core import ModelError, load_model
+from vtw_core.models import download
 from vtw_core.models.loading import load_steps
 from vtw_core.models.progress import LoadProgress
 from vtw_core.models.vlm import VisionLanguageModel
@@ -62,7 +63,7 @@ def test_a_model_of_the_hub_is_the_model_of_its_folder(cache, hub, vlm, image):
     assert fetched.name == "org/tiny"
     assert all(isinstance(step, LoadProgress) for step in steps)
     stages = list(dict.fromkeys(step.stage for step in steps))
-    assert stages == ["check", "download", "processor", "weights"]
+    assert stages == ["check", "processor", "download", "weights"]
     for stage in ("download", "weights"):
         done = [step.done for step in steps if step.stage == stage]
         total = {step.total for step in steps if step.stage == stage}
@@ -81,7 +82,7 @@ def test_what_is_in_the_cache_is_not_fetched_again(cache, hub):
     hub.asked.clear()
     *steps, _ = load_steps("org/tiny", device="cpu")
     assert not hub.fetched("safetensors")
-    assert all(step.total == 0 for step in steps if step.stage == "download")
+    assert not any(step.stage == "download" for step in steps)
 
 
 @pytest.mark.parametrize("gone", ["HF_HUB_OFFLINE", "HF_ENDPOINT"])
@@ -112,11 +113,11 @@ def test_weights_in_several_files_are_fetched_by_their_index(cache, hub, vlm, tm
     assert load_model("org/shards", device="cpu").layers == vlm.layers
 
 
-def test_closing_ends_a_download_and_the_next_try_goes_on(cache, hub, vlm):
+def test_closing_ends_a_download_and_keeps_what_is_finished(cache, hub):
     before = set(threading.enumerate())
     steps = load_steps("org/slow", device="cpu")
     for step in steps:
-        if step.stage == "download" and hub.stalled.is_set() and step.done:
+        if step.stage == "download" and hub.stalled.is_set():
             break
     assert step.done < step.total
     assert unfinished(cache)
@@ -180,6 +181,24 @@ def test_an_unsupported_family_is_refused_before_its_weights(cache, hub, tiny_fo
     (folder / "config.json").write_text(json.dumps({"model_type": "mllama"}))
     hub.repositories["org/mllama"] = folder
     assert "cross-attention" in sentence("org/mllama")
+    assert not hub.fetched("safetensors")
+
+
+def test_a_base_model_is_refused_before_its_weights(cache, hub, tiny_folder, tmp_path):
+    folder = shutil.copytree(tiny_folder, tmp_path / "repository")
+    (folder / "chat_template.jinja").unlink()
+    hub.repositories["org/base"] = folder
+    assert "no chat template" in sentence("org/base")
+    assert not hub.fetched("safetensors")
+
+
+def test_a_model_that_the_disk_has_no_room_for_is_refused(cache, hub, monkeypatch):
+    from types import SimpleNamespace
+
+    monkeypatch.setattr(download.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
+    said = sentence("org/tiny")
+    assert "no room on the disk for org/tiny (0.0 GB to fetch, 0.0 GB free)" in said
+    assert "HF_HOME" in said
     assert not hub.fetched("safetensors")
 
 

@@ -27,12 +27,11 @@ def test_a_machine_without_a_gpu_runs_on_its_cpu_in_float32(monkeypatch):
     assert machine.best_device() == "cuda"
 
 
-@pytest.mark.parametrize(("has", "dtype"), [(True, "bfloat16"), (False, "float16")])
-def test_a_gpu_runs_in_bfloat16_where_it_computes_in_it(monkeypatch, has, dtype):
-    import contextlib
-
-    monkeypatch.setattr(torch.cuda, "device", lambda device: contextlib.nullcontext())
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: has)
+@pytest.mark.parametrize(
+    ("capability", "dtype"), [((9, 0), "bfloat16"), ((8, 0), "bfloat16"), ((7, 5), "float16")]
+)
+def test_a_gpu_runs_in_bfloat16_where_it_computes_in_it(monkeypatch, capability, dtype):
+    monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device: capability)
     assert machine.best_dtype("cuda:1") == dtype
 
 

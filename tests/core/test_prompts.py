@@ -1,6 +1,7 @@
 """User text is text: nothing in it steers the model's controls."""
 
 import pytest
+from tiny_models import FAMILIES
 
 from vtw_core import InputError, ModelError
 from vtw_core.models.prompts import check_prompt, display_pieces, render, sanitise
@@ -55,6 +56,30 @@ def test_a_missing_chat_template_is_said(vlm, monkeypatch):
     monkeypatch.setattr(vlm.processor, "chat_template", None)
     with pytest.raises(ModelError, match="no chat template"):
         render("hello", vlm.processor)
+
+
+@pytest.mark.parametrize("family", sorted(FAMILIES))
+def test_every_family_s_prompt_is_its_template_s(tiny_models, family, image):
+    vlm = tiny_models(family)
+    text = render("What is it?", vlm.processor, 2, vlm.adapter.has_chat_template)
+    visual = FAMILIES[family].image
+    assert text.count(visual) == 2
+    assert text.rindex(visual) < text.index("What is it?")
+    if family == "paligemma":  # its checkpoints have no template
+        assert text == f"{visual}{visual}What is it?"
+    else:
+        assert text.startswith("<s>You look at pictures.")
+        assert text.endswith("What is it? ASSISTANT:")
+    tokenizer = vlm.processor.tokenizer
+    ids = vlm.inputs(image, "What is it?")["input_ids"][0].tolist()
+    assert ids.count(tokenizer.bos_token_id) == 1
+
+
+def test_paligemma_s_prompt_ends_with_the_line_break_it_was_trained_on(tiny_models, image):
+    vlm = tiny_models("paligemma")
+    ids = vlm.inputs(image, "answer en what is it?")["input_ids"][0].tolist()
+    text = vlm.processor.tokenizer.decode(ids)
+    assert text.endswith("<s>answer en what is it?\n")
 
 
 def test_a_failing_chat_template_is_said(vlm, monkeypatch):

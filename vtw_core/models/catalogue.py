@@ -37,7 +37,7 @@ class KnownModel:
         packages: names on PyPI that its processor needs beyond requirements.txt.
         visual_tokens: how many a picture becomes, in a few words.
         layers: L, decoder layers.
-        source: where the facts were read.
+        source: its card; licence_note says where that could not be read.
     """
 
     name: str
@@ -53,6 +53,10 @@ class KnownModel:
     visual_tokens: str
     layers: int
     source: str
+
+
+# Said of entries whose card could not be read when they were written.
+UNREAD = "Licence as it is generally given; the card was not read."
 
 
 def known(name: str) -> KnownModel | None:
@@ -103,7 +107,7 @@ def _entry(
 
 CATALOGUE: tuple[KnownModel, ...] = (
     KnownModel(
-        EMBEDDED, "Embedded model", "llava", 13_391_808, 26_809_312, "float16", "Apache-2.0",
+        EMBEDDED, "Embedded model", "llava", 13_384_896, 26_809_312, "float16", "Apache-2.0",
         "Trained for this project; it knows drawings of coloured shapes and nothing else.",
         False, (), "144", 24, "assets/embedded_model/README.md",
     ),
@@ -133,7 +137,7 @@ CATALOGUE: tuple[KnownModel, ...] = (
     _entry(
         "llava-hf/llava-onevision-qwen2-0.5b-ov-hf", "LLaVA-OneVision 0.5B", "llava_onevision",
         893_675_552, "729 of the whole picture, and of its tiles", 24,
-        saved_dtype="float16", packages=(TORCHVISION,),
+        saved_dtype="float16", licence_note=UNREAD, packages=(TORCHVISION,),
     ),
     _entry(
         "OpenGVLab/InternVL3-1B-hf", "InternVL3 1B", "internvl",
@@ -144,12 +148,12 @@ CATALOGUE: tuple[KnownModel, ...] = (
     _entry(
         "OpenGVLab/InternVL3-2B-hf", "InternVL3 2B", "internvl",
         2_088_883_712, "256 per tile of 448 x 448 pixels", 28,
-        licence="Qwen", licence_note="The card names the licence of its Qwen2.5 decoder.",
+        licence="Qwen", licence_note="As InternVL3 1B's; its own card was not read.",
         packages=(TORCHVISION,),
     ),
     _entry(
         "Qwen/Qwen3-VL-2B-Instruct", "Qwen3-VL 2B", "qwen3_vl",
-        2_127_532_032, "one per 32 x 32 pixels", 28, packages=(TORCHVISION,),
+        2_127_532_032, "one per 32 x 32 pixels", 28, licence_note=UNREAD, packages=(TORCHVISION,),
     ),
     _entry(
         "Qwen/Qwen2-VL-2B-Instruct", "Qwen2-VL 2B", "qwen2_vl",
@@ -158,8 +162,8 @@ CATALOGUE: tuple[KnownModel, ...] = (
     _entry(
         "google/paligemma2-3b-mix-224", "PaliGemma 2 3B", "paligemma",
         3_032_242_416, "256", 26,
-        licence="Gemma", licence_note="Google's Gemma terms of use; it has no chat template.",
-        gated=True,
+        licence="Gemma", gated=True,
+        licence_note=f"Google's Gemma terms of use; it has no chat template. {UNREAD}",
     ),
     _entry(
         "Qwen/Qwen2.5-VL-3B-Instruct", "Qwen2.5-VL 3B", "qwen2_5_vl",
@@ -171,7 +175,7 @@ CATALOGUE: tuple[KnownModel, ...] = (
     _entry(
         "google/gemma-3-4b-it", "Gemma 3 4B", "gemma3",
         4_300_079_472, "256", 34,
-        licence="Gemma", licence_note="Google's Gemma terms of use.", gated=True,
+        licence="Gemma", licence_note=f"Google's Gemma terms of use. {UNREAD}", gated=True,
     ),
     _entry(
         "Qwen/Qwen3-VL-4B-Instruct", "Qwen3-VL 4B", "qwen3_vl",
@@ -185,31 +189,36 @@ CATALOGUE: tuple[KnownModel, ...] = (
     _entry(
         "llava-hf/llava-v1.6-vicuna-7b-hf", "LLaVA-NeXT 7B (Vicuna)", "llava_next",
         7_063_431_168, "576 of the whole picture, and up to 2304 of its tiles", 32,
-        saved_dtype="float16", licence="Llama-2", licence_note="Meta's Llama 2 community licence.",
+        saved_dtype="float16", licence="Llama-2", 
+        licence_note=f"Meta's Llama 2 community licence. {UNREAD}",
     ),
     _entry(
         "llava-hf/llava-v1.6-mistral-7b-hf", "LLaVA-NeXT 7B (Mistral)", "llava_next",
         7_566_747_648, "576 of the whole picture, and up to 2304 of its tiles", 32,
         saved_dtype="float16",
+        licence_note="Read on the card of the original, liuhaotian/llava-v1.6-mistral-7b.",
     ),
     _entry(
         "HuggingFaceM4/Idefics3-8B-Llama3", "Idefics3 8B", "idefics3",
         8_462_086_384, "169 per tile of 364 x 364 pixels", 32,
-        licence_note="Its decoder is Llama 3.1, under Meta's own licence.",
+        licence_note=f"Its decoder is Llama 3.1, under Meta's own licence. {UNREAD}",
     ),
     _entry(
         "CohereLabs/aya-vision-8b", "Aya Vision 8B", "aya_vision",
         8_468_239_600, "169 per tile of 364 x 364 pixels", 32, saved_dtype="float16",
-        licence="CC-BY-NC-4.0", licence_note="Not for commercial use.", gated=True,
+        licence="CC-BY-NC-4.0", gated=True,
+        licence_note=f"Not for commercial use. {UNREAD} Nor its size, which is counted with "
+        "transformers' default projector.",
     ),
     _entry(
         "zai-org/GLM-4.1V-9B-Thinking", "GLM-4.1V 9B", "glm4v",
         10_292_777_472, "one per 28 x 28 pixels", 40,
-        licence="MIT", licence_note="It thinks aloud before it answers: allow long answers.",
-        packages=(TORCHVISION,),
+        licence="MIT", packages=(TORCHVISION,),
+        licence_note=f"It thinks aloud before it answers: allow long answers. {UNREAD}",
     ),
     _entry(
         "mistralai/Mistral-Small-3.1-24B-Instruct-2503", "Mistral Small 3.1 24B", "mistral3",
-        24_011_361_280, "one per 28 x 28 pixels", 40, packages=(TORCHVISION,),
+        24_011_361_280, "one per 28 x 28 pixels", 40,
+        licence_note=f"{UNREAD} Nor whether it is gated.", packages=(TORCHVISION,),
     ),
 )  # fmt: skip

@@ -37,10 +37,10 @@ class HubError(Exception):
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A checkpoint whose config can be read, whether or not its weights are there.
+    """A checkpoint whose config and processor can be read, whether or not its weights are there.
 
     Attributes:
-        folder: where config.json is, and after `fetch` everything else.
+        folder: where they are, and after `fetch` the weights too.
         weights: bytes of its safetensors.
         missing: bytes that are still to be fetched.
     """
@@ -52,7 +52,7 @@ class Checkpoint:
     _report: Report | None = field(default=None, repr=False)
 
     def fetch(self) -> None:
-        """Fetch what is missing, and report how far it is.
+        """Fetch the weights that are missing, and report how far it is.
 
         Raises:
             HubError: it could not be fetched.
@@ -79,7 +79,7 @@ class Checkpoint:
 def checkpoint(source: str, report: Report) -> Generator[Checkpoint, None, None]:
     """The checkpoint of a local folder or a hub id.
 
-    Only the config is fetched here, and the rest by `Checkpoint.fetch`. On leaving, the process
+    Its weights are fetched by `Checkpoint.fetch`, everything else here. On leaving, the process
     that talks to the hub has ended.
 
     Raises:

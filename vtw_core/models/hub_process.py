@@ -4,13 +4,13 @@ It runs as a process of its own (`vtw_core.models.download` starts it), because 
 in a place from which no thread can be called back; a process can be ended at any moment. What it
 says goes to stdout, one JSON object a line:
 
-    {"found": {"folder": ..., "weights": bytes, "missing": bytes}}  config there; waits for "go"
+    {"found": {"folder": ..., "weights": bytes, "missing": bytes}}  all but the weights is there
     {"done": bytes}                                                of the missing ones, repeatedly
     {"ready": folder}
     {"error": {"kinds": [names of exception classes], "errno": ..., "text": ...}}
 
-When stdin closes it removes its unfinished files and ends. huggingface_hub keeps finished files,
-and begins one that was not finished anew.
+Weights are fetched once a line comes from stdin. When stdin closes it removes its unfinished files
+and ends. huggingface_hub keeps finished files, and begins one that was not finished anew.
 """
 
 import contextlib
@@ -58,24 +58,24 @@ def main(repo: str) -> None:
 def _run(repo: str, say: Callable[..., None], wanted: threading.Event, opened: set[str]) -> None:
     from huggingface_hub import snapshot_download
 
-    folder, sizes = _from_hub(repo)
-    fetched = {name: size for name, size in sizes.items() if name.endswith(".safetensors")}
-    weights = sum(fetched.values()) or _size_of_weights(folder)
-    missing = {name: size for name, size in sizes.items() if not (folder / name).exists()}
-    say(found={"folder": str(folder), "weights": weights, "missing": sum(missing.values())})
+    folder, small, weights = _from_hub(repo)
+    if not all((folder / name).exists() for name in small):
+        snapshot_download(repo, revision=folder.name, allow_patterns=small)
+    missing = {name: size for name, size in weights.items() if not (folder / name).exists()}
+    to_fetch = sum(missing.values())
+    stored = sum(weights.values()) or _size_of_weights(folder)
+    say(found={"folder": str(folder), "weights": stored, "missing": to_fetch})
     wanted.wait()
-    threading.Thread(
-        target=_report, args=(say, folder, missing, opened), name="report", daemon=True
-    ).start()
     if missing:
-        snapshot_download(repo, revision=folder.name, allow_patterns=list(sizes))
-    say(done=sum(missing.values()))
+        threading.Thread(target=_report, args=(say, folder, missing, opened), daemon=True).start()
+        snapshot_download(repo, revision=folder.name, allow_patterns=list(missing))
+        say(done=to_fetch)
     say(ready=str(folder))
 
 
-def _from_hub(repo: str) -> tuple[Path, dict[str, int]]:
-    """Folder of the snapshot (config and index of weights are in it), and the size of each of its
-    files that is needed; none where the hub cannot be asked and the cache has all weights."""
+def _from_hub(repo: str) -> tuple[Path, list[str], dict[str, int]]:
+    """Folder of the snapshot (its config is there), names of its small files, and the size of each
+    file of weights; no names where the hub cannot be asked and the cache has all weights."""
     from huggingface_hub import HfApi, hf_hub_download, try_to_load_from_cache
 
     try:
@@ -83,7 +83,7 @@ def _from_hub(repo: str) -> tuple[Path, dict[str, int]]:
     except Exception:
         config = try_to_load_from_cache(repo, "config.json")
         if isinstance(config, str) and has_weights(Path(config).parent):
-            return Path(config).parent, {}
+            return Path(config).parent, [], {}
         raise
     # By its branch, so that the cache notes where the branch is, and can later do without the hub.
     folder = Path(hf_hub_download(repo, "config.json")).parent
@@ -94,12 +94,8 @@ def _from_hub(repo: str) -> tuple[Path, dict[str, int]]:
         weights = _shards(Path(hf_hub_download(repo, INDEX, revision=folder.name)))
     else:
         raise NoSafetensors("no safetensors in the repository")
-    needed = {
-        name: size
-        for name, size in sizes.items()
-        if name in weights or (name.endswith(SMALL_FILES) and "/" not in name)
-    }
-    return folder, needed
+    small = [name for name in sizes if name.endswith(SMALL_FILES) and "/" not in name]
+    return folder, small, {name: sizes[name] for name in weights}
 
 
 def _shards(index: Path) -> set[str]:
@@ -145,9 +141,8 @@ def _note_unfinished(event: str, details: tuple[Any, ...], opened: set[str]) -> 
 
 
 def _listen(wanted: threading.Event, opened: set[str]) -> None:
-    for line in sys.stdin:
-        if line.strip() == "go":
-            wanted.set()
+    for _ in sys.stdin:
+        wanted.set()
     _remove(opened)
     os._exit(1)
 

@@ -12,7 +12,14 @@ from vtw_core.models.catalogue import EMBEDDED
 from vtw_core.models.download import checkpoint
 from vtw_core.models.explanations import explained
 from vtw_core.models.packages import check_processor_packages, has_video_processor
-from vtw_core.models.progress import LoadProgress, Report, in_background
+from vtw_core.models.progress import (
+    LoadProgress,
+    Report,
+    clear_frames,
+    free_memory,
+    in_background,
+)
+from vtw_core.models.prompts import check_template
 from vtw_core.models.support import check_support
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.models.weights import check_room, load_weights, placement
@@ -58,8 +65,11 @@ def load_steps(
     dtype: Any = None,
     quantize: str | None = None,
     device_map: Any = None,
+    tensor_parallel: bool = False,
 ) -> Generator[LoadProgress | VisionLanguageModel, None, None]:
-    """Load a model as `load_model` does, as a stream of how far it is; the last is the model.
+    """Load a model as `load_model` does, in a thread of its own, as a stream of how far it is.
+
+    Its last item is the model.
 
     Closing the generator ends the load, also in the middle of a download, and frees its memory;
     files that were wholly fetched stay in the hub's cache. While weights are read transformers
@@ -68,7 +78,8 @@ def load_steps(
     Args and Raises: see `load_model`.
     """
     source = resolve(name)
-    yield from in_background(partial(_load, name, source, device, dtype, quantize, device_map))
+    load = partial(_load, name, source, device, dtype, quantize, device_map, tensor_parallel)
+    yield from in_background(load)
 
 
 def load_model(
@@ -78,11 +89,12 @@ def load_model(
     dtype: Any = None,
     quantize: str | None = None,
     device_map: Any = None,
+    tensor_parallel: bool = False,
 ) -> VisionLanguageModel:
     """Load a vision-language model and its processor.
 
     Weights are read from safetensors only and code that comes with a model is never run. Family,
-    packages and memory are checked from the config before the weights are fetched.
+    packages, memory, processor and chat template are checked before the weights are fetched.
 
     Args:
         name: "embedded", a local folder, or a hub id (org/name).
@@ -90,14 +102,21 @@ def load_model(
         dtype: torch dtype or its name; default `vtw_core.models.machine.best_dtype`.
         quantize: "8bit" or "4bit": linear layers packed by bitsandbytes.
         device_map: "auto", to spread a model over every GPU and the CPU's memory (accelerate).
+        tensor_parallel: under torchrun: split every layer over all processes, each on its own
+            GPU, or all on the CPU.
 
     Raises:
         InputError: the name, the device, the dtype or the quantization is not usable.
         ModelError: it cannot be reached or loaded, has no room, or is not supported; says why.
     """
-    *_, vlm = load_steps(name, device=device, dtype=dtype, quantize=quantize, device_map=device_map)
-    assert isinstance(vlm, VisionLanguageModel)
-    return vlm
+    source = resolve(name)
+    # In the caller's thread: what wraps torch for one thread alone, as ZeroGPU does, sees it all.
+    try:
+        return _load(name, source, device, dtype, quantize, device_map, tensor_parallel, Report())
+    except BaseException as error:
+        clear_frames(error)
+        free_memory()
+        raise
 
 
 def _load(
@@ -107,12 +126,13 @@ def _load(
     dtype: Any,
     quantize: str | None,
     device_map: Any,
+    tensor_parallel: bool,
     report: Report,
 ) -> VisionLanguageModel:
     from transformers import AutoConfig
 
     report("check")
-    how = placement(device, dtype, quantize, device_map)
+    how = placement(device, dtype, quantize, device_map, tensor_parallel)
     with explained(name):
         with checkpoint(source, report) as found:
             folder = str(found.folder)
@@ -122,11 +142,14 @@ def _load(
                 raise ModelError(support.reason)
             check_processor_packages(name, config)
             check_room(name, config, found.weights, how)
+            report("processor")
+            processor = _processor(folder, config)
+            adapter = adapter_for(config)
+            if adapter.has_chat_template:
+                check_template(processor)
             found.fetch()
-        report("processor")
-        processor = _processor(folder, config)
         model = load_weights(folder, config, found.weights, how, report)
-    return VisionLanguageModel(name, model, processor, adapter_for(model.config))
+    return VisionLanguageModel(name, model, processor, adapter)
 
 
 def _processor(folder: str, config: Any) -> Any:

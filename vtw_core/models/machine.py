@@ -30,8 +30,8 @@ def best_dtype(device: str) -> str:
 
     kind = torch.device(device).type
     if kind == "cuda":
-        with torch.cuda.device(device):
-            has_bfloat16 = torch.cuda.is_bf16_supported(including_emulation=False)
+        # Every GPU of AMD's that torch runs on has it, of Nvidia's those from Ampere (8.0) on.
+        has_bfloat16 = torch.version.hip or torch.cuda.get_device_capability(device) >= (8, 0)
         return "bfloat16" if has_bfloat16 else "float16"
     return "float16" if kind == "mps" else "float32"
 

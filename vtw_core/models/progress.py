@@ -23,7 +23,8 @@ class LoadProgress:
     """How far loading a model is.
 
     Attributes:
-        stage: "check" (name, config, packages, memory), "download", "processor" or "weights".
+        stage: "check" (name, config, packages, memory), then "processor", "download" (of weights
+            of the hub that are not in its cache) and "weights".
         done, total: bytes of this stage; a total of 0 is not known.
     """
 
@@ -37,16 +38,20 @@ class Cancelled(BaseException):
 
 
 class Report:
-    """What work calls to say how far it is; raises Cancelled once nobody listens."""
+    """What work calls to say how far it is; raises Cancelled once nobody listens.
 
-    def __init__(self) -> None:
-        self.said: queue.SimpleQueue[LoadProgress | _Ended] = queue.SimpleQueue()
+    Args:
+        listen: is told everything.
+    """
+
+    def __init__(self, listen: Callable[[LoadProgress], None] = lambda said: None) -> None:
+        self._listen = listen
         self._cancelled = threading.Event()
         self._wake: Callable[[], None] | None = None
 
     def __call__(self, stage: Stage, done: int = 0, total: int = 0) -> None:
         self.check()
-        self.said.put(LoadProgress(stage, done, total))
+        self._listen(LoadProgress(stage, done, total))
 
     def check(self) -> None:
         """Raises Cancelled once nobody listens."""
@@ -80,17 +85,16 @@ def in_background(work: Callable[[Report], T]) -> Generator[LoadProgress | T, No
     Raises:
         BaseException: whatever the work raises.
     """
-    report = Report()
+    heard: queue.SimpleQueue[LoadProgress | _Ended] = queue.SimpleQueue()
+    report = Report(heard.put)
 
     def run() -> None:
         try:
             ended = _Ended(work(report))
         except BaseException as error:
-            # The error is kept; what its frames hold, half a model perhaps, is not.
-            for one in causes(error):
-                traceback.clear_frames(one.__traceback__)
+            clear_frames(error)
             ended = _Ended(error=error)
-        report.said.put(ended)
+        heard.put(ended)
 
     thread = threading.Thread(target=run, name="load-model", daemon=True)
     thread.start()
@@ -98,7 +102,7 @@ def in_background(work: Callable[[Report], T]) -> Generator[LoadProgress | T, No
     try:
         while True:
             try:
-                said = report.said.get(timeout=HEARTBEAT)
+                said = heard.get(timeout=HEARTBEAT)
             except queue.Empty:
                 yield last
                 continue
@@ -114,6 +118,12 @@ def in_background(work: Callable[[Report], T]) -> Generator[LoadProgress | T, No
         report.cancel()
         thread.join()
         free_memory()
+
+
+def clear_frames(error: BaseException) -> None:
+    """Let go of what the frames of an error hold, half a model perhaps; the error itself stays."""
+    for one in causes(error):
+        traceback.clear_frames(one.__traceback__)
 
 
 def free_memory() -> None:

@@ -68,6 +68,15 @@ def sanitise(text: str, processor: Any) -> str:
     return text
 
 
+def check_template(processor: Any) -> None:
+    """Raise ModelError where no prompt can be made, since the model has no chat template."""
+    if not getattr(processor, "chat_template", None):
+        raise ModelError(
+            "This model has no chat template, so no prompt can be made for it; use its "
+            "instruction-tuned version."
+        )
+
+
 def render(text: str, processor: Any, images: int = 1, needs_template: bool = True) -> str:
     """The full prompt, the images and the sanitised text, by the model's own chat template.
 
@@ -82,9 +91,9 @@ def render(text: str, processor: Any, images: int = 1, needs_template: bool = Tr
         ModelError: the model has no usable chat template.
     """
     clean = sanitise(text, processor)
-    if not getattr(processor, "chat_template", None):
-        if needs_template:
-            raise ModelError("This model has no chat template, so no prompt can be made for it.")
+    if needs_template:
+        check_template(processor)
+    elif not getattr(processor, "chat_template", None):
         return f"{processor.image_token * images}{clean}"
     content = [{"type": "image"}] * images + [{"type": "text", "text": clean}]
     try:

@@ -11,6 +11,7 @@ from vtw_core.models import machine
 from vtw_core.models.catalogue import BYTES, QUANTIZED, memory_bytes
 from vtw_core.models.packages import check_package, is_installed
 from vtw_core.models.progress import Report
+from vtw_core.world import own_device, size
 
 # One load at a time in a process: two at once would each find the memory that only one can have,
 # and transformers changes torch's default dtype for all threads while it builds a model.
@@ -32,21 +33,36 @@ class Placement:
         dtype: "float32", "bfloat16" or "float16".
         quantize: None, "8bit" or "4bit".
         device_map: None, "auto" or accelerate's map from module to device.
+        split: whether several processes hold it together; `device` is then this one's.
     """
 
     device: str
     dtype: str
     quantize: str | None = None
     device_map: Any = None
+    split: bool = False
 
 
-def placement(device: str | None, dtype: Any, quantize: str | None, device_map: Any) -> Placement:
+def placement(
+    device: str | None,
+    dtype: Any,
+    quantize: str | None,
+    device_map: Any,
+    tensor_parallel: bool = False,
+) -> Placement:
     """What was asked for, filled up with what fits this machine.
 
     Raises:
         InputError: a device that is not there, no dtype, or no quantization.
         ModelError: a package that the choice needs is missing.
     """
+    if tensor_parallel:
+        if (device, quantize, device_map) != (None, None, None):
+            raise InputError(
+                "Tensor parallelism gives each process a device of its own and splits plain "
+                "weights; leave out the device, the device map and the quantization."
+            )
+        device = own_device() or "cpu"
     where = _device(device)
     kind = _dtype(dtype, where)
     if quantize is not None:
@@ -59,7 +75,7 @@ def placement(device: str | None, dtype: Any, quantize: str | None, device_map: 
         if device_map != "auto" and not isinstance(device_map, dict):
             raise InputError(f"{device_map!r} is no device map; use 'auto'.")
         check_package("accelerate", "A device map")
-    return Placement(where, kind, quantize, device_map)
+    return Placement(where, kind, quantize, device_map, tensor_parallel)
 
 
 def _device(device: str | None) -> str:
@@ -113,7 +129,7 @@ def check_room(name: str, config: Any, stored: int, how: Placement) -> None:
         return
     free = machine.free_memory(how.device)
     parameters = stored // BYTES.get(str(config.dtype).removeprefix("torch."), 4)
-    need = memory_bytes(parameters, how.dtype, how.quantize)
+    need = memory_bytes(parameters, how.dtype, how.quantize) // (size() if how.split else 1)
     if free is None or need <= free:
         return
     smaller = {
@@ -160,7 +176,7 @@ def load_weights(folder: str, config: Any, stored: int, how: Placement, report: 
                 f"The weights in {folder} are not complete: {len(lacking)} tensors are missing, "
                 f"such as {lacking[0]}; fetch the model again."
             )
-        if how.device_map is None and how.quantize is None:
+        if how.device_map is None and how.quantize is None and not how.split:
             model = model.to(how.device)
     report("weights", stored, stored)
     return model.eval().requires_grad_(False)
@@ -168,6 +184,10 @@ def load_weights(folder: str, config: Any, stored: int, how: Placement, report: 
 
 def _options(how: Placement) -> dict[str, Any]:
     options: dict[str, Any] = {}
+    if how.split:
+        from vtw_core.tensor_parallel import split_over_processes
+
+        return {"distributed_config": split_over_processes()}
     if how.quantize is not None:
         options["quantization_config"] = _quantization(how)
         options["device_map"] = {"": how.device}

@@ -1,0 +1,139 @@
+// Marks the page's terms and tells what they mean. Marking changes no text and no height: a term is
+// wrapped where it stands, and wrapped again when a part of the page has written its words anew.
+const LOOKED_AT = [
+  '.page-head .prose p', '.tabitem .prose :is(p, li, td, th, h2)', '[data-testid="block-info"]',
+  '.vtw :is(.caption, .summary, h2, h3, dt, .eta-label span)',
+].join(', ');
+const LEFT_ALONE = 'button, a, svg, select, dialog, .definitions, .term, #model-state, #workbench .tokens';
+const TIP = 'term-tip';
+const page = element.closest('.gradio-container') || document.body;
+
+// ---------------------------------------------------------------- finding them
+const byName = new Map(terms.flatMap((term) => term.names.map((name) => [name, term])));
+const LETTER = 'A-Za-z0-9_\u0370-\u03ff';
+const latin = new RegExp(`[${LETTER}]`);
+const escaped = (name) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+const bounded = (name) => (latin.test(name[0]) ? `(?<![${LETTER}])` : '') + escaped(name)
+  + (latin.test(name[name.length - 1]) ? `(?![${LETTER}*])` : '');
+const names = [...byName.keys(), ...skipped].sort((one, other) => other.length - one.length);
+const pattern = new RegExp(names.map(bounded).join('|'), 'g');
+
+function mark(text, seen) {
+  const found = [...text.data.matchAll(pattern)].filter(({ 0: name }) => {
+    const term = byName.get(name);
+    if (!term || seen.has(term)) return false;
+    seen.add(term);
+    return true;
+  });
+  // From the back: what stands before stays where it is.
+  for (const { 0: name, index } of found.reverse()) {
+    const rest = text.splitText(index);
+    rest.splitText(name.length);
+    const span = document.createElement('span');
+    span.className = 'term';
+    span.setAttribute('role', 'button');
+    span.tabIndex = -1;
+    rest.replaceWith(span);
+    span.append(rest);
+  }
+}
+
+function markAll() {
+  const cards = new Map();
+  for (const part of page.querySelectorAll(LOOKED_AT)) {
+    if (part.closest(LEFT_ALONE)) continue;
+    const card = part.closest('.card, .form, .block') || page;
+    if (!cards.has(card)) cards.set(card, new Set([...card.querySelectorAll('.term')].map((one) => byName.get(one.textContent))));
+    const texts = document.createTreeWalker(part, NodeFilter.SHOW_TEXT);
+    const all = [];
+    while (texts.nextNode()) if (!texts.currentNode.parentElement.closest(LEFT_ALONE)) all.push(texts.currentNode);
+    all.forEach((text) => mark(text, cards.get(card)));
+  }
+  // In the tab order once on each tab: there are many, and the keyboard passes every one of them.
+  const reached = new Map();
+  for (const span of page.querySelectorAll('.term')) {
+    const tab = span.closest('.tabitem') || page;
+    if (!reached.has(tab)) reached.set(tab, new Set());
+    const term = byName.get(span.textContent);
+    span.tabIndex = reached.get(tab).has(term) || !span.checkVisibility() ? -1 : 0;
+    if (span.tabIndex === 0) reached.get(tab).add(term);
+  }
+}
+
+let due = 0;
+const watcher = new MutationObserver(() => {
+  clearTimeout(due);
+  due = setTimeout(() => {
+    if (!element.isConnected) { watcher.disconnect(); return; }
+    watcher.disconnect();
+    markAll();
+    begin();
+  }, 250);
+});
+function begin() {
+  watcher.observe(page, { subtree: true, childList: true, characterData: true, attributes: true, attributeFilter: ['hidden', 'aria-selected'] });
+}
+begin();
+
+// ---------------------------------------------------------------- telling what they mean
+const tip = document.createElement('div');
+tip.id = TIP;
+tip.setAttribute('role', 'tooltip');
+tip.hidden = true;
+tip.append(...['b', 'p', 'small'].map((name) => document.createElement(name)));
+document.getElementById(TIP)?.remove();
+page.append(tip);
+let shown = null, leaving = 0;
+
+function show(span) {
+  clearTimeout(leaving);
+  if (shown === span) return;
+  hide();
+  const term = byName.get(span.textContent);
+  if (!term) return;
+  [term.title, term.told, term.where].forEach((told, at) => { tip.children[at].textContent = told; });
+  tip.hidden = false;
+  shown = span;
+  span.setAttribute('aria-describedby', TIP);
+  const { left, top, bottom } = span.getBoundingClientRect();
+  const room = document.documentElement.clientWidth - tip.offsetWidth - 12;
+  const above = bottom + 8 + tip.offsetHeight > window.innerHeight && top > tip.offsetHeight + 8;
+  tip.style.left = `${Math.max(12, Math.min(left, room))}px`;
+  tip.style.top = `${above ? top - 8 - tip.offsetHeight : bottom + 8}px`;
+}
+function hide() {
+  clearTimeout(leaving);
+  if (shown) shown.removeAttribute('aria-describedby');
+  shown = null;
+  tip.hidden = true;
+}
+// The pointer may go over to what is told: it stays as long as the pointer is on either.
+const leave = () => { clearTimeout(leaving); leaving = setTimeout(hide, 200); };
+
+const listeners = {
+  pointerover: ({ target, pointerType }) => {
+    if (pointerType === 'touch' || !target.closest) return;
+    const span = target.closest('.term');
+    if (span) show(span);
+    else if (target.closest(`#${TIP}`)) clearTimeout(leaving);
+    else if (shown && shown !== document.activeElement) leave();
+  },
+  focusin: ({ target }) => { if (target.matches('.term:focus-visible')) show(target); else if (shown) hide(); },
+  focusout: ({ target }) => { if (target === shown) leave(); },
+  click: (event) => {
+    const span = event.target.closest('.term');
+    if (span) event.preventDefault();   // it may stand in a label, whose field is not meant
+    if (span) show(span); else if (!event.target.closest(`#${TIP}`)) hide();
+  },
+  keydown: (event) => {
+    if (event.key === 'Escape' && shown) { hide(); event.stopPropagation(); }
+    else if (/^(Enter| )$/.test(event.key) && event.target.matches('.term')) {
+      event.preventDefault();
+      if (shown) hide(); else show(event.target);
+    }
+  },
+};
+for (const [name, listener] of Object.entries(listeners)) {
+  document.addEventListener(name, (event) => { if (element.isConnected) listener(event); }, true);
+}
+window.addEventListener('scroll', hide, { passive: true, capture: true });

@@ -1,0 +1,12 @@
+"""What cannot be done, told over the page where it has no place of its own."""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from app import text
+
+
+def refusal(sentence: str) -> gr.Error:
+    """To be raised: an error that was foreseen, so nothing is logged."""
+    return gr.Error(sentence, title=text.REFUSED, print_exception=False)

@@ -1,0 +1,85 @@
+"""The page as a process of its own, and how much memory it holds."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import httpx
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+_WAIT = 120.0
+
+
+class Server:
+    """``python app.py`` on this machine alone, on a free port; for a ``with``.
+
+    Args:
+        variables: of the environment, such as VTW_QUEUE.
+        program: what Python runs in place of app.py.
+    """
+
+    def __init__(
+        self, variables: Mapping[str, str] | None = None, program: tuple[str, ...] = ("app.py",)
+    ) -> None:
+        self._environment = {
+            **os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", **(variables or {}),
+        }  # fmt: skip
+        self._environment.pop("GRADIO_SERVER_PORT", None)
+        self._program = program
+        self.address = ""
+
+    def __enter__(self) -> Server:
+        self._log = tempfile.NamedTemporaryFile("w+", suffix=".log")
+        self.process = subprocess.Popen(
+            [sys.executable, *self._program, "--host", "127.0.0.1"],
+            cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT, env=self._environment,
+        )  # fmt: skip
+        try:
+            self._until_ready()
+        except BaseException:
+            self.process.kill()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+        self._log.close()
+
+    @property
+    def log(self) -> str:
+        """What it has printed so far."""
+        return Path(self._log.name).read_text()
+
+    def health(self) -> tuple[int, str]:
+        """Status and what it says of itself."""
+        answer = httpx.get(f"{self.address}/healthz", timeout=10)
+        return answer.status_code, answer.json()["status"]
+
+    def resident_mb(self) -> float:
+        """Resident memory in megabytes (Linux)."""
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+    def _until_ready(self) -> None:
+        until = time.monotonic() + _WAIT
+        while time.monotonic() < until and self.process.poll() is None:
+            found = re.search(r"http://127\.0\.0\.1:\d+", self.log)
+            if found:
+                self.address = found[0]
+                if self.health()[1] != "loading":
+                    return
+            time.sleep(0.2)
+        raise RuntimeError(f"the page did not start:\n{self.log}")

@@ -1,0 +1,1 @@
+"""How cost grows: with the picture, the layers, the answer, the samples and the processes."""

@@ -1,0 +1,52 @@
+"""What every visitor's page costs the server, and what its start costs everyone."""
+
+import copy
+import subprocess
+import sys
+
+import gradio as gr
+from conftest import ROOT
+
+from app.figures.fonts import drawn_language
+from app.language import current
+from app.tabs import calibrate
+from app.ui import build_demo
+
+
+def test_the_page_is_plain_data_which_is_copied_for_every_visitor(service):
+    # A part of `gr.HTML` answers to every name that stands in quotes in its script. Where that is a
+    # parameter's, such as "every", its config holds the part itself, and so the whole page.
+    components = build_demo(service).config["components"]
+    named = [(one["props"].get("elem_id"), name) for one in components if one["type"] == "html"
+             for name, value in one["props"].items() if callable(value)]  # fmt: skip
+    assert named == []
+    assert copy.deepcopy(components) == components
+    assert [one["props"] for one in components if one["type"] == "plot" and
+            one["props"].get("value")] == []  # fmt: skip
+
+
+def test_the_page_is_built_without_what_only_a_file_or_a_run_needs():
+    code = (
+        "import sys; from app.service import Service; from app.ui import build_demo;"
+        "build_demo(Service());"
+        "print([name for name in ('torch', 'transformers', 'matplotlib') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
+
+
+def test_the_calibration_is_drawn_once_when_its_tab_is_opened(service):
+    demo = build_demo(service)
+    shown = next(
+        one.value for one in demo.blocks.values()
+        if isinstance(one, gr.State) and hasattr(one.value, "calibration")
+    )  # fmt: skip
+    usual = (0.003, "first_token", "first", "withdrawn_full")
+    are_drawn, *figures, button = calibrate.show(False, shown, *usual)
+    assert are_drawn is True
+    assert [len(figure.data) > 0 for figure in figures] == [True] * 3
+    assert ("English" in button.value) == (drawn_language() != current())
+    assert calibrate.show(True, shown, *usual) == gr.skip()
+    assert calibrate.show(False, shown, -1, *usual[1:]) == gr.skip()

@@ -1,0 +1,45 @@
+"""The page's terms: each is told in both languages as the documentation tells it."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from app.components.terms import DEFINED, terms_part
+from app.english import text_terms as english
+from app.language import LANGUAGES, speaking
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+def plain(markdown: str) -> str:
+    return re.sub(r"\s+", " ", markdown.replace("\\*", "*"))
+
+
+def test_every_term_is_told_in_the_documentation_in_the_same_words():
+    page = plain((DOCS / "quantities.md").read_text(encoding="utf-8"))
+    told = [f"**{term['title']}**: {term['told']}" for term in english.TERMS.values()]
+    assert [one for one in told if plain(one) not in page] == []
+
+
+def test_where_a_term_is_defined_that_name_stands():
+    assert list(DEFINED) == list(english.TERMS)
+    pages = {name: (DOCS / name).read_text(encoding="utf-8") for name, _ in DEFINED.values()}
+    names = r"(?m)^#+ .*{0}|\*\*`?{0}`?\.?\*\*|`{0}(\(.*?\))?`"
+    lost = [
+        (term, page, name)
+        for term, (page, name) in DEFINED.items()
+        if not re.search(names.format(re.escape(name)), pages[page])
+    ]
+    assert lost == []
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_no_two_terms_are_written_alike(code):
+    with speaking(code):
+        from app import text_terms
+
+        names = [name for term in text_terms.TERMS.values() for name in term["names"].split("|")]
+        assert len(names) == len(set(names))
+        assert all(name.strip() == name and name for name in names)
+        assert "const terms = " in terms_part().js_on_load

@@ -1,0 +1,25 @@
+"""What the task vtw_shapes asks: the bundled calibration set."""
+
+from pathlib import Path
+from typing import Any
+
+from vtw_core.dataset import read_items
+from vtw_core.images import load_image
+
+FOLDER = Path(__file__).resolve().parents[3] / "assets" / "calibration"
+
+
+def questions(**_: Any) -> Any:
+    """A split "test" of rows with image (a path), prompt and answer; of several the first."""
+    from datasets import Dataset, DatasetDict
+
+    rows = [
+        {"image": str(item.image), "prompt": item.prompt, "answer": item.accepted[0]}
+        for item in read_items(FOLDER)
+    ]
+    return DatasetDict(test=Dataset.from_list(rows))
+
+
+def pictures(row: dict[str, Any]) -> list[Any]:
+    """The picture of a row."""
+    return [load_image(row["image"])]
