@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from app import text_models as text
+from app.library_words import worded
 from app.pool import ModelState, Pool
 from vtw_core.errors import InputError, ModelError, VTWError
 from vtw_core.models import machine
@@ -229,7 +230,7 @@ class Models:
             if not offer.is_folder:
                 raise
             # Where the server keeps its models is nothing for visitors.
-            said = str(problem).replace(str(Path(offer.source).resolve()), name)
+            said = worded(problem).replace(str(Path(offer.source).resolve()), name)
             raise ModelError(said.replace(offer.source, name)) from problem
 
     # ------------------------------------------------------------ memory
