@@ -30,7 +30,8 @@ h1 { font-size: 1.6rem; } h2 { margin-top: 2.5rem; border-bottom: 1px solid #ddd
 figure { margin: 1rem 0 2rem; } figcaption, .facts { color: #555; font-size: .875rem; }
 figure > h3 { margin: 0; } .scroll { overflow-x: auto; }
 table { border-collapse: collapse; } td, th { border: 1px solid #ddd; padding: .25rem .6rem; }
-th { text-align: left; } .asked { display: flex; gap: 1.5rem; flex-wrap: wrap; }
+th { text-align: left; } :lang(zh) th { word-break: keep-all; }
+.asked { display: flex; gap: 1.5rem; flex-wrap: wrap; }
 .asked img { max-width: 240px; border: 1px solid #ddd; } dt { font-weight: 600; } dd { margin: 0; }
 @media print { figure { break-inside: avoid; } }
 """

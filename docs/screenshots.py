@@ -2,7 +2,7 @@
 
 Starts the page, then takes each tab in light and dark at the widths and in the languages asked for;
 says which of them is wider than its screen, and ends with status 1 if one is.
-``--readme`` takes the README's three pictures into docs/ instead. Needs `chromium`.
+``--readme`` takes the README's four pictures into docs/ instead. Needs `chromium`.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from benchmarks.browser import server
 WIDTHS = {1440: 900, 1024: 768, 768: 1024, 390: 844}
 THEMES = ("light", "dark")
 README_VIEWS = (
-    ("page-light", "light", 1440, 1000, False),
-    ("page-dark", "dark", 1440, 1000, False),
-    ("page-phone", "light", 390, 844, True),
+    ("page-light", "", "light", 1440, 1000, False),
+    ("page-dark", "", "dark", 1440, 1000, False),
+    ("page-phone", "", "light", 390, 844, True),
+    ("page-zh", "zh", "light", 1440, 1000, False),
 )
 _HERE = Path(__file__).parent
 _WAIT = 60_000  # milliseconds
@@ -78,9 +79,9 @@ def every_tab(
 
 
 def for_readme(browser: Browser, address: str) -> None:
-    for name, theme, width, height, results in README_VIEWS:
+    for name, path, theme, width, height, results in README_VIEWS:
         page = browser.new_page(viewport={"width": width, "height": height})
-        page.goto(f"{address}/?__theme={theme}")
+        page.goto(f"{address}/{path}?__theme={theme}")
         settled(page)
         if results:  # on a phone the results stand below the fold
             page.evaluate("document.querySelector('#workbench').scrollIntoView()")

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from vtw_core.comparison import MethodComparison, load_comparison
     from vtw_core.dataset import read_items
     from vtw_core.errors import InputError, ModelError, VTWError
+    from vtw_core.evaluation import Evaluation, evaluate
     from vtw_core.generated import Generation
     from vtw_core.images import load_image
     from vtw_core.layout import TokenLayout
@@ -36,6 +37,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Calibration": "vtw_core.calibrated",
+    "Evaluation": "vtw_core.evaluation",
     "FastV": "vtw_core.strategies.fastv",
     "Generation": "vtw_core.generated",
     "InputError": "vtw_core.errors",
@@ -57,6 +59,7 @@ _HOME = {
     "check_support": "vtw_core.models.support",
     "choose_k": "vtw_core.results",
     "compare_methods": "vtw_core.methods",
+    "evaluate": "vtw_core.evaluation",
     "fit_mustdrop": "vtw_core.threshold_search",
     "load_calibration": "vtw_core.calibrated",
     "load_comparison": "vtw_core.comparison",
@@ -70,6 +73,7 @@ _HOME = {
 
 __all__ = [
     "Calibration",
+    "Evaluation",
     "FastV",
     "Generation",
     "InputError",
@@ -91,6 +95,7 @@ __all__ = [
     "check_support",
     "choose_k",
     "compare_methods",
+    "evaluate",
     "fit_mustdrop",
     "load_calibration",
     "load_comparison",

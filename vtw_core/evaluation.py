@@ -19,7 +19,7 @@ from vtw_core.documents import expect, floats, tuple_of
 from vtw_core.equal_budget import SHORT, BudgetComparison, Contender, Estimate, Measure
 from vtw_core.errors import InputError
 from vtw_core.models.fingerprint import identity
-from vtw_core.records import Entry, Records
+from vtw_core.records import Entry, InMemory, Records, Store, finish_all
 from vtw_core.strategies.keep_all import KeepAll
 from vtw_core.strategies.method import Method
 
@@ -69,8 +69,9 @@ class Judged:
             tuple(one.answer for one in everyone),
             {
                 "same": tuple(float(compared.same_answer(one)) for one in everyone),
-                "kl_answer": tuple(one.kl_answer for one in everyone),
-                "kl_first": tuple(one.kl_first_token for one in everyone),
+                # As `vtw_core.equal_budget` has it, the other way round than `MethodEntry`.
+                "kl_answer": tuple(float(one.kl_positions_reverse.mean()) for one in everyone),
+                "kl_first": tuple(float(one.kl_positions_reverse[0]) for one in everyone),
                 "visual_tokens": tuple(one.mean_visual_tokens for one in everyone),
                 "flops": tuple(compared.flops_share(one) for one in everyone),
                 "kv_bytes": tuple(compared.kv_share(one) for one in everyone),
@@ -128,6 +129,36 @@ def judged(
     )
 
 
+def evaluate(
+    vlm: "VisionLanguageModel",
+    items: Sequence[Item],
+    methods: Sequence[Method],
+    *,
+    max_new_tokens: int = 32,
+    store: Store[Judged] | None = None,
+) -> "Evaluation":
+    """Run methods beside the baseline on every item.
+
+    Args:
+        items: from `read_items`, or a part of `vtw_core.hub_data.open_data`.
+        methods: labels must differ from each other and from "baseline".
+        store: where finished records are kept and found again, for instance
+            ``Shards(folder, Judged.from_json)``.
+
+    Raises:
+        InputError: no items, a bad image, prompt or limit, or a method that cannot be run on one.
+    """
+    if not items:
+        raise InputError("There is no question to evaluate on; give at least one image.")
+    records = finish_all(
+        items,
+        InMemory() if store is None else store,
+        depends_on(vlm, methods, max_new_tokens),
+        lambda item: judged(vlm, item, methods, max_new_tokens),
+    )
+    return evaluation(records, methods)
+
+
 @dataclass(frozen=True)
 class Evaluation:
     """Methods on a data set.
@@ -182,7 +213,7 @@ class Evaluation:
             "answered": self.answered,
             "answer_match": ANSWER_MATCH,
             "interval": BAND_METHOD,
-            "kl_direction": "KL(P_method || P_full), nats, on the baseline's answer",
+            "kl_direction": "KL(P_full || P_method), nats, on the baseline's answer",
             "methods": rows,
         }
 

@@ -176,6 +176,21 @@ def finish(
     return tuple(entries)
 
 
+def finish_all(
+    items: Iterable[Item],
+    store: Store[R],
+    depends_on: Sequence[Any],
+    make: Callable[[Item], R],
+) -> Records[R]:
+    """Run `finish` to its end in this process and return the records; same errors."""
+    steps = finish(items, store, depends_on, make)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as end:
+            return Records([Part(end.value, store)])
+
+
 def key_of(item: Item, depends_on: Sequence[Any]) -> str:
     """A hash of an item's image and prompt and of what else its record depends on, 64 hex digits.
 

@@ -191,7 +191,7 @@ def evaluation_table(result: Evaluation) -> str:
         f"{setting.model} ({setting.model_type}), {setting.layers} layers; {result.questions} "
         f"questions, {result.answered} with an answer",
         "means with 95 % intervals over the questions; right: of those with an answer; same: the",
-        "baseline's answer, token for token; KL(P_method || P_full) in nats on the baseline's "
+        "baseline's answer, token for token; KL(P_full || P_method) in nats on the baseline's "
         "answer;",
         "visual tokens: mean over the layers; FLOPs and KV cache of the prompt against the "
         "baseline",

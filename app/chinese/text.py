@@ -392,12 +392,12 @@ COST_FLOPS = "预填充 FLOPs，理论值"
 COST_KV = "提示的 KV 缓存"
 COST_TIME = "预填充时间，逐层实测"
 COST_CAPTION = (
-    "各项占 K = L 时代价的比例。解码器预填充的 FLOPs，{convention}；提示的 KV 缓存的字节数；"
+    "各项占 K = L 时代价的比例。FLOPs：{convention}；提示的 KV 缓存的字节数；"
     "预填充的秒数，由逐层计时拼合而得，每层分别在有图片和没有图片时计时。"
 )
 COST_SUMMARY = "在 K = {k} 处，预填充需要 {flops:.0%} 的 FLOPs，提示需要 {kv:.0%} 的 KV 缓存。"
 EVERY_K_TITLE = "每个 K 处的回答"
-EVERY_K_CAPTION = "每个 K 处的回答各自解码；预填充的 FLOPs，{convention}。"
+EVERY_K_CAPTION = "每个 K 处的回答各自解码。FLOPs：{convention}。"
 EVERY_K_SUMMARY = "{all} 个 K 中有 {same} 个的回答与基线逐 token 相同。"
 
 REPORT = "报告（.html）"

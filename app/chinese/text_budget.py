@@ -93,7 +93,7 @@ DEFINITIONS = {
     "same": "相同：贪心解码的回答与基线逐 token 相同",
     "kl_answer": "KL(P full ‖ P method) 取遍词表，两侧都给定基线的回答，先对其各 token 取平均，再对问题取平均",
     "kl_first": "KL(P full ‖ P method) 取遍词表，在回答的首个 token 处，对问题取平均",
-    "flops": "解码器预填充的 FLOPs（{convention}）",
+    "flops": "FLOPs 的算法：{convention}",
     "prefill_time": "解码器预填充的秒数与基线在同一问题上的秒数之比，在同一进程中轮流测量，对问题取中位数",
     "whole_time": "图片编码、预填充，以及按该方法自身的速度解码出与基线回答同样多的 token 所需的秒数，与基线之比，在同一进程中轮流测量，对问题取中位数",
     "visual_tokens": "预填充时的视觉 token 数，各层平均",

@@ -8,6 +8,7 @@ let eta = props.criterion.eta;
 let rule = 'first';
 let typing = false;   // in the field of η: what stands there is not to be overwritten
 let shownRun = null;
+const GAP = 12;       // between the parts (workbench.css)
 let announced = null;
 
 function html(name, className, text) {
@@ -261,7 +262,9 @@ function draw() {
   notice.hidden = !view.notice;
   notice.textContent = view.notice ? view.notice.text : '';
   notice.classList.toggle('info', Boolean(view.notice && view.notice.kind === 'info'));
-  const status = find('.status');
+  const status = find('.status'), facts = find('.facts');
+  const taken = () => (status.hidden ? 0 : status.offsetHeight + GAP);
+  const held = taken() + facts.offsetHeight;
   status.hidden = !view.progress;
   if (view.progress) {
     find('.status-text').textContent = view.progress.text;
@@ -269,6 +272,9 @@ function draw() {
   }
   element.querySelectorAll('.slider-row button, .k-slider, .eta-row :is(button, input, select)').forEach((control) => { control.disabled = !hasRun(); });
   drawFacts();
+  // While a run is on its way the line of its progress and few facts take the room of all facts.
+  facts.style.minHeight = '';
+  if (view.progress) facts.style.minHeight = `${held - taken()}px`;
   find('.definitions').textContent = view.definitions || '';
   find('.baseline .title').textContent = view.layers ? fill(labels.seesAllOf, { layers: view.layers }) : labels.seesAll;
   if (hasRun() && view.runId !== shownRun) {

@@ -121,8 +121,9 @@ def _build_inputs(service: Service) -> _Inputs:
         )
         for suggestion in suggestions:
             suggestion.click(lambda line: line, suggestion, prompt, **GLUE)
-    run = gr.Button(text.RUN, variant="primary", elem_id="run")
-    cancel = gr.Button(text.CANCEL, visible=False, elem_id="cancel")
+    with gr.Row():  # side by side, so that nothing below moves when a run begins or ends
+        run = gr.Button(text.RUN, variant="primary", min_width=120, elem_id="run")
+        cancel = gr.Button(text.CANCEL, visible=False, min_width=120, elem_id="cancel")
     gallery = gr.Gallery(
         [(str(example.image), name_of(example.title)) for example in service.examples],
         label=text.EXAMPLES, columns=3, height="auto", allow_preview=False,

@@ -40,33 +40,34 @@ def new_board() -> Board:
 def build(visitor: gr.State, k: gr.State, first: Run) -> EveryKTab:
     board = new_board()
     gr.Markdown(text.EVERY_K_INTRO)
-    bar = kbar("every-k-k")
-    gr.Markdown(f"## {text.EVERY_K_CHARTS}", elem_classes="step-title")
-    board.place(*every_k.CHARTS)
-    gr.Markdown(f"## {text.EVERY_K_TABLE}", elem_classes="step-title")
-    table = gr.Dataframe(
-        every_k_rows(first), headers=list(text.EVERY_K_COLUMNS), interactive=False, wrap=True,
-        show_label=False, column_widths=[55, 95, 95, 95, 240, 85, 230, 100, 85, 100, 80, 95],
-    )  # fmt: skip
-    with gr.Row():
-        download_button(text.SAVE_RUN, "save-run", write_run, [visitor])
-        download_button(text.SAVE_TABLE, "save-table", write_table, [visitor])
-        download_button(text.REPORT, "save-report", write_report, [visitor])
+    with gr.Column(visible=False, elem_classes="inside") as content:
+        bar = kbar("every-k-k")
+        gr.Markdown(f"## {text.EVERY_K_CHARTS}", elem_classes="step-title")
+        board.place(*every_k.CHARTS)
+        gr.Markdown(f"## {text.EVERY_K_TABLE}", elem_classes="step-title")
+        table = gr.Dataframe(
+            every_k_rows(first), headers=list(text.EVERY_K_COLUMNS), interactive=False, wrap=True,
+            show_label=False, column_widths=[55, 95, 95, 95, 240, 85, 230, 100, 85, 100, 80, 95],
+        )  # fmt: skip
+        with gr.Row():
+            download_button(text.SAVE_RUN, "save-run", write_run, [visitor])
+            download_button(text.SAVE_TABLE, "save-table", write_table, [visitor])
+            download_button(text.REPORT, "save-report", write_report, [visitor])
     board.connect(visitor, k, {})
     moved = bar.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
     board.redraw_on(moved.success, ("cost",), [visitor, k])
     parts = [board.parts[name] for name in every_k.CHARTS]
-    return EveryKTab(inputs=(visitor, k), outputs=(bar, *parts, table))
+    return EveryKTab(inputs=(visitor, k), outputs=(content, bar, *parts, table))
 
 
 def show(visitor: Visitor, k: int | None) -> tuple[Any, ...]:
     """The whole tab for the visitor's run."""
     names = list(every_k.CHARTS)
     if visitor.run is None:
-        return (gr.skip(),) * (len(names) + 2)
+        return (gr.skip(),) * (len(names) + 3)
     at = k_of(visitor, k)
-    bar = show_kbar(visitor.run, at)
-    return bar, *new_board().values(visitor, at, names), every_k_rows(visitor.run)
+    bar, shown = show_kbar(visitor.run, at), gr.Column(visible=True)
+    return shown, bar, *new_board().values(visitor, at, names), every_k_rows(visitor.run)
 
 
 def write_run(visitor: Visitor) -> str | None:

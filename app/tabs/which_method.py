@@ -39,24 +39,26 @@ def build(service: Service) -> WhichMethodTab:
     except InputError as problem:
         gr.Markdown(text.NOT_RECORDED.format(problem=worded(problem)), elem_id="methods-missing")
         return WhichMethodTab(show=tuple)
-    words = gr.Markdown(elem_id="methods-reading", container=True)
-    controls = _controls(comparison)
-    chart, rows = chart_part("methods-pareto"), chart_part("methods-table")
     made = _Made(comparison)
+    with gr.Column(visible=False, elem_classes="inside") as content:
+        words = gr.Markdown(elem_id="methods-reading", container=True)
+        controls = _controls(comparison)
+        chart, rows = chart_part("methods-pareto"), chart_part("methods-table")
+        download_button(text.SAVE_NUMBERS, "save-methods", made.numbers, [])
+        foot = gr.Markdown(elem_classes="page-foot", elem_id="methods-facts")
     for control in controls:
         control.input(made.both, controls, [chart, rows], **GLUE)
-    download_button(text.SAVE_NUMBERS, "save-methods", made.numbers, [])
     file = gr.DownloadButton(visible="hidden", elem_id="methods-file")
     download_on(chart.select, made.save_pareto, controls, file)
     download_on(rows.select, made.save_table, controls, file)
-    foot = gr.Markdown(elem_classes="page-foot", elem_id="methods-facts")
 
     def show(*choices: Any) -> tuple[Any, ...]:
         """The whole tab; its intervals take too long to be worked out before it is opened."""
         stale = "" if service.is_of_these_weights(comparison) else text.CHANGED_WEIGHTS
-        return *made.both(*choices), made.reading(), stale + facts(comparison)
+        told = made.reading(), stale + facts(comparison)
+        return gr.Column(visible=True), *made.both(*choices), *told
 
-    return WhichMethodTab(show, tuple(controls), (chart, rows, words, foot))
+    return WhichMethodTab(show, tuple(controls), (content, chart, rows, words, foot))
 
 
 def _controls(comparison: BudgetComparison) -> list[Any]:

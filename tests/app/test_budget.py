@@ -141,7 +141,7 @@ def test_the_tab_says_when_its_numbers_are_of_other_weights(tmp_path):
     for here in (True, False):
         with gr.Blocks():
             tab = which_method.build(Recorded(path, here))
-        chart, table, words, foot = tab.show(SHORT, "kl_answer", "prefill_time", True)
+        _, chart, table, words, foot = tab.show(SHORT, "kl_answer", "prefill_time", True)
         assert (text.CHANGED_WEIGHTS.strip() in foot) is not here
         assert all(line in words for line in reading(COMPARISON))
     assert json.loads(chart["figure"])["layout"]["yaxis"]["type"] == "log"

@@ -183,12 +183,12 @@ def test_the_saved_table_has_a_line_for_each_k_and_no_formula(example):
 
 
 def test_the_charts_and_the_table_follow_the_run(example):
-    bar, kl, cost, rows = show(Visitor(run=example.run), 2)
+    _, bar, kl, cost, rows = show(Visitor(run=example.run), 2)
     layers = example.run.layers
     assert bar == {"layers": layers, "k": 2, "model": example.run.model}
     assert [len(json.loads(chart["figure"])["data"]) for chart in (kl, cost)] == [3, 3]
     assert len(rows) == layers + 1
-    assert show(Visitor(), None) == (gr.skip(),) * 4
+    assert show(Visitor(), None) == (gr.skip(),) * 5
 
 
 def test_a_saved_run_is_opened_without_its_picture(handlers, example, uploads):

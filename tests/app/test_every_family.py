@@ -49,7 +49,7 @@ def test_a_question_and_all_that_the_page_makes_of_it(page_of, family):
     assert (run.model, run.model_type) == (family, family)
     assert len(bench["answers"]) == run.layers + 1
 
-    _, *charts, rows = every_k.show(visitor, None)
+    _, _, *charts, rows = every_k.show(visitor, None)
     assert all(charts)
     assert len(rows) == run.layers + 1
     for tab, controls, charts in (

@@ -83,18 +83,6 @@ def test_neither_sees_anything_of_the_other(two, tmp_path):
     choose_k(bo, 15)
     ann.wait_for_url("**k=3**")
     bo.wait_for_url("**k=15**")
-    ann.locator("#lesson .open").click()
-    expect(ann.locator("#lesson .panel")).to_be_visible()
-    expect(bo.locator("#lesson .panel")).to_be_hidden()
-    ann.locator("#lesson .choice", has_text="144").click()
-    expect(ann.locator("#lesson .told")).to_contain_text("Right.")
-    bo.locator("#lesson .open").click()
-    expect(bo.locator("#lesson .panel")).to_be_visible()
-    expect(bo.locator("#lesson .verdict")).to_have_count(0)
-    for page in two:
-        page.keyboard.press("Escape")
-        expect(page.locator("#lesson .panel")).to_be_hidden()
-
     pictures = [page.locator("#picture img").get_attribute("src") for page in two]
     assert pictures[0] != pictures[1]
     runs = []
@@ -110,3 +98,16 @@ def test_neither_sees_anything_of_the_other(two, tmp_path):
     assert "dark" in bo.locator("body").get_attribute("class")
     expect(ann.locator("html")).to_have_attribute("lang", "en")
     expect(bo.locator("html")).to_have_attribute("lang", "zh-CN")
+
+    # The lesson leads each of them elsewhere; what one answered, the other did not.
+    ann.locator("#lesson .open").click()
+    expect(ann.locator("#lesson .panel")).to_be_visible()
+    expect(bo.locator("#lesson .panel")).to_be_hidden()
+    ann.locator("#lesson .choice", has_text="144").click()
+    expect(ann.locator("#lesson .told")).to_contain_text("Right.")
+    bo.locator("#lesson .open").click()
+    expect(bo.locator("#lesson .panel")).to_be_visible()
+    expect(bo.locator("#lesson .verdict")).to_have_count(0)
+    for page in two:
+        page.keyboard.press("Escape")
+        expect(page.locator("#lesson .panel")).to_be_hidden()

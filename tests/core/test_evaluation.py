@@ -7,11 +7,12 @@ import pytest
 from small_data import torchrun, write_small_data
 
 from vtw_core import __main__ as command_line
-from vtw_core import compare_methods, evaluation
+from vtw_core import compare_methods, evaluate, evaluation
 from vtw_core.dataset import read_items
 from vtw_core.equal_budget import load_budget_comparison
 from vtw_core.errors import InputError
-from vtw_core.records import InMemory, Part, Records, finish, key_of
+from vtw_core.records import InMemory, finish_all, key_of
+from vtw_core.shards import Shards
 from vtw_core.strategy_options import method_from
 
 TOKENS = 2
@@ -26,16 +27,10 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def records(vlm, folder):
-    store = InMemory()
-    steps = finish(
-        read_items(folder), store, evaluation.depends_on(vlm, METHODS, TOKENS),
+    return finish_all(
+        read_items(folder), InMemory(), evaluation.depends_on(vlm, METHODS, TOKENS),
         lambda item: evaluation.judged(vlm, item, METHODS, TOKENS),
     )  # fmt: skip
-    while True:
-        try:
-            next(steps)
-        except StopIteration as end:
-            return Records([Part(end.value, store)])
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +54,25 @@ def test_every_number_is_that_of_the_comparison_of_its_question(vlm, folder, who
             assert values == {
                 "right": float(entry.answer.strip().casefold() in item.accepted),
                 "same": float(compared.same_answer(entry)),
-                "kl_answer": entry.kl_answer,
-                "kl_first": entry.kl_first_token,
+                "kl_answer": entry.kl_positions_reverse.mean(),
+                "kl_first": entry.kl_positions_reverse[0],
                 "visual_tokens": entry.mean_visual_tokens,
                 "flops": compared.flops_share(entry),
                 "kv_bytes": compared.kv_share(entry),
             }
+
+
+def test_the_library_gives_the_same_and_finds_finished_records_again(
+    vlm, folder, whole, tmp_path, monkeypatch
+):
+    items = read_items(folder)
+    for _ in range(2):
+        store = Shards(tmp_path, evaluation.Judged.from_json)
+        found = evaluate(vlm, items, METHODS, max_new_tokens=TOKENS, store=store)
+        assert found.to_json() == whole.to_json()
+        monkeypatch.setattr(evaluation, "judged", None)  # nothing is left to be made
+    with pytest.raises(InputError, match="at least one image"):
+        evaluate(vlm, [], METHODS)
 
 
 def test_the_baseline_agrees_with_itself_and_costs_itself(whole):

@@ -9,7 +9,7 @@ import torch
 from conftest import PROMPT
 
 from vtw_core import InputError, KeepAll, VisualTokenWithdrawal, withdraw
-from vtw_core.generation import prepare, stream
+from vtw_core.generation import end_tokens, prepare, stream
 
 
 @pytest.fixture(scope="module")
@@ -53,9 +53,30 @@ def test_it_ends_at_an_end_token_of_the_generation_config(vlm, prepared, monkeyp
     assert not any(step.is_last for step in steps[:-1])
 
 
+def test_a_generation_config_without_end_tokens_leaves_them_to_the_tokenizer(vlm, monkeypatch):
+    monkeypatch.setattr(vlm.model.generation_config, "eos_token_id", None)
+    assert end_tokens(vlm) == {vlm.processor.tokenizer.eos_token_id}
+
+
+def test_nothing_else_of_the_generation_config_changes_an_answer(vlm, image, monkeypatch):
+    plain = vlm.generate(image, PROMPT, max_new_tokens=6)
+    for name, value in {
+        "do_sample": True, "temperature": 5.0, "top_k": 2, "repetition_penalty": 9.0,
+        "no_repeat_ngram_size": 1, "min_new_tokens": 50, "max_new_tokens": 2, "num_beams": 3,
+    }.items():  # fmt: skip
+        monkeypatch.setattr(vlm.model.generation_config, name, value)
+    assert vlm.generate(image, PROMPT, max_new_tokens=6).token_ids == plain.token_ids
+
+
 def test_without_an_end_token_it_runs_to_the_limit(vlm, prepared, monkeypatch):
     monkeypatch.setattr(vlm.model.generation_config, "eos_token_id", None)
-    steps = list(stream(vlm, prepared, KeepAll(), 5))
+    tokenizer = vlm.processor.tokenizer
+    end = tokenizer.eos_token
+    tokenizer.eos_token = None  # not by monkeypatch, which would find no attribute to restore
+    try:
+        steps = list(stream(vlm, prepared, KeepAll(), 5))
+    finally:
+        tokenizer.eos_token = end
     assert len(steps) == 5
     assert steps[-1].is_last
     assert not steps[-1].stopped

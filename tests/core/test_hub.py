@@ -6,13 +6,19 @@ its own, with huggingface_hub as it is.
 
 import gc
 import json
+import re
 import shutil
+import signal
+import subprocess
+import sys
 import threading
+import time
 import weakref
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from conftest import PROMPT
+from conftest import PROMPT, ROOT
 from fake_hub import fake_hub
 
 from vtw_core import ModelError, load_model
@@ -129,6 +135,33 @@ def test_closing_ends_a_download_and_keeps_what_is_finished(cache, hub):
     assert "model.safetensors" not in finished
 
 
+FETCH = """
+import sys
+from vtw_core.models.download import checkpoint
+from vtw_core.models.progress import Report
+with checkpoint("org/slow", Report()) as found:
+    found.fetch()
+"""
+
+
+@pytest.mark.parametrize("signal", [signal.SIGINT, signal.SIGKILL])
+def test_a_program_that_is_ended_meanwhile_leaves_nothing_behind(cache, hub, signal):
+    program = subprocess.Popen([sys.executable, "-c", FETCH], cwd=ROOT, stderr=subprocess.DEVNULL)
+    try:
+        assert hub.stalled.wait(60)
+        assert unfinished(cache)
+        program.send_signal(signal)
+        program.wait(60)
+        for _ in range(600):  # the process that fetches has yet to notice
+            if not unfinished(cache):
+                break
+            time.sleep(0.1)
+        assert not unfinished(cache)
+    finally:
+        program.kill()
+        program.wait()
+
+
 # The fake hub's own, which wait with their downloads.
 SERVER_THREADS = {f"Thread-{n} (process_request_thread)" for n in range(10_000)}
 
@@ -170,8 +203,6 @@ def test_a_connection_that_breaks_once_is_taken_up_where_it_broke(cache, hub):
     ],
 )
 def test_what_goes_wrong_is_said_in_one_sentence(cache, name, words):
-    import re
-
     assert re.search(words, sentence(name))
     assert not unfinished(cache)
 
@@ -193,8 +224,6 @@ def test_a_base_model_is_refused_before_its_weights(cache, hub, tiny_folder, tmp
 
 
 def test_a_model_that_the_disk_has_no_room_for_is_refused(cache, hub, monkeypatch):
-    from types import SimpleNamespace
-
     monkeypatch.setattr(download.shutil, "disk_usage", lambda folder: SimpleNamespace(free=1000))
     said = sentence("org/tiny")
     assert "no room on the disk for org/tiny (0.0 GB to fetch, 0.0 GB free)" in said

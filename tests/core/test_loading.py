@@ -1,14 +1,21 @@
 """Names, support, and the errors of models that cannot be loaded."""
 
+import errno
+import gc
 import json
 import shutil
+import weakref
 from types import SimpleNamespace
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 import vtw_core.models.loading as loading
 from vtw_core import InputError, ModelError, check_support, load_model
+from vtw_core.models.download import HubError
+from vtw_core.models.explanations import explain
+from vtw_core.models.loading import load_steps
 
 
 def test_a_folder_is_loaded_ready_to_run(vlm, tiny_folder):
@@ -92,6 +99,66 @@ def test_an_unsupported_family_is_refused_before_its_weights(tmp_path):
     (tmp_path / "config.json").write_text(json.dumps({"model_type": "mllama"}))
     with pytest.raises(ModelError, match="cross-attention"):
         load_model(str(tmp_path))
+
+
+@pytest.mark.parametrize("load", [load_model, lambda name, **how: list(load_steps(name, **how))])
+def test_memory_that_runs_out_is_said_and_freed(tiny_folder, monkeypatch, load):
+    from transformers import LlavaForConditionalGeneration
+
+    made = []
+
+    def no_room(model, *_, **__):
+        made.append(weakref.ref(model))
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 EB")
+
+    monkeypatch.setattr(LlavaForConditionalGeneration, "tie_weights", no_room)
+    with pytest.raises(ModelError, match=r"Memory ran out while .* was loaded"):
+        load(str(tiny_folder), device="cpu")
+    gc.collect()
+    assert made
+    assert all(model() is None for model in made)
+
+
+def test_weights_that_lack_tensors_are_refused(tiny_folder, tmp_path):
+    folder = shutil.copytree(tiny_folder, tmp_path / "copy")
+    weights = load_file(folder / "model.safetensors")
+    lost = next(name for name in weights if "layers.2" in name)
+    del weights[lost]
+    save_file(weights, folder / "model.safetensors", {"format": "pt"})
+    with pytest.raises(ModelError, match="not complete: 1 tensors are missing"):
+        load_model(str(folder), device="cpu")
+
+
+def test_a_model_that_is_stored_quantized_is_not_quantized_again(tiny_folder, tmp_path):
+    pytest.importorskip("bitsandbytes", reason="quantizing takes bitsandbytes")
+    folder = shutil.copytree(tiny_folder, tmp_path / "copy")
+    config = json.loads((folder / "config.json").read_text())
+    config["quantization_config"] = {"quant_method": "bitsandbytes", "load_in_8bit": True}
+    (folder / "config.json").write_text(json.dumps(config))
+    with pytest.raises(InputError, match="stored quantized already"):
+        load_model(str(folder), device="cpu", quantize="4bit")
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (HubError("No space left on device", [], errno.ENOSPC), "no room on the disk for org/x"),
+        (HubError("timed out", ["ConnectError"]), "hub cannot be reached"),
+        (HubError("", ["ProcessEnded"]), "hub cannot be reached"),
+        (HubError("500 Server Error", ["HfHubHTTPError"]), "failed to deliver org/x"),
+        (MemoryError(), "Memory ran out while org/x was loaded"),
+        (ImportError("sentencepiece is missing"), "not installed: sentencepiece is missing"),
+        (KeyError(), "cannot be loaded: KeyError"),
+    ],
+)
+def test_what_goes_wrong_is_told_apart(error, words):
+    assert words in explain("org/x", error)
+
+
+def test_a_download_that_broke_says_what_is_kept():
+    error = HubError("peer closed connection", ["RemoteProtocolError"])
+    error.begun = True
+    assert "goes on with the files that are finished" in explain("org/x", error)
 
 
 @pytest.mark.parametrize("device", ["nonsense", "cuda:99", "meta:x"])

@@ -136,7 +136,9 @@ def test_a_model_without_room_is_refused_before_its_weights(tiny_folder, monkeyp
 def test_what_would_fit_is_named(tiny_folder, monkeypatch, sizes):
     free = sizes("bfloat16")
     monkeypatch.setattr(machine, "free_memory", lambda device: free)
-    with pytest.raises(ModelError, match=r"dtype bfloat16 \(0\.3 GB\), or quantize 8bit"):
+    with pytest.raises(
+        ModelError, match=r"what has room: dtype bfloat16 \(0\.3 GB\), quantize 8bit"
+    ):
         load_model(str(tiny_folder), device="cpu")
     assert (
         load_model(str(tiny_folder), device="cpu", dtype="bfloat16").model.dtype == torch.bfloat16

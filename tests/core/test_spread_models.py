@@ -1,5 +1,7 @@
 """Models in unusual places: over several devices, on the disk, packed into 8 or 4 bits."""
 
+import functools
+
 import numpy as np
 import pytest
 import tiny_models
@@ -9,7 +11,7 @@ from family_laws import LAWS, visual_of
 from oracle import attention, greedy_logits, masked
 
 from vtw_core import FastV, InputError, ModelError, VisualTokenWithdrawal, load_model, withdraw
-from vtw_core.models import packages
+from vtw_core.models import weights
 
 PARTS = ("model.vision_tower", "model.multi_modal_projector", "model.language_model", "lm_head")
 ON_DISK = dict.fromkeys(PARTS, "disk")
@@ -31,27 +33,35 @@ MAPS = {"wholly on the disk": ON_DISK, "two layers on the disk": SOME_LAYERS_ON_
 QUANTIZED_SHARE = 0.1
 
 
-@pytest.fixture(scope="module", params=MAPS)
-def spread(request, tiny_folder):
+@pytest.fixture(scope="module")
+def spread(tiny_folder):
+    """Map -> the tiny model spread by it, loaded once."""
     pytest.importorskip("accelerate", reason="spreading a model takes accelerate")
-    return load_model(str(tiny_folder), device="cpu", device_map=MAPS[request.param])
+
+    @functools.cache
+    def load(name):
+        return load_model(str(tiny_folder), device="cpu", device_map=MAPS[name])
+
+    return load
 
 
 @pytest.mark.parametrize("law", LAWS)
 def test_the_law_holds_of_a_spread_model(spread, law):
-    LAWS[law](spread)
+    LAWS[law](spread("two layers on the disk"))
 
 
-def test_a_spread_model_says_what_it_says_in_one_place(spread, vlm, image):
+@pytest.mark.parametrize("name", MAPS)
+def test_a_spread_model_says_what_it_says_in_one_place(spread, name, vlm, image):
+    there = spread(name)
     options = {"max_new_tokens": 4, "inside": True}
-    here, there = (model.explore(image, PROMPT, **options) for model in (vlm, spread))
-    assert here.answers == there.answers
-    assert np.array_equal(here.kl_answer, there.kl_answer)
-    assert np.array_equal(here.inside.attention.mass, there.inside.attention.mass)
-    assert there.device == "cpu"
+    one, other = (model.explore(image, PROMPT, **options) for model in (vlm, there))
+    assert one.answers == other.answers
+    assert np.array_equal(one.kl_answer, other.kl_answer)
+    assert np.array_equal(one.inside.attention.mass, other.inside.attention.mass)
+    assert other.device == "cpu"
     fast = FastV(k=2, ratio=0.5)
     assert np.array_equal(
-        vlm.generate(image, PROMPT, fast, 3).logits, spread.generate(image, PROMPT, fast, 3).logits
+        vlm.generate(image, PROMPT, fast, 3).logits, there.generate(image, PROMPT, fast, 3).logits
     )
 
 
@@ -76,14 +86,14 @@ def test_a_device_map_that_is_none_is_refused(tiny_folder, device_map):
     ],
 )
 def test_a_missing_package_is_named(tiny_folder, monkeypatch, options, package):
-    monkeypatch.setattr(packages, "is_installed", lambda name: name != package)
-    with pytest.raises(ModelError, match=f"needs the package {package}; install requirements-real"):
+    monkeypatch.setattr(weights, "is_installed", lambda name: name != package)
+    with pytest.raises(ModelError, match=f"{package} is needed; install requirements-real"):
         load_model(str(tiny_folder), device="cpu", **options)
 
 
 @pytest.mark.parametrize("quantize", ["2bit", 8, "int8"])
 def test_a_quantization_that_is_none_is_refused(tiny_folder, quantize):
-    with pytest.raises(InputError, match="8bit or 4bit"):
+    with pytest.raises(InputError, match="8bit' or '4bit"):
         load_model(str(tiny_folder), device="cpu", quantize=quantize)
 
 

@@ -6,6 +6,7 @@ and pillow. Whatever the bytes, a loader may only refuse them by an `InputError`
 must go through everything that the page and the command line make of it at once.
 """
 
+import copy
 import json
 import random
 import sys
@@ -69,7 +70,7 @@ def changed(document, data):
         elif what == 4:
             holder[key] = data.ConsumeFloat()
         else:
-            holder[key] = data.PickValueInList(list(ODD))
+            holder[key] = copy.deepcopy(data.PickValueInList(list(ODD)))
     return json.dumps(document).encode()
 
 

@@ -8,7 +8,7 @@ from vtw_core.models import machine
 from vtw_core.models.catalogue import EMBEDDED, KnownModel, memory_bytes
 from vtw_core.models.download import is_fetched
 from vtw_core.models.loading import resolve
-from vtw_core.models.packages import REAL, missing
+from vtw_core.models.packages import missing
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def availability(
         except ModelError as error:
             reasons.append(str(error))
     if lacking:
-        reasons.append(f"Install {' and '.join(lacking)}: {REAL} names what goes with it.")
+        reasons.append(f"Install {' and '.join(lacking)}: requirements-real.txt names them.")
     if free is not None and need > free:
         kind = " ".join(filter(None, (dtype, quantize)))
         reasons.append(

@@ -5,6 +5,7 @@ import errno
 from collections.abc import Generator
 
 from vtw_core.errors import ModelError, VTWError, causes
+from vtw_core.memory import is_out_of_memory
 from vtw_core.models.download import HubError
 
 UNREACHABLE = frozenset(
@@ -59,7 +60,7 @@ def explain(name: str, error: BaseException) -> str:
         )
     if "HfHubHTTPError" in kinds:
         return f"The hub failed to deliver {name} ({_first_line(error)}); try again later."
-    if "OutOfMemoryError" in kinds or "MemoryError" in kinds or "allocate memory" in text:
+    if any(map(is_out_of_memory, chain)):
         return (
             f"Memory ran out while {name} was loaded; use a smaller model, another dtype or "
             "quantize."

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from vtw_core.errors import InputError, ModelError
+from vtw_core.memory import give_memory_back
 from vtw_core.models.adapters import adapter_for
 from vtw_core.models.catalogue import EMBEDDED
 from vtw_core.models.download import checkpoint
@@ -16,7 +17,6 @@ from vtw_core.models.progress import (
     LoadProgress,
     Report,
     clear_frames,
-    free_memory,
     in_background,
 )
 from vtw_core.models.prompts import check_template
@@ -115,7 +115,7 @@ def load_model(
         return _load(name, source, device, dtype, quantize, device_map, tensor_parallel, Report())
     except BaseException as error:
         clear_frames(error)
-        free_memory()
+        give_memory_back()
         raise
 
 

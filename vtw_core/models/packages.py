@@ -7,8 +7,6 @@ from typing import Any
 from vtw_core.errors import ModelError
 from vtw_core.models.catalogue import NUM2WORDS, TORCHVISION
 
-REAL = "requirements-real.txt"
-
 
 def is_installed(package: str) -> bool:
     """Whether a package can be imported, without importing it."""
@@ -40,7 +38,7 @@ def check_processor_packages(name: str, config: Any) -> None:
     if lacking:
         raise ModelError(
             f"The model {name} needs {' and '.join(lacking)} to build its {processor.__name__}; "
-            f"install {REAL}, which names it."
+            "install requirements-real.txt, which names what is needed."
         )
 
 
@@ -54,13 +52,3 @@ def _processor_class(config: Any) -> Any:
     from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
     return PROCESSOR_MAPPING.get(type(config), None)
-
-
-def check_package(package: str, purpose: str) -> None:
-    """Refuse an option whose package is not installed.
-
-    Raises:
-        ModelError: names the package.
-    """
-    if not is_installed(package):
-        raise ModelError(f"{purpose} needs the package {package}; install {REAL}, which names it.")

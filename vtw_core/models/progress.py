@@ -1,8 +1,6 @@
 """A long piece of work as a stream of how far it is, which whoever reads it can close."""
 
-import gc
 import queue
-import sys
 import threading
 import traceback
 from collections.abc import Callable, Generator
@@ -10,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from vtw_core.errors import causes
+from vtw_core.memory import give_memory_back
 
 Stage = Literal["check", "download", "processor", "weights"]
 T = TypeVar("T")
@@ -117,18 +116,10 @@ def in_background(work: Callable[[Report], T]) -> Generator[LoadProgress | T, No
     finally:
         report.cancel()
         thread.join()
-        free_memory()
+        give_memory_back()
 
 
 def clear_frames(error: BaseException) -> None:
     """Let go of what the frames of an error hold, half a model perhaps; the error itself stays."""
     for one in causes(error):
         traceback.clear_frames(one.__traceback__)
-
-
-def free_memory() -> None:
-    """Give back what nothing refers to any more, also what torch holds in reserve on a GPU."""
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()

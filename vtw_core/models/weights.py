@@ -9,7 +9,7 @@ from typing import Any
 from vtw_core.errors import InputError, ModelError
 from vtw_core.models import machine
 from vtw_core.models.catalogue import BYTES, QUANTIZED, memory_bytes
-from vtw_core.models.packages import check_package, is_installed
+from vtw_core.models.packages import is_installed
 from vtw_core.models.progress import Report
 from vtw_core.world import own_device, size
 
@@ -67,14 +67,22 @@ def placement(
     kind = _dtype(dtype, where)
     if quantize is not None:
         if quantize not in QUANTIZED:
-            raise InputError(f"{quantize!r} is no quantization; use {' or '.join(QUANTIZED)}.")
+            raise InputError(f"{quantize!r} is no quantization; use '8bit' or '4bit'.")
         for package in ("accelerate", "bitsandbytes"):
-            check_package(package, f"Quantizing to {quantize}")
+            if not is_installed(package):
+                raise ModelError(
+                    f"To quantize a model, {package} is needed; install requirements-real.txt, "
+                    "which names it."
+                )
         _check_quantizing_device(where)
     if device_map is not None:
         if device_map != "auto" and not isinstance(device_map, dict):
             raise InputError(f"{device_map!r} is no device map; use 'auto'.")
-        check_package("accelerate", "A device map")
+        if not is_installed("accelerate"):
+            raise ModelError(
+                "To spread a model over devices, accelerate is needed; install "
+                "requirements-real.txt, which names it."
+            )
     return Placement(where, kind, quantize, device_map, tensor_parallel)
 
 
@@ -140,16 +148,20 @@ def check_room(name: str, config: Any, stored: int, how: Placement) -> None:
             ("quantize", "4bit", how.dtype, "4bit"),
         )
     }
-    fits = [f"{choice} ({_gb(bytes)})" for choice, bytes in smaller.items() if bytes <= free]
+    fits = [
+        f"{choice} ({bytes / 1e9:.1f} GB)" for choice, bytes in smaller.items() if bytes <= free
+    ]
+    kind = " ".join(filter(None, (how.dtype, how.quantize)))
+    if not fits:
+        raise ModelError(
+            f"The model {name} needs about {need / 1e9:.1f} GB of memory on {how.device} in "
+            f"{kind}, and {free / 1e9:.1f} GB are free; use a smaller model."
+        )
     raise ModelError(
-        f"The model {name} needs about {_gb(need)} of memory on {how.device} in {how.dtype}"
-        f"{f', {how.quantize}' if how.quantize else ''}, and {_gb(free)} are free; use "
-        f"{', or '.join([*fits, 'a smaller model'])}."
+        f"The model {name} needs about {need / 1e9:.1f} GB of memory on {how.device} in {kind}, "
+        f"and {free / 1e9:.1f} GB are free; use a smaller model, or what has room: "
+        f"{', '.join(fits)}."
     )
-
-
-def _gb(count: int) -> str:
-    return f"{count / 1e9:.1f} GB"
 
 
 def load_weights(folder: str, config: Any, stored: int, how: Placement, report: Report) -> Any:
