@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Literal
 
 from app import text_models as text
 from vtw_core.errors import ModelError, VTWError
-from vtw_core.models.progress import LoadProgress, free_memory
+from vtw_core.memory import give_memory_back
+from vtw_core.models.progress import LoadProgress
 
 if TYPE_CHECKING:
     from vtw_core.models.vlm import VisionLanguageModel
@@ -199,7 +200,7 @@ class Pool:
                 self._leave(one, ModelState("failed", problem=problem))
             self._changed.notify_all()
         del vlm
-        free_memory()
+        give_memory_back()
 
     def _loaded(self, one: _Loading) -> VisionLanguageModel | None:
         """The model; None when nobody wants it any more."""
@@ -241,7 +242,7 @@ class Pool:
             if needed <= free:
                 for idle in leaving:
                     self._leave(idle, ABSENT)
-        free_memory()
+        give_memory_back()
 
     def _settle(self, one: _Loading) -> None:
         """Idle models leave until no more are there than there are places.
@@ -257,7 +258,7 @@ class Pool:
                     self._changed.wait()
                 else:
                     self._leave(idle, ABSENT)
-        free_memory()
+        give_memory_back()
 
     def _leave(self, one: _Loading, state: ModelState) -> None:
         """Nothing of it is in memory any more; the lock is held."""
