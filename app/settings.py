@@ -69,7 +69,9 @@ class Settings:
         "VTW_DEVICE_MAP", "", "spread each over several devices (accelerate)", of=("auto",),
         unset="one device",
     )  # fmt: skip
-    eta: float = _setting("VTW_ETA", DEFAULT_ETA, "threshold of K* in nats, 0 or more")
+    eta: float = _setting(
+        "VTW_ETA", DEFAULT_ETA, "the threshold η with which the page opens, in nats, 0 or more"
+    )
     language: str = _setting(
         "VTW_LANGUAGE", FIRST, "for who has chosen none, and whose browser prefers none",
         of=tuple(LANGUAGES),

@@ -26,7 +26,7 @@ from app.view_address import View
 from vtw_core.errors import VTWError
 from vtw_core.events import Answers, Curve, Progress, Token
 from vtw_core.models.catalogue import EMBEDDED
-from vtw_core.results import DEFAULT_ETA, Run, choose_k, load_run
+from vtw_core.results import Run, choose_k, load_run
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -88,7 +88,7 @@ def build(service: Service, visitor: gr.State, first: dict[str, Any]) -> Compare
         with gr.Column(scale=3, min_width=310):
             left = _build_inputs(service)
         with gr.Column(scale=7, min_width=340):
-            bench = workbench(first)
+            bench = workbench(first, service.eta)
     return _connect(_Handlers(service), left, bench, visitor)
 
 
@@ -270,7 +270,7 @@ class _Handlers:
                 message = text.CURVE_RUNS if event.done and k is None else message
             elif isinstance(event, Curve):
                 layers, message = len(event.kl_positions) - 1, text.ANSWERS_RUN
-                k = choose_k(event.kl_positions[:, 0], DEFAULT_ETA)
+                k = choose_k(event.kl_positions[:, 0], self.service.eta)
             elif isinstance(event, Token):
                 baseline = event.text_so_far
             elif isinstance(event, Answers) and k is not None:

@@ -4,10 +4,19 @@ from pathlib import Path
 
 import pytest
 
+from app import guide
+from app.lesson.progress import Progress
+from app.lesson.syllabus import STEPS
 from app.models import LoadOptions
+from app.service import Service
 from app.settings import Settings, _variables
+from app.state import Visitor
+from app.ui import TABS, build_demo
+from app.view import show_criterion
+from app.view_address import Places, View
 from vtw_core.errors import InputError
 from vtw_core.models.catalogue import CATALOGUE
+from vtw_core.results import DEFAULT_ETA
 
 GUIDE = Path(__file__).resolve().parent.parent.parent / "docs" / "deploy.md"
 
@@ -72,6 +81,23 @@ def test_the_pages_own_model_comes_first_and_is_offered_once():
     assert list(models.offers) == ["c/d", "a/b"]
     assert models.default == "c/d"
     assert Settings().offered("x/y").default == "x/y"
+
+
+def test_the_page_opens_with_the_owners_threshold_and_the_lesson_with_the_published_one(
+    service, examples_folder
+):
+    own = Service(service.models, examples_folder, eta=0.5)
+    config = build_demo(own).config["components"]
+    props = {one["props"].get("elem_id"): one["props"] for one in config}
+    assert props["workbench"]["props"]["criterion"]["eta"] == 0.5
+    handlers = guide._Handlers(own, Places(("squares",), TABS, len(STEPS)))
+    visitor = Visitor(run=own.examples[0].run)
+    etas = [
+        handlers.arrive(view, visitor, Progress())[2]["go"]["eta"]
+        for view in (View(), View(eta=0.1), View(lesson=1))
+    ]
+    assert etas == [0.5, 0.1, DEFAULT_ETA]
+    assert show_criterion(0.0)["eta"] > 0  # where a logarithmic line can stand
 
 
 def test_two_folders_of_one_name_are_refused(tmp_path):
