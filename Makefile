@@ -1,11 +1,12 @@
 # make demo   start the page (does its own set-up)        make check   ruff and mypy
 # make test   run every test (does its own set-up)        make bench   the README's performance claims
 # make load   many visitors at once (docs/load.md)        make methods   methods at equal budget
+# make screenshots   every tab, light and dark, as pictures
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo install test test-scale check bench bench-browser bench-scale methods load clean
+.PHONY: demo install test test-scale check bench bench-browser bench-scale methods load screenshots clean
 
 demo: $(VENV)/.run-installed
 	$(BIN)/python app.py
@@ -39,6 +40,9 @@ methods: $(VENV)/.run-installed
 
 load: $(VENV)/.run-installed
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.load
+
+screenshots: $(VENV)/.dev-installed
+	$(BIN)/python -m docs.screenshots screenshots
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

@@ -11,6 +11,10 @@ MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1
 LOADING_QUEUE: dict[str, Any] = {"concurrency_id": "loading", "concurrency_limit": 16}
 # What may have to wait for a model and for its turn in one step, and must not hold up questions.
 AGAIN_QUEUE: dict[str, Any] = {"concurrency_id": "again", "concurrency_limit": 4}
+# Whose events run a model, and with those who wait for one: what `app.limits` counts. Behind a
+# loading comes a run, as a rule, so it counts as one that waits and not as one more.
+RUN_QUEUES = frozenset(each["concurrency_id"] for each in (MODEL_QUEUE, AGAIN_QUEUE))
+WAIT_QUEUES = RUN_QUEUES | {LOADING_QUEUE["concurrency_id"]}
 _GLUE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 # Everything else is glue: answered at once, no spinner, hidden from the API page. What happens
 # while the same event is still being answered must not be lost on a slow server. Where a handler

@@ -172,8 +172,9 @@ class _Handlers:
             known = replace(known, prompt=question)
         elif example is not None:
             question = example.prompt
+        go = show_arrival(view, run, self._eta(view))
         return (
-            gr.Tabs(selected=tab), tab, show_address(known, origin, go=show_arrival(view, run, self._eta(view))),
+            gr.Tabs(selected=tab), tab, show_address(known, origin, go=go),
             *show_view(visitor, view, question, draws=draws),
             *sinks.arrive(view if tab == "sinks" else elsewhere, run),
             *migration.arrive(view if tab == "migration" else elsewhere, run),

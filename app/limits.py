@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import HTTPException
 
 from app import text_faults as text
-from app.events import AGAIN_QUEUE, LOADING_QUEUE, MODEL_QUEUE
+from app.events import RUN_QUEUES, WAIT_QUEUES
 from app.language import FIRST, LANGUAGES, speaking
 
 if TYPE_CHECKING:
@@ -33,9 +33,6 @@ ADDRESS_SHARE = 0.75
 MOST_KEPT = 10_000
 """Visitors, and addresses, of whom anything is remembered; the oldest are forgotten."""
 _MINUTE = 60.0
-_RUNS = tuple(each["concurrency_id"] for each in (MODEL_QUEUE, AGAIN_QUEUE))
-# Behind a loading comes a run, as a rule: it counts as one that waits, and not as one more.
-_WAITS = (*_RUNS, LOADING_QUEUE["concurrency_id"])
 
 
 class Starts:
@@ -109,9 +106,9 @@ class RunLimits:
         async def guarded(body: Any, request: Any, username: str | None) -> Any:
             fn = queue.blocks.fns.get(body.fn_index)
             _forget_gone(queue)
-            if fn is None or fn.concurrency_id not in _WAITS:
+            if fn is None or fn.concurrency_id not in WAIT_QUEUES:
                 return await push(body, request, username)
-            is_run = fn.concurrency_id in _RUNS
+            is_run = fn.concurrency_id in RUN_QUEUES
             # Who names no session, such as a program's single call, has his address alone.
             session, address = body.session_hash or "", _network(request)
             with speaking(_language_of(fn.page)):
@@ -181,11 +178,10 @@ def _waiting(queue: Queue) -> list[tuple[str, str]]:
 
 def _model_events(queue: Queue) -> Iterator[Event]:
     """Who waits for a model, then who runs one. Gradio itself forgets those who leave."""
-    for name in _WAITS:
-        if name in queue.event_queue_per_concurrency_id:
-            yield from queue.event_queue_per_concurrency_id[name].queue
+    for name in WAIT_QUEUES & queue.event_queue_per_concurrency_id.keys():
+        yield from queue.event_queue_per_concurrency_id[name].queue
     for job in queue.active_jobs:
-        yield from (event for event in job or () if event.concurrency_id in _WAITS)
+        yield from (event for event in job or () if event.concurrency_id in WAIT_QUEUES)
 
 
 def _forget_gone(queue: Queue) -> None:

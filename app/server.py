@@ -54,8 +54,13 @@ def app_arguments(
         status = 503 if state in ("failed", "stopping") else 200
         return JSONResponse({"status": state, "model": service.model_name}, status)
 
+    def is_there(request: Request) -> Response:
+        """To a question without a wish for the page. Gradio asks it when it starts, and gives up
+        where a busy machine takes longer than three seconds to make a page that nobody reads."""
+        return Response(media_type="text/html")
+
     return {
-        "routes": [Route("/healthz", health)],
+        "routes": [Route("/healthz", health), Route("/", is_there, methods=["HEAD"])],
         "middleware": [
             Middleware(_WithHeaders, headers=headers), Middleware(Gate, upload_mb=upload_mb),
             Middleware(PageLanguage),

@@ -20,7 +20,7 @@ _SCRIPTS = ("words.js", "criterion.js", "tokens.js", "curve.js", "workbench.js")
 
 
 def workbench(value: dict[str, Any], eta: float) -> gr.HTML:
-    """Build the component; ``value`` is of ``app.view``, ``eta`` the threshold at first, in nats."""
+    """Build the component; ``value`` is of ``app.view``, ``eta`` the threshold at first."""
     return gr.HTML(
         value=value,
         html_template=read("workbench.html"),

@@ -86,8 +86,10 @@ class Page:
 
     def __init__(self, address: str, network: str = "127.0.0.1") -> None:
         self.http = httpx.AsyncClient(
-            base_url=address, timeout=_WAIT, headers={"X-Forwarded-For": network}
-        )
+            base_url=address, timeout=_WAIT, headers={"X-Forwarded-For": network},
+            # The server closes a connection that was idle for 5 s; a browser would ask again.
+            limits=httpx.Limits(keepalive_expiry=2),
+        )  # fmt: skip
         self.session = uuid.uuid4().hex[:12]
         self.values: dict[int, Any] = {}
         self._running: tuple[int, str] | None = None

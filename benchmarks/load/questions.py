@@ -31,6 +31,8 @@ class Asked:
 
     def difference(self, shown: dict[str, Any]) -> str:
         """What of a shown run is not that of the direct run; empty where all is."""
+        if shown["notice"]:
+            return f"the page says: {shown['notice']['text']}"
         for name in _SAME:
             if shown[name] != self.expected[name]:
                 return f"{name}: {str(shown[name])[:80]}, not {str(self.expected[name])[:80]}"

@@ -29,8 +29,11 @@ class Server:
     def __init__(
         self, variables: Mapping[str, str] | None = None, program: tuple[str, ...] = ("app.py",)
     ) -> None:
+        # A page that ends deletes what was uploaded to it, also from under another one.
+        self._uploads = tempfile.TemporaryDirectory()
         self._environment = {
-            **os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", **(variables or {}),
+            **os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1",
+            "GRADIO_TEMP_DIR": self._uploads.name, **(variables or {}),
         }  # fmt: skip
         self._environment.pop("GRADIO_SERVER_PORT", None)
         self._program = program
@@ -57,6 +60,7 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
         self._log.close()
+        self._uploads.cleanup()
 
     @property
     def log(self) -> str:

@@ -189,9 +189,9 @@ def test_only_so_many_of_one_visitor_wait_and_a_full_queue_is_still_said(example
             tasks.append(asyncio.create_task(page.do("run", "click", watch)))
             while not (watch.events if page is pages[0] else watch.joined):
                 await asyncio.sleep(0.05)
-        again = Page(address, "10.0.0.0")
+        again = Page(address, "10.0.0.1")
         await again.open()
-        again.session = pages[0].session
+        again.session = pages[1].session
         told = [await ran(again)]
         await pages[2].open()
         told.append(await ran(pages[2]))

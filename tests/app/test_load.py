@@ -25,11 +25,17 @@ def tiny(tiny_folder, examples_folder):
     return service
 
 
-def test_everybody_gets_his_own_and_the_rest_is_refused_in_one_sentence(tiny):
-    asked = [direct(tiny.models.pool.model(tiny.model_name), number, TOKENS) for number in range(5)]
-    assert len({one.prompt for one in asked}) > 1
+@pytest.fixture(scope="module")
+def address(tiny):
     with served(tiny, queue=1) as (address, _):
-        seen = asyncio.run(visit_for(address, asked, 4.0, pace=0.1))
+        yield address
+
+
+def test_everybody_gets_his_own_and_the_rest_is_refused_in_one_sentence(tiny, address):
+    vlm = tiny.models.pool.model(tiny.model_name)
+    asked = [direct(vlm, number, TOKENS) for number in range(5)]
+    assert len({one.prompt for one in asked}) > 1
+    seen = asyncio.run(visit_for(address, asked, 4.0, pace=0.1))
     assert seen.wrong == []
     assert seen.ran
     assert len(seen.ran) + seen.left + sum(seen.refused.values()) >= len(asked)
@@ -40,9 +46,8 @@ def test_everybody_gets_his_own_and_the_rest_is_refused_in_one_sentence(tiny):
 
 
 @pytest.mark.parametrize("way", WAYS)
-def test_who_leaves_in_the_middle_makes_room_for_the_next(tiny, way):
-    with served(tiny) as (address, _):
-        assert asyncio.run(seconds_until_free(address, way)) >= 0
+def test_who_leaves_in_the_middle_makes_room_for_the_next(tiny, address, way):
+    assert asyncio.run(seconds_until_free(address, way)) >= 0
     assert not tiny._busy.locked()
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import gc
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -71,10 +72,20 @@ def tiny(tmp_path_factory, examples_folder):
 
 @pytest.fixture(scope="module")
 def undisturbed(tiny, image_path):
-    """What each job answers, before anything has failed."""
-    path = str(image_path)
+    """What each job answers before anything has failed, and how often it calls each place."""
+    path, answers, calls = str(image_path), {}, {}
     run = JOBS["explore"](tiny, path, None)
-    return run, {name: job(tiny, path, run) for name, job in JOBS.items()}
+    for name, job in JOBS.items():
+        with ExitStack() as stack:
+            counted = {
+                place: stack.enter_context(
+                    Fails(module(tiny.models.pool.model(tiny.model_name)), 0, None)
+                )
+                for place, module in PLACES.items()
+            }
+            answers[name] = job(tiny, path, run)
+        calls |= {(name, place): one.calls for place, one in counted.items()}
+    return run, answers, calls
 
 
 class Fails:
@@ -134,16 +145,14 @@ def big_tensors():
 def test_a_job_that_finds_no_memory_says_so_and_leaves_nothing_behind(
     tiny, undisturbed, image_path, name, place
 ):
-    run, answers = undisturbed
+    run, answers, calls = undisturbed
     path, vlm = str(image_path), tiny.models.pool.model(tiny.model_name)
     module = PLACES[place](vlm)
-    with Fails(module, 0, None) as counted:
-        JOBS[name](tiny, path, run)
     before, tensors = traces(vlm.model), big_tensors()
-    # At its first call, in the middle, and at the last: image, prompt, sweep, answers, timing.
-    places = sorted({1, (counted.calls + 1) // 2, counted.calls})
-    errors = ERRORS if place == "a decoder layer" else tuple(reversed(ERRORS))
-    for at, fail in zip(places, errors, strict=False):
+    # In the middle and at the last call: sweep, answers, timing. Each kind of error in turn.
+    places = sorted({(calls[name, place] + 1) // 2, calls[name, place]})
+    first = 2 * ((list(JOBS).index(name) + list(PLACES).index(place)) % 2)
+    for at, fail in zip(places, ERRORS[first:], strict=False):
         with Fails(module, at, fail), pytest.raises(ModelError) as refused:
             JOBS[name](tiny, path, run)
         assert str(refused.value) == text.OUT_OF_MEMORY

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 from fastapi import FastAPI
-from starlette.responses import JSONResponse, StreamingResponse
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from starlette.routing import Route
 from starlette.testclient import TestClient
 
 from app.gate import MOST_BYTES, MOST_FILES, Gate
@@ -94,3 +96,15 @@ def test_what_the_page_is_made_of_is_plain_data(service):
     for component in sent["components"]:
         component["props"].pop("delete_callback", None)  # of every gr.State
     json.dumps(sent)
+
+
+def test_whether_the_page_is_there_is_told_without_making_it(service):
+    arguments = app_arguments(service)
+    made = []
+    page = Route("/", lambda request: made.append(request) or PlainTextResponse("page"))
+    app = Starlette(routes=[*arguments["routes"], page], middleware=arguments["middleware"])
+    client = TestClient(app)
+    answer = client.head("/")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    assert made == []
+    assert client.get("/").text == "page"

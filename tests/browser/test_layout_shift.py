@@ -26,7 +26,7 @@ DRAWN = {
     "Information migration": "#migration-joint figure",
     "Methods": "#methods-run",
     "Which method": "#methods-pareto figure",
-    "Calibrate": ".calibrate-plot svg",
+    "Calibrate": ".calibrate-plot .svg-container",
     "What the numbers mean": ".prose-wide h2",
     "Compare": "#workbench .handle",
 }

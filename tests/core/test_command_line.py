@@ -11,9 +11,11 @@ from conftest import PROMPT
 
 from vtw_core import ModelError, load_comparison, load_run
 from vtw_core.__main__ import main
+from vtw_core.memory import OUT_OF_MEMORY
 from vtw_core.models import machine
 from vtw_core.models.adapters import ADAPTERS
 from vtw_core.models.catalogue import CATALOGUE
+from vtw_core.models.vlm import VisionLanguageModel
 
 
 @pytest.fixture
@@ -343,3 +345,13 @@ def test_bad_input_is_one_line_and_status_two(call, options, arguments, words):
     assert err.endswith("\n")
     assert words in err
     assert "Traceback" not in err
+
+
+def test_too_little_memory_is_one_line_too(call, options, monkeypatch):
+    def full(*_, **__):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9")
+
+    monkeypatch.setattr(VisionLanguageModel, "explore", full)
+    status, out, err = call("explore", *options, "--prompt", PROMPT)
+    assert (status, out) == (1, "")
+    assert err == f"vtw_core: {OUT_OF_MEMORY}\n"

@@ -135,6 +135,25 @@ def test_closing_ends_a_download_and_keeps_what_is_finished(cache, hub):
     assert "model.safetensors" not in finished
 
 
+@pytest.mark.parametrize("stage", ["check", "processor", "download", "weights"])
+def test_a_load_may_be_closed_at_any_stage(cache, hub, monkeypatch, stage):
+    started = []
+    popen = subprocess.Popen
+
+    def noted(*arguments, **options):
+        started.append(popen(*arguments, **options))
+        return started[-1]
+
+    monkeypatch.setattr(download.subprocess, "Popen", noted)
+    steps = load_steps("org/tiny", device="cpu")
+    assert any(step.stage == stage for step in steps)  # stops at the first
+    steps.close()
+    assert not any(thread.name == "load-model" for thread in threading.enumerate())
+    assert all(process.poll() is not None for process in started)
+    assert not unfinished(cache)
+    assert load_model("org/tiny", device="cpu").layers == 4
+
+
 FETCH = """
 import sys
 from vtw_core.models.download import checkpoint

@@ -64,7 +64,8 @@ class Checkpoint:
             text = f"{self.missing / 1e9:.1f} GB to fetch, {free / 1e9:.1f} GB free"
             raise HubError(text, [], errno.ENOSPC)
         assert self._process.stdin is not None
-        with contextlib.suppress(OSError):  # it has ended, and said why
+        # It has ended and said why, or its stdin was closed to end it.
+        with contextlib.suppress(OSError, ValueError):
             self._process.stdin.write("go\n")
             self._process.stdin.flush()
         try:

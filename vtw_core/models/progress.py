@@ -60,7 +60,8 @@ class Report:
     def on_cancel(self, wake: Callable[[], None] | None) -> None:
         """Have ``wake`` called, from another thread, when the work is to end; None: no longer."""
         self._wake = wake
-        self.check()
+        if wake is not None:  # else what could have been woken has ended
+            self.check()
 
     def cancel(self) -> None:
         """The work is to end."""
