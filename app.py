@@ -32,21 +32,22 @@ def main() -> None:
     arguments = parser.parse_args()
     try:
         settings = Settings.from_environment()
+        models = settings.offered(arguments.model)
         check_uploads()
     except InputError as error:
         parser.error(str(error))
-    with_zero_gpu = zero_gpu.is_here()
     service = Service(
-        arguments.model or settings.model,
+        models,
         answer_tokens=settings.answer_tokens,
-        elsewhere=zero_gpu.on_gpu if with_zero_gpu else None,
+        eta=settings.eta,
+        elsewhere=zero_gpu.on_gpu if settings.on_zero_gpu else None,
         limits=RunLimits(
             settings.runs_per_minute, settings.waiting, knows_addresses=addresses_are_visitors()
         ),
     )
-    if with_zero_gpu:
+    if settings.on_zero_gpu:
         service.load()  # what is loaded later would be loaded again for every job
-    demo = build_demo(service)
+    demo = build_demo(service, usual_language=settings.language)
     # Not open as an API: a direct call would pass by the queue and its limit.
     demo.queue(max_size=settings.queue, default_concurrency_limit=4, api_open=False)
     service.limits.guard(demo._queue)
@@ -66,7 +67,7 @@ def main() -> None:
         prevent_thread_lock=True,
     )
     # Importing torch would make the first visitor wait: the page answers before that begins.
-    if not with_zero_gpu:
+    if not settings.on_zero_gpu:
         service.start()
     serve_until_stopped(demo, service.stopping)
 

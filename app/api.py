@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from app import text, text_api
-from app.events import MODEL_QUEUE
+from app.events import AGAIN_QUEUE
 from app.faults import told
 from app.pictures import uploaded
 from vtw_core.errors import InputError
-from vtw_core.results import DEFAULT_ETA, RULES, SCOPES, Rule, Scope, check_eta
+from vtw_core.results import RULES, SCOPES, Rule, Scope, check_eta
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -32,22 +32,23 @@ def build_api(service: Service) -> None:
         image.preprocess = _path  # type: ignore[method-assign]
         prompt = gr.Textbox(label=text_api.PROMPT)
         length = gr.Number(service.answer_tokens, precision=0, label=text_api.LENGTH)
-        eta = gr.Number(DEFAULT_ETA, label=text_api.ETA)
+        eta = gr.Number(service.eta, label=text_api.ETA)
         scope = gr.Dropdown(list(SCOPES), value=SCOPES[0], label=text_api.SCOPE)
         rule = gr.Dropdown(list(RULES), value=RULES[0], label=text_api.RULE)
         method = gr.Textbox("none", label=text_api.METHOD)
+        model = gr.Textbox("", label=text_api.MODEL)
         # Gradio's own checks raise without a sentence for the caller.
-        for part in (prompt, length, eta, method):
+        for part in (prompt, length, eta, method, model):
             part.preprocess = _as_sent  # type: ignore[assignment, method-assign]
         answer = gr.JSON(label=text_api.ANSWER)
         button = gr.Button()
     for endpoint, inputs in (
-        (endpoints.explore, [image, prompt, length, eta, scope, rule]),
-        (endpoints.generate, [image, prompt, method, length]),
+        (endpoints.explore, [image, prompt, length, eta, scope, rule, model]),
+        (endpoints.generate, [image, prompt, method, length, model]),
     ):
         button.click(
             told(endpoint), inputs, answer, api_name=endpoint.__name__,
-            show_progress="hidden", **MODEL_QUEUE,
+            show_progress="hidden", **AGAIN_QUEUE,
         )  # fmt: skip
 
 
@@ -65,6 +66,7 @@ class _Endpoints:
         eta: float,
         scope: Scope,
         rule: Rule,
+        model: str = "",
     ) -> dict[str, Any]:
         """Ask a vision-language model about an image, and see what happens when all visual tokens
         are withdrawn from layer K on, for every K: answers, KL to the full model in nats, FLOPs and
@@ -77,12 +79,20 @@ class _Endpoints:
             eta: KL threshold in nats; K* is the first K whose KL is at most that.
             scope: first_token, answer_mean or answer_max: which KL is held against eta.
             rule: first, or stays_below, which asks it of every later K too.
+            model: one of those that the page offers; empty for its own.
         """
         threshold, length = check_eta(eta), self._length(max_new_tokens)
-        return self.service.explored(_own(image), prompt, length).to_json(threshold, scope, rule)
+        name = self._model(model)
+        run = self.service.explored(_own(image), prompt, length, name)
+        return run.to_json(threshold, scope, rule)
 
     def generate(
-        self, image: str | None, prompt: str, method: str, max_new_tokens: int
+        self,
+        image: str | None,
+        prompt: str,
+        method: str,
+        max_new_tokens: int,
+        model: str = "",
     ) -> dict[str, Any]:
         """Ask a vision-language model about an image while visual tokens are withdrawn from its
         decoder by one method, and see the answer, what each layer saw, and the cost.
@@ -92,9 +102,15 @@ class _Endpoints:
             prompt: a question about it.
             method: vtw --k 8, or fastv --k 2 --ratio 0.5, or mustdrop --tokens 48, or none.
             max_new_tokens: the most tokens of an answer.
+            model: one of those that the page offers; empty for its own.
         """
-        length = self._length(max_new_tokens)
-        return self.service.generate(_own(image), prompt, method, length).to_json()
+        length, name = self._length(max_new_tokens), self._model(model)
+        return self.service.generate(_own(image), prompt, method, length, name).to_json()
+
+    def _model(self, wanted: Any) -> str:
+        if wanted is None or wanted == "":
+            return self.service.model_name
+        return self.service.models.offer(wanted).name
 
     def _length(self, wanted: Any) -> int:
         most = self.service.answer_tokens

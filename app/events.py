@@ -1,13 +1,20 @@
-"""How the page's events are sent: one queue for everything that uses the model, none for glue."""
+"""How the page's events are sent: in which queue they wait, none for what is answered at once."""
 
 from __future__ import annotations
 
 from typing import Any
 
-# The same explicit limit for everything that uses the model: Gradio takes the lowest of a group.
+# Events of one queue have the same explicit limit: Gradio takes the lowest of a group.
+# Questions: one at a time, since one run at a time uses a model.
 MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1}
-# Whose events run a model: what `app.limits` counts.
-RUN_QUEUES = frozenset({MODEL_QUEUE["concurrency_id"]})
+# Who waits for a model to be loaded, which takes nothing from those whose model is there.
+LOADING_QUEUE: dict[str, Any] = {"concurrency_id": "loading", "concurrency_limit": 16}
+# What may have to wait for a model and for its turn in one step, and must not hold up questions.
+AGAIN_QUEUE: dict[str, Any] = {"concurrency_id": "again", "concurrency_limit": 4}
+# Whose events run a model, and with those who wait for one: what `app.limits` counts. Behind a
+# loading comes a run, as a rule, so it counts as one that waits and not as one more.
+RUN_QUEUES = frozenset(each["concurrency_id"] for each in (MODEL_QUEUE, AGAIN_QUEUE))
+WAIT_QUEUES = RUN_QUEUES | {LOADING_QUEUE["concurrency_id"]}
 _GLUE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 # Everything else is glue: answered at once, no spinner, hidden from the API page. What happens
 # while the same event is still being answered must not be lost on a slow server. Where a handler

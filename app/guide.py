@@ -25,6 +25,7 @@ from app.tabs import migration, sinks
 from app.tabs.compare import show_view
 from app.tabs.every_k import write_run
 from app.view_address import Places, View
+from vtw_core.results import DEFAULT_ETA
 
 if TYPE_CHECKING:
     from app.service import Example, Service
@@ -64,12 +65,17 @@ class Page:
     moved: migration.MigrationTab
 
 
-def build(service: Service, first: str) -> Parts:
-    """Put both into the page's head; ``first`` is the tab that is in front at first."""
+def build(service: Service, first: str, usual_language: str) -> Parts:
+    """Put both into the page's head, and the switch between the languages.
+
+    Args:
+        first: the tab that is in front at first.
+        usual_language: for visitors who have chosen none, and whose browser prefers none.
+    """
     opening = View(example=service.examples[0].name, tab=first)
     with gr.Row(elem_classes="page-tools"):
-        parts = Parts(lesson_part(), share(show_address(opening, "bundled")))
-        language_switch()
+        parts = Parts(lesson_part(), share(show_address(opening, "bundled"), service.eta))
+        language_switch(usual_language)
         terms_part()
     return parts
 
@@ -83,7 +89,7 @@ def connect(service: Service, parts: Parts, page: Page, places: Places) -> Any:
         handlers.wanted,
         page.visitor,
         [wanted, progress, page.main.waits],
-        cancels=[page.main.ran],
+        cancels=[*page.main.running],
         **GLUE_OF_EVENT,
     )
     controls = (*page.attention.places.values(), *page.moved.places.values())
@@ -166,12 +172,17 @@ class _Handlers:
             known = replace(known, prompt=question)
         elif example is not None:
             question = example.prompt
+        go = show_arrival(view, run, self._eta(view))
         return (
-            gr.Tabs(selected=tab), tab, show_address(known, origin, go=show_arrival(view, run)),
+            gr.Tabs(selected=tab), tab, show_address(known, origin, go=go),
             *show_view(visitor, view, question, draws=draws),
             *sinks.arrive(view if tab == "sinks" else elsewhere, run),
             *migration.arrive(view if tab == "migration" else elsewhere, run),
         )  # fmt: skip
+
+    def _eta(self, view: View) -> float:
+        """The threshold of a view that names none: the lesson's questions are about VTW's own."""
+        return DEFAULT_ETA if view.lesson else self.service.eta
 
     def address(self, visitor: Visitor, opened: str) -> dict[str, Any]:
         """Another run, or another tab in front."""
@@ -195,7 +206,9 @@ class _Handlers:
         code = ""
         if visitor.run is not None:
             view = View.from_query(_sent(event).get("query", ""), self.places).clamped(visitor.run)
-            code = code_for(visitor.run, replace(view, tab=opened), self._path_in_code(visitor))
+            eta = self._eta(view) if view.eta is None else view.eta
+            shown = replace(view, tab=opened, eta=eta)
+            code = code_for(visitor.run, shown, self._path_in_code(visitor))
         return show_address(known, origin, code=code)
 
     def _path_in_code(self, visitor: Visitor) -> str:

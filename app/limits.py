@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from fastapi import HTTPException
 
 from app import text_faults as text
-from app.events import RUN_QUEUES
+from app.events import RUN_QUEUES, WAIT_QUEUES
 from app.language import FIRST, LANGUAGES, speaking
 
 if TYPE_CHECKING:
@@ -106,18 +106,20 @@ class RunLimits:
         async def guarded(body: Any, request: Any, username: str | None) -> Any:
             fn = queue.blocks.fns.get(body.fn_index)
             _forget_gone(queue)
-            if fn is None or fn.concurrency_id not in RUN_QUEUES:
+            if fn is None or fn.concurrency_id not in WAIT_QUEUES:
                 return await push(body, request, username)
+            is_run = fn.concurrency_id in RUN_QUEUES
             # Who names no session, such as a program's single call, has his address alone.
             session, address = body.session_hash or "", _network(request)
             with speaking(_language_of(fn.page)):
-                refusal = self.refusal(session, address, _waiting(queue), queue.max_size)
+                waiting = _waiting(queue)
+                refusal = self.refusal(session, address, waiting, queue.max_size, is_run=is_run)
             if refusal is not None:
                 self._remember(session, refusal.why)
                 later = {} if refusal.seconds is None else {"Retry-After": str(refusal.seconds)}
                 raise HTTPException(429, refusal.why, later)
             pushed = await push(body, request, username)
-            if pushed[0]:
+            if pushed[0] and is_run:
                 self.sessions.add(session)
                 self.addresses.add(address)
             return pushed
@@ -125,13 +127,20 @@ class RunLimits:
         queue.push = guarded  # type: ignore[method-assign]
 
     def refusal(
-        self, session: str, address: str, waiting: list[tuple[str, str]], queue_size: int | None
+        self,
+        session: str,
+        address: str,
+        waiting: list[tuple[str, str]],
+        queue_size: int | None,
+        *,
+        is_run: bool = True,
     ) -> Refusal | None:
         """Why a run may not begin; None where it may.
 
         Args:
             waiting: (session, address) of all runs that wait or run.
             queue_size: how many may wait at all.
+            is_run: whether it counts as one; else it waits for a model alone.
         """
         if session and sum(one == session for one, _ in waiting) >= self.waiting:
             return Refusal(text.TOO_MANY_WAIT.format(most=self.waiting))
@@ -139,7 +148,7 @@ class RunLimits:
             (self.sessions, session, text.TOO_OFTEN),
             (self.addresses, address, text.TOO_OFTEN_HERE),
         ):
-            seconds = math.ceil(starts.seconds_to_wait(who)) if who else 0
+            seconds = math.ceil(starts.seconds_to_wait(who)) if who and is_run else 0
             if seconds:
                 return Refusal(words.format(most=starts.most, seconds=seconds), seconds)
         share = math.inf if queue_size is None else max(1, queue_size * ADDRESS_SHARE)
@@ -168,11 +177,11 @@ def _waiting(queue: Queue) -> list[tuple[str, str]]:
 
 
 def _model_events(queue: Queue) -> Iterator[Event]:
-    """Who waits for a model, then who runs it. Gradio itself forgets those who leave."""
-    for name in RUN_QUEUES & queue.event_queue_per_concurrency_id.keys():
+    """Who waits for a model, then who runs one. Gradio itself forgets those who leave."""
+    for name in WAIT_QUEUES & queue.event_queue_per_concurrency_id.keys():
         yield from queue.event_queue_per_concurrency_id[name].queue
     for job in queue.active_jobs:
-        yield from (event for event in job or () if event.concurrency_id in RUN_QUEUES)
+        yield from (event for event in job or () if event.concurrency_id in WAIT_QUEUES)
 
 
 def _forget_gone(queue: Queue) -> None:

@@ -48,7 +48,9 @@ def show_methods(shown: ShownMethods) -> dict[str, Any]:
         cards.insert(place, _empty_card(name, words, _why_not(reason)))
     return {
         "phase": "done",
-        "origin": text.ORIGINS[shown.origin].format(date=compared.created[:10]),
+        "origin": text.ORIGINS[shown.origin].format(
+            model=compared.model, date=compared.created[:10]
+        ),
         "cards": cards,
     }
 

@@ -1,11 +1,10 @@
-"""The one door to the library: the model, loaded behind the page, and the recorded examples."""
+"""The one door to the library: jobs for the visitors' models, and the recorded examples."""
 
 from __future__ import annotations
 
 import filecmp
 import hashlib
 import json
-import logging
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
@@ -16,30 +15,28 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from app import jobs, text
 from app.faults import within_memory
-from app.library_words import worded
 from app.limits import RunLimits
+from app.models import Models
+from app.pool import ModelState
 from app.state import Dropped
 from app.stopping import Stopping
-from vtw_core import load_model
 from vtw_core.calibrated import Calibration, load_calibration
 from vtw_core.comparison import MethodComparison, load_comparison
 from vtw_core.dataset import Item, read_items
 from vtw_core.equal_budget import BudgetComparison, load_budget_comparison
-from vtw_core.errors import InputError, ModelError, VTWError
-from vtw_core.models.loading import EMBEDDED
+from vtw_core.errors import InputError
+from vtw_core.models.catalogue import EMBEDDED
 from vtw_core.models.prompts import check_prompt
-from vtw_core.results import Run, load_run
+from vtw_core.results import DEFAULT_ETA, Run, load_run
 from vtw_core.strategies.mustdrop import MustDrop, VisionStage
 from vtw_core.strategy_options import method_from
 
 if TYPE_CHECKING:
     from vtw_core.events import Event, MethodEvent, Progress
     from vtw_core.generated import Generation
-    from vtw_core.models.vlm import VisionLanguageModel
 
 Job = Callable[..., Generator[Any, None, None]]
 """One of `app.jobs`."""
-log = logging.getLogger(__name__)
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "assets" / "examples"
 CALIBRATION = EXAMPLES.parent / "calibration"
@@ -87,29 +84,32 @@ def bundled_examples(folder: Path = EXAMPLES) -> tuple[Example, ...]:
 
 
 class Service:
-    """One model for all visitors.
+    """What visitors ask of models.
 
-    Loading begins in the background with ``start`` so that the page need not wait for it. The lock
-    lets one run at a time use the model: on one processor two runs at once would both be slower,
-    and their measured times would be wrong.
+    The lock lets one run at a time use a model, whichever it is: on one processor two runs at once
+    would both be slower, and their measured times would be wrong.
 
     Args:
-        elsewhere: wraps what runs a job, to run it in another process that holds the same model.
+        models: those that visitors may choose, or the source of the only one.
+        eta: the threshold that the page takes until a visitor moves it, in nats.
+        elsewhere: wraps what runs a job, to run it in another process that holds the same models.
         limits: how often a visitor may run it; what was refused by them is told on the page.
     """
 
     def __init__(
         self,
-        model_name: str = EMBEDDED,
+        models: Models | str = EMBEDDED,
         examples: Path = EXAMPLES,
         calibration: Path = CALIBRATION,
         budgets: Path = BUDGETS,
         answer_tokens: int = ANSWER_TOKENS,
+        eta: float = DEFAULT_ETA,
         elsewhere: Callable[[Job], Job] | None = None,
         limits: RunLimits | None = None,
     ) -> None:
-        self.model_name = model_name
+        self.models = Models(models) if isinstance(models, str) else models
         self.answer_tokens = answer_tokens
+        self.eta = eta
         self._calibration = calibration
         self._budgets = budgets
         self.examples = bundled_examples(examples)
@@ -118,9 +118,6 @@ class Service:
         self.stopping = Stopping()
         self.limits = RunLimits() if limits is None else limits
         self._busy = threading.Lock()
-        self._loaded = threading.Event()
-        self._vlm: VisionLanguageModel | None = None
-        self._problem = ""
 
     def example_of(self, picture: str | None) -> Example | None:
         """The bundled example whose picture this is, also a copy of it."""
@@ -129,124 +126,125 @@ class Service:
         same = partial(filecmp.cmp, picture, shallow=False)
         return next((example for example in self.examples if same(example.image)), None)
 
-    def start(self) -> None:
-        """Load the model behind the page."""
-        threading.Thread(target=self.load, name="load-model", daemon=True).start()
-
-    def load(self) -> None:
-        """Load the model; what goes wrong is told to whoever wants to use it."""
-        try:
-            vlm = load_model(self.model_name)
-            vlm.limit_threads()
-            vlm.warm_up()
-            self._vlm = vlm
-        except Exception as problem:
-            log.exception("the model %s could not be loaded", self.model_name)
-            known = isinstance(problem, VTWError)
-            # Only the sentence is kept: an exception would keep every visitor's frames alive.
-            self._problem = str(problem) if known else f"{self.model_name} could not be loaded."
-        finally:
-            self._loaded.set()
+    @property
+    def model_name(self) -> str:
+        """The page's own model, for who chooses none."""
+        return self.models.default
 
     @property
     def state(self) -> Literal["loading", "ready", "failed", "stopping"]:
-        """How far the model is, or that the server is being stopped."""
-        if self.stopping.is_asked:
-            return "stopping"
-        if not self._loaded.is_set():
-            return "loading"
-        return "failed" if self._vlm is None else "ready"
+        """How far it is, or that the server is being stopped."""
+        return "stopping" if self.stopping.is_asked else self.models.health
 
-    @property
-    def state_in_words(self) -> str:
-        """The same for a visitor."""
-        problem = worded(self._problem)
-        return text.MODEL_STATES[self.state].format(model=self.model_name, problem=problem)
+    def start(self) -> None:
+        """Load it behind the page, which need not wait for it."""
+        self.models.start()
 
-    @property
-    def is_embedded(self) -> bool:
-        """Whether the model knows drawings alone."""
-        return self.model_name == EMBEDDED
-
-    @property
-    def suggestions(self) -> tuple[str, ...]:
-        """Questions that the model can be asked."""
-        return text.SUGGESTIONS if self.is_embedded else text.SUGGESTIONS_FOR_PHOTOGRAPHS
+    def load(self) -> None:
+        """Load it, or all where none is loaded later, before going on."""
+        self.models.load()
 
     def wait(self, seconds: float) -> bool:
-        """Whether loading is over within ``seconds`` (with success or not).
+        """Whether that is over within ``seconds`` (with success or not)."""
+        return self.models.wait(seconds)
+
+    def loading(self, model: str) -> Generator[ModelState, None, None]:
+        """Have a model in memory: how far it is, as `Pool.loading`.
 
         Raises:
-            ModelError: the server is being stopped.
+            VTWError: it is not offered, could not be loaded, or the server is being stopped.
         """
-        self.stopping.check_begin()
-        return self._loaded.wait(seconds)
-
-    def _steps(self, job: Job, *arguments: Any) -> Generator[Any, None, None]:
-        """What a job yields, one visitor at a time.
-
-        Raises:
-            VTWError: the model could not be loaded, memory ran out, the server is being stopped,
-                or as the job.
-        """
-        self._loaded.wait()
-        if self._vlm is None:
-            raise ModelError(self._problem)
-        with self._busy, closing(self._run(job, *arguments)) as steps:
+        for state in self.models.loading(model):
             self.stopping.check_begin()
-            for step in steps:
+            yield state
+        self.stopping.check_begin()
+
+    def suggestions(self, model: str) -> tuple[str, ...]:
+        """Questions that a model can be asked."""
+        return text.SUGGESTIONS if model == EMBEDDED else text.SUGGESTIONS_FOR_PHOTOGRAPHS
+
+    def _steps(self, model: str | None, job: Job, *arguments: Any) -> Generator[Any, None, None]:
+        """What a job yields, one visitor at a time; None is the page's own model.
+
+        Raises:
+            VTWError: the model is not offered or could not be loaded, memory ran out, the server is
+                being stopped, or as the job.
+        """
+        name = self.models.default if model is None else model
+        self.stopping.check_begin()
+        # Who waits for a model to be loaded does not hold up those whose model is there.
+        with self.models.using(name), self._busy, closing(self._run(name, job, *arguments)) as ran:
+            self.stopping.check_begin()
+            for step in ran:
                 yield step
                 self.stopping.check_go_on()
 
-    def _run_here(self, job: Job, *arguments: Any) -> Generator[Any, None, None]:
-        yield from within_memory(job(self._vlm, *arguments))
+    def _run_here(self, model: str, job: Job, *arguments: Any) -> Generator[Any, None, None]:
+        vlm = self.models.pool.model(model)
+        with closing(within_memory(job(vlm, *arguments))) as steps:
+            while True:
+                # Each step may come in another thread, and torch counts threads in each anew.
+                vlm.limit_threads()
+                try:
+                    step = next(steps)
+                except StopIteration:
+                    return
+                yield step
 
-    def _result(self, job: Job, *arguments: Any) -> Any:
+    def _result(self, model: str | None, job: Job, *arguments: Any) -> Any:
         """What a job yields once."""
-        (result,) = self._steps(job, *arguments)
+        (result,) = self._steps(model, job, *arguments)
         return result
 
-    def explore(self, image: str, prompt: str) -> Generator[Event, None, None]:
-        """``vtw_core.exploration.explore_steps`` on the loaded model.
+    def explore(
+        self, image: str, prompt: str, model: str | None = None
+    ) -> Generator[Event, None, None]:
+        """``vtw_core.exploration.explore_steps`` on a model.
 
         Raises:
             VTWError: the model could not be loaded, or the image or prompt cannot be used.
         """
-        yield from self._steps(jobs.explore, image, prompt, self.answer_tokens)
+        yield from self._steps(model, jobs.explore, image, prompt, self.answer_tokens)
 
-    def explored(self, image: str, prompt: str, answer_tokens: int) -> Run:
+    def explored(
+        self, image: str, prompt: str, answer_tokens: int, model: str | None = None
+    ) -> Run:
         """Everything at every K, without what happens inside: for programs.
 
         Raises:
             VTWError: the model could not be loaded, or the image or prompt cannot be used.
         """
-        run: Run = self._result(jobs.explore_outside, image, prompt, answer_tokens)
+        run: Run = self._result(model, jobs.explore_outside, image, prompt, answer_tokens)
         return run
 
-    def generate(self, image: str, prompt: str, method: str, answer_tokens: int) -> Generation:
+    def generate(
+        self, image: str, prompt: str, method: str, answer_tokens: int, model: str | None = None
+    ) -> Generation:
         """One answer under one method, in the words of ``method_from``.
 
         Raises:
             VTWError: the model could not be loaded, or the image, prompt or method cannot be used.
         """
         chosen = method_from(method)
-        made: Generation = self._result(jobs.generate, image, prompt, chosen, answer_tokens)
+        made: Generation = self._result(model, jobs.generate, image, prompt, chosen, answer_tokens)
         return made
 
     def test_image(self, run: Run, picture: str, other: str, name: str) -> Run:
-        """The run with one more causal test: an other image, of a visitor's or of the examples.
+        """The run with one more causal test, by the model that made it: an other image, of a
+        visitor's or of the examples.
 
         Args:
             picture: the picture that the run is about.
             name: of the other image; a test of that name is made anew.
 
         Raises:
-            VTWError: the model could not be loaded, an image cannot be used, or the run is not of
-                this model and cannot be repeated.
+            VTWError: the run's model is not offered or could not be loaded, an image cannot be
+                used, or the run cannot be repeated.
         """
         # What was recorded inside is not needed to repeat a run, and would travel in vain.
         outside = replace(run, inside=None)
-        again: Run = self._result(jobs.explore_again, outside, picture, other, name)
+        model = self.models.of_run(run.model)
+        again: Run = self._result(model, jobs.explore_again, outside, picture, other, name)
         before, after = run.inside, again.inside
         if before is None or after is None or again.answer_ids[-1] != run.answer_ids[-1]:
             raise InputError(text.RUN_NOT_REPEATED)
@@ -256,9 +254,13 @@ class Service:
         return replace(run, inside=replace(before, lens=lens, counterfactuals=tests))
 
     def compare(
-        self, image: str, prompt: str, asked: Sequence[tuple[str, str]]
+        self,
+        image: str,
+        prompt: str,
+        asked: Sequence[tuple[str, str]],
+        model: str | None = None,
     ) -> Generator[MethodEvent, None, None]:
-        """``vtw_core.methods.compare_steps`` on the loaded model.
+        """``vtw_core.methods.compare_steps`` on a model.
 
         Args:
             asked: label and options of each method, as ``vtw_core compare --method`` takes them.
@@ -267,10 +269,16 @@ class Service:
             VTWError: the model could not be loaded, or the image, prompt or options cannot be used.
         """
         methods = [replace(method_from(options), label=label) for label, options in asked]
-        yield from self._steps(jobs.compare, image, prompt, methods, self.answer_tokens)
+        yield from self._steps(model, jobs.compare, image, prompt, methods, self.answer_tokens)
 
     def must_drop(
-        self, image: str, prompt: str, gamma: float, alpha: float, stages: str = "abc"
+        self,
+        image: str,
+        prompt: str,
+        gamma: float,
+        alpha: float,
+        stages: str = "abc",
+        model: str | None = None,
     ) -> Dropped:
         """One answer under MustDrop, with why each visual token stayed or fell.
 
@@ -285,8 +293,10 @@ class Service:
             gamma, alpha, vision=VisionStage() if "a" in stages else None,
             prefill="b" in stages, cache="c" in stages,
         )  # fmt: skip
-        answer, record = self._result(jobs.must_drop, image, prompt, strategy, self.answer_tokens)
-        return Dropped(record, gamma, alpha, stages, answer, prompt, image)
+        answer, record = self._result(
+            model, jobs.must_drop, image, prompt, strategy, self.answer_tokens
+        )
+        return Dropped(record, gamma, alpha, stages, answer, prompt, image, model=model)
 
     @cached_property
     def recorded_calibration(self) -> Calibration:
@@ -309,9 +319,9 @@ class Service:
         return bool(comparison.facts["weights_sha256"] == here)
 
     def calibrate(
-        self, images: Sequence[str] | None, prompt: str = ""
+        self, images: Sequence[str] | None, prompt: str = "", model: str | None = None
     ) -> Generator[Progress | Calibration, None, None]:
-        """``vtw_core.calibration.calibrate_steps`` on the loaded model.
+        """``vtw_core.calibration.calibrate_steps`` on a model.
 
         Args:
             images: each is asked ``prompt``; ``None`` takes the bundled set with its questions.
@@ -324,4 +334,4 @@ class Service:
         else:
             question = check_prompt(prompt)
             items = tuple(Item(Path(image), question) for image in images)
-        yield from self._steps(jobs.calibrate, items)
+        yield from self._steps(model, jobs.calibrate, items)

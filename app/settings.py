@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
+from app import zero_gpu
+from app.language import FIRST, LANGUAGES
 from app.limits import RUNS_PER_MINUTE, WAITING
+from app.models import RESIDENT, LoadOptions, Models
 from vtw_core.errors import InputError
+from vtw_core.models.catalogue import BYTES, CATALOGUE, QUANTIZED
+from vtw_core.results import DEFAULT_ETA
 
 UPLOAD_MB = 20
 
 
 def _setting(
-    variable: str, default: Any, meaning: str, least: int | None = None, most: int | None = None
+    variable: str,
+    default: Any,
+    meaning: str,
+    least: int | None = None,
+    most: int | None = None,
+    *,
+    of: tuple[str, ...] = (),
+    unset: str | None = None,
 ) -> Any:
-    metadata = {"variable": variable, "meaning": meaning, "least": least, "most": most}
+    """One variable: whole numbers have bounds, words are one ``of`` some; ``unset`` is what the
+    table says of a default that is nothing."""
+    metadata = {
+        "variable": variable, "meaning": meaning, "least": least, "most": most, "of": of,
+        "unset": unset,
+    }  # fmt: skip
     return field(default=default, metadata=metadata)
 
 
@@ -25,8 +43,39 @@ class Settings:
     """Each field is one variable of the environment; `table` lists them."""
 
     model: str = _setting(
-        "VTW_MODEL", "embedded", "the model: `embedded`, a checkpoint folder, or a hub id"
+        "VTW_MODEL",
+        "embedded",
+        "the page's own model: `embedded`, a checkpoint folder, or a hub id",
     )
+    models: str = _setting(
+        "VTW_MODELS", "", "models that visitors may choose besides, as `VTW_MODEL`, with commas "
+        "between them", unset="the catalogue; on Spaces none",
+    )  # fmt: skip
+    free_models: int = _setting(
+        "VTW_FREE_MODELS", 0, "whether visitors may type any hub id", least=0, most=1
+    )
+    resident: int = _setting(
+        "VTW_RESIDENT", RESIDENT, "how many models stay in memory; the one that was not used for "
+        "longest leaves", least=1, most=8,
+    )  # fmt: skip
+    device: str = _setting("VTW_DEVICE", "", "torch device of the models", unset="the best here")
+    dtype: str = _setting(
+        "VTW_DTYPE", "", "their precision", of=tuple(BYTES), unset="what the device does best"
+    )
+    quantize: str = _setting(
+        "VTW_QUANTIZE", "", "pack their weights (bitsandbytes)", of=QUANTIZED, unset="as they are"
+    )
+    device_map: str = _setting(
+        "VTW_DEVICE_MAP", "", "spread each over several devices (accelerate)", of=("auto",),
+        unset="one device",
+    )  # fmt: skip
+    eta: float = _setting(
+        "VTW_ETA", DEFAULT_ETA, "the threshold η with which the page opens, in nats, 0 or more"
+    )
+    language: str = _setting(
+        "VTW_LANGUAGE", FIRST, "for who has chosen none, and whose browser prefers none",
+        of=tuple(LANGUAGES),
+    )  # fmt: skip
     answer_tokens: int = _setting(
         "VTW_ANSWER_TOKENS", 64, "the most tokens of an answer", least=1, most=1024
     )
@@ -47,33 +96,70 @@ class Settings:
     waiting: int = _setting(
         "VTW_WAITING", WAITING, "runs of one visitor that may wait at once", 1, 1000
     )  # fmt: skip
+    on_spaces: bool = False
+    on_zero_gpu: bool = False
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] = os.environ) -> Settings:
         """The defaults, and what the environment says instead.
 
         Raises:
-            InputError: a number is not one, or out of its bounds.
+            InputError: a value is not one that the variable takes, or two do not go together.
         """
         given: dict[str, Any] = {}
-        for one in fields(cls):
+        for one in _variables():
             text = environment.get(one.metadata["variable"], "").strip()
             if text:
-                given[one.name] = text if one.type == "str" else _number(text, **one.metadata)
-        return cls(**given)
+                given[one.name] = _READ[str(one.type)](text, **one.metadata)
+        on_zero_gpu = zero_gpu.is_here(environment)
+        if on_zero_gpu and given.get("free_models"):
+            raise InputError(
+                "VTW_FREE_MODELS=1 cannot be had on ZeroGPU, where all models are loaded before "
+                "the page starts; name them in VTW_MODELS."
+            )
+        return cls(**given, on_spaces="SPACE_ID" in environment, on_zero_gpu=on_zero_gpu)
+
+    def offered(self, model: str | None = None) -> Models:
+        """The models that these settings offer.
+
+        Args:
+            model: the page's own instead of `self.model`.
+
+        Raises:
+            InputError: two of them go by one name.
+        """
+        others = [name.strip() for name in self.models.split(",") if name.strip()]
+        if not others and not self.on_spaces:
+            others = [known.name for known in CATALOGUE]
+        options = LoadOptions(
+            self.device or None, self.dtype or None, self.quantize or None, self.device_map or None
+        )
+        return Models(
+            model or self.model, others, resident=self.resident, free=bool(self.free_models),
+            fixed=self.on_zero_gpu, options=options,
+        )  # fmt: skip
 
     @classmethod
     def table(cls) -> str:
         """All of them as a Markdown table."""
         rows = ["| variable | default | what it sets |", "| --- | --- | --- |"]
-        for one in fields(cls):
+        for one in _variables():
             said = one.metadata
-            bounds = f", {said['least']} to {said['most']}" if said["least"] is not None else ""
-            rows.append(f"| `{said['variable']}` | `{one.default}` | {said['meaning']}{bounds} |")
+            meaning = said["meaning"]
+            if said["least"] is not None:
+                meaning += f", {said['least']} to {said['most']}"
+            if said["of"]:
+                meaning += f": {', '.join(f'`{word}`' for word in said['of'])}"
+            default = said["unset"] or f"`{one.default}`"
+            rows.append(f"| `{said['variable']}` | {default} | {meaning} |")
         return "\n".join(rows)
 
 
-def _number(text: str, variable: str, least: int, most: int, meaning: str) -> int:
+def _variables() -> list[Any]:
+    return [one for one in fields(Settings) if one.metadata]
+
+
+def _number(text: str, variable: str, least: int, most: int, meaning: str, **_: Any) -> int:
     try:
         value = int(text)
     except ValueError:
@@ -83,3 +169,22 @@ def _number(text: str, variable: str, least: int, most: int, meaning: str) -> in
             f"{variable} must be a whole number from {least} to {most} ({meaning}), not {text!r}."
         )
     return value
+
+
+def _eta(text: str, variable: str, **_: Any) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not math.isfinite(value) or value < 0:
+        raise InputError(f"{variable} must be a finite number, 0 or more, not {text!r}.")
+    return value
+
+
+def _word(text: str, variable: str, of: tuple[str, ...], **_: Any) -> str:
+    if of and text not in of:
+        raise InputError(f"{variable} must be {' or '.join(of)}, not {text!r}.")
+    return text
+
+
+_READ: dict[str, Callable[..., Any]] = {"int": _number, "float": _eta, "str": _word}

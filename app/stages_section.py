@@ -15,7 +15,7 @@ from app.board import save_chart
 from app.components.chart import chart_part, show_chart
 from app.components.stages import show_stages, stages
 from app.downloads import download_on
-from app.events import GLUE, MODEL_QUEUE
+from app.events import AGAIN_QUEUE, GLUE
 from app.figures.stages import flow_table, token_table
 from app.figures.tokens import clamped, clamped_number
 from app.library_words import worded
@@ -85,7 +85,7 @@ def build(service: Service) -> StagesSection:
     handlers = _Handlers(service)
     measured = viewer.release(
         handlers.measure, [dropped], list(outputs), trigger_mode="multiple",
-        show_progress="hidden", api_visibility="private", **MODEL_QUEUE,
+        show_progress="hidden", api_visibility="private", **AGAIN_QUEUE,
     )  # fmt: skip
     measured.failure(handlers.refuse, [dropped], list(outputs), **GLUE)
     return StagesSection(which, outputs)
@@ -142,6 +142,7 @@ def every_drop(visitor: Visitor, shown: ShownMethods) -> tuple[Dropped, ...]:
             record=entry.mustdrop, gamma=entry.strategy["gamma"], alpha=entry.strategy["alpha"],
             stages="".join(stage for stage, field in FIELDS.items() if entry.strategy[field]),
             answer=entry.answer, prompt=compared.prompt, picture=picture, label=entry.label,
+            model=compared.model,
         )
         for entry in compared.entries
         if entry.mustdrop is not None
@@ -177,8 +178,9 @@ class _Handlers:
         if dropped.picture is None:
             return show(dropped, asked=asked, notice=text.NO_PICTURE)
         try:
+            model = dropped.model and self.service.models.of_run(dropped.model)
             again = self.service.must_drop(
-                dropped.picture, dropped.prompt, wanted.gamma, wanted.alpha, wanted.stages
+                dropped.picture, dropped.prompt, wanted.gamma, wanted.alpha, wanted.stages, model
             )
         except VTWError as problem:
             return show(dropped, asked=asked, notice=worded(problem))

@@ -60,7 +60,8 @@ class Dropped(_Shared):
     """One answer under MustDrop, and why each visual token stayed or fell.
 
     ``stages``: letters of "abc", those that ran. ``picture`` is the file that it is about, as long
-    as it is there. ``label`` is the method's name where several were compared.
+    as it is there. ``label`` is the method's name where several were compared, ``model`` what made
+    it; None is the page's own.
     """
 
     record: MustDropRecord
@@ -71,3 +72,4 @@ class Dropped(_Shared):
     prompt: str
     picture: str | None = None
     label: str = ""
+    model: str | None = None

@@ -42,12 +42,12 @@ class Stopping:
     def check_begin(self) -> None:
         """Raises ModelError when no run may begin any more."""
         if self.is_asked:
-            raise ModelError(text.MODEL_STATES["stopping"])
+            raise ModelError(text.STOPPING)
 
     def check_go_on(self) -> None:
         """Raises ModelError when a run has had its time."""
         if self._until is not None and time.monotonic() > self._until:
-            raise ModelError(text.MODEL_STATES["stopping"])
+            raise ModelError(text.STOPPING)
 
 
 def serve_until_stopped(demo: gr.Blocks, stopping: Stopping) -> None:

@@ -29,20 +29,23 @@ TABS = (
 _DELETE_CACHE = (3600, 86400)
 
 
-def build_demo(service: Service) -> gr.Blocks:
+def build_demo(service: Service, usual_language: str = FIRST) -> gr.Blocks:
     """The whole page, once for each language; the endpoints for programs stand on the first.
 
     It opens on the first recorded example, complete and without the model.
+
+    Args:
+        usual_language: for visitors who have chosen none, and whose browser prefers none.
     """
     with gr.Blocks(
         title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=_DELETE_CACHE
     ) as demo:
-        _speak(demo, FIRST, service)
+        _speak(demo, FIRST, service, usual_language)
         build_api(service)
     for code in tuple(LANGUAGES)[1:]:
         language = LANGUAGES[code]
         with demo.route(language.name, language.path, show_in_navbar=False):
-            _speak(demo, code, service)
+            _speak(demo, code, service, usual_language)
     for part in demo.blocks.values():
         if isinstance(part, gr.HTML):
             # Where a part's script says 'every', Gradio takes it for an event, puts that into the
@@ -51,23 +54,23 @@ def build_demo(service: Service) -> gr.Blocks:
     return demo
 
 
-def _speak(demo: gr.Blocks, code: str, service: Service) -> None:
+def _speak(demo: gr.Blocks, code: str, service: Service, usual_language: str) -> None:
     """Build the page of one language; whatever happens on it is answered in that language."""
     others = set(demo.fns)
     with speaking(code):
-        _build_page(service)
+        _build_page(service, usual_language)
     for at, event in demo.fns.items():
         if at not in others and event.fn is not None:
             event.fn = in_language(code, event.fn)
 
 
-def _build_page(service: Service) -> None:
+def _build_page(service: Service, usual_language: str) -> None:
     example, opening = service.examples[0], service.examples[0].run
     visitor = gr.State(Visitor(run=opening, origin="recorded", picture=str(example.image)))
     with gr.Column(elem_classes="page-head"):
         gr.Markdown(f"# {text.TITLE}\n{text.INTRO}")
         gr.Markdown(text.LINKS, elem_classes="links")
-        parts = guide.build(service, TABS[0])
+        parts = guide.build(service, TABS[0], usual_language)
     opened = gr.State(TABS[0])
     with gr.Tabs() as tabs:
         with _tab("compare"):
@@ -85,7 +88,7 @@ def _build_page(service: Service) -> None:
         with _tab("budget"):
             budget = which_method.build(service)
         with _tab("calibrate"):
-            calibrated = calibrate.build(service)
+            calibrated = calibrate.build(service, main.model)
         with _tab("numbers"):
             gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
     chosen = tabs.select(_opened, None, opened, **GLUE_OF_EVENT)

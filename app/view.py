@@ -16,10 +16,19 @@ ETA_RANGE = (1e-7, 10.0)
 """Nats; how far the η line can be dragged."""
 
 
-def show_criterion() -> dict[str, Any]:
-    """What the page needs to choose K by itself, the same for every run."""
+def on_the_line(eta: float) -> float:
+    """The nearest η that its line, which is logarithmic, can stand at."""
+    return min(max(eta, ETA_RANGE[0]), ETA_RANGE[1])
+
+
+def show_criterion(eta: float = DEFAULT_ETA) -> dict[str, Any]:
+    """What the page needs to choose K by itself, the same for every run.
+
+    Args:
+        eta: where the line stands until a visitor moves it, in nats.
+    """
     return {
-        "eta": DEFAULT_ETA,
+        "eta": on_the_line(eta),
         "min": ETA_RANGE[0],
         "max": ETA_RANGE[1],
         "presets": [
@@ -141,7 +150,10 @@ def show_nothing(notice: str | None = None) -> dict[str, Any]:
 def _notice(message: str | None) -> dict[str, str] | None:
     if message is None:
         return None
-    hints = (text.CANCELLED, text.CANCELLED_FIRST, text.PHOTOGRAPH, text_share.OWN_QUESTION)
+    hints = (
+        text.CANCELLED, text.CANCELLED_FIRST, text.PHOTOGRAPH, text.PHOTOGRAPH_ALONE,
+        text_share.OWN_QUESTION,
+    )  # fmt: skip
     kind = "info" if message in hints else "error"
     return {"kind": kind, "text": message}
 

@@ -92,6 +92,22 @@ MODELS = {
     )
 }  # fmt: skip
 
+
+NOT_OFFERED = "The model … is not offered here; choose one of these: …"
+CHOSEN = {
+    name: Words(what, value, NOT_OFFERED)
+    for name, what, value in (
+        *((name, row.what, row.value) for name, row in MODELS.items()),
+        ("hub", "a hub id that is not among those offered", "org/name"),
+        ("folder", "a folder of the server with a model in it", "assets/embedded_model"),
+        ("absolute", "an absolute path", "/etc"),
+        ("list", "a list", ["embedded"]),
+        ("object", "an object", {"path": "embedded"}),
+        ("number", "a number", 7),
+    )
+}  # fmt: skip
+"""Models that a program asks for, of a page whose owner offers others."""
+
 TOO_LARGE = "The request is larger than 4 MB; send less."
 
 
@@ -152,6 +168,8 @@ EVENTS = {
     "criterion": ("η, scope, rule and direction of *Calibrate*", "They are refused in one "
                   "sentence."),
     "preset": ("a published η of the list", "Its place becomes the nearest that there is."),
+    "model": ("name of the model to load", "One that is offered is loaded; all else is refused in "
+              "one sentence."),
     "example": ("an example's place in the gallery", "It becomes the nearest that there is."),
     "lesson": ("step, question and answer of the lesson", "A step becomes one that there is; an "
                "answer that cannot be one changes nothing."),
@@ -188,6 +206,7 @@ def table() -> str:
         ("Saved runs", [(row.what, row.sentence("x.vtw")) for row in ARCHIVES.values()]),
         ("Names of models", [(row.what, "… is no model: " + row.refused.split(" is no model: ")[1])
                              for row in MODELS.values()]),
+        ("Models that a program asks for", [(row.what, row.happens) for row in CHOSEN.values()]),
         ("Values that the page sends, forged", list(EVENTS.values())),
         ("The rest", list(OTHERS)),
         ("What fails in the machine, or is asked of it too often",

@@ -70,7 +70,7 @@ FAULTS = (
           "It is believed of a proxy that `FORWARDED_ALLOW_IPS` names, and of nobody else.",
           "test_limits.py", "test_a_forged_address_is_believed_of_a_trusted_proxy_alone"),
     Fault("SIGTERM or SIGINT during a run", "Its visitor, who waits and who comes are told: "
-          f"{text.MODEL_STATES['stopping']} `/healthz` answers 503, stopping; the process ends "
+          f"{text.STOPPING} `/healthz` answers 503, stopping; the process ends "
           "with status 0.",
           "test_process.py", "test_a_stop_lets_everybody_know_and_the_process_go"),
     Fault("the same again", "The process ends at once.",

@@ -83,22 +83,16 @@ GRADIO = {
     "dataframe.clear_filter": "清除筛选",
 }
 
-EMBEDDED_LIMITS = (
-    "本页面自带的模型只认识由简单形状构成的图画，不认识照片。"
-    "模型卡见 assets/embedded_model/README.md。"
-)
-
 PHOTOGRAPH = (
+    "这看起来是一张照片，而内置模型只认识由简单形状构成的图画：它在这里的回答没有意义。"
+    "要处理照片，请在示例下方选择另一个模型。"
+)
+PHOTOGRAPH_ALONE = (
     "这看起来是一张照片，而内置模型只认识由简单形状构成的图画：它在这里的回答没有意义。"
     "要处理照片，请用真实的模型启动页面，例如 "
     "python app.py --model HuggingFaceTB/SmolVLM-256M-Instruct。"
 )
-MODEL_STATES = {
-    "loading": "正在加载模型 {model}；其间可以先看预录的示例。",
-    "ready": "模型 {model} 已就绪。",
-    "failed": "无法加载模型 {model}：{problem} 没有它也能查看预录的示例。",
-    "stopping": "服务器正在停止：请过几分钟再来。",
-}
+STOPPING = "服务器正在停止：请过几分钟再来。"
 
 REFUSED = "无法完成"
 NO_PICTURE = "还没有图片：请上传、粘贴或绘制一张，或选一个示例。"
@@ -109,7 +103,6 @@ CANCELLED_FIRST = "已取消。点击“运行对比”可重新开始。"
 INTERNAL = "运行模型时内部出错；您的内容没有丢失。请再试一次；如果仍然如此，就需要重启服务器。"
 WAITING = "正在排队……"
 QUEUE_IS_FULL = "排队的访问者太多：请一分钟后再试。"
-WAITING_FOR_MODEL = "模型仍在加载……"
 STARTING = "正在编码图片……"
 BASELINE_RUNS = "正在生成所有层都有图片时的回答……"
 CURVE_RUNS = "正在测量每个 K 处的 KL……"

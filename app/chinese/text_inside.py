@@ -189,6 +189,7 @@ KBAR = {
     "atL": "K = L = {layers}：图片保留",
     "earlier": "早一层",
     "later": "晚一层",
+    "model": "模型 {model}",
 }
 GAZE = {
     "betweenSentences": "",

@@ -57,7 +57,6 @@ GONE = "还没有比较结果：请先点击“比较”。"
 
 WAITING = "正在排队……"
 ENCODING = "正在编码图片……"
-LOADING = "模型仍在加载……"
 RUNNING = "{title}：正在回答……"
 TIMING = "正在轮流测量各方法的预填充……"
 CANCELLED = "已取消。下面是之前显示的内容。"
@@ -66,8 +65,8 @@ INTERNAL = "比较时内部出错；您的内容没有丢失。请再试一次�
 LABEL_TWICE = "{title}（{number}）"
 
 ORIGINS = {
-    "recorded": "预录于 {date}：点击“比较”可在此重新运行",
-    "live": "在本服务器上测得",
+    "recorded": "{model}，预录于 {date}：点击“比较”可在此重新运行",
+    "live": "{model}，在本服务器上测得",
 }
 BASELINE = "基线"
 TITLES = {

@@ -33,6 +33,7 @@ function take() {
   find('.kbar').hidden = !view;
   if (!view) return;
   layers = view.layers;
+  find('.of-model').textContent = find('.of-model').title = words.model.replace('{model}', view.model);
   const held = window.vtwK;
   const k = held && held.layers === layers ? held.k : view.k;
   show(k);

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import gradio as gr
 
 from app import text_inside as text
 from app.components.files import read, script
+from vtw_core.results import Run
 
 
 def kbar(elem_id: str) -> gr.HTML:
-    """Build the component; its value is ``{layers, k}`` or None.
+    """Build the component; its value is of `show_kbar`, or None.
 
     ``release`` fires with ``{k}``: a visitor's input.
     """
@@ -22,3 +25,8 @@ def kbar(elem_id: str) -> gr.HTML:
         elem_id=elem_id,
         elem_classes="kbar-part",
     )
+
+
+def show_kbar(run: Run, k: int) -> dict[str, Any]:
+    """What the component is told of the run whose figures stand below it."""
+    return {"layers": run.layers, "k": k, "model": run.model}

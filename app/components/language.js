@@ -19,7 +19,7 @@ function remember(code) {
 }
 const known = (code) => [here, there].some((language) => language.code === code);
 const preferred = () => (navigator.languages || []).map((tag) => tag.split('-')[0].toLowerCase()).find(known);
-const usual = () => remembered() || preferred() || here.code;
+const usual = () => remembered() || preferred() || (known(usually) ? usually : here.code);
 
 // What follows the path is the view: it is the same in both. The first language has no path, so where
 // another one is usual it must be asked for.
@@ -42,7 +42,7 @@ for (const use of ['pointerdown', 'focus']) link.addEventListener(use, point);
 link.addEventListener('click', () => { remember(there.code); point(); });
 
 // An address that names a language is taken at its word. Another opens in the one that was chosen here,
-// or in the browser's; only a choice is remembered.
+// or in the browser's, or in the page's usual one; only a choice is remembered.
 const named = new URLSearchParams(window.location.search).get('lang');
 const wanted = known(named) ? named : here.path ? here.code : usual();
 if (wanted === there.code) window.location.replace(addressOf(there));

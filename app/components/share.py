@@ -14,7 +14,7 @@ import gradio as gr
 
 from app import text_share as text
 from app.components.files import read, script
-from app.view import run_id
+from app.view import on_the_line, run_id
 from app.view_address import View
 from vtw_core.results import DEFAULT_ETA, Run
 
@@ -27,7 +27,7 @@ Origin = Literal["bundled", "picture", "file"]
 """Of what is shown: an example of the page, a picture of the visitor's, or an opened run."""
 
 
-def share(value: dict[str, Any]) -> gr.HTML:
+def share(value: dict[str, Any], usual_eta: float = DEFAULT_ETA) -> gr.HTML:
     """Build the component; its value is of `show_address`.
 
     ``submit`` fires with ``{query}`` when the page was opened by a link, ``select`` with
@@ -38,7 +38,9 @@ def share(value: dict[str, Any]) -> gr.HTML:
         value=value,
         html_template=read("share.html"),
         css_template=read("share.css"),
-        js_on_load=script("share.js", words=text.SHARE, bibtex=text.BIBTEX, usualEta=DEFAULT_ETA),
+        js_on_load=script(
+            "share.js", words=text.SHARE, bibtex=text.BIBTEX, usualEta=on_the_line(usual_eta)
+        ),
         apply_default_css=False,
         elem_id="share",
         label=text.SHARE_LABEL,
@@ -59,13 +61,13 @@ def show_address(
     return {"query": view.to_query(), "origin": origin, "go": go, "code": code}
 
 
-def show_arrival(view: View, run: Run) -> dict[str, Any]:
+def show_arrival(view: View, run: Run, usual_eta: float = DEFAULT_ETA) -> dict[str, Any]:
     """The parts of a view that the browser holds, for the run that is shown.
 
     Args:
         view: clamped to the run.
     """
-    eta = DEFAULT_ETA if view.eta is None else view.eta
+    eta = on_the_line(usual_eta) if view.eta is None else view.eta
     return {
         "runId": run_id(run),
         "k": run.choose_k(eta) if view.k is None else view.k,

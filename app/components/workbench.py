@@ -19,8 +19,8 @@ from app.view import show_criterion
 _SCRIPTS = ("words.js", "criterion.js", "tokens.js", "curve.js", "workbench.js")
 
 
-def workbench(value: dict[str, Any]) -> gr.HTML:
-    """Build the component; ``value`` is of ``app.view``."""
+def workbench(value: dict[str, Any], eta: float) -> gr.HTML:
+    """Build the component; ``value`` is of ``app.view``, ``eta`` the threshold at first."""
     return gr.HTML(
         value=value,
         html_template=read("workbench.html"),
@@ -28,7 +28,7 @@ def workbench(value: dict[str, Any]) -> gr.HTML:
         js_on_load=read(*_SCRIPTS),
         words=text.WORKBENCH,
         labels=text.WORKBENCH_HTML,
-        criterion=show_criterion(),
+        criterion=show_criterion(eta),
         apply_default_css=False,
         elem_id="workbench",
         label=text.WORKBENCH_LABEL,

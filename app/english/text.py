@@ -82,22 +82,16 @@ GRADIO = {
     "dataframe.clear_filter": "Clear filters",
 }
 
-EMBEDDED_LIMITS = (
-    "The model that ships with this page knows drawings of simple shapes only, not photographs. "
-    "Its card is in assets/embedded_model/README.md."
-)
-
 PHOTOGRAPH = (
+    "This looks like a photograph, and the embedded model only knows drawings of simple shapes: its "
+    "answer means nothing here. For photographs choose another model, below the examples."
+)
+PHOTOGRAPH_ALONE = (
     "This looks like a photograph, and the embedded model only knows drawings of simple shapes: its "
     "answer means nothing here. For photographs start the page with a real model, such as "
     "python app.py --model HuggingFaceTB/SmolVLM-256M-Instruct."
 )
-MODEL_STATES = {
-    "loading": "The model {model} is being loaded; recorded examples can be looked at meanwhile.",
-    "ready": "The model {model} is ready.",
-    "failed": "The model {model} could not be loaded: {problem} Recorded examples work without it.",
-    "stopping": "The server is being stopped: come again in a few minutes.",
-}
+STOPPING = "The server is being stopped: come again in a few minutes."
 
 REFUSED = "Not possible"
 NO_PICTURE = "There is no picture yet: upload, paste or draw one, or pick an example."
@@ -111,7 +105,6 @@ INTERNAL = (
 )
 WAITING = "Waiting for your turn …"
 QUEUE_IS_FULL = "Too many visitors are waiting: try again in a minute."
-WAITING_FOR_MODEL = "The model is still being loaded …"
 STARTING = "Encoding the picture …"
 BASELINE_RUNS = "Answering with the image in every layer …"
 CURVE_RUNS = "Measuring the KL at every K …"

@@ -7,5 +7,6 @@ ETA = "KL threshold in nats"
 SCOPE = "Which KL is held against the threshold"
 RULE = "Which K under the threshold is taken"
 METHOD = 'Strategy with its options, such as "vtw --k 8"'
+MODEL = "Model, one of those that the page offers; empty for its own"
 ANSWER = "Answer"
 NO_IMAGE = "There is no image: upload one and name it."

@@ -202,6 +202,7 @@ KBAR = {
     "atL": "K = L = {layers}: image stays",
     "earlier": "One layer earlier",
     "later": "One layer later",
+    "model": "model {model}",
 }
 GAZE = {
     "betweenSentences": " ",

@@ -62,7 +62,6 @@ GONE = "There is no comparison yet: press Compare first."
 
 WAITING = "Waiting for your turn …"
 ENCODING = "Encoding the picture …"
-LOADING = "The model is still being loaded …"
 RUNNING = "{title}: answering …"
 TIMING = "Measuring the prefill of all methods in turns …"
 CANCELLED = "Cancelled. What was shown before is below."
@@ -71,8 +70,8 @@ INTERNAL = "Something went wrong inside while comparing; nothing of yours is los
 LABEL_TWICE = "{title} ({number})"
 
 ORIGINS = {
-    "recorded": "recorded on {date}: press Compare to repeat it here",
-    "live": "measured on this server",
+    "recorded": "{model}, recorded on {date}: press Compare to repeat it here",
+    "live": "{model}, measured on this server",
 }
 BASELINE = "Baseline"
 TITLES = {

@@ -15,12 +15,13 @@ import gradio as gr
 from app import text
 from app.calibration_view import DIRECTION_NAMES, notes, rows, status, summary
 from app.downloads import cached, cached_table, download_button
-from app.events import GLUE, GLUE_OF_START, MODEL_QUEUE
+from app.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
 from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
 from app.figures.fonts import drawn_language
 from app.figures.tokens import clamped
 from app.language import current, speaking
 from app.library_words import worded
+from app.models_view import loading_steps
 from app.pictures import chosen_picture
 from app.state import ShownCalibration
 from app.view import preset_model
@@ -61,7 +62,8 @@ class CalibrateTab:
     outputs: tuple[Any, ...]
 
 
-def build(service: Service) -> CalibrateTab:
+def build(service: Service, model: gr.State) -> CalibrateTab:
+    """Put the tab here; ``model`` holds the one that a run asks."""
     recorded = service.recorded_calibration
     origin = text.CALIBRATE_RECORDED.format(
         model=recorded.setting.model, samples=len(recorded.samples)
@@ -74,7 +76,7 @@ def build(service: Service) -> CalibrateTab:
             left = _build_inputs()
         with gr.Column(scale=7, min_width=340):
             right, in_file = _build_result(shown, left, first)
-    _connect(_Handlers(service), left, right, shown)
+    _connect(_Handlers(service), left, right, shown, model)
     are_drawn = gr.State(False)
     figures = (part for part in right if isinstance(part, gr.Plot))
     return CalibrateTab(
@@ -170,7 +172,9 @@ def _figure(title: str, note: str) -> list[Any]:
     return [plot, gr.Markdown(note, elem_classes="page-foot")]
 
 
-def _connect(handlers: _Handlers, left: _Inputs, right: list[Any], shown: gr.State) -> None:
+def _connect(
+    handlers: _Handlers, left: _Inputs, right: list[Any], shown: gr.State, model: gr.State
+) -> None:
     eta = left.criterion[0]
     left.preset.input(_take_preset, left.preset, [eta, left.source], **GLUE)
     eta.input(lambda: (OWN_VALUE, text.PRESET_OWN), None, [left.preset, left.source], **GLUE)
@@ -183,15 +187,18 @@ def _connect(handlers: _Handlers, left: _Inputs, right: list[Any], shown: gr.Sta
     runs = []
     for button, run, wanted in (
         (left.run_own, handlers.run_own, [left.pictures, left.prompt]),
-        (left.run_bundled, handlers.run_bundled, None),
+        (left.run_bundled, handlers.run_bundled, []),
     ):
-        # First "waiting", at once; then the run, when its turn in the queue has come.
+        # First "waiting", at once; then the model, and the run when its turn has come.
         asked = button.click(handlers.wait, None, [*line, waits], **GLUE_OF_START)
-        ran = asked.then(run, wanted, [*line, shown, waits], show_progress="hidden",
-                         api_visibility="private", **MODEL_QUEUE)  # fmt: skip
-        ran.failure(handlers.refuse, waits, line, **GLUE)
+        streamed: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+        loaded = asked.then(handlers.load, model, [*line, waits], **streamed, **LOADING_QUEUE)
+        ran = loaded.success(run, [waits, model, *wanted], [*line, shown, waits], **streamed,
+                             **MODEL_QUEUE)  # fmt: skip
         ran.success(read, inputs, right, **GLUE)
-        runs.append(ran)
+        for step in (loaded, ran):
+            step.failure(handlers.refuse, waits, line, **GLUE)
+            runs.append(step)
     # First stop the stream, then say so: the other way round, its last event would be drawn over.
     left.cancel.click(lambda: False, None, waits, cancels=runs, **GLUE).then(
         handlers.cancel, None, line, **GLUE
@@ -207,17 +214,33 @@ class _Handlers:
     def wait(self) -> tuple[Any, ...]:
         return *_busy(text.WAITING, 0.0), True
 
-    def run_own(self, paths: list[str] | None, prompt: str) -> Generator[tuple[Any, ...]]:
-        """Calibrate on a visitor's pictures, each asked the same question."""
-        yield from self._run(lambda: _checked(paths), prompt, text.CALIBRATE_YOURS)
-
-    def run_bundled(self) -> Generator[tuple[Any, ...]]:
-        """Calibrate on the bundled set again, here."""
-        yield from self._run(lambda: None, "", text.CALIBRATE_BUNDLED)
-
-    def _run(self, pictures: Any, prompt: str, origin: str) -> Generator[tuple[Any, ...]]:
+    def load(self, model: str) -> Generator[tuple[Any, ...]]:
+        """The visitor's model, where it is not in memory."""
+        yield *(gr.skip(),) * 4, True  # a stream without any answer would empty what it is for
         try:
-            for event in self._steps(pictures(), prompt):
+            for message, share in loading_steps(self.service, model):
+                yield *_busy(message, share), True
+        except VTWError as problem:
+            yield *_idle(worded(problem), is_error=True), False
+
+    def run_own(
+        self, waits: bool, model: str, paths: list[str] | None, prompt: str
+    ) -> Generator[tuple[Any, ...]]:
+        """Calibrate on a visitor's pictures, each asked the same question."""
+        yield from self._run(waits, model, lambda: _checked(paths), prompt, text.CALIBRATE_YOURS)
+
+    def run_bundled(self, waits: bool, model: str) -> Generator[tuple[Any, ...]]:
+        """Calibrate on the bundled set again, here."""
+        yield from self._run(waits, model, lambda: None, "", text.CALIBRATE_BUNDLED)
+
+    def _run(
+        self, waits: bool, model: str, pictures: Any, prompt: str, origin: str
+    ) -> Generator[tuple[Any, ...]]:
+        if not waits:  # the model could not be loaded, which has been said
+            yield *(gr.skip(),) * 5, False
+            return
+        try:
+            for event in self._steps(model, pictures(), prompt):
                 if isinstance(event, Calibration):
                     total = len(event.samples)
                     shown = ShownCalibration(
@@ -233,11 +256,9 @@ class _Handlers:
             yield *_idle(text.INTERNAL, is_error=True), gr.skip(), False
 
     def _steps(
-        self, pictures: list[str] | None, prompt: str
+        self, model: str, pictures: list[str] | None, prompt: str
     ) -> Iterator[tuple[str, float] | Calibration]:
-        while not self.service.wait(0.5):
-            yield text.WAITING_FOR_MODEL, 0.0
-        for event in self.service.calibrate(pictures, prompt):
+        for event in self.service.calibrate(pictures, prompt, model):
             if isinstance(event, Calibration):
                 yield event
             else:

@@ -11,21 +11,24 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import text, text_share
+from app import model_choice, text, text_share
 from app.components.workbench import workbench
 from app.downloads import cached
 from app.drawings import keep_few_drawings
-from app.events import GLUE, GLUE_OF_EVENT, GLUE_OF_START, MODEL_QUEUE
+from app.events import GLUE, GLUE_OF_EVENT, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
 from app.held_k import keep_k
 from app.language import LANGUAGES, speaking
 from app.library_words import worded
+from app.model_choice import ModelChoice
+from app.models_view import loading_steps
 from app.pictures import chosen_picture, looks_like_a_photograph, name_of, uploaded
 from app.state import Visitor
 from app.view import show_nothing, show_run, show_running
 from app.view_address import View
 from vtw_core.errors import VTWError
 from vtw_core.events import Answers, Curve, Progress, Token
-from vtw_core.results import DEFAULT_ETA, Run, choose_k, load_run
+from vtw_core.models.catalogue import EMBEDDED
+from vtw_core.results import Run, choose_k, load_run
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -65,13 +68,14 @@ class CompareTab:
     """What the page needs of this tab: the events after which another run is shown, and K.
 
     ``k`` is where the visitor left K, or None for K*; `app.held_k` reads what a slider sends.
-    Who cancels ``ran``, the run itself, sets ``waits`` to False, too; ``outputs`` take what
-    `show_view` returns.
+    ``model`` is the one that the next run asks. Who cancels ``running``, the steps of a run, sets
+    ``waits`` to False, too; ``outputs`` take what `show_view` returns.
     """
 
     finished: tuple[Any, ...]
     k: gr.State
-    ran: Any
+    model: gr.State
+    running: tuple[Any, ...]
     waits: gr.State
     outputs: tuple[Any, ...]
 
@@ -90,6 +94,8 @@ class _Inputs:
     cancel: gr.Button
     gallery: gr.Gallery
     open_run: gr.UploadButton
+    suggestions: tuple[gr.Button, ...]
+    models: ModelChoice
 
 
 def build(service: Service, visitor: gr.State, first: dict[str, Any]) -> CompareTab:
@@ -97,7 +103,7 @@ def build(service: Service, visitor: gr.State, first: dict[str, Any]) -> Compare
         with gr.Column(scale=3, min_width=310):
             left = _build_inputs(service)
         with gr.Column(scale=7, min_width=340):
-            bench = workbench(first)
+            bench = workbench(first, service.eta)
     return _connect(_Handlers(service), left, bench, visitor)
 
 
@@ -125,8 +131,11 @@ def _build_inputs(service: Service) -> _Inputs:
         lines=1, max_lines=4, elem_id="question",
     )  # fmt: skip
     with gr.Row(elem_classes="suggestions"):
-        for line in service.suggestions:
-            gr.Button(line, size="sm").click(lambda line=line: line, outputs=prompt, **GLUE)
+        suggestions = tuple(
+            gr.Button(line, size="sm") for line in service.suggestions(service.model_name)
+        )
+        for suggestion in suggestions:
+            suggestion.click(lambda line: line, suggestion, prompt, **GLUE)
     with gr.Row():  # side by side, so that nothing below moves when a run begins or ends
         run = gr.Button(text.RUN, variant="primary", min_width=120, elem_id="run")
         cancel = gr.Button(text.CANCEL, visible=False, min_width=120, elem_id="cancel")
@@ -136,24 +145,13 @@ def _build_inputs(service: Service) -> _Inputs:
         object_fit="cover", elem_id="examples", interactive=False, buttons=[],
     )  # fmt: skip
     open_run = gr.UploadButton(text.OPEN_RUN, size="sm", file_types=[".vtw"], elem_id="open-run")
-    state = gr.Markdown(elem_id="model-state", elem_classes="page-foot")
-    if service.is_embedded:
-        gr.Markdown(text.EMBEDDED_LIMITS, elem_classes="page-foot")
-    # Told when a visitor comes, and then every second while the model is being loaded: what is
-    # written into the page when it is built would be yesterday's for all who come later.
-    timer = gr.Timer(1.0, active=False)
-    for arrived_or_later in (None, timer.tick):
-        gr.on(
-            arrived_or_later,
-            lambda: (service.state_in_words, gr.Timer(active=service.state == "loading")),
-            None, [state, timer], **GLUE,
-        )  # fmt: skip
+    models = model_choice.build(service)
     keep_few_drawings(canvas)
     # Gradio would open both files itself before our own loader can look at their size and kind.
     upload.preprocess = _path_of_upload  # type: ignore[method-assign]
     canvas.preprocess = lambda payload: _drawing_of(canvas, payload)  # type: ignore[assignment, method-assign, return-value]
     return _Inputs(picture_tabs, upload_tab, draw_tab, upload, canvas, prompt, run, cancel, gallery,
-                   open_run)  # fmt: skip
+                   open_run, suggestions, models)  # fmt: skip
 
 
 def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.State) -> CompareTab:
@@ -167,36 +165,44 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
     left.draw_tab.select(None, js=_take_the_brush())
     bench.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
 
-    # First "waiting", at once; then the run, when its turn in the queue has come.
+    # First "waiting", at once.
     asked = gr.on(
         [left.run.click, left.prompt.submit], handlers.wait, None, [*shown, waits],
         **GLUE_OF_START,
     )  # fmt: skip
-    ran = asked.then(
+    # Behind it the model, where it is not there; then the run, when its turn has come.
+    model = left.models.model
+    streamed: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    loaded = asked.then(
+        handlers.load, [visitor, k, model], [*shown, waits], **streamed, **LOADING_QUEUE
+    )
+    ran = loaded.success(
         handlers.run,
-        [left.upload, left.canvas, left.prompt, is_drawing, visitor, k],
+        [left.upload, left.canvas, left.prompt, is_drawing, visitor, k, model, waits],
         [*shown, visitor, k, waits],
-        show_progress="hidden",
-        api_visibility="private",
+        **streamed,
         **MODEL_QUEUE,
     )
-    ran.failure(handlers.refuse, [visitor, k, waits], shown, **GLUE)
+    running = (loaded, ran)
+    for step in running:
+        step.failure(handlers.refuse, [visitor, k, waits], shown, **GLUE)
 
     # First stop the stream, then show what comes instead: the other way round, events of the run
     # that are still on their way would be drawn over it.
-    left.cancel.click(lambda: False, None, waits, cancels=[ran], **GLUE).then(
+    left.cancel.click(lambda: False, None, waits, cancels=[*running], **GLUE).then(
         handlers.cancel, [visitor, k], shown, **GLUE
     )
     everything = (
         *shown, visitor, k, left.picture_tabs, left.upload, left.prompt, is_drawing,
     )  # fmt: skip
     picked = left.gallery.select(
-        _picked, None, [picked_index, waits], cancels=[ran], **GLUE_OF_EVENT
+        _picked, None, [picked_index, waits], cancels=[*running], **GLUE_OF_EVENT
     ).then(handlers.pick_example, picked_index, [*everything], **GLUE)
-    opened = left.open_run.upload(lambda: False, None, waits, cancels=[ran], **GLUE).then(
+    opened = left.open_run.upload(lambda: False, None, waits, cancels=[*running], **GLUE).then(
         handlers.open_run, [left.open_run, visitor, k], [*everything], **GLUE
     )
-    return CompareTab((picked, opened, ran), k, ran, waits, everything)
+    left.models.changed.success(handlers.suggest, model, [*left.suggestions], **GLUE)
+    return CompareTab((picked, opened, ran), k, model, running, waits, everything)
 
 
 class _Handlers:
@@ -208,6 +214,17 @@ class _Handlers:
     def wait(self) -> tuple[Any, ...]:
         return show_running(text.WAITING, 0.0), *_busy(), True
 
+    def load(
+        self, visitor: Visitor, k: int | None, model: str
+    ) -> Generator[tuple[Any, ...], None, None]:
+        """The visitor's model, where others made it leave or it is still on its way."""
+        yield *(gr.skip(),) * 3, True  # a stream without any answer would empty what it is for
+        try:
+            for message, share in loading_steps(self.service, model):
+                yield show_running(message, share), *_busy(), True
+        except VTWError as problem:
+            yield _last_run(visitor, k, worded(problem)), *_idle(), False
+
     def run(
         self,
         upload: str | None,
@@ -216,15 +233,20 @@ class _Handlers:
         is_drawing: bool,
         visitor: Visitor,
         k: int | None,
+        model: str,
+        waits: bool,
     ) -> Generator[tuple[Any, ...], None, None]:
         """Stream both answers and the curve; on bad input show one sentence and the last run."""
         keep = gr.skip(), gr.skip(), False
+        if not waits:  # the model could not be loaded, which has been said
+            yield *(gr.skip(),) * 3, *keep
+            return
         try:
             drawn = _path_of_drawing(drawing) if is_drawing else None
             path = chosen_picture(upload, drawn, is_drawing=is_drawing, roots=self._picture_roots())
-            for shown in self._stream(path, prompt):
+            for shown in self._stream(path, prompt, model):
                 if isinstance(shown, Run):
-                    hint = text.PHOTOGRAPH if self._unsuited(path) else None
+                    hint = self._hint(path, model)
                     yield (
                         show_run(shown, origin="live", notice=hint), *_idle(),
                         Visitor(run=shown, origin="live", picture=path), None, False,
@@ -237,17 +259,24 @@ class _Handlers:
             log.exception("a run failed")
             yield _last_run(visitor, k, text.INTERNAL), *_idle(), *keep
 
-    def _unsuited(self, path: str) -> bool:
-        return self.service.is_embedded and looks_like_a_photograph(path)
+    def _hint(self, path: str, model: str) -> str | None:
+        """That a photograph is nothing for this model, and which would do."""
+        if model != EMBEDDED or not looks_like_a_photograph(path):
+            return None
+        models = self.service.models
+        has_others = models.free or len(models.offers) > 1
+        return str(text.PHOTOGRAPH if has_others else text.PHOTOGRAPH_ALONE)
 
-    def _stream(self, path: str, prompt: str) -> Iterator[dict[str, Any] | Run]:
+    def suggest(self, model: str) -> list[str]:
+        """Questions for the model that was chosen."""
+        return list(self.service.suggestions(model))
+
+    def _stream(self, path: str, prompt: str, model: str) -> Iterator[dict[str, Any] | Run]:
         yield show_running(text.STARTING, 0.0)
-        while not self.service.wait(0.5):
-            yield show_running(text.WAITING_FOR_MODEL, 0.0)
         message, fraction, baseline, withdrawn = text.BASELINE_RUNS, 0.0, "", ""
         k: int | None = None
         layers: int | None = None
-        for event in self.service.explore(path, prompt):
+        for event in self.service.explore(path, prompt, model):
             if isinstance(event, Run):
                 yield event
                 return
@@ -256,7 +285,7 @@ class _Handlers:
                 message = text.CURVE_RUNS if event.done and k is None else message
             elif isinstance(event, Curve):
                 layers, message = len(event.kl_positions) - 1, text.ANSWERS_RUN
-                k = choose_k(event.kl_positions[:, 0], DEFAULT_ETA)
+                k = choose_k(event.kl_positions[:, 0], self.service.eta)
             elif isinstance(event, Token):
                 baseline = event.text_so_far
             elif isinstance(event, Answers) and k is not None:

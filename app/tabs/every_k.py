@@ -11,7 +11,7 @@ import gradio as gr
 
 from app import text
 from app.board import Board
-from app.components.kbar import kbar
+from app.components.kbar import kbar, show_kbar
 from app.downloads import cached, cached_table, download_button
 from app.events import GLUE_OF_EVENT
 from app.faults import on_disk
@@ -66,8 +66,7 @@ def show(visitor: Visitor, k: int | None) -> tuple[Any, ...]:
     if visitor.run is None:
         return (gr.skip(),) * (len(names) + 3)
     at = k_of(visitor, k)
-    bar = {"layers": visitor.run.layers, "k": at}
-    shown = gr.Column(visible=True)
+    bar, shown = show_kbar(visitor.run, at), gr.Column(visible=True)
     return shown, bar, *new_board().values(visitor, at, names), every_k_rows(visitor.run)
 
 

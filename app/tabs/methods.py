@@ -15,7 +15,7 @@ from app.board import save_chart
 from app.components.chart import chart_part, show_chart
 from app.components.methods import methods
 from app.downloads import cached, download_on
-from app.events import GLUE, GLUE_OF_START, MODEL_QUEUE
+from app.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
 from app.figures.methods import CHARTS
 from app.library_words import worded
 from app.methods_choice import (
@@ -37,6 +37,7 @@ from app.methods_panels import (
     told_controls,
 )
 from app.methods_view import show_comparing, show_methods, show_notice
+from app.models_view import loading_steps
 from app.refusal import refusal
 from app.state import ShownMethods, Visitor
 from app.view import run_id
@@ -113,13 +114,18 @@ def build(service: Service, visitor: gr.State, first: Run) -> MethodsTab:
     waits = gr.State(False)
     line = [answers, compare, cancel]
     asked = compare.click(handlers.wait, shown, [*line, waits], **GLUE_OF_START)
-    ran = asked.then(
-        handlers.compare, [visitor, shown, there, *every], [*line, shown, waits],
-        show_progress="hidden", api_visibility="private", **MODEL_QUEUE,
+    streamed: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    loaded = asked.then(
+        handlers.load, [visitor, shown], [*line, waits], **streamed, **LOADING_QUEUE
+    )
+    ran = loaded.success(
+        handlers.compare, [visitor, shown, there, waits, *every], [*line, shown, waits], **streamed,
+        **MODEL_QUEUE,
     )  # fmt: skip
-    ran.failure(handlers.refuse, [shown, waits], line, **GLUE)
+    for step in (loaded, ran):
+        step.failure(handlers.refuse, [shown, waits], line, **GLUE)
     # First stop the stream, then say so: the other way round, its last event would be drawn over.
-    cancel.click(lambda: False, None, waits, cancels=[ran], **GLUE).then(
+    cancel.click(lambda: False, None, waits, cancels=[loaded, ran], **GLUE).then(
         handlers.cancel, shown, line, **GLUE
     )
     inputs = (visitor, shown, there)
@@ -187,11 +193,31 @@ class _Handlers:
     def wait(self, shown: ShownMethods) -> tuple[Any, ...]:
         return show_comparing(text.WAITING, 0.0), *_busy(), True
 
+    def load(self, visitor: Visitor, shown: ShownMethods) -> Generator[tuple[Any, ...], None, None]:
+        """The model of the visitor's run, where it is not in memory."""
+        yield *(gr.skip(),) * 3, True  # a stream without any answer would empty what it is for
+        if visitor.run is None:
+            return
+        try:
+            model = self.service.models.of_run(visitor.run.model)
+            for message, share in loading_steps(self.service, model):
+                yield show_comparing(message, share), *_busy(), True
+        except VTWError as problem:
+            yield show_notice(shown, worded(problem)), *_idle(), False
+
     def compare(
-        self, visitor: Visitor, shown: ShownMethods, there: tuple[bool, ...], *values: Any
+        self,
+        visitor: Visitor,
+        shown: ShownMethods,
+        there: tuple[bool, ...],
+        waits: bool,
+        *values: Any,
     ) -> Generator[tuple[Any, ...], None, None]:
         """Stream the answers, one method behind the other; on bad input show one sentence."""
         keep = gr.skip(), False
+        if not waits:  # the model could not be loaded, which has been said
+            yield *(gr.skip(),) * 3, *keep
+            return
         try:
             for event in self._steps(visitor, there, values):
                 if isinstance(event, ShownMethods):
@@ -218,9 +244,8 @@ class _Handlers:
         texts: dict[int, str] = {}
         refused: dict[int, str] = {}
         yield show_comparing(message, fraction, titles)
-        while not self.service.wait(0.5):
-            yield show_comparing(text.LOADING, fraction, titles)
-        for event in self.service.compare(visitor.picture, run.prompt, asked):
+        model = self.service.models.of_run(run.model)
+        for event in self.service.compare(visitor.picture, run.prompt, asked, model):
             if isinstance(event, MethodComparison):
                 missing = tuple((at, *titles[at], why) for at, why in refused.items())
                 yield ShownMethods(run_id(run), "live", event, run.layers, missing)

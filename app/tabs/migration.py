@@ -11,8 +11,8 @@ import gradio as gr
 
 from app import text_inside as text
 from app.board import Board
-from app.components.kbar import kbar
-from app.events import GLUE_OF_EVENT, MODEL_QUEUE
+from app.components.kbar import kbar, show_kbar
+from app.events import AGAIN_QUEUE, GLUE_OF_EVENT
 from app.figures import migration, tokens
 from app.held_k import k_of, keep_k
 from app.library_words import worded
@@ -110,7 +110,7 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
     ):
         event(
             test, [source, *inputs], [visitor, *outputs], api_visibility="private",
-            show_progress_on=[board.parts["causal_kl"]], **MODEL_QUEUE,
+            show_progress_on=[board.parts["causal_kl"]], **AGAIN_QUEUE,
         )  # fmt: skip
     places = dict(zip(PLACES, controls, strict=True))
     return MigrationTab(inputs=tuple(inputs), outputs=outputs, places=places)
@@ -126,7 +126,7 @@ def show(visitor: Visitor, k: int | None, *controls: Any) -> tuple[Any, ...]:
     run, at = visitor.run, k_of(visitor, k)
     chosen = choices(at, *controls).clamped(run)
     return (
-        gr.Column(visible=True), gr.Markdown(visible=False), {"layers": run.layers, "k": at},
+        gr.Column(visible=True), gr.Markdown(visible=False), show_kbar(run, at),
         *_controls(run, chosen), gr.Row(visible=bool(len(visitor.run.inside.lens.patches))),
         *new_board().values(visitor, chosen, names),
     )  # fmt: skip

@@ -10,7 +10,7 @@ import gradio as gr
 from app import text_inside as text
 from app.board import Board
 from app.components.gaze import gaze, show_gaze
-from app.components.kbar import kbar
+from app.components.kbar import kbar, show_kbar
 from app.events import GLUE_OF_EVENT
 from app.figures import sinks, tokens
 from app.held_k import k_of, keep_k
@@ -110,7 +110,7 @@ def show(visitor: Visitor, k: int | None, *controls: Any) -> tuple[Any, ...]:
     chosen = choices(at, *controls).clamped(run)
     return (
         gr.Column(visible=True), gr.Markdown(visible=False), _verdict(run),
-        {"layers": run.layers, "k": at}, *_controls(run, chosen),
+        show_kbar(run, at), *_controls(run, chosen),
         show_gaze(run, at, thumbnail(visitor.picture)),
         *new_board().values(visitor, chosen, names),
     )  # fmt: skip

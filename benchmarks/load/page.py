@@ -168,6 +168,10 @@ class Page:
         joined = await self.http.post("/gradio_api/queue/join", json=self._body(function))
         if joined.status_code != 200:
             raise Refused(joined.status_code, _words(joined))
+        # A run's model is waited for in a step of its own, which is nothing of the run.
+        behind = self.layout.behind(function["id"], went_well=True)
+        if any(one["queue"] for one in behind):
+            watch = Watch()
         watch.joined = True
         self._running = function["id"], joined.json()["event_id"]
         told = {"session_hash": self.session}

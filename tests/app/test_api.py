@@ -92,7 +92,7 @@ def assert_refused(address, picture):
     """A caller who does not use the client may name a file as he likes."""
     url = f"{address}gradio_api/call/generate"
     picture = {**picture, "meta": {"_type": "gradio.FileData"}}
-    asked = httpx.post(url, json={"data": [picture, PROMPT, "none", 4]})
+    asked = httpx.post(url, json={"data": [picture, PROMPT, "none", 4, ""]})
     told = httpx.get(f"{url}/{asked.json()['event_id']}", timeout=60).text
     assert "event: error" in told
     assert "event: complete" not in told

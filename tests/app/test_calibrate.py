@@ -14,6 +14,7 @@ from app import text
 from app.calibration_view import notes, rows, status, summary
 from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
 from app.figures.calibration_export import calibration_svg
+from app.models import Models
 from app.service import CALIBRATION, Service
 from app.state import ShownCalibration
 from app.tabs.calibrate import (
@@ -68,7 +69,7 @@ def calibration(*samples):
 
 
 def test_a_visitors_pictures_are_calibrated_with_progress(handlers, uploads):
-    shown = list(handlers.run_own(uploads, "what is this ?"))
+    shown = list(handlers.run_own(True, handlers.service.model_name, uploads, "what is this ?"))
     bars = [line for line, *_ in shown if "<progress" in line]
     assert len(bars) == 4
     assert "3 of 3" in bars[-1]
@@ -83,10 +84,8 @@ def test_a_visitors_pictures_are_calibrated_with_progress(handlers, uploads):
 def test_the_bundled_set_runs_with_its_own_questions(service, tmp_path, image):
     image.save(tmp_path / "x.png")
     (tmp_path / "samples.jsonl").write_text('{"image":"x.png","prompt":"what ?","answer":"no"}\n')
-    own = Service(service.model_name, calibration=tmp_path)
-    own._vlm = service._vlm
-    own._loaded.set()
-    *_, result, _ = list(_Handlers(own).run_bundled())[-1]
+    own = Service(service.models, calibration=tmp_path)
+    *_, result, _ = list(_Handlers(own).run_bundled(True, own.model_name))[-1]
     assert result.calibration.samples[0].accepted == ("no",)
 
 
@@ -103,7 +102,9 @@ def test_the_bundled_set_runs_with_its_own_questions(service, tmp_path, image):
 )
 def test_what_cannot_be_calibrated_is_one_sentence(handlers, uploads, paths, prompt, words):
     paths = uploads if paths == "uploads" else paths
-    line, *_, result, _ = list(handlers.run_own(paths, prompt))[-1]
+    line, *_, result, _ = list(handlers.run_own(True, handlers.service.model_name, paths, prompt))[
+        -1
+    ]
     assert words in line
     assert 'role="alert"' in line
     assert result == gr.skip()
@@ -111,13 +112,13 @@ def test_what_cannot_be_calibrated_is_one_sentence(handlers, uploads, paths, pro
 
 def test_a_damaged_picture_is_named_and_the_service_stays_free(handlers, uploads):
     Path(uploads[1]).write_bytes(b"no picture")
-    line, *_ = list(handlers.run_own(uploads, "what ?"))[-1]
+    line, *_ = list(handlers.run_own(True, handlers.service.model_name, uploads, "what ?"))[-1]
     assert "b.png: This is not an image" in line
     assert not handlers.service._busy.locked()
 
 
 def test_closing_a_calibration_leaves_the_service_free(handlers, uploads):
-    steps = handlers.run_own(uploads, "what ?")
+    steps = handlers.run_own(True, handlers.service.model_name, uploads, "what ?")
     next(steps)
     next(steps)
     steps.close()
@@ -125,21 +126,28 @@ def test_closing_a_calibration_leaves_the_service_free(handlers, uploads):
 
 
 def test_failures_show_no_traceback(handlers, uploads, monkeypatch):
-    def broken(images, prompt):
+    def broken(images, prompt, model):
         raise RuntimeError("secret detail")
 
     monkeypatch.setattr(handlers.service, "calibrate", broken)
-    line, *_ = list(handlers.run_own(uploads, "what ?"))[-1]
+    line, *_ = list(handlers.run_own(True, handlers.service.model_name, uploads, "what ?"))[-1]
     assert text.INTERNAL in line
     assert "secret" not in line
 
 
 def test_without_a_model_the_reason_is_said(examples_folder, image_path):
-    service = Service("no such model", examples_folder)
-    service._problem = "the reason"
-    service._loaded.set()
+    def broken(source, **options):
+        raise ModelError("the reason")
+        yield
+
+    service = Service(Models("no such model", load=broken), examples_folder)
     with pytest.raises(ModelError, match="the reason"):
         next(service.calibrate([str(image_path)], "what ?"))
+    *_, (line, *_, waits) = _Handlers(service).load("no such model")
+    assert "the reason" in line
+    assert waits is False
+    (said,) = _Handlers(service).run_bundled(waits, "no such model")
+    assert said == (*[gr.skip()] * 5, False)
 
 
 def test_waiting_cancelling_and_a_full_queue_each_say_so(handlers):

@@ -49,7 +49,8 @@ def event(data):
 
 
 def run(handlers, image, prompt, visitor=NEW, k=None, drawing=None, is_drawing=False):
-    return list(handlers.run(image, drawing, prompt, is_drawing, visitor, k))
+    model = handlers.service.model_name
+    return list(handlers.run(image, drawing, prompt, is_drawing, visitor, k, model, True))
 
 
 def test_a_run_streams_and_ends_with_the_result_in_the_visitors_state(handlers, example):
@@ -86,7 +87,7 @@ def test_without_a_picture_the_page_says_what_to_do(handlers):
 
 
 def test_an_unexpected_failure_shows_no_traceback(handlers, example, monkeypatch):
-    def broken(path, prompt):
+    def broken(path, prompt, model):
         raise RuntimeError("secret detail")
         yield
 
@@ -184,7 +185,7 @@ def test_the_saved_table_has_a_line_for_each_k_and_no_formula(example):
 def test_the_charts_and_the_table_follow_the_run(example):
     _, bar, kl, cost, rows = show(Visitor(run=example.run), 2)
     layers = example.run.layers
-    assert bar == {"layers": layers, "k": 2}
+    assert bar == {"layers": layers, "k": 2, "model": example.run.model}
     assert [len(json.loads(chart["figure"])["data"]) for chart in (kl, cost)] == [3, 3]
     assert len(rows) == layers + 1
     assert show(Visitor(), None) == (gr.skip(),) * 5
@@ -222,9 +223,10 @@ def test_a_photograph_for_the_embedded_model_is_answered_with_a_hint(
     shades = np.random.default_rng(1).integers(0, 256, (24, 32, 3), dtype=np.uint8)
     path = uploads / "leaves.png"
     Image.fromarray(shades).resize((320, 240), Image.Resampling.BICUBIC).save(path)
-    for model, hint in (("embedded", text.PHOTOGRAPH), ("org/name", None)):
-        monkeypatch.setattr(handlers.service, "model_name", model)
-        *_, last = handlers.run(str(path), None, "what is it ?", False, NEW, None)
+    own, explore = handlers.service.model_name, handlers.service.explore
+    monkeypatch.setattr(handlers.service, "explore", lambda path, prompt, _: explore(path, prompt))
+    for model, hint in (("embedded", text.PHOTOGRAPH_ALONE), (own, None)):
+        *_, last = handlers.run(str(path), None, "what is it ?", False, NEW, None, model, True)
         assert (last[0]["notice"] or {}).get("text") == hint
         assert last[0]["phase"] == "done"
 

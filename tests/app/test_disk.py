@@ -166,7 +166,9 @@ def test_a_drawing_that_cannot_be_kept_is_said_on_the_page(service, monkeypatch)
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(downloads, "save_bytes_to_cache", fail)
-    *_, (bench, *_) = _Handlers(service).run(None, png(), "what ?", True, Visitor(), None)
+    *_, (bench, *_) = _Handlers(service).run(
+        None, png(), "what ?", True, Visitor(), None, service.model_name, True
+    )
     assert bench["notice"] == {"kind": "error", "text": text_faults.DISK_FULL}
 
 

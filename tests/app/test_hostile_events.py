@@ -16,7 +16,7 @@ from inside_runs import SIZES, run_with_inside
 from small_budgets import made_up_comparison
 from stage_runs import drop_run
 
-from app import guide, stages_section, ui
+from app import guide, model_choice, stages_section, ui
 from app.board import save_chart
 from app.components.lesson import show_step
 from app.drawings import keep_few_drawings
@@ -131,6 +131,14 @@ def take_preset(service, data):
     return calibrate._take_preset(data.draw(ANYTHING))
 
 
+def pick_model(service, data):
+    value, name = model_choice._Handlers(service).ask(
+        event(data.draw(sent(name=ANYTHING))), service.model_name
+    )
+    assert name in (None, service.model_name)
+    return value
+
+
 def pick_example(service, data):
     picked, _ = compare._picked(SimpleNamespace(index=data.draw(ANYTHING)))
     return compare._Handlers(service).pick_example(picked)[6]
@@ -195,6 +203,7 @@ HANDLERS = {
     "migration": (choose_migration, 5), "methods": (choose_methods, 30),
     "stages": (move_stages, 40), "which": (choose_which, 15), "budget": (choose_budget, 10),
     "criterion": (choose_criterion, 15), "preset": (take_preset, 40), "example": (pick_example, 25),
+    "model": (pick_model, 40),
     "lesson": (follow_lesson, 25), "link": (follow_link, 40), "code": (ask_for_code, 40),
     "format": (ask_for_format, 25), "tab": (open_tab, 40), "drawing": (draw, 40),
 }  # fmt: skip

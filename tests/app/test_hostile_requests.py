@@ -8,7 +8,15 @@ import gradio as gr
 import httpx
 import pytest
 from hostile_archives import ARCHIVES, members
-from hostile_inputs import ELSEWHERE, METHODS, NO_PICTURE, PROMPTS, REQUESTS, TOO_LARGE
+from hostile_inputs import (
+    CHOSEN,
+    ELSEWHERE,
+    METHODS,
+    NO_PICTURE,
+    PROMPTS,
+    REQUESTS,
+    TOO_LARGE,
+)
 from hostile_pictures import PICTURES, SQUARES, saved
 from small_records import small_run, with_random_inside
 
@@ -42,9 +50,9 @@ class Page:
         raw = document if isinstance(document, bytes) else json.dumps(document).encode()
         return self.http.post(path, content=raw, headers={"content-type": "application/json"})
 
-    def ask(self, picture, prompt=QUESTION, method="none", length=1):
+    def ask(self, picture, prompt=QUESTION, method="none", length=1, model=""):
         """The status and the answer of /generate, or the sentence that refuses it."""
-        sent = self.post("call/generate", {"data": [picture, prompt, method, length]})
+        sent = self.post("call/generate", {"data": [picture, prompt, method, length, model]})
         if sent.status_code != 200:
             return sent.status_code, sent.json()["detail"]
         told = self.http.get(f"call/generate/{sent.json()['event_id']}").text
@@ -78,6 +86,7 @@ class Page:
     def assert_unaffected(self):
         """The next visitor is answered."""
         status, answer = self.ask(self.ordinary)
+        assert isinstance(answer, dict), answer
         assert (status, len(answer["visual_tokens_per_layer"])) == (200, 4)
 
 
@@ -162,6 +171,20 @@ def test_a_method_is_refused_in_one_sentence(page, name):
     assert page.ask(page.ordinary, QUESTION, row.value) == (200, row.refused)
 
 
+@pytest.mark.parametrize("name", CHOSEN)
+def test_a_model_that_is_not_offered_is_refused_in_one_sentence(page, name):
+    row = CHOSEN[name]
+    status, said = page.ask(page.ordinary, model=row.value)
+    if status == 400:  # a path in an object does not pass the gate
+        assert said == ELSEWHERE
+        return
+    assert status == 200
+    before, after = row.refused.split("…", 1)
+    assert said.startswith(f"{before}{row.value!r}"[:100])
+    assert after.removesuffix("…") in said
+    assert len(said) < 250
+
+
 @pytest.mark.parametrize("length", [0, -1, 10**400, 1e999, float("nan"), "4", [4], {"a": 1}, None])
 def test_a_length_is_refused_in_one_sentence(page, length):
     status, said = page.ask(page.ordinary, QUESTION, "none", length)
@@ -207,6 +230,7 @@ def test_a_forged_k_changes_nothing_but_k(page, name):
 @pytest.mark.parametrize(("part", "event", "field"), [
     ("gaze", "select", "row"), ("stages", "release", "gamma"), ("lesson", "select", "step"),
     ("lesson", "submit", "given"), ("share", "submit", "query"), ("share", "select", "query"),
+    ("model-state", "submit", "name"),
 ])  # fmt: skip
 def test_a_forged_event_of_a_component_is_answered(page, part, event, field):
     dependency = page.event(part, event)

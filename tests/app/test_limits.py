@@ -107,16 +107,18 @@ class HeldService(Service):
 
     def __init__(self, examples_folder, rules):
         super().__init__("nobody", examples_folder, limits=rules)
-        self._loaded.set()
         self.let_go = threading.Event()
 
-    def explore(self, image, prompt):
+    def loading(self, model):
+        yield from ()
+
+    def explore(self, image, prompt, model):
         yield Progress(0, 10, "image encoded")
         while not self.let_go.wait(0.05):
             yield Progress(0, 10, "image encoded")
         raise limits_reached()
 
-    def generate(self, image, prompt, method, answer_tokens):
+    def generate(self, image, prompt, method, answer_tokens, model):
         raise limits_reached()
 
 

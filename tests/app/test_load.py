@@ -32,7 +32,8 @@ def address(tiny):
 
 
 def test_everybody_gets_his_own_and_the_rest_is_refused_in_one_sentence(tiny, address):
-    asked = [direct(tiny._vlm, number, TOKENS) for number in range(5)]
+    vlm = tiny.models.pool.model(tiny.model_name)
+    asked = [direct(vlm, number, TOKENS) for number in range(5)]
     assert len({one.prompt for one in asked}) > 1
     seen = asyncio.run(visit_for(address, asked, 4.0, pace=0.1))
     assert seen.wrong == []

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 import torch
-from tiny_models import load_tiny_model, save_tiny_model
+from tiny_models import save_tiny_model
 
 from app import text_faults as text
 from app.service import Service
@@ -66,8 +66,7 @@ def tiny(tmp_path_factory, examples_folder):
     """A service of its own: what fails in it must not touch the other tests' model."""
     folder = save_tiny_model(tmp_path_factory.mktemp("llava"), "llava")
     service = Service(str(folder), examples_folder, answer_tokens=4)
-    service._vlm = load_tiny_model(folder, "llava")
-    service._loaded.set()
+    service.load()
     return service
 
 
@@ -79,7 +78,9 @@ def undisturbed(tiny, image_path):
     for name, job in JOBS.items():
         with ExitStack() as stack:
             counted = {
-                place: stack.enter_context(Fails(module(tiny._vlm), 0, None))
+                place: stack.enter_context(
+                    Fails(module(tiny.models.pool.model(tiny.model_name)), 0, None)
+                )
                 for place, module in PLACES.items()
             }
             answers[name] = job(tiny, path, run)
@@ -145,7 +146,7 @@ def test_a_job_that_finds_no_memory_says_so_and_leaves_nothing_behind(
     tiny, undisturbed, image_path, name, place
 ):
     run, answers, calls = undisturbed
-    path, vlm = str(image_path), tiny._vlm
+    path, vlm = str(image_path), tiny.models.pool.model(tiny.model_name)
     module = PLACES[place](vlm)
     before, tensors = traces(vlm.model), big_tensors()
     # In the middle and at the last call: sweep, answers, timing. Each kind of error in turn.
@@ -169,9 +170,11 @@ def test_the_page_says_what_to_do_and_serves_the_next(tiny, undisturbed, image_p
     from app.state import Visitor
 
     def last():
-        return list(handlers.run(str(image_path), None, QUESTION, False, Visitor(), None))[-1]
+        asked = (str(image_path), None, QUESTION, False, Visitor(), None, tiny.model_name, True)
+        return list(handlers.run(*asked))[-1]
 
-    with Fails(PLACES["a decoder layer"](tiny._vlm), 3, no_room_on_the_gpu):
+    vlm = tiny.models.pool.model(tiny.model_name)
+    with Fails(PLACES["a decoder layer"](vlm), 3, no_room_on_the_gpu):
         assert last()[0]["notice"] == {"kind": "error", "text": text.OUT_OF_MEMORY}
     assert same(last()[3].run, undisturbed[0])
 

@@ -205,7 +205,7 @@ def test_the_comparison_is_taken_away_as_json():
 
 # ------------------------------------------------------------------ handlers
 def test_a_comparison_streams_and_ends_in_the_visitors_state(handlers, visitor):
-    steps = list(handlers.compare(visitor, NEW, (True, True, True), *values(*PANELS)))
+    steps = list(handlers.compare(visitor, NEW, (True, True, True), True, *values(*PANELS)))
     phases = [answers["phase"] for answers, *_ in steps]
     assert set(phases[:-1]) == {"running"}
     assert phases[-1] == "done"
@@ -223,13 +223,15 @@ def test_a_comparison_streams_and_ends_in_the_visitors_state(handlers, visitor):
 def test_only_the_panels_that_are_there_run_and_a_refusal_keeps_its_place(handlers, visitor):
     # The tiny model takes its features from where nothing is merged yet: stage a is refused.
     panels = (Choice("mustdrop", tokens=9.0), Choice("vtw", 1), Choice("vtw", 2))
-    shown = list(handlers.compare(visitor, NEW, (True, False, True), *values(*panels)))[-1][-2]
+    shown = list(handlers.compare(visitor, NEW, (True, False, True), True, *values(*panels)))[-1][
+        -2
+    ]
     ((place, name, title, reason),) = shown.refused
     assert (place, name, title) == (1, "mustdrop", panels[0].title)
     assert "leave the vision stage out" in reason
     assert [one.strategy["k"] for one in shown.comparison.entries] == [2]
     same = list(
-        handlers.compare(visitor, NEW, (False, True, True), *values(*panels[:2], panels[1]))
+        handlers.compare(visitor, NEW, (False, True, True), True, *values(*panels[:2], panels[1]))
     )
     assert len(same[-1][-2].comparison.entries) == 2
 
@@ -238,7 +240,9 @@ def test_what_cannot_be_compared_gets_one_sentence_and_the_last_comparison_stays
     handlers, visitor, example, monkeypatch
 ):
     def last(visitor, *choices):
-        *_, (answers, *_, shown, _) = handlers.compare(visitor, SHOWN, AT_FIRST, *values(*choices))
+        *_, (answers, *_, shown, _) = handlers.compare(
+            visitor, SHOWN, AT_FIRST, True, *values(*choices)
+        )
         assert shown == gr.skip()
         assert len(answers["cards"]) == 3
         return answers["notice"]
@@ -278,7 +282,7 @@ def test_a_run_that_was_not_compared_invites_and_one_without_its_picture_says_so
 def test_a_recorded_comparison_is_shown_with_the_controls_that_made_it(
     handlers, visitor, example, monkeypatch
 ):
-    entries = list(handlers.compare(visitor, NEW, (True, True, True), *values(*PANELS)))
+    entries = list(handlers.compare(visitor, NEW, (True, True, True), True, *values(*PANELS)))
     compared = entries[-1][-2].comparison
     monkeypatch.setitem(vars(example), "methods", compared)
     shown, there, *_, answers, layers, costs = handlers.show(visitor, NEW, AT_FIRST)[:7]

@@ -129,7 +129,7 @@ def test_forged_choices_become_ones_that_the_run_has(run, number):
 def test_the_tab_shows_as_many_things_as_it_has_places_for(run):
     shown = show(Visitor(run=run), 1, *CONTROLS)
     assert len(shown) == 3 + len(CONTROLS) + 1 + len(migration.CHARTS)
-    assert shown[2] == {"layers": run.layers, "k": 1}
+    assert shown[2] == {"layers": run.layers, "k": 1, "model": run.model}
     missing = [part for part in shown[-len(migration.CHARTS) :] if part is None]
     assert len(missing) == (0 if len(run.inside.lens.patches) else 1)
 

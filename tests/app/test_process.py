@@ -16,7 +16,7 @@ from benchmarks.load.page import Page, Watch
 from benchmarks.load.serving import Server
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-STOPPING = text.MODEL_STATES["stopping"]
+STOPPING = text.STOPPING
 LONG = 120
 
 

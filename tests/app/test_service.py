@@ -46,16 +46,15 @@ def test_the_bundled_examples_are_complete():
 
 
 def test_suggestions_fit_the_model(examples_folder):
-    embedded, other = Service("embedded", examples_folder), Service("org/name", examples_folder)
-    assert embedded.suggestions == text.SUGGESTIONS
-    assert other.suggestions == text.SUGGESTIONS_FOR_PHOTOGRAPHS
+    service = Service(examples=examples_folder)
+    assert service.suggestions("embedded") == text.SUGGESTIONS
+    assert service.suggestions("org/name") == text.SUGGESTIONS_FOR_PHOTOGRAPHS
 
 
-def test_the_state_of_the_model_is_told_in_words(examples_folder, service):
-    assert "being loaded" in Service("org/name", examples_folder).state_in_words
-    assert "is ready" in service.state_in_words
+def test_the_state_of_the_pages_own_model_is_known(examples_folder, service):
+    assert Service("org/name", examples_folder).state == "loading"
+    assert service.state == "ready"
     missing = Service("no such model", examples_folder)
     missing.start()
     assert missing.wait(60)
     assert missing.state == "failed"
-    assert "no such model" in missing.state_in_words

@@ -112,7 +112,7 @@ def test_forged_choices_become_ones_that_the_run_has(usual, rows, number):
 def test_the_tab_shows_as_many_things_as_it_has_places_for(run):
     shown = show(Visitor(run=run), None, *CONTROLS)
     assert len(shown) == 4 + len(CONTROLS) + 1 + len(sinks.CHARTS)
-    assert shown[3] == {"layers": run.layers, "k": run.choose_k()}
+    assert shown[3] == {"layers": run.layers, "k": run.choose_k(), "model": run.model}
     assert all(part["title"] for part in shown[-len(sinks.CHARTS) :])
 
 

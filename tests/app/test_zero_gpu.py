@@ -5,10 +5,12 @@ import pickle
 import sys
 import types
 
+import gradio as gr
 import numpy as np
 import pytest
 
-from app import jobs, zero_gpu
+from app import jobs, model_choice, zero_gpu
+from app.models import Models
 from app.service import Service
 from vtw_core.errors import VTWError
 from vtw_core.results import Run
@@ -19,15 +21,15 @@ PROMPT = "what is this ?"
 def in_a_forked_process(run):
     """Runs a job in a child, with nothing but pickled bytes on the way there and back."""
 
-    def forked(job, *arguments):
+    def forked(model, job, *arguments):
         context = multiprocessing.get_context("fork")
         here, there = context.Pipe()
-        sent = pickle.dumps((job, arguments))
+        sent = pickle.dumps((model, job, arguments))
 
         def child():
             try:
-                wanted, given = pickle.loads(sent)
-                for result in run(wanted, *given):
+                name, wanted, given = pickle.loads(sent)
+                for result in run(name, wanted, *given):
                     there.send_bytes(pickle.dumps(("result", result)))
                 there.send_bytes(pickle.dumps(("end", None)))
             except Exception as problem:
@@ -105,11 +107,38 @@ def test_a_gpu_is_asked_for_only_as_long_as_a_job_takes(monkeypatch):
         return lambda function: function
 
     monkeypatch.setitem(sys.modules, "spaces", types.SimpleNamespace(GPU=gpu))
-    run = zero_gpu.on_gpu(lambda job, *arguments: iter([job, *arguments]))
-    assert list(run(jobs.explore, "a.png", "?", 64)) == [jobs.explore, "a.png", "?", 64]
-    short = asked["seconds"](jobs.generate, "a.png", "?", None, 8)
-    long = asked["seconds"](jobs.explore, "a.png", "?", 200)
-    assert short < long < asked["seconds"](jobs.calibrate, [None] * 50) <= 120
+    run = zero_gpu.on_gpu(lambda model, job, *arguments: iter([model, job, *arguments]))
+    asks = ["a/b", jobs.explore, "a.png", "?", 64]
+    assert list(run(*asks)) == asks
+    short = asked["seconds"]("a/b", jobs.generate, "a.png", "?", None, 8)
+    long = asked["seconds"]("a/b", jobs.explore, "a.png", "?", 200)
+    assert short < long < asked["seconds"]("a/b", jobs.calibrate, [None] * 50) <= 120
+
+
+def test_every_model_is_there_before_the_page_starts_and_none_is_loaded_later(
+    tiny_folders, examples_folder, image_path, tmp_path
+):
+    folders = [str(tiny_folders(family)) for family in ("llava", "llava_next")]
+    missing = tmp_path / "damaged"
+    missing.mkdir()
+    models = Models(folders[0], [folders[1], str(missing)], resident=1, fixed=True)
+    service = Service(models, examples_folder, elsewhere=in_a_forked_process)
+    service.load()
+    first, second, damaged = models.offers
+    assert [models.state(name).phase for name in (first, second, damaged)] == [
+        "ready", "ready", "failed",
+    ]  # fmt: skip
+    runs = [service.explored(str(image_path), PROMPT, 4, name) for name in (first, second, first)]
+    assert [run.model for run in runs] == [first, second, first]
+    assert runs[0].visual_tokens < runs[1].visual_tokens
+    # What a visitor picks is there at once, or is refused: nothing is loaded for him.
+    picker = model_choice._Handlers(service)
+    *_, (value, chosen, _) = picker.load(first, second)
+    assert chosen == second
+    assert value["fixed"]
+    *_, (value, chosen, _) = picker.load(first, damaged)
+    assert chosen == gr.skip()
+    assert models.state(damaged).problem in value["models"][-1]["said"]
 
 
 @pytest.mark.parametrize(

@@ -1,24 +1,42 @@
 """Waiting, cancelling and leaving, on a service whose runs never end by themselves."""
 
 import time
+from dataclasses import dataclass
 
 import pytest
 from conftest import BROWSER_WAIT
 from playwright.sync_api import expect
 
+from app.models import Models
 from app.service import Service
 from vtw_core.events import Progress, Token
+
+
+@dataclass(frozen=True)
+class NoModel:
+    """A model that no run asks."""
+
+    name: str
+
+    def limit_threads(self):
+        pass
+
+    def warm_up(self):
+        pass
+
+
+def load_at_once(source, **options):
+    yield NoModel(source)
 
 
 class EndlessService(Service):
     """Counts the runs that are open; a run ends only when its generator is closed."""
 
     def __init__(self):
-        super().__init__()
+        super().__init__(Models(load=load_at_once))
         self.open = 0
-        self._loaded.set()
 
-    def explore(self, image, prompt):
+    def explore(self, image, prompt, model):
         self.open += 1
         try:
             yield Progress(0, 10, "image encoded")

@@ -2,6 +2,7 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 
 from vtw_core.analysis.cost import DecoderDims
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 # Below this size one thread is faster than several on a shared CPU (many times so when other
 # processes are busy), since the work of one matrix product is less than waking a thread.
 SMALL_MODEL_PARAMETERS = 100_000_000
+
+
+@cache
+def _usual_threads() -> int:
+    """How many threads torch takes by itself; asked before any number is set."""
+    import torch
+
+    return int(torch.get_num_threads())
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,17 +81,22 @@ class VisionLanguageModel:
         """Greatest number of positions, prompt and answer together."""
         return int(self.model.config.get_text_config(decoder=True).max_position_embeddings)
 
-    def limit_threads(self) -> None:
-        """Give a small model on the CPU one torch thread.
+    @cached_property
+    def is_small(self) -> bool:
+        """Whether several threads would only slow it down."""
+        return sum(p.numel() for p in self.model.parameters()) < SMALL_MODEL_PARAMETERS
 
-        This sets torch's process-wide thread count, so no library function calls it: programs do
-        (the command line, the page), once, at their start.
+    def limit_threads(self) -> None:
+        """Give a small model on the CPU one torch thread, any other as many as torch began with.
+
+        torch keeps one number for the whole process, and a thread that has worked keeps the number
+        of its own: so no library function calls this. Programs do (the command line, the page), in
+        the thread that runs the model, before it does.
         """
         import torch
 
-        small = sum(p.numel() for p in self.model.parameters()) < SMALL_MODEL_PARAMETERS
-        if small and self.device.type == "cpu":
-            torch.set_num_threads(1)
+        usual = _usual_threads()
+        torch.set_num_threads(1 if self.is_small and self.device.type == "cpu" else usual)
 
     def warm_up(self) -> None:
         """Run once on an empty picture: a process's first pass is slow (memory, kernels)."""
