@@ -127,6 +127,8 @@ class Models:
         self.fixed = fixed
         self.options = options
         self._load = load
+        # One run at a time uses a model, and none while weights of another precision are read.
+        self.busy = threading.Lock()
         places = len(offers) if fixed else resident
         self.pool = Pool(self._steps, places, memory=self.memory, free=self.free_memory)
         self._start_is_over = threading.Event()
@@ -217,7 +219,7 @@ class Models:
         """What the pool loads by."""
         offer = self.offer(name)
         try:
-            for step in self._load(offer.source, **vars(self.options)):
+            for step in self._load(offer.source, **vars(self.options), alone=self.busy):
                 if isinstance(step, LoadProgress):
                     yield step
                     continue

@@ -5,7 +5,6 @@ from __future__ import annotations
 import filecmp
 import hashlib
 import json
-import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -117,7 +116,6 @@ class Service:
         self._run: Job = self._run_here if elsewhere is None else elsewhere(self._run_here)
         self.stopping = Stopping()
         self.limits = RunLimits() if limits is None else limits
-        self._busy = threading.Lock()
 
     def example_of(self, picture: str | None) -> Example | None:
         """The bundled example whose picture this is, also a copy of it."""
@@ -173,7 +171,11 @@ class Service:
         name = self.models.default if model is None else model
         self.stopping.check_begin()
         # Who waits for a model to be loaded does not hold up those whose model is there.
-        with self.models.using(name), self._busy, closing(self._run(name, job, *arguments)) as ran:
+        with (
+            self.models.using(name),
+            self.models.busy,
+            closing(self._run(name, job, *arguments)) as ran,
+        ):
             self.stopping.check_begin()
             for step in ran:
                 yield step

@@ -94,7 +94,7 @@ def test_options_reach_the_loader():
     with pytest.raises(ModelError):
         list(models.loading(SMALL))
     assert asked == {"source": SMALL, "device": "cpu", "dtype": "bfloat16", "quantize": "8bit",
-                     "device_map": "auto"}  # fmt: skip
+                     "device_map": "auto", "alone": models.busy}  # fmt: skip
     assert models.free_memory() is None  # of which device?
 
 

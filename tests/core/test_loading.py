@@ -4,6 +4,7 @@ import errno
 import gc
 import json
 import shutil
+import threading
 import weakref
 from types import SimpleNamespace
 
@@ -237,3 +238,34 @@ def test_only_limit_threads_changes_the_thread_count(vlm, image):
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize(("dtype", "waits"), [("bfloat16", True), ("float32", False)])
+def test_weights_of_another_precision_wait_until_nothing_runs(tiny_folder, dtype, waits):
+    running = threading.Lock()
+    running.acquire()
+    steps = load_steps(str(tiny_folder), device="cpu", dtype=dtype, alone=running)
+    step = next(steps)
+    while step.stage != "weights":
+        step = next(steps)
+    if waits:
+        # A waiting stream says again how far it is, which is not further.
+        assert [next(steps) for _ in range(3)] == [step] * 3
+        assert torch.get_default_dtype() == torch.float32
+        running.release()
+    *_, vlm = steps
+    assert vlm.model.dtype == getattr(torch, dtype)
+    assert running.locked() is not waits
+    assert torch.get_default_dtype() == torch.float32
+
+
+def test_a_load_that_waits_for_a_run_may_be_closed(tiny_folder):
+    running = threading.Lock()
+    steps = load_steps(str(tiny_folder), device="cpu", dtype="bfloat16", alone=running)
+    with running:
+        while next(steps).stage != "weights":
+            pass
+        steps.close()
+    # Nobody takes it any more.
+    assert running.acquire(timeout=10)
+    assert not any(thread.name.startswith("load") for thread in threading.enumerate())

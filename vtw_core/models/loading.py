@@ -1,9 +1,12 @@
 """Load a model: the embedded one, a local folder or a hub id, all by the same path."""
 
+from __future__ import annotations
+
 import re
 from collections.abc import Generator
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from vtw_core.errors import InputError, ModelError
@@ -66,19 +69,24 @@ def load_steps(
     quantize: str | None = None,
     device_map: Any = None,
     tensor_parallel: bool = False,
+    alone: Lock | None = None,
 ) -> Generator[LoadProgress | VisionLanguageModel, None, None]:
     """Load a model as `load_model` does, in a thread of its own, as a stream of how far it is.
 
     Its last item is the model.
 
     Closing the generator ends the load, also in the middle of a download, and frees its memory;
-    files that were wholly fetched stay in the hub's cache. While weights are read transformers
-    sets torch's default dtype for the whole process: run no other model meanwhile.
+    files that were wholly fetched stay in the hub's cache.
 
-    Args and Raises: see `load_model`.
+    Args:
+        alone: held while weights are read in another precision than torch's default, because
+            transformers then sets that default for the whole process. Whoever runs other models
+            meanwhile holds it around each run.
+
+    Further Args, and Raises: see `load_model`.
     """
     source = resolve(name)
-    load = partial(_load, name, source, device, dtype, quantize, device_map, tensor_parallel)
+    load = partial(_load, name, source, device, dtype, quantize, device_map, tensor_parallel, alone)
     yield from in_background(load)
 
 
@@ -112,7 +120,9 @@ def load_model(
     source = resolve(name)
     # In the caller's thread: what wraps torch for one thread alone, as ZeroGPU does, sees it all.
     try:
-        return _load(name, source, device, dtype, quantize, device_map, tensor_parallel, Report())
+        return _load(
+            name, source, device, dtype, quantize, device_map, tensor_parallel, None, Report()
+        )
     except BaseException as error:
         clear_frames(error)
         give_memory_back()
@@ -127,6 +137,7 @@ def _load(
     quantize: str | None,
     device_map: Any,
     tensor_parallel: bool,
+    alone: Lock | None,
     report: Report,
 ) -> VisionLanguageModel:
     from transformers import AutoConfig
@@ -148,7 +159,7 @@ def _load(
             if adapter.has_chat_template:
                 check_template(processor)
             found.fetch()
-        model = load_weights(folder, config, found.weights, how, report)
+        model = load_weights(folder, config, found.weights, how, report, alone)
     return VisionLanguageModel(name, model, processor, adapter)
 
 

@@ -1,5 +1,7 @@
 """Weights into memory: is there room, in which dtype, packed or not, on which devices."""
 
+from __future__ import annotations
+
 import contextlib
 import threading
 from collections.abc import Generator, Iterator
@@ -164,10 +166,20 @@ def check_room(name: str, config: Any, stored: int, how: Placement) -> None:
     )
 
 
-def load_weights(folder: str, config: Any, stored: int, how: Placement, report: Report) -> Any:
+def load_weights(
+    folder: str,
+    config: Any,
+    stored: int,
+    how: Placement,
+    report: Report,
+    alone: threading.Lock | None = None,
+) -> Any:
     """The transformers model of a folder, in eval mode.
 
     Reports bytes by the share of tensors that are in their place.
+
+    Args:
+        alone: see `vtw_core.models.loading.load_steps`.
 
     Raises:
         ModelError: tensors are missing; transformers would have made them up.
@@ -176,7 +188,12 @@ def load_weights(folder: str, config: Any, stored: int, how: Placement, report: 
     from transformers import AutoModelForImageTextToText
 
     report("weights", 0, stored)
-    with _one_at_a_time(report), _reported(report, stored):
+    changes_default = getattr(torch, how.dtype) != torch.get_default_dtype()
+    with (
+        _held(_ONE_AT_A_TIME, report),
+        _held(alone if changes_default else None, report),
+        _reported(report, stored),
+    ):
         loaded: Any = AutoModelForImageTextToText.from_pretrained(
             folder, config=config, dtype=getattr(torch, how.dtype), use_safetensors=True,
             trust_remote_code=False, output_loading_info=True, **_options(how),
@@ -235,13 +252,16 @@ def _most_memory() -> dict[int | str, int]:
 
 
 @contextlib.contextmanager
-def _one_at_a_time(report: Report) -> Generator[None, None, None]:
-    while not _ONE_AT_A_TIME.acquire(timeout=PATIENCE):
+def _held(lock: threading.Lock | None, report: Report) -> Generator[None, None, None]:
+    if lock is None:
+        yield
+        return
+    while not lock.acquire(timeout=PATIENCE):
         report.check()
     try:
         yield
     finally:
-        _ONE_AT_A_TIME.release()
+        lock.release()
 
 
 @contextlib.contextmanager
