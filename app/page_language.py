@@ -1,4 +1,5 @@
-"""The page as it leaves the server says which language it is in, and so does its browser.
+"""The page as it leaves the server says which language it is in, and so does its browser; who wants
+another language is taken there at once.
 
 Gradio writes ``<html lang="en">`` for everybody and takes its own words ("Drop File Here") from
 ``navigator.language``: from the visitor's browser, whatever the page speaks.
@@ -12,22 +13,28 @@ import re
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.language import LANGUAGES
+from app.components.language import arrival
+from app.language import FIRST, LANGUAGES
 
-_TAGS = {language.path: language.tag for language in LANGUAGES.values()}
+_CODES = {language.path: code for code, language in LANGUAGES.items()}
 
 
 class PageLanguage:
-    """Sets both in the HTML of a page; everything else passes through as it comes."""
+    """Writes it into the HTML of a page; everything else passes through as it comes.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        usual: as for `app.components.language.language_switch`.
+    """
+
+    def __init__(self, app: ASGIApp, usual: str = FIRST) -> None:
         self.app = app
+        self.usual = usual
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         is_read = scope["type"] == "http" and scope["method"] == "GET"
         # The page may stand behind a prefix.
-        tag = _TAGS.get(scope["path"].rstrip("/").rpartition("/")[2]) if is_read else None
-        if tag is None:
+        code = _CODES.get(scope["path"].rstrip("/").rpartition("/")[2]) if is_read else None
+        if code is None:
             await self.app(scope, receive, send)
             return
         start: Message | None = None
@@ -44,7 +51,7 @@ class PageLanguage:
             body.extend(message.get("body", b""))
             if message.get("more_body"):
                 return
-            page = in_language(body.decode("utf-8"), tag).encode("utf-8")
+            page = in_language(body.decode("utf-8"), code, self.usual).encode("utf-8")
             MutableHeaders(scope=start)["content-length"] = str(len(page))
             await send(start)
             await send({"type": "http.response.body", "body": page})
@@ -52,15 +59,17 @@ class PageLanguage:
         await self.app(scope, receive, send_in_language)
 
 
-def in_language(page: str, tag: str) -> str:
+def in_language(page: str, code: str, usual: str) -> str:
     """The HTML of a page that is in a language, whatever the browser prefers.
 
     What the visitor prefers stays in ``navigator.languages``, by which the switch of languages
     goes.
     """
+    tag = LANGUAGES[code].tag
     page = re.sub(r'(<html\b[^>]*?\blang=)"[^"]*"', rf'\1"{tag}"', page, count=1)
     told = f"Object.defineProperty(navigator, 'language', {{ value: {json.dumps(tag)} }});"
-    return re.sub(r"(<head\b[^>]*>)", rf"\1<script>{told}</script>", page, count=1)
+    head = f"<script>{told}\n{arrival(code, usual)}</script>"
+    return re.sub(r"<head\b[^>]*>", lambda found: found[0] + head, page, count=1)
 
 
 def _is_plain_html(message: Message) -> bool:

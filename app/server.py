@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.gate import Gate
+from app.language import FIRST
 from app.page_language import PageLanguage
 from app.settings import UPLOAD_MB
 
@@ -36,9 +37,16 @@ HEADERS = {
 
 
 def app_arguments(
-    service: Service, environment: Mapping[str, str] = os.environ, *, upload_mb: int = UPLOAD_MB
+    service: Service,
+    environment: Mapping[str, str] = os.environ,
+    *,
+    upload_mb: int = UPLOAD_MB,
+    usual_language: str = FIRST,
 ) -> dict[str, Any]:
     """What `launch(app_kwargs=...)` takes.
+
+    Args:
+        usual_language: as for `app.ui.build_demo`.
 
     On Spaces the page lies in a frame whose script comes from another server, so there the content
     policy is left out.
@@ -63,7 +71,7 @@ def app_arguments(
         "routes": [Route("/healthz", health), Route("/", is_there, methods=["HEAD"])],
         "middleware": [
             Middleware(_WithHeaders, headers=headers), Middleware(Gate, upload_mb=upload_mb),
-            Middleware(PageLanguage),
+            Middleware(PageLanguage, usual=usual_language),
         ],
     }  # fmt: skip
 

@@ -1,36 +1,5 @@
-// The way to the page in the other language. Paths are worked out from the address, since the page may
-// stand behind a prefix that the server does not know.
+// The way to the page in the other language.
 const link = element.querySelector('a');
-const CHOICE = 'vtw-language';
-
-function pathOf(language) {
-  const address = window.location.pathname;
-  const root = (here.path && address.replace(/\/$/, '').endsWith(`/${here.path}`)
-    ? address.replace(/\/$/, '').slice(0, -here.path.length)
-    : address.replace(/\/?$/, '/'));
-  return root + language.path;
-}
-// Where storage is refused nothing is remembered.
-function remembered() {
-  try { return window.localStorage.getItem(CHOICE); } catch (refused) { return null; }
-}
-function remember(code) {
-  try { window.localStorage.setItem(CHOICE, code); } catch (refused) { /* the address says it: see below */ }
-}
-const known = (code) => [here, there].some((language) => language.code === code);
-const preferred = () => (navigator.languages || []).map((tag) => tag.split('-')[0].toLowerCase()).find(known);
-const usual = () => remembered() || preferred() || (known(usually) ? usually : here.code);
-
-// What follows the path is the view: it is the same in both. The first language has no path, so where
-// another one is usual it must be asked for.
-function addressOf(language) {
-  const address = new URL(window.location.href);
-  address.pathname = pathOf(language);
-  address.searchParams.delete('lang');
-  if (!language.path && usual() !== language.code) address.searchParams.set('lang', language.code);
-  return address.href;
-}
-
 document.documentElement.lang = here.tag;
 document.title = title;
 link.textContent = there.name;
@@ -41,8 +10,5 @@ point();
 for (const use of ['pointerdown', 'focus']) link.addEventListener(use, point);
 link.addEventListener('click', () => { remember(there.code); point(); });
 
-// An address that names a language is taken at its word. Another opens in the one that was chosen here,
-// or in the browser's, or in the page's usual one; only a choice is remembered.
-const named = new URLSearchParams(window.location.search).get('lang');
-const wanted = known(named) ? named : here.path ? here.code : usual();
-if (wanted === there.code) window.location.replace(addressOf(there));
+// Where the page came without its own head (`app.page_language`).
+arrive();

@@ -16,21 +16,41 @@ def language_switch(usual: str = FIRST) -> gr.HTML:
     in the one last chosen by the switch, which ``localStorage`` remembers, or else in the one that
     the browser prefers, or in the ``usual`` one.
     """
-    facts = {
-        code: {"code": code, "tag": language.tag, "name": language.name, "path": language.path}
-        for code, language in LANGUAGES.items()
-    }
-    here = facts.pop(current())
-    (there,) = facts.values()
+    facts = _facts(current())
     return gr.HTML(
         value=None,
         html_template=read("language.html"),
         css_template=read("language.css"),
-        js_on_load=script("language.js", here=here, there=there, usually=usual, title=text.TITLE),
+        js_on_load=script(
+            "language_choice.js", "language.js", **facts, usually=usual, title=text.TITLE
+        ),
         apply_default_css=False,
         elem_id="language",
-        label=there["name"],
+        label=facts["there"]["name"],
     )
+
+
+def arrival(code: str, usual: str = FIRST) -> str:
+    """The script of a page's head that takes a visitor to the language he wants, before anything
+    else of the page is fetched.
+
+    Args:
+        code: the language of the page.
+        usual: as for `language_switch`.
+    """
+    choice = script("language_choice.js", **_facts(code), usually=usual)
+    return f"(() => {{\n{choice}arrive();\n}})();"
+
+
+def _facts(code: str) -> dict[str, dict[str, str]]:
+    """What the scripts know of the page's language and the other one."""
+    facts = {
+        code: {"code": code, "tag": language.tag, "name": language.name, "path": language.path}
+        for code, language in LANGUAGES.items()
+    }
+    here = facts.pop(code)
+    (there,) = facts.values()
+    return {"here": here, "there": there}
 
 
 def gradio_words() -> gr.I18n:

@@ -29,7 +29,7 @@ def test_methods_stand_beside_the_baseline_recorded_and_run_at_one_budget(page):
     expect(page.locator("#methods-tokens-2")).to_be_hidden()
     page.locator("#methods-run").click()
     expect(page.locator("#methods-answers .origin")).to_have_text(
-        "measured on this server", timeout=BROWSER_WAIT
+        "embedded, measured on this server", timeout=BROWSER_WAIT
     )
     expect(titles).to_have_text(["Baseline", "VTW, K = 1", re.compile(r"FastV, K = 1, R = 100%")])
     expect(page.locator("#methods-answers .card.vtw-method .same")).not_to_be_empty()

@@ -31,7 +31,7 @@ def stage_page(browser, image_path):
 
     calls, world = [], {"fade": 0.6}
 
-    def must_drop(picture, prompt, gamma, alpha, stages):
+    def must_drop(picture, prompt, gamma, alpha, stages, model):
         calls.append((gamma, alpha, stages))
         run = drop_run(gamma=gamma, alpha=alpha, cache="c" in stages, **world, **RUN)
         return dataclasses.replace(run, picture=picture)
