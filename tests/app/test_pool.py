@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
+from app import pool as pool_module
 from app.pool import ABSENT, MOST_FAILED, READY, Pool
 from vtw_core.errors import ModelError
 from vtw_core.models.progress import LoadProgress
@@ -73,6 +74,12 @@ def load(pool, *names):
     for name in names:
         for _ in pool.loading(name):
             pass
+
+
+@pytest.fixture(autouse=True)
+def nothing_to_collect(monkeypatch):
+    """Collecting garbage takes long in a process that has loaded torch; these models are small."""
+    monkeypatch.setattr(pool_module, "give_memory_back", lambda: None)
 
 
 @pytest.fixture
