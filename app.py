@@ -62,7 +62,9 @@ def main() -> None:
         run_history=False,
         enable_monitoring=False,
         footer_links=["api", "settings"],
-        app_kwargs=app_arguments(service, upload_mb=settings.upload_mb),
+        app_kwargs=app_arguments(
+            service, upload_mb=settings.upload_mb, usual_language=settings.language
+        ),
         mcp_server=find_spec("mcp") is not None,
         prevent_thread_lock=True,
     )

@@ -1,5 +1,6 @@
 """Fixtures: a tiny random model of the real class, saved and loaded back as a user would."""
 
+import atexit
 import functools
 import json
 import os
@@ -8,12 +9,16 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
 # Must be set before torch starts its thread pool and before transformers decides to look up.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
+# A page that ends takes the uploads of its folder with it: no two processes may share one.
+os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="uploads-")
+atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 
 import numpy as np
 import pytest
@@ -152,7 +157,8 @@ def browser():
 def address(tmp_path_factory):
     """The app in a process of its own, on a free port."""
     log = tmp_path_factory.mktemp("app") / "log"
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
+    uploads = str(tmp_path_factory.mktemp("uploads"))
+    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "GRADIO_TEMP_DIR": uploads}
     environment.pop("GRADIO_SERVER_PORT", None)
     with log.open("w") as out:
         process = subprocess.Popen(
