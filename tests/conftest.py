@@ -18,12 +18,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
 # A page that ends takes the uploads of its folder with it: no two processes may share one.
 os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="uploads-")
-atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 
 import numpy as np
 import pytest
 from tiny_models import load_tiny_model, random_picture, save_tiny_model
 
+atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 ROOT = Path(__file__).resolve().parent.parent
 BROWSER_WAIT = 60_000  # milliseconds; generous, since machines are shared: no test measures time
 PROMPT = "What is left of the red ball?"
