@@ -1,25 +1,32 @@
 # make demo   start the page (does its own set-up)        make check   ruff and mypy
-# make test   run every test (does its own set-up)        make bench   the README's performance claims
+# make test   the tests (does its own set-up)             make bench   the README's performance claims
+# make test-slow   the long ones: walks through the whole page, several processes
 # make load   many visitors at once (docs/load.md)        make methods   methods at equal budget
 # make screenshots   every tab, light and dark, as pictures
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo install test test-scale check bench bench-browser bench-scale methods load screenshots clean
+.PHONY: demo install test test-slow test-scale check bench bench-browser bench-scale methods load screenshots clean
 
 demo: $(VENV)/.run-installed
 	$(BIN)/python app.py
 
 install: $(VENV)/.dev-installed
 
+PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
+IN_TWO := -n 2 --dist loadfile --no-loadscope-reorder
+
 test: $(VENV)/.dev-installed
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
+	$(PYTEST) $(IN_TWO) -m "not slow"
+
+test-slow: $(VENV)/.dev-installed
+	$(PYTEST) $(IN_TWO) -m slow
 
 # The tests that need datasets, lm-evaluation-harness and accelerate (docs/scale.md).
 test-scale: $(VENV)/.dev-installed
 	$(BIN)/python -m pip install --quiet -r requirements-scale.txt -c constraints.txt
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/core/test_hub_data.py tests/core/test_harness.py tests/core/test_offload.py
+	$(PYTEST) tests/core/test_hub_data.py tests/core/test_harness.py tests/core/test_offload.py
 
 check: $(VENV)/.dev-installed
 	$(BIN)/ruff check .

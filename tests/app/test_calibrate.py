@@ -114,7 +114,7 @@ def test_a_damaged_picture_is_named_and_the_service_stays_free(handlers, uploads
     Path(uploads[1]).write_bytes(b"no picture")
     line, *_ = list(handlers.run_own(True, handlers.service.model_name, uploads, "what ?"))[-1]
     assert "b.png: This is not an image" in line
-    assert not handlers.service._busy.locked()
+    assert not handlers.service.models.busy.locked()
 
 
 def test_closing_a_calibration_leaves_the_service_free(handlers, uploads):
@@ -122,7 +122,7 @@ def test_closing_a_calibration_leaves_the_service_free(handlers, uploads):
     next(steps)
     next(steps)
     steps.close()
-    assert not handlers.service._busy.locked()
+    assert not handlers.service.models.busy.locked()
 
 
 def test_failures_show_no_traceback(handlers, uploads, monkeypatch):

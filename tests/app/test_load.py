@@ -48,9 +48,10 @@ def test_everybody_gets_his_own_and_the_rest_is_refused_in_one_sentence(tiny, ad
 @pytest.mark.parametrize("way", WAYS)
 def test_who_leaves_in_the_middle_makes_room_for_the_next(tiny, address, way):
     assert asyncio.run(seconds_until_free(address, way)) >= 0
-    assert not tiny._busy.locked()
+    assert not tiny.models.busy.locked()
 
 
+@pytest.mark.slow
 def test_nothing_grows_when_visitor_follows_visitor(tiny, monkeypatch):
     monkeypatch.setenv("GRADIO_ANALYTICS_MAX_EVENTS", "2")  # bounded at 10 000
     picture, prompt = drawn(0)

@@ -140,6 +140,7 @@ def big_tensors():
     return sum(type(one) is torch.Tensor for one in gc.get_objects())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("name", JOBS)
 def test_a_job_that_finds_no_memory_says_so_and_leaves_nothing_behind(
@@ -160,7 +161,7 @@ def test_a_job_that_finds_no_memory_says_so_and_leaves_nothing_behind(
         del refused
         assert traces(vlm.model) == before
     assert big_tensors() <= tensors
-    assert not tiny._busy.locked()
+    assert not tiny.models.busy.locked()
     assert same(JOBS[name](tiny, path, run), answers[name])
 
 

@@ -189,6 +189,7 @@ def two(tiny_folders, examples_folder):
     return Service(Models(folders[0], folders[1:], resident=1), examples_folder, answer_tokens=4)
 
 
+@pytest.mark.slow
 def test_two_models_switched_under_load_answer_as_if_each_were_alone(two, image_path):
     names = list(two.models.offers)
 

@@ -24,6 +24,7 @@ def findings(page: Page, rules: list[str] | None) -> list[str]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "theme", "rules"),
     [("", "light", None), ("", "dark", ["color-contrast"]), ("/zh", "light", ["heading-order"])],

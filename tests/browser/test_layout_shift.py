@@ -50,6 +50,7 @@ def shifts(page) -> list:
     return [one for one in page.evaluate("window.shifts.splice(0)") if one[0] > MOST]
 
 
+@pytest.mark.slow
 def test_the_page_opens_runs_and_shows_its_tabs_without_a_jump(watched):
     assert shifts(watched) == []
     watched.fill("#question textarea", "describe the image.")

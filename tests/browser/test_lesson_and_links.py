@@ -67,6 +67,7 @@ def at_step(page: Page, number: int) -> None:
     page.wait_for_function(_ARRIVED, arg=[number, STEPS[number - 1].focus])
 
 
+@pytest.mark.slow
 def test_the_lesson_is_walked_from_first_to_last_by_mouse_and_keys(visit):
     page = visit("")
     lesson = page.locator("#lesson")
@@ -153,6 +154,7 @@ def test_a_link_restores_the_view_and_the_address_follows_the_visitor(visit):
     )
 
 
+@pytest.mark.slow
 def test_what_the_controls_of_a_tab_hold_is_in_its_address_and_comes_back(visit):
     page = visit("?tab=sinks&rows=answer&head=1&linear=1&rule=stays_below&layer=3")
     rows = page.locator("#sinks-rows input")

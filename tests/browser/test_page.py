@@ -170,6 +170,7 @@ def test_without_a_picture_the_page_says_what_to_do(page):
     assert "no picture" in notice(page)
 
 
+@pytest.mark.slow
 def test_a_drawing_is_seen_by_the_model_and_an_empty_canvas_is_not(page):
     page.get_by_role("tab", name="Draw").click()
     expect(page.locator("#canvas button[aria-label='Brush size' i]")).to_be_visible(

@@ -57,6 +57,7 @@ def query(page):
     return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
 
+@pytest.mark.slow
 def test_neither_sees_anything_of_the_other(two, tmp_path):
     ann, bo = two
     circle = next(one for one in bundled_examples() if one.name == "red_circle")

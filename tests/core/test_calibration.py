@@ -258,6 +258,7 @@ def test_a_damaged_picture_can_be_passed_over(options, calibration, folder, tmp_
     assert "skipped 1, the first: line 2 of some.jsonl: This is not an image" in err
 
 
+@pytest.mark.slow
 def test_three_processes_give_the_result_of_one_byte_for_byte(options, calibration, tmp_path):
     done = torchrun(3, "vtw_core", *options, "--json", "--out", str(tmp_path / "store"))
     assert done.returncode == 0, done.stderr
@@ -266,6 +267,7 @@ def test_three_processes_give_the_result_of_one_byte_for_byte(options, calibrati
     assert shards == ["00000", "00001", "00002"]
 
 
+@pytest.mark.slow
 def test_another_number_of_processes_goes_on_behind_a_kill(options, calibration, tmp_path, folder):
     first = tmp_path / "first.jsonl"
     lines = (folder / "samples.jsonl").read_text().split("\n\n")
@@ -278,6 +280,7 @@ def test_another_number_of_processes_goes_on_behind_a_kill(options, calibration,
     assert load_calibration(tmp_path / "whole.json") == calibration
 
 
+@pytest.mark.slow
 def test_of_several_processes_one_says_what_is_wrong(options, tmp_path):
     done = torchrun(2, "vtw_core", *options, "--data", str(tmp_path))
     assert done.returncode != 0

@@ -99,6 +99,7 @@ def by_hand(monkeypatch, tiny_folders):
     return prepare
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("family", sorted({model.family for model in CATALOGUE}))
 def test_the_family_is_proved_on_the_command_line(family, by_hand, image_path, capsys):
     assert family in FAMILIES, "a family of the catalogue needs a tiny model"

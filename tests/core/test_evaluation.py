@@ -143,6 +143,7 @@ def test_the_table_the_json_and_the_files_say_the_same(options, whole, capsys, t
     assert [one.series for one in saved.contenders] == ["none", *ASKED]
 
 
+@pytest.mark.slow
 def test_two_processes_give_the_result_of_one_byte_for_byte(options, whole, tmp_path):
     done = torchrun(2, "vtw_core", *options, "--json", "--out", str(tmp_path / "store"))
     assert done.returncode == 0, done.stderr

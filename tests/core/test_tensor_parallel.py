@@ -12,6 +12,8 @@ from vtw_core import __main__ as command_line
 from vtw_core.errors import InputError
 from vtw_core.models.loading import load_model
 
+pytestmark = pytest.mark.slow
+
 TOLERANCE = 1e-5
 
 
