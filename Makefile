@@ -1,6 +1,6 @@
 # make demo   start the page (does its own set-up)        make check   ruff and mypy
 # make test   the tests (does its own set-up)             make bench   the README's performance claims
-# make test-slow   the long ones: walks through the whole page, several processes
+# make test-slow   the long ones: every tab in the browser, walks, several processes
 # make load   many visitors at once (docs/load.md)        make methods   methods at equal budget
 # make screenshots   every tab, light and dark, as pictures
 PYTHON ?= python3

@@ -5,6 +5,8 @@ from axe_playwright_python.sync_playwright import Axe
 from conftest import BROWSER_WAIT
 from playwright.sync_api import Page, expect
 
+pytestmark = pytest.mark.slow
+
 GRAVE = ("moderate", "serious", "critical")
 
 
@@ -24,7 +26,6 @@ def findings(page: Page, rules: list[str] | None) -> list[str]:
     ]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "theme", "rules"),
     [("", "light", None), ("", "dark", ["color-contrast"]), ("/zh", "light", ["heading-order"])],

@@ -8,6 +8,8 @@ from playwright.sync_api import expect
 
 from app.service import bundled_examples
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def calibrate(page):

@@ -9,6 +9,8 @@ from playwright.sync_api import Page, expect
 from app.service import bundled_examples
 from app.view import ETA_RANGE, SCOPES
 
+pytestmark = pytest.mark.slow
+
 RULES = ("first", "stays_below")
 EXAMPLES = bundled_examples()
 DESCRIBE = next(i for i, example in enumerate(EXAMPLES) if "describe" in example.prompt)

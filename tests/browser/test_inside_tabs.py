@@ -10,6 +10,8 @@ from playwright.sync_api import Page, expect
 
 from app.service import Service
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def inside_address(image, tmp_path_factory):
@@ -139,7 +141,6 @@ def test_layers_from_k_on_are_empty_when_the_image_is_withdrawn(visitor):
     expect(visitor.locator("#gaze .gone")).to_have_count(0)
 
 
-@pytest.mark.slow
 def test_another_run_replaces_the_figures_and_its_words_stay_words(visitor):
     open_tab(visitor, "Attention sinks", "#sinks-mass")
     visitor.get_by_role("tab", name="Compare").click()
@@ -170,7 +171,6 @@ def test_a_figure_is_saved_with_one_click(visitor):
         assert name == f"attention_and_causal_test.{kind.lower()}"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("tab", "theme"), [("Attention sinks", "sinks"), ("Information migration", "migration")]
 )

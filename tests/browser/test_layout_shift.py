@@ -4,6 +4,8 @@ import pytest
 from conftest import BROWSER_WAIT
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.slow
+
 expect.set_options(timeout=BROWSER_WAIT)
 
 MOST = 0.05  # of the screen, times how far: half of what is taken for good on a whole visit
@@ -50,7 +52,6 @@ def shifts(page) -> list:
     return [one for one in page.evaluate("window.shifts.splice(0)") if one[0] > MOST]
 
 
-@pytest.mark.slow
 def test_the_page_opens_runs_and_shows_its_tabs_without_a_jump(watched):
     assert shifts(watched) == []
     watched.fill("#question textarea", "describe the image.")

@@ -11,6 +11,8 @@ from app.models import Models
 from app.service import Service
 from vtw_core.events import Progress, Token
 
+pytestmark = pytest.mark.slow
+
 
 @dataclass(frozen=True)
 class NoModel:

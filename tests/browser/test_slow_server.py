@@ -4,6 +4,8 @@ import pytest
 from conftest import BROWSER_WAIT
 from playwright.sync_api import expect
 
+pytestmark = pytest.mark.slow
+
 expect.set_options(timeout=BROWSER_WAIT)
 
 

@@ -9,6 +9,8 @@ from playwright.sync_api import expect
 from app.chinese import text_terms as chinese
 from app.english import text_terms as english
 
+pytestmark = pytest.mark.slow
+
 expect.set_options(timeout=BROWSER_WAIT)
 CAPTION = "#workbench .curve-caption .term"
 

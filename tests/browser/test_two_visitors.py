@@ -12,6 +12,8 @@ from app.english import text as english
 from app.service import bundled_examples
 from vtw_core.results import load_run
 
+pytestmark = pytest.mark.slow
+
 expect.set_options(timeout=BROWSER_WAIT)
 
 
@@ -57,7 +59,6 @@ def query(page):
     return {name: values[0] for name, values in parse_qs(urlsplit(page.url).query).items()}
 
 
-@pytest.mark.slow
 def test_neither_sees_anything_of_the_other(two, tmp_path):
     ann, bo = two
     circle = next(one for one in bundled_examples() if one.name == "red_circle")
