@@ -29,7 +29,7 @@ STEPS = {
     },
     "cost": {
         "title": "一层的开销",
-        "lead": "每个解码器层都为每个 token 计算一个隐藏状态。从第 K 层起，本页面可以撤除视觉 token。图中显示在每个 K 处还剩多少计算量。",
+        "lead": "每个解码器层都为每个 token 计算一个隐藏状态。从第 K 层起，本页面可以撤除视觉 token。图中显示在每个 K 处还剩多少计算量：FLOPs 是运算次数，预填充是在给出回答的首个词之前读入提示。",
     },
     "sink": {
         "title": "注意力流向哪里：找出注意力汇",
@@ -37,11 +37,11 @@ STEPS = {
     },
     "use": {
         "title": "注意力能证明图片被使用吗？",
-        "lead": "检验方法：从第 l 层起，在模型不知情的情况下，让文本读取另一张图片而不是您的图片。如果回答没有偏离（KL，中间的曲线），说明文本从那里起已不再需要您的图片。",
+        "lead": "检验方法：从第 l 层起，在模型不知情的情况下，让文本读取另一张图片而不是您的图片。如果回答没有偏离（KL，中间的曲线：概率改变了多少），说明文本对您的图片所需的内容已经移入文本 token。这就是信息迁移。",
     },
     "guess": {
         "title": "手动选择 K",
-        "lead": "把 K 向左拖：图片离开得更早，节省得更多。曲线已被遮住；请根据第二个回答来判断，然后再让曲线显示出来。",
+        "lead": "把 K 向左拖：图片离开得更早，节省得更多。曲线已被遮住：您只能看到第二个回答。KL 在词语改变之前就会增大，因此请留出余量；然后再让曲线显示出来。",
     },
     "blind": {
         "title": "只看一个 token 的判据看不到什么",
@@ -100,7 +100,9 @@ GUESS_K = "大胆地把 K 尽量向左拖：首个 token 的 KL 须保持不超�
 TOO_EARLY = "在 K = {guess} 处，KL 为 {kl:.2g} nat，超过 η = {eta:g}。K* = {star}（共 {layers} 层）是首个不超过该阈值的 K：K 是节省量与回答偏离量之间的权衡。"
 GOOD_K = "在 K = {guess} 处，KL 为 {kl:.1g} nat，不超过 η = {eta:g}。K* = {star}（共 {layers} 层）是首个满足条件的 K：K 是节省量与回答偏离量之间的权衡。"
 TOO_LATE = "在 K = {guess} 处，KL 为 {kl:.1g} nat，这是安全的；但 K* = {star}（共 {layers} 层）同样低于 η = {eta:g}，并可再节省预填充 FLOPs 的 {lost:.0%}：这正是 K 所权衡的。"
-DOES_IT_SURVIVE = "在 η = {eta:g} 时，首个 token 允许 K = {k}。整个回答在那里读起来一样吗？"
+DOES_IT_SURVIVE = (
+    "只看首个 token，图片在 K = {k} 处就可以离开（η = {eta:g}）。整个回答在那里读起来一样吗？"
+)
 SURVIVE_CHOICES = ("读起来一样", "读起来不同")
 BLIND_AND_CHANGED = "读起来不同。在 K = {k} 处，首个 token“{first_piece}”的 KL 为 {first_kl:.1g} nat，因此判据已满足；但 {count} 个 token 中的第 {position} 个“{piece}”为 {worst_kl:.2g}。要从 K = {whole} 起，每个 token 才都得以保持。当图片所提供的信息在回答中晚于首个 token 才出现时，VTW 就会失效。"
 BLIND_AND_SAME = "读起来一样，但在 K = {k} 处，{count} 个 token 中的第 {position} 个“{piece}”的 KL 为 {worst_kl:.2g} nat，而首个 token“{first_piece}”为 {first_kl:.1g}：要到 K = {whole}，每个 token 才都低于 η = {eta:g}。判据只看一个 token，看不到这一点。"

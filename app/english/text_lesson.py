@@ -29,7 +29,7 @@ STEPS = {
     },
     "cost": {
         "title": "What a layer costs",
-        "lead": "Every decoder layer computes a state for every token. From layer K on, this page can take the visual ones out. The chart shows what is left to compute at each K.",
+        "lead": "Every decoder layer computes a state for every token. From layer K on, this page can take the visual ones out. The chart shows what is left to compute at each K: FLOPs count arithmetic operations, and the prefill is the reading of the prompt, before the answer’s first word.",
     },
     "sink": {
         "title": "Where attention goes: find the sink",
@@ -37,11 +37,11 @@ STEPS = {
     },
     "use": {
         "title": "Is attention a proof of use?",
-        "lead": "The test: from layer l on, the text reads another picture instead of yours, behind the model’s back. If the answer does not move (KL, middle curve), the text no longer needed your picture from there on.",
+        "lead": "The test: from layer l on, the text reads another picture instead of yours, behind the model’s back. If the answer does not move (KL, middle curve: how far its probabilities shift), what the text needed of your picture had already moved into the text tokens. That is information migration.",
     },
     "guess": {
         "title": "Choose K by hand",
-        "lead": "Drag K to the left: the image leaves earlier and more is saved. The curves are covered; go by the second answer, then let them be shown.",
+        "lead": "Drag K to the left: the image leaves earlier and more is saved. The curves are covered: you see the second answer alone. The KL grows before the words change, so leave a margin; then let the curves be shown.",
     },
     "blind": {
         "title": "What a criterion on one token does not see",
@@ -102,11 +102,9 @@ GUESS_K = "Drag K as far left as you dare: the KL at the first token is to stay 
 TOO_EARLY = "At K = {guess} the KL is {kl:.2g} nats, over η = {eta:g}. K* = {star} of {layers} is the first K at or under it: K trades what is saved for how far the answer moves."
 GOOD_K = "At K = {guess} the KL is {kl:.1g} nats, at most η = {eta:g}. K* = {star} of {layers} is the first such K: K trades what is saved for how far the answer moves."
 TOO_LATE = "At K = {guess} the KL is {kl:.1g} nats, which is safe, but K* = {star} of {layers} is under η = {eta:g} too and would save another {lost:.0%} of the prefill’s FLOPs: that is what K trades."
-DOES_IT_SURVIVE = (
-    "The first token allows K = {k} at η = {eta:g}. Does the whole answer read the same there?"
-)
+DOES_IT_SURVIVE = "Judged by the first token alone, the image may leave at K = {k} (η = {eta:g}). Does the whole answer read the same there?"
 SURVIVE_CHOICES = ("it reads the same", "it reads differently")
-BLIND_AND_CHANGED = "It reads differently. At K = {k} the first token, “{first_piece}”, has a KL of {first_kl:.1g} nats, so the criterion is content; but “{piece}”, token {position} of {count}, has {worst_kl:.2g}. Every token is kept only from K = {whole} on. VTW fails where what the image tells comes later than the first token."
+BLIND_AND_CHANGED = "It reads differently. At K = {k} the first token, “{first_piece}”, has a KL of {first_kl:.1g} nats, so the criterion is met; but “{piece}”, token {position} of {count}, has {worst_kl:.2g}. Every token is kept only from K = {whole} on. VTW fails where what the image tells comes later than the first token."
 BLIND_AND_SAME = "It reads the same, yet at K = {k} “{piece}”, token {position} of {count}, has a KL of {worst_kl:.2g} nats, while the first token, “{first_piece}”, has {first_kl:.1g}: only K = {whole} keeps every token under η = {eta:g}. The criterion looks at one token and does not see it."
 NOT_BLIND = "Here the first token is no worse a witness than all {count}: K = {whole} keeps every one of them at or under η = {eta:g}; the worst, “{piece}”, has {worst_kl:.1g} nats at K = {k}."
 
@@ -114,8 +112,8 @@ NOT_BLIND = "Here the first token is no worse a witness than all {count}: K = {w
 IS_DECODING_FASTER = "At K = {k}, {saved:.0%} of the prefill’s FLOPs are saved. By how much does each further token of the answer come faster?"
 DECODING_CHOICES = (
     "by as much as the prefill, or more",
-    "by at least half as much",
-    "by less than half as much, if at all",
+    "by at least half of what the prefill gains",
+    "by less than half of that, if at all",
 )
 NOT_SAVED = (
     "Measured at K = {k}: the prefill takes {prefill:.0%} of the baseline’s time, each further token {decode:.0%}; the vision encoder ({encode:.3g} ms) is needed all the same. Usually decoding gains less: it computes one token at a time and only reads a shorter cache.",
