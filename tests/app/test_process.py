@@ -15,6 +15,8 @@ from app import text
 from benchmarks.load.page import Page, Watch
 from benchmarks.load.serving import Server
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 STOPPING = text.STOPPING
 LONG = 120

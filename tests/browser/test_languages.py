@@ -14,6 +14,8 @@ from app.language import LANGUAGES
 from app.service import bundled_examples
 from app.ui import TABS
 
+pytestmark = pytest.mark.slow
+
 expect.set_options(timeout=BROWSER_WAIT)
 
 # Fixed words of the head and the workbench: texts, accessible names and titles without any Chinese,
@@ -141,7 +143,6 @@ def test_a_browser_that_prefers_chinese_is_taken_there_until_the_visitor_chooses
     expect(page.locator("#run")).to_have_text(english.RUN)
 
 
-@pytest.mark.slow
 def test_no_english_sentence_is_left_on_any_tab_of_the_chinese_page_or_in_a_refusal(visit):
     # A browser that prefers English, so that what Gradio says by itself is seen too.
     page = visit("/zh", "en-US")
@@ -170,7 +171,6 @@ def test_no_english_sentence_is_left_on_any_tab_of_the_chinese_page_or_in_a_refu
     assert english_sentences(page) == ["The prompt is empty; ask a question"]
 
 
-@pytest.mark.slow
 def test_no_english_sentence_is_left_in_the_lesson(visit):
     page = visit("/zh?lesson=1", "en-US")
     lesson = page.locator(".lesson")
@@ -212,7 +212,6 @@ def test_an_address_that_names_a_language_wins_over_the_choice_and_does_not_chan
     expect(page.locator("#run")).to_have_text(english.RUN)
 
 
-@pytest.mark.slow
 def test_where_nothing_can_be_remembered_the_switch_still_switches(browser, address):
     context = browser.new_context(locale="zh-CN")
     context.add_init_script(

@@ -11,6 +11,8 @@ from app.lesson.syllabus import STEPS
 from app.service import Service
 from app.text_share import SHARE
 
+pytestmark = pytest.mark.slow
+
 expect.set_options(timeout=BROWSER_WAIT)
 
 
@@ -67,7 +69,6 @@ def at_step(page: Page, number: int) -> None:
     page.wait_for_function(_ARRIVED, arg=[number, STEPS[number - 1].focus])
 
 
-@pytest.mark.slow
 def test_the_lesson_is_walked_from_first_to_last_by_mouse_and_keys(visit):
     page = visit("")
     lesson = page.locator("#lesson")
@@ -154,7 +155,6 @@ def test_a_link_restores_the_view_and_the_address_follows_the_visitor(visit):
     )
 
 
-@pytest.mark.slow
 def test_what_the_controls_of_a_tab_hold_is_in_its_address_and_comes_back(visit):
     page = visit("?tab=sinks&rows=answer&head=1&linear=1&rule=stays_below&layer=3")
     rows = page.locator("#sinks-rows input")

@@ -2,8 +2,11 @@
 
 import re
 
+import pytest
 from conftest import BROWSER_WAIT
 from playwright.sync_api import expect
+
+pytestmark = pytest.mark.slow
 
 
 def test_methods_stand_beside_the_baseline_recorded_and_run_at_one_budget(page):

@@ -2,10 +2,13 @@
 
 import csv
 
+import pytest
 from conftest import BROWSER_WAIT
 from playwright.sync_api import expect
 
 from app import text_budget as text
+
+pytestmark = pytest.mark.slow
 
 
 def test_a_visitor_sees_the_comparison_asks_for_another_measure_and_takes_the_numbers(page):

@@ -56,13 +56,13 @@ def test_a_spread_model_says_what_it_says_in_one_place(spread, name, vlm, image)
     options = {"max_new_tokens": 4, "inside": True}
     one, other = (model.explore(image, PROMPT, **options) for model in (vlm, there))
     assert one.answers == other.answers
-    assert np.array_equal(one.kl_answer, other.kl_answer)
-    assert np.array_equal(one.inside.attention.mass, other.inside.attention.mass)
+    # Not to the last bit: how sums are rounded depends on where in memory weights lie.
+    assert np.allclose(one.kl_answer, other.kl_answer, atol=1e-6)
+    assert np.allclose(one.inside.attention.mass, other.inside.attention.mass, atol=1e-3)
     assert other.device == "cpu"
     fast = FastV(k=2, ratio=0.5)
-    assert np.array_equal(
-        vlm.generate(image, PROMPT, fast, 3).logits, there.generate(image, PROMPT, fast, 3).logits
-    )
+    logits = [model.generate(image, PROMPT, fast, 3).logits for model in (vlm, there)]
+    assert np.allclose(*logits, atol=1e-5)
 
 
 def test_auto_leaves_a_model_that_fits_in_one_place(tiny_folder, image, vlm):
