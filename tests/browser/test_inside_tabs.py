@@ -82,7 +82,7 @@ def test_plotly_is_fetched_from_here_and_only_when_a_chart_is_seen(browser, insi
 def test_k_moves_in_every_tab_at_once_and_without_the_server(visitor):
     open_tab(visitor, "Attention sinks", "#sinks-mass")
     slider = visitor.locator("#sinks-k input")
-    visitor.wait_for_timeout(1000)  # what the opened tab asked for has been asked
+    visitor.wait_for_timeout(5000)  # what the opened tab asked for has been asked
     asked: list[str] = []
 
     def note(request):
