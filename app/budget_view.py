@@ -7,6 +7,7 @@ from typing import Any
 
 from app import text as page_text
 from app import text_budget as text
+from app.digits import significant
 from app.figures.tables import csv_text
 from vtw_core.equal_budget import (
     MEASURES,
@@ -50,7 +51,7 @@ def shown(measure: Measure, value: float) -> float:
 def told(measure: Measure, value: float) -> str:
     """A value in words: percent, or nats to two digits."""
     if measure in KLS:
-        return f"{value:.2g}"
+        return significant(value)
     return f"{shown(measure, value):.0f}" + ("" if measure == "visual_tokens" else "\u00a0%")
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from app import text
+from app.digits import significant
 from app.library_words import worded
 from vtw_core.analysis.kl import FULL_WITHDRAWN, WITHDRAWN_FULL
 from vtw_core.bootstrap import BAND_METHOD
@@ -64,13 +65,19 @@ def notes(reading: Reading) -> tuple[str, str, str]:
     )
 
 
+def _band(reading: Reading, k: int) -> str:
+    if reading.kl_band is None:
+        return "–"
+    return " – ".join(significant(end, 3) for end in reading.kl_band[:, k])
+
+
 def rows(reading: Reading) -> list[list[Any]]:
     """One row for each K, in the order of ``text.CALIBRATE_COLUMNS``."""
     return [
         [
             f"{k} = K*" if k == reading.k_star else str(k),
-            f"{reading.kl_mean[k]:.3g}",
-            "–" if reading.kl_band is None else "{:.3g} – {:.3g}".format(*reading.kl_band[:, k]),
+            significant(reading.kl_mean[k], 3),
+            _band(reading, k),
             percent(reading.agreement[k]),
             "–" if reading.accuracy is None else percent(reading.accuracy[k]),
             percent(reading.flops_share[k]),

@@ -87,7 +87,7 @@ def connect(service: Service, parts: Parts, page: Page, places: Places) -> Any:
     asked = gr.on(
         [parts.lesson.select, parts.share.submit],
         handlers.wanted,
-        page.visitor,
+        [page.visitor, progress],
         [wanted, progress, page.main.waits],
         cancels=[*page.main.running],
         **GLUE_OF_EVENT,
@@ -105,9 +105,7 @@ def connect(service: Service, parts: Parts, page: Page, places: Places) -> Any:
         handlers.answer, [page.visitor, progress], [progress, parts.lesson], **GLUE_OF_EVENT
     )
     for finished in page.main.finished:
-        finished.success(
-            handlers.other_run, [page.visitor, progress], [progress, parts.lesson], **GLUE
-        )
+        finished.success(handlers.show_lesson, [page.visitor, progress], parts.lesson, **GLUE)
     for moved in (page.chosen, *page.main.finished):
         moved.success(handlers.address, [page.visitor, page.opened], parts.share, **GLUE)
     parts.share.select(handlers.code, [page.visitor, page.opened], parts.share, **GLUE_OF_EVENT)
@@ -127,7 +125,9 @@ class _Handlers:
         self.service = service
         self.places = places
 
-    def wanted(self, event: gr.EventData, visitor: Visitor) -> tuple[View, Progress, bool]:
+    def wanted(
+        self, event: gr.EventData, visitor: Visitor, progress: Progress
+    ) -> tuple[View, Progress, bool]:
         """The view of a step, or the one that an address asks for; and that no run waits any more.
 
         What an address with a step does not say is the step's own view.
@@ -135,18 +135,20 @@ class _Handlers:
         sent = _sent(event)
         if "query" not in sent:
             step = clamped(sent.get("step"), 1, len(STEPS), 1)
-            return *self._to_step(step, visitor), False
+            return *self._to_step(step, visitor, progress), False
         view = View.from_query(sent["query"], self.places)
         if view.lesson is None:
             return view, Progress(), False
-        base, progress = self._to_step(view.lesson, visitor)
+        base, progress = self._to_step(view.lesson, visitor, progress)
         return view.over(base), progress, False
 
-    def _to_step(self, number: int, visitor: Visitor) -> tuple[View, Progress]:
+    def _to_step(
+        self, number: int, visitor: Visitor, progress: Progress
+    ) -> tuple[View, Progress]:  # fmt: skip
         step = STEPS[number - 1]
         example = self._example(step.example)
         run = example.run if example else visitor.run or self.service.examples[0].run
-        return step.view(run, number), Progress(step=number, arrived=time.time())
+        return step.view(run, number), replace(progress, step=number, arrived=time.time())
 
     def _example(self, name: str | None) -> Example | None:
         """The example of that name. A page with other examples teaches on its first one."""
@@ -166,7 +168,7 @@ class _Handlers:
         known, origin = self._known(visitor, tab)
         # Both tabs have rows to choose from; an address tells those of the tab in front.
         elsewhere = replace(view, rows=None)
-        draws = bool(progress.step) and STEPS[progress.step - 1].own_run
+        draws = bool(progress.step) and progress.at.asks_of == "own"
         question = view.prompt
         if question is not None:
             known = replace(known, prompt=question)
@@ -219,31 +221,24 @@ class _Handlers:
         return str(example.image.relative_to(_REPOSITORY) if inside else example.image.name)
 
     def show_lesson(self, visitor: Visitor, progress: Progress) -> dict[str, Any] | None:
-        return show_step(progress, visitor.run, is_own=visitor.origin == "live")
-
-    def other_run(self, visitor: Visitor, progress: Progress) -> tuple[Progress, Any]:
-        """The questions are asked of the run that is shown; only a prediction outlives the last."""
-        if not progress.step:
-            return progress, None
-        if not STEPS[progress.step - 1].own_run:
-            progress = replace(progress, given={}, first_right={})
-        return progress, self.show_lesson(visitor, progress)
+        return show_step(progress, visitor)
 
     def answer(
         self, event: gr.EventData, visitor: Visitor, progress: Progress
     ) -> tuple[Progress, Any]:
         """One more answer; what cannot be one changes nothing."""
-        if not progress.step or visitor.run is None:
+        run = visitor.run
+        if not progress.step or run is None:
             return progress, gr.skip()
-        questions, _ = questions_of(STEPS[progress.step - 1], visitor.run)
+        questions, _ = questions_of(progress.at, run)
         asked, given = _sent(event).get("question"), _sent(event).get("given")
         if not questions or not _is_whole(asked, len(questions)):
-            return progress, self.show_lesson(visitor, progress)
+            return progress, show_step(progress, visitor)
         question = questions[asked]
-        if not _is_whole(given, len(question.choices) or visitor.run.layers + 1):
-            return progress, self.show_lesson(visitor, progress)
-        answered = progress.answered(asked, given, question.judge(given).right)
-        return answered, self.show_lesson(visitor, answered)
+        if not _is_whole(given, len(question.choices) or run.layers + 1):
+            return progress, show_step(progress, visitor)
+        answered = progress.answered(run, asked, given, question.judge(given).right)
+        return answered, show_step(answered, visitor)
 
     def close(self) -> tuple[Progress, None]:
         return Progress(), None

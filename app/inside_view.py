@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app import text_inside as text
+from app.digits import significant
 from vtw_core.analysis.sinks import SINK_SHARE, SinkVerdict
 
 
@@ -36,6 +37,7 @@ def sink_words(verdict: SinkVerdict, segments: tuple[str, ...]) -> str:
         even=verdict.uniform_visual_share,
     )  # fmt: skip
     return words + text.VERDICT_KL.format(
-        start=verdict.start, kl=verdict.kl_first_token, mean=verdict.kl_answer_mean,
+        start=verdict.start, kl=significant(verdict.kl_first_token),
+        mean=significant(verdict.kl_answer_mean),
         same=text.VERDICT_SAME if verdict.same_answer else text.VERDICT_OTHER,
     )  # fmt: skip

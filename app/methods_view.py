@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app import text_methods as text
+from app.digits import significant
 from app.library_words import worded
 from app.methods_choice import drop_of
 from app.state import ShownMethods
@@ -148,8 +149,10 @@ def _metrics(compared: MethodComparison, entry: MethodEntry) -> list[dict[str, A
         {"name": name, "value": value, "note": text.OF_BASELINE.format(share=share), "share": share}
         for name, value, share in parts
     ]
-    note = text.KL_NOTE.format(first=nats(entry.kl_first_token), most=nats(entry.kl_answer_max))
-    shown.append({"name": text.METRIC_KL, "value": nats(entry.kl_answer), "note": note})
+    note = text.KL_NOTE.format(
+        first=significant(entry.kl_first_token), most=significant(entry.kl_answer_max)
+    )
+    shown.append({"name": text.METRIC_KL, "value": significant(entry.kl_answer), "note": note})
     agrees = f"{entry.agreement:.0%}"
     shown.append({"name": text.METRIC_AGREES, "value": agrees, "note": text.AGREES_NOTE})
     return shown
@@ -165,7 +168,3 @@ def scaled(value: float, units: Sequence[str]) -> str:
 
 def milliseconds(seconds: float) -> str:
     return f"{seconds * 1000:.3g} ms"
-
-
-def nats(value: float) -> str:
-    return "0" if value == 0 else f"{value:.2g}"

@@ -51,6 +51,11 @@ def build_demo(service: Service, usual_language: str = FIRST) -> gr.Blocks:
             # Where a part's script says 'every', Gradio takes it for an event, puts that into the
             # page's configuration, and copies the whole page for each visitor who opens it.
             part.every = None  # type: ignore[attr-defined]
+    for event in demo.fns.values():
+        if event.show_progress == "hidden":
+            # The browser would still tell every output, and all that stands in it, each status of
+            # each event: the whole page, copied some twenty times for one click on a step.
+            event.show_progress_on = []
     return demo
 
 

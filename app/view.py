@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from app import text, text_share
+from app.digits import significant
 from app.library_words import worded
 from app.state import Origin
 from vtw_core.analysis.answers import differing_words
@@ -174,9 +175,9 @@ def every_k_rows(run: Run) -> list[list[Any]]:
     return [
         [
             k,
-            f"{run.kl_first_token[k]:.3g}",
-            f"{run.kl_answer[k]:.3g}",
-            f"{run.kl_answer_max[k]:.3g}",
+            significant(run.kl_first_token[k], 3),
+            significant(run.kl_answer[k], 3),
+            significant(run.kl_answer_max[k], 3),
             run.answers[k],
             text.YES if run.same_as_baseline[k] else text.NO,
             _likeliest(run, k),

@@ -139,7 +139,7 @@ SETTINGS = {
     "withdrawn": "(c) 第 K = {k} 层之前为真实图片，从第 K 层起没有图片",
 }
 SETTINGS_CAPTION = "在回答的各 token 上取均值，给定基线回答；VTW 的作者正是用这一对照来论证信息迁移。如果 (c) 与原始运行接近而 (b) 不接近，说明文本在第 K 层之前已经吸收了图片的信息。"
-SETTINGS_SUMMARY = "在 K = {k} 处：没有图片时 KL 为 {never:.2g} nat，被图片“{name}”误导时为 {misled:.2g}，先用真实图片再撤除时为 {withdrawn:.2g}。"
+SETTINGS_SUMMARY = "在 K = {k} 处：没有图片时 KL 为 {never} nat，被图片“{name}”误导时为 {misled}，先用真实图片再撤除时为 {withdrawn}。"
 SHARES_CAPTION = "视觉 token 上的注意力占比，在各头与各行上取均值，未撤除任何 token。文本：{rows}。图片：视觉 token 自身的行。均匀：{rows} 若对所有可见内容均匀分配注意力时的占比。"
 SHARES_SUMMARY = "文本在第 0 层给图片 {first:.1%} 的注意力，最多 {most:.1%}（第 {layer} 层），在最后一层为 {last:.1%}。"
 TEXT_TO_VISUAL = "文本 → 图片"
@@ -251,7 +251,7 @@ VERDICT_PEAK = "个别层的情况不同：在第 {layer} 层，位置 {position
 VERDICT_NOTHING_BEFORE = "**这些行之前没有 token，因此谈不上注意力汇**。"
 VERDICT_FROM = "从第 {from_layer} 层起，BOS 与系统提示合计接收的注意力多于图片：{first:.1%} 对 {visual:.1%}，相当于 {count} 个视觉 token 中每个 {token:.2%}（若均匀分配，合计应为 {even:.0%}）。"
 VERDICT_NEVER = "直到最后一层，图片接收的注意力仍多于 BOS 与系统提示：在较深的一半层中为 {visual:.1%} 对 {first:.1%}（若均匀分配应为 {even:.0%}）。"
-VERDICT_KL = "那么图片在那里就没用了吗？从第 {start} 层起撤除图片，首个 token 的 KL 为 {kl:.2g} nat，整个回答的平均 KL 为 {mean:.2g} nat，回答{same}。"
+VERDICT_KL = "那么图片在那里就没用了吗？从第 {start} 层起撤除图片，首个 token 的 KL 为 {kl} nat，整个回答的平均 KL 为 {mean} nat，回答{same}。"
 VERDICT_SAME = "保持不变"
 VERDICT_OTHER = "发生改变"
 

@@ -3,7 +3,7 @@
 SPACE = "␣"
 LESSON = {
     "betweenSentences": "",
-    "open": "三分钟课程",
+    "open": "十步课程",
     "name": "课程",
     "progress": "第 {step} 步，共 {steps} 步",
     "back": "上一步",
@@ -17,6 +17,7 @@ LESSON = {
     "wrong": "不太对。",
     "score": "{count} 题中有 {right} 题首次即答对。",
     "checkK": "检查 K = {k}",
+    "about": "当前显示",
     "steps": "课程的各步",
     "go": "第 {step} 步：{title}",
     "keys": "课程获得焦点时的按键：→ 下一步，← 上一步，Esc 关闭。",
@@ -25,39 +26,39 @@ LESSON = {
 STEPS = {
     "tokens": {
         "title": "模型从图片中看到什么",
-        "lead": "视觉编码器把图片变成 token，它们像词一样排在提示里，位于系统提示与您的问题之间。",
+        "lead": "视觉编码器把图片变成 token，它们像词一样排在提示里，位于您的问题之前。视觉 token 撤除（Visual Token Withdrawal，VTW）讨论的就是它们。",
     },
     "cost": {
         "title": "一层的开销",
-        "lead": "每个解码器层都为每个 token 计算一个隐藏状态。从第 K 层起，本页面可以撤除视觉 token。图中显示在每个 K 处还剩多少计算量：FLOPs 是运算次数，预填充是在给出回答的首个词之前读入提示。",
+        "lead": "每个解码器层都为每个 token 计算一个隐藏状态。VTW 从第 K 层起撤除视觉 token。图中显示预填充（即读入提示）还剩多少计算量；FLOPs 是运算次数。",
     },
     "sink": {
         "title": "注意力流向哪里：找出注意力汇",
-        "lead": "在每一层，一个 token 把总量为 1 的注意力分配给它之前的全部内容。图中逐层显示提示的最后一个 token 的注意力流向哪里：回答的首个 token 正是由它给出的。",
+        "lead": "在每一层，一个 token 把总量为 1 的注意力分配给它之前的全部内容。图中显示提示的最后一个 token（它给出回答的首个 token）把注意力用在哪里。",
     },
     "use": {
         "title": "注意力能证明图片被使用吗？",
-        "lead": "检验方法：从第 l 层起，在模型不知情的情况下，让文本读取另一张图片而不是您的图片。如果回答没有偏离（KL，中间的曲线：概率改变了多少），说明文本对您的图片所需的内容已经移入文本 token。这就是信息迁移。",
+        "lead": "检验方法：从某一层起，暗中让文本读取另一张图片。如果这不再使回答偏离（KL，中间的曲线），说明文本所需的内容已经移入文本 token：这就是信息迁移。",
     },
     "guess": {
         "title": "手动选择 K",
-        "lead": "把 K 向左拖：图片离开得更早，节省得更多。曲线已被遮住：您只能看到第二个回答。KL 在词语改变之前就会增大，因此请留出余量；然后再让曲线显示出来。",
+        "lead": "把 K 向左拖：图片离开得更早，节省得更多。曲线已被遮住；请看第二个回答。",
     },
     "blind": {
         "title": "只看一个 token 的判据看不到什么",
-        "lead": "VTW 的判据比较回答的首个 token。这里的回答是一段由许多词组成的描述；色带显示其中每个词处的 KL。",
+        "lead": "VTW 只根据回答的首个 token 选择 K。色带显示这段描述中每个 token 处的 KL。",
     },
     "saved": {
         "title": "节省了什么，没有节省什么",
-        "lead": "FLOPs 是计数得出的；时间是在产生这次运行的机器上实测的。两侧在此并列显示。",
+        "lead": "FLOPs 是计数得出的，时间是在产生这次运行的机器上实测的。请比较两侧。",
     },
     "mustdrop": {
         "title": "MustDrop 的另一种解法",
-        "lead": "VTW 先保留所有视觉 token，然后一个不留。MustDrop 则在每个 token 的整个生命周期中对其单独评判：在视觉编码器中、在预填充时、在解码时。",
+        "lead": "VTW 先保留所有视觉 token，然后一个不留。较晚提出的 MustDrop 则对每个 token 单独评判：在视觉编码器中、在预填充时、在解码时。",
     },
     "break": {
         "title": "试着让它出错",
-        "lead": "画一些形状，就它们提问，然后点击“运行对比”。这一步需要模型；其余各步都使用预录的运行。您也可以直接继续。",
+        "lead": "画一些形状，就它们提问，然后点击“运行对比”。这一步需要模型；您也可以直接继续。",
     },
     "summary": {
         "title": "五个问题",
@@ -72,46 +73,43 @@ OWN_RUN_FIRST = "您的预测已保留：请画图、提问并点击“运行对
 HOW_MANY_TOKENS = "对这张图片，解码器得到多少个 token？"
 ONE_GRID = "{rows} × {cols} 个图块，每个对应一个视觉 token：提示的 {prompt} 个 token 中有 {visual} 个（{share:.0%}）是图片，{words} 个是文本。"
 SEVERAL_GRIDS = "共 {visual} 个视觉 token，多于或少于第一个网格的 {rows} × {cols} 个图块：提示的 {prompt} 个 token 中有 {share:.0%} 是图片，{words} 个是文本。"
-WHAT_IS_SAVED = "图片在中途离开，即 K = {k}（共 {layers} 层）。这能节省预填充 FLOPs 的多大比例？"
-SAVED = "有图片时，一层的开销是没有图片时的 {ratio:.1f} 倍。{layers} 层中有 {without} 层没有图片，可节省 {saved:.0%}；若图片在第一层之前就离开，可节省 {most:.0%}。剩下的是文本的开销。"
+WHAT_IS_SAVED = "图片在中途离开，即 K = {k}（共 {layers} 层）。这能节省预填充 FLOPs 的多少？"
+SAVED = "有图片时，一层的开销是没有图片时的 {ratio:.1f} 倍。{layers} 层中有 {without} 层没有图片，可节省 {saved:.0%}；所有层都没有则可节省 {most:.0%}。其余是文本的开销。"
 
 # ------------------------------------------------------------------ 3: the sink
-WHERE_IS_THE_SINK = "看第 {layer} 层。在问题之前的 token 中，哪一个在这里占据的注意力最多？（BOS 是一个 token；图片是许多个。）"
+WHERE_IS_THE_SINK = "看第 {layer} 层。在问题之前的单个 token 中，哪一个在这里得到的注意力最多？（图片是许多个 token。）"
 TOKEN_CHOICE = "“{piece}”（{segment}，位置 {position}）"
 NONE_OF_THEM = "没有哪个突出"
-IS_A_SINK = "仅“{piece}”就占 {share:.0%}，是均匀分配的 {times:.0f} 倍：在这一层，它就是注意力汇（attention sink）。在 VTW 论文所用模型的深层，最前面和最近的 token 占据大部分注意力；在这里，较深的 {deep} 层中有 {first} 层，BOS 与系统提示得到的注意力多于图片。"
+IS_A_SINK = "仅“{piece}”就占 {share:.0%}，是均匀分配的 {times:.0f} 倍：它就是注意力汇（attention sink）。在 VTW 论文所用模型的深层，最前面和最近的 token 占据大部分注意力；在这里，较深的 {deep} 层中有 {first} 层，BOS 与系统提示得到的注意力多于图片。"
 IS_NEARLY_A_SINK = "仅“{piece}”就占 {share:.0%}，是均匀分配的 {times:.0f} 倍，但未达到可称为注意力汇（attention sink）的 {threshold:.0%}。在 VTW 论文所用模型的深层，最前面和最近的 token 占据大部分注意力；在这里，较深的 {deep} 层中有 {first} 层，BOS 与系统提示得到的注意力多于图片。"
 IS_NO_SINK = "即使是最强的“{piece}”，在第 {layer} 层也只占 {share:.1%}，是均匀分配的 {times:.1f} 倍：这次运行谈不上有注意力汇（attention sink）。在 VTW 论文所用模型的深层，最前面和最近的 token 占据大部分注意力。"
 
 # ------------------------------------------------------------------ 4: attention and use
 NO_TEST = "它从未与另一张图片对照过。请选择“回到本步的视图”。"
-WHICH_IS_USED = "文本在第 {low} 层把 {low_share:.0%} 的注意力给图片，在第 {high} 层为 {high_share:.0%}。从其中一层起替换图片：从哪一层起替换使回答偏离更大？"
+WHICH_IS_USED = "文本在第 {low} 层把 {low_share:.0%} 的注意力给图片，在第 {high} 层为 {high_share:.0%}。从其中哪一层起换成另一张图片，使回答偏离更大？"
 USE_CHOICES = (
     "从第 {low} 层起（注意力 {low_share:.0%}）",
     "从第 {high} 层起（注意力 {high_share:.0%}）",
     "两者都不使回答偏离",
 )
-WRONG_WAY_ROUND = "换成图片“{image}”，从第 {low} 层起使回答偏离 {low_kl:.2g} nat，从第 {high} 层起偏离 {high_kl:.2g}：注意力给出的排序恰好相反。很少的注意力可能被用到，很多的注意力也可能闲置。（“从第 l 层起”指第 l 层及其后的所有层。）"
-RIGHT_WAY_ROUND = "换成图片“{image}”，从第 {low} 层起使回答偏离 {low_kl:.2g} nat，从第 {high} 层起偏离 {high_kl:.2g}：这里注意力给出的排序是对的，但只有替换图片才能确认这一点。（“从第 l 层起”指第 l 层及其后的所有层。）"
-NEITHER_USED = "换成图片“{image}”，从第 {low} 层起使回答偏离 {low_kl:.2g} nat，从第 {high} 层起偏离 {high_kl:.2g}，两者都不超过 η = {eta:g}：无论注意力如何，这个回答在两处都不需要图片。"
+WRONG_WAY_ROUND = "从第 {low} 层起换成“{image}”，使回答偏离 {low_kl} nat，从第 {high} 层起为 {high_kl}：注意力给出的排序恰好相反。很少的注意力可能被用到，很多的注意力也可能闲置。"
+RIGHT_WAY_ROUND = "从第 {low} 层起换成“{image}”，使回答偏离 {low_kl} nat，从第 {high} 层起为 {high_kl}：这里注意力给出的排序是对的，但只有替换图片才能确认这一点。"
+NEITHER_USED = "从第 {low} 层起换成“{image}”，使回答偏离 {low_kl} nat，从第 {high} 层起为 {high_kl}，两者都不超过 η = {eta:g}：无论注意力如何，这个回答在两处都不需要图片。"
 
 # ------------------------------------------------------------------ 5 and 6: choosing K
-GUESS_K = "大胆地把 K 尽量向左拖：首个 token 的 KL 须保持不超过 η = {eta:g} nat。然后检查。"
-TOO_EARLY = "在 K = {guess} 处，KL 为 {kl:.2g} nat，超过 η = {eta:g}。K* = {star}（共 {layers} 层）是首个不超过该阈值的 K：K 是节省量与回答偏离量之间的权衡。"
-GOOD_K = "在 K = {guess} 处，KL 为 {kl:.1g} nat，不超过 η = {eta:g}。K* = {star}（共 {layers} 层）是首个满足条件的 K：K 是节省量与回答偏离量之间的权衡。"
-TOO_LATE = "在 K = {guess} 处，KL 为 {kl:.1g} nat，这是安全的；但 K* = {star}（共 {layers} 层）同样低于 η = {eta:g}，并可再节省预填充 FLOPs 的 {lost:.0%}：这正是 K 所权衡的。"
-DOES_IT_SURVIVE = (
-    "只看首个 token，图片在 K = {k} 处就可以离开（η = {eta:g}）。整个回答在那里读起来一样吗？"
-)
+GUESS_K = "在回答不变的前提下，K 能向左拖多远？拖到那里，然后检查。"
+ANSWER_CHANGED = "在 K = {guess} 处回答变了：图片离开得太早。K 是节省量与回答偏离量之间的权衡。VTW 取 K* = {star}（共 {layers} 层），即首个 KL 不超过 η = {eta:g} nat 的 K。"
+HELD_OVER_ETA = "在 K = {guess} 处词语没有变，但它们的概率已经偏离：KL 为 {kl} nat。K 就是节省量与这种偏离之间的权衡。VTW 更谨慎，取 K* = {star}（共 {layers} 层），即首个 KL 不超过 η = {eta:g} nat 的 K。"
+GOOD_K = "在 K = {guess} 处词语没有变，KL 也只有 {kl} nat。K 是节省量与回答偏离量之间的权衡。VTW 取 K* = {star}（共 {layers} 层），即首个不超过 η = {eta:g} nat 的 K。"
+TOO_LATE = "在 K = {guess} 处词语没有变，但图片本可以更早离开：VTW 取 K* = {star}（共 {layers} 层），即首个 KL 不超过 η = {eta:g} nat 的 K，可再节省预填充 FLOPs 的 {lost:.0%}。这正是 K 所权衡的。"
+DOES_IT_SURVIVE = "只看首个 token，图片在 K = {k} 处就可以离开。整个回答在那里读起来一样吗？"
 SURVIVE_CHOICES = ("读起来一样", "读起来不同")
-BLIND_AND_CHANGED = "读起来不同。在 K = {k} 处，首个 token“{first_piece}”的 KL 为 {first_kl:.1g} nat，因此判据已满足；但 {count} 个 token 中的第 {position} 个“{piece}”为 {worst_kl:.2g}。要从 K = {whole} 起，每个 token 才都得以保持。当图片所提供的信息在回答中晚于首个 token 才出现时，VTW 就会失效。"
-BLIND_AND_SAME = "读起来一样，但在 K = {k} 处，{count} 个 token 中的第 {position} 个“{piece}”的 KL 为 {worst_kl:.2g} nat，而首个 token“{first_piece}”为 {first_kl:.1g}：要到 K = {whole}，每个 token 才都低于 η = {eta:g}。判据只看一个 token，看不到这一点。"
-NOT_BLIND = "在这里，只看首个 token 并不比看全部 {count} 个 token 更差：K = {whole} 使每个 token 都不超过 η = {eta:g}；最差的“{piece}”在 K = {k} 处为 {worst_kl:.1g} nat。"
+BLIND_AND_CHANGED = "在 K = {k} 处，首个 token“{first_piece}”的 KL 为 {first_kl} nat，不超过 η = {eta:g}；但 {count} 个 token 中的第 {position} 个“{piece}”为 {worst_kl}。要从 K = {whole} 起，每个 token 才都得以保持。当首个 token 之后才需要图片时，VTW 就会失效。"
+BLIND_AND_SAME = "读起来一样，但在 K = {k} 处，{count} 个 token 中的第 {position} 个“{piece}”的 KL 为 {worst_kl} nat，而首个 token“{first_piece}”为 {first_kl}：要到 K = {whole}，每个 token 才都低于 η = {eta:g}。只看一个 token 的判据看不到这一点。"
+NOT_BLIND = "在这里，只看首个 token 并不比看全部 {count} 个 token 更差：K = {whole} 使每个 token 都不超过 η = {eta:g}；最差的“{piece}”在 K = {k} 处为 {worst_kl} nat。"
 
 # ------------------------------------------------------------------ 7: what is not saved
-IS_DECODING_FASTER = (
-    "在 K = {k} 处，节省了预填充 FLOPs 的 {saved:.0%}。回答的每个后续 token 会快多少？"
-)
+IS_DECODING_FASTER = "K = {k} 节省了预填充 FLOPs 的 {saved:.0%}。回答的每个后续 token 会快多少？"
 DECODING_CHOICES = (
     "与预填充加快得一样多，或更多",
     "至少达到其一半",
@@ -119,19 +117,17 @@ DECODING_CHOICES = (
 )
 NOT_SAVED = (
     "在 K = {k} 处实测：预填充所用时间为基线的 {prefill:.0%}，每个后续 token 为 {decode:.0%}；视觉编码器（{encode:.3g} ms）仍然不可少。通常解码的收益更小：它一次只计算一个 token，只是读取更短的缓存。",
-    "在 K = {k} 处实测：预填充所用时间为基线的 {prefill:.0%}，每个后续 token 为 {decode:.0%}；视觉编码器（{encode:.3g} ms）仍然不可少。解码一次只计算一个 token，只是读取更短的缓存。",
-    "在 K = {k} 处实测：预填充所用时间为基线的 {prefill:.0%}，每个后续 token 为 {decode:.0%}，因为解码一次只计算一个 token，只是读取更短的缓存；视觉编码器（{encode:.3g} ms）仍然不可少。提示中图片所占越少（这里是 {visual} 个视觉 token 对 {words} 个文本 token），可节省的就越少。",
+    "在 K = {k} 处实测：预填充所用时间为基线的 {prefill:.0%}，每个后续 token 为 {decode:.0%}：解码一次只计算一个 token，只是读取更短的缓存。视觉编码器（{encode:.3g} ms）仍然不可少。",
+    "在 K = {k} 处实测：预填充所用时间为基线的 {prefill:.0%}，每个后续 token 为 {decode:.0%}：解码一次只计算一个 token，只是读取更短的缓存。视觉编码器（{encode:.3g} ms）仍然不可少，文本也是：{words} 个 token，视觉 token 为 {visual} 个。",
 )
 NO_DECODING = "这个回答只有一个 token，由预填充本身给出：在 K = {k} 处，预填充所用时间为基线的 {prefill:.0%}，视觉编码器（{encode:.3g} ms）仍然不可少，并且没有需要解码的内容。"
 
 # ------------------------------------------------------------------ 8: MustDrop
-MEAN_OF_VTW = "各方法在视觉 token 数（各层平均）相等的条件下比较。对于 K = {k}（共 {layers} 层）、共有 {visual} 个视觉 token 的 VTW，这个数是多少？"
-OTHER_ANSWER = "{k} 层中各有 {visual} 个 token，{without} 层中为 0：平均每层 {mean:.0f} 个。MustDrop 则逐个 token 地使用这样的预算：相似的图块在编码器中合并，文本几乎不看的 token 在预填充中分四步丢弃，关键 token 保留到最后，解码之前再精简缓存。"
+MEAN_OF_VTW = "各方法在同一预算下比较：视觉 token 数，取各层平均。对于 K = {k}（共 {layers} 层）、共有 {visual} 个视觉 token 的 VTW，这个数是多少？"
+OTHER_ANSWER = "{k} 层中各有 {visual} 个 token，{without} 层中为 0：平均 {mean:.0f} 个。MustDrop 逐个 token 地使用差不多的预算：相似的图块被合并，文本几乎不看的 token 分四步丢弃，关键 token 保留到最后，缓存再被精简。"
 
 # ------------------------------------------------------------------ 9: break it
-WILL_IT_BREAK = (
-    "在点击“运行对比”之前先预测：在首个 token 的 K* 处，您的回答会与每一层都有图片时相同吗？"
-)
+WILL_IT_BREAK = "先预测：在首个 token 的 K* 处，您的回答会与每一层都有图片时相同吗？"
 BREAK_CHOICES = ("相同，每个 token 都一样", "另一个回答")
 IT_HELD = "回答经受住了：在 K* = {k}（共 {layers} 层）处，回答仍是“{answer}”。试试让它描述多个形状，那时首个 token 说明不了多少。"
 IT_BROKE = "您让它出错了：在首个 token 所允许的 K* = {k}（共 {layers} 层）处，回答是“{withdrawn}”，而不是“{answer}”。"
@@ -142,51 +138,51 @@ QUIZ = (
     (
         "什么是注意力汇（attention sink）？",
         (
-            "图片中最重要的图块",
+            "回答所依赖的一个图块",
             "一个无论问什么都占据大量注意力的 token，往往是第一个",
-            "图片离开的那一层",
+            "不再看图片的深层",
         ),
         1,
-        "Softmax 注意力总得有个去处；其中很大一部分落在最前面的 token 上，它们的值向量往往较短，因此贡献很小。",
+        "每个 token 都必须分配出总量为 1 的注意力；没有内容需要的那部分就落在这里。",
     ),
     (
         "什么是信息迁移？",
         (
-            "图片所提供的信息在最初几层传递到它之后的文本 token 中",
-            "视觉 token 被复制到每一层的缓存中",
-            "文本 token 移到图片之前",
+            "回答对图片所需的内容传递到文本 token 中",
+            "注意力从图片转移到第一个 token",
+            "视觉 token 从提示移入缓存",
         ),
         0,
-        "一旦文本吸收了这些信息，视觉 token 就可以离开。从第 l 层起替换图片，可以检验文本是否已经吸收。",
+        "从那里起，视觉 token 就可以离开。暗中换成另一张图片，可以检验迁移是否已经发生。",
     ),
     (
         "K 权衡的是什么？",
         (
-            "解码速度与图片质量",
-            "回答长度与内存",
+            "预填充时间与解码时间",
+            "视觉 token 数与图片细节",
             "节省的计算量与回答允许的偏离量",
         ),
         2,
-        "K 越小，就有越多的层不必处理图片；相对完整模型的 KL 说明回答偏离了多少。",
+        "K 越小，就有越多的层不必处理图片；KL 说明回答偏离了多少。",
     ),
     (
         "VTW 何时失效？",
         (
-            "当回答在首个 token 之后仍需要图片时，例如描述",
-            "当图片的图块数多于问题的词数时",
-            "当不看图片就能回答问题时",
+            "当首个 token 不需要图片、而后面的 token 需要时",
+            "当深层很少关注图片时",
+            "当提示的大部分是图片时",
         ),
         0,
-        "它的判据只看首个回答 token。后来重新运行它的研究也报告了同样的情况：多项选择题能保持，长回答受损。",
+        "它的判据只看首个 token。后来的研究也报告了同样的情况：多项选择题能保持，长回答受损。",
     ),
     (
         "为什么注意力低不能证明图片没有被使用？",
         (
-            "因为注意力以 nat 为单位",
-            "因为权重只说明值如何混合，而不说明混合的结果有何作用；只有改变图片才能知道",
             "因为注意力汇使解码器看不到图片",
+            "因为深层从来只看文本",
+            "因为权重只说明读取了多少，不说明有何作用；只有改变图片才能知道",
         ),
-        1,
-        "许多权重很小的 token 可以承载回答，而很大的权重也可能什么都没有承载。把图片去掉或替换掉，再看回答。",
+        2,
+        "许多很小的权重可以承载回答，很大的权重也可能什么都没有承载。",
     ),
 )

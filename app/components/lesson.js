@@ -57,6 +57,7 @@ function drawFrame() {
   find('.progress').textContent = folded() ? `${shown.step} / ${steps} · ${shown.title}` : fill(words.progress, { step: shown.step, steps });
   find('.title').textContent = shown.title;
   find('.lead').textContent = shown.lead;
+  drawAbout(shown.about);
   find('.problem').hidden = !shown.problem;
   find('.problem').textContent = shown.problem || '';
   find('.back').disabled = shown.step === 1;
@@ -72,6 +73,15 @@ function drawFrame() {
     item.append(dot);
     return item;
   }));
+}
+// Which picture and question are shown: they change from step to step, perhaps outside the screen.
+function drawAbout(about) {
+  find('.about').hidden = !about;
+  if (!about) return;
+  const picture = find('.about img');
+  picture.hidden = !about.picture;
+  if (about.picture && picture.src !== about.picture) picture.src = about.picture;
+  find('.about span').textContent = about.prompt;
 }
 function fold(small) {
   panel.classList.toggle('folded', small);
@@ -215,6 +225,7 @@ panel.setAttribute('aria-label', words.name);
 find('.close').setAttribute('aria-label', words.close);
 find('.close').title = words.keys;
 find('.dots').setAttribute('aria-label', words.steps);
+find('.about small').textContent = words.about;
 find('.back').textContent = words.back;
 find('.again').textContent = words.again;
 fold(false);

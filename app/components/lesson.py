@@ -11,7 +11,11 @@ from app.components.files import read, script
 from app.lesson.progress import Progress, questions_of
 from app.lesson.question import Question
 from app.lesson.syllabus import STEPS
+from app.pictures import thumbnail
+from app.state import Visitor
 from vtw_core.results import Run
+
+_THUMBNAIL = 96  # pixels: drawn at half of it, for screens with two for one
 
 
 def lesson_part() -> gr.HTML:
@@ -35,33 +39,38 @@ def lesson_part() -> gr.HTML:
     )
 
 
-def show_step(progress: Progress, run: Run | None, *, is_own: bool) -> dict[str, Any] | None:
+def show_step(progress: Progress, visitor: Visitor) -> dict[str, Any] | None:
     """The step that a visitor is at; None while the lesson is closed.
 
-    Args:
-        run: the one that is shown: its questions are asked, and judge the answers.
-        is_own: whether it was made here by the visitor.
+    The run that is shown is asked about, and judges the answers.
     """
     if not progress.step:
         return None
-    step = STEPS[progress.step - 1]
+    step, run = progress.at, visitor.run
     questions, problem = questions_of(step, run)
-    waits = step.own_run and not is_own
+    answers = progress.here(run)
+    waits = step.asks_of == "own" and visitor.origin != "live"
     if waits:
-        problem = text.OWN_RUN_FIRST if progress.given else None
+        problem = text.OWN_RUN_FIRST if answers.given else None
     shown = [
-        _question(question, progress.given.get(at), waits) for at, question in enumerate(questions)
+        _question(question, answers.given.get(at), waits) for at, question in enumerate(questions)
     ]
     return {
         "step": progress.step,
         "arrived": progress.arrived,
         **text.STEPS[step.name],
+        "about": None if run is None or waits or step.asks_of == "none" else _about(run, visitor),
         "focus": step.focus,
-        "hidesCurve": step.hides_curve and not progress.given,
+        "hidesCurve": step.hides_curve and not answers.given,
         "problem": problem,
         "questions": shown,
-        "score": progress.score(len(questions)),
+        "score": answers.score(len(questions)),
     }
+
+
+def _about(run: Run, visitor: Visitor) -> dict[str, Any]:
+    """Which picture and question the step is about: they change from step to step."""
+    return {"picture": thumbnail(visitor.picture, _THUMBNAIL), "prompt": run.prompt}
 
 
 def _question(question: Question, given: int | None, waits: bool) -> dict[str, Any]:

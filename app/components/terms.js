@@ -2,7 +2,7 @@
 // wrapped where it stands, and wrapped again when a part of the page has written its words anew.
 const LOOKED_AT = [
   '.page-head .prose p', '.tabitem .prose :is(p, li, td, th, h2)', '[data-testid="block-info"]',
-  '.vtw :is(.caption, .summary, h2, h3, dt, .eta-label span)',
+  '.vtw :is(.caption, .summary, h2, h3, dt, .eta-label span)', '.lesson :is(.lead, .ask, .verdict)',
 ].join(', ');
 const LEFT_ALONE = 'button, a, svg, select, dialog, .definitions, .term, #model-state, #workbench .tokens';
 const TIP = 'term-tip';

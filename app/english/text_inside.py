@@ -152,7 +152,7 @@ SETTINGS = {
     "withdrawn": "(c) the true image in layers below K = {k}, no image from K on",
 }
 SETTINGS_CAPTION = "Mean over the answer's tokens, the baseline's answer given; the comparison by which VTW's author argues for migration. If (c) is like the original and (b) is not, the text had taken the image up before K."
-SETTINGS_SUMMARY = "At K = {k}: KL {never:.2g} nats without an image, {misled:.2g} misled by the image “{name}”, {withdrawn:.2g} with the true image withdrawn."
+SETTINGS_SUMMARY = "At K = {k}: KL {never} nats without an image, {misled} misled by the image “{name}”, {withdrawn} with the true image withdrawn."
 SHARES_CAPTION = "Share of attention on visual tokens, mean over heads and rows, nothing withdrawn. Text: {rows}. Image: the visual tokens' own rows. Even: what {rows} would give if they attended evenly to all they see."
 SHARES_SUMMARY = "Text gives the image {first:.1%} in layer 0, at most {most:.1%} (layer {layer}), and {last:.1%} in the last layer."
 TEXT_TO_VISUAL = "text to image"
@@ -263,7 +263,7 @@ VERDICT_PEAK = "In single layers it is otherwise: in layer {layer}, position {po
 VERDICT_NOTHING_BEFORE = "**No token stands before these rows, so there is no sink to speak of.** "
 VERDICT_FROM = "From layer {from_layer} on, BOS and system prompt together receive more than the image: {first:.1%} against {visual:.1%}, which is {token:.2%} for each of {count} visual tokens ({even:.0%} in all if spread evenly). "
 VERDICT_NEVER = "The image receives more than BOS and system prompt up to the last layer: {visual:.1%} against {first:.1%} over the deeper half ({even:.0%} if spread evenly). "
-VERDICT_KL = "Does that make it useless there? Withdrawn from layer {start} on, the KL is {kl:.2g} nats at the first token and {mean:.2g} over the answer, and the answer {same}."
+VERDICT_KL = "Does that make it useless there? Withdrawn from layer {start} on, the KL is {kl} nats at the first token and {mean} over the answer, and the answer {same}."
 VERDICT_SAME = "stays the same"
 VERDICT_OTHER = "changes"
 

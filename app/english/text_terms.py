@@ -1,7 +1,7 @@
 """What the page's terms mean, said where they stand; docs/quantities.md says the same."""
 
 # `skip`: words that hold a term and mean something else.
-WORDS = {"where": "Defined in docs/{page}: {name}", "skip": "baseline/"}
+WORDS = {"where": "Exact definition: docs/{page} of the repository, “{name}”", "skip": "baseline/"}
 
 # `names` are the ways a term is written on the page, between bars; of two that begin at the same
 # letter the longer one counts.

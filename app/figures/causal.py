@@ -12,6 +12,7 @@ import numpy as np
 
 from app import text as page_text
 from app import text_inside as text
+from app.digits import significant
 from app.figures import style, tokens
 from app.figures.chart import (
     Dash,
@@ -215,9 +216,9 @@ def settings(run: Run, image: int, k: int) -> Table:
         if test is tests[image]:
             summary = text.SETTINGS_SUMMARY.format(
                 k=k,
-                never=never.kl,
-                misled=misled.kl,
-                withdrawn=withdrawn.kl,
+                never=significant(never.kl),
+                misled=significant(misled.kl),
+                withdrawn=significant(withdrawn.kl),
                 name=name_of(test.name),
             )
     if tests:
@@ -231,7 +232,7 @@ def settings(run: Run, image: int, k: int) -> Table:
         columns=text.SETTINGS_COLUMNS,
         rows=tuple(
             (
-                text.SETTINGS[setting.name].format(k=k, image=name), f"{setting.kl:.3g}",
+                text.SETTINGS[setting.name].format(k=k, image=name), significant(setting.kl, 3),
                 f"{setting.probability:.1%}",
                 "–" if setting.agreement is None else f"{setting.agreement:.0%}",
             )

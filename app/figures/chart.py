@@ -108,8 +108,29 @@ class Chart:
     k_line: KLine | None = None
 
 
+# Of the height of a logarithmic axis, left free at both ends.
+_MARGIN = 0.03
+
+
+class _OnAxis:
+    """What is drawn along a y axis."""
+
+    log_y: bool
+    y_range: tuple[float, float] | None
+
+    @property
+    def y_limits(self) -> tuple[float, float] | None:
+        """Where the axis ends: at `y_range`, a logarithmic one a little beyond it, since a decade
+        often ends where a value stands, and half of its marker would be cut."""
+        if self.y_range is None or not self.log_y:
+            return self.y_range
+        low, high = self.y_range
+        beyond = (high / low) ** _MARGIN
+        return low / beyond, high * beyond
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Lines(Chart):
+class Lines(_OnAxis, Chart):
     """Curves over a common x.
 
     Attributes:
@@ -244,7 +265,7 @@ class Scatter:
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Points(Chart):
+class Points(_OnAxis, Chart):
     """Named points with vertical intervals, what is paid against what is had.
 
     Attributes:

@@ -101,8 +101,8 @@ def _lines_on(axes: Axes, chart: Lines) -> None:
     if chart.log_y:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(_PLAIN)
-    if chart.y_range is not None:
-        axes.set_ylim(*chart.y_range)
+    if chart.y_limits is not None:
+        axes.set_ylim(*chart.y_limits)
     axes.set_ylabel(chart.y_label)
     axes.grid(visible=True, alpha=0.3)
     axes.legend(fontsize=7)
@@ -140,8 +140,8 @@ def _draw_points(chart: Points, figure: Figure) -> None:
     if chart.log_y:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(_PLAIN)
-    if chart.y_range is not None:
-        axes.set_ylim(*chart.y_range)
+    if chart.y_limits is not None:
+        axes.set_ylim(*chart.y_limits)
     axes.set_xlabel(chart.x_label)
     axes.set_ylabel(chart.y_label)
     axes.grid(visible=True, alpha=0.3)

@@ -8,10 +8,11 @@ import numpy as np
 
 from app import text as page_text
 from app import text_methods as text
+from app.digits import significant
 from app.figures import style
 from app.figures.chart import Chart, Dash, Lines, Marker, Series, Table
 from app.library_words import worded
-from app.methods_view import nats, title
+from app.methods_view import title
 from vtw_core.comparison import MethodComparison, MethodEntry
 
 # Two panels may run one method: the second of them differs in dash and marker.
@@ -59,7 +60,7 @@ def summary(compared: MethodComparison) -> str:
     return page_text.BETWEEN_SENTENCES.join(
         text.TABLE_SUMMARY.format(
             title=title(entry, compared.visual_tokens), tokens=entry.mean_visual_tokens,
-            flops=compared.flops_share(entry), kl=nats(entry.kl_answer),
+            flops=compared.flops_share(entry), kl=significant(entry.kl_answer),
             same=text.SAME if compared.same_answer(entry) else text.OTHER,
         )
         for entry in compared.entries
@@ -96,7 +97,7 @@ def _column(compared: MethodComparison, entry: MethodEntry) -> tuple[str, ...]:
         entry.answer,
         text.YES if compared.same_answer(entry) else text.NO,
         f"{entry.agreement:.1%}",
-        *(nats(kl) for kl in (entry.kl_first_token, entry.kl_answer, entry.kl_answer_max)),
+        *(significant(kl) for kl in (entry.kl_first_token, entry.kl_answer, entry.kl_answer_max)),
         f"{entry.mean_visual_tokens:.4g}",
         f"{np.mean(entry.cached_visual_tokens_per_layer):.4g}",
         f"{entry.flops:.4g}",

@@ -21,6 +21,7 @@ K_NAME = "K"
 _EMPTY_TEMPLATE: dict[str, Any] = {"data": {}, "layout": {}}
 _STRIP = 12  # pixels; the coloured strip of the bands above a heatmap
 _MOST_TICKS = 9  # that many numbers stand beside each other on a phone
+_MOST_COUNTED = 5  # places between two numbers that can still be counted
 _STEPS = (1, 2, 4, 5, 8, 10, 16, 20, 40, 100)
 _MOST_NAMES = 48  # words along an axis, slanting
 _ABOVE_K = 1.09  # of the height of the axes; where a legend leaves room for the name of K
@@ -139,8 +140,8 @@ def _style_y(drawn: go.Figure, chart: Lines | Points, key: str) -> None:
     axis: dict[str, Any] = {"rangemode": "tozero"}
     if chart.log_y:
         axis = {"type": "log", "dtick": 1, "tickformat": "~g"}
-    if chart.y_range is not None:
-        low, high = chart.y_range
+    if chart.y_limits is not None:
+        low, high = chart.y_limits
         axis["range"] = [math.log10(low), math.log10(high)] if chart.log_y else [low, high]
     drawn.update_layout({key: axis})
 
@@ -329,6 +330,9 @@ def _number_axis(drawn: go.Figure, places: Sequence[float]) -> None:
     low, high = min(places), max(places)
     step = next((s for s in _STEPS if (high - low) / s <= _MOST_TICKS), _STEPS[-1])
     drawn.update_xaxes(dtick=step, tick0=0, tickangle=0, range=[low - 0.55, high + 0.55])
+    if 1 < step <= _MOST_COUNTED:  # so that a layer without a number can be found by counting
+        drawn.update_xaxes(minor={"dtick": 1, "tick0": 0, "ticks": "outside", "ticklen": 4,
+                                  "tickcolor": style.TICK})  # fmt: skip
 
 
 def _name_axis(drawn: go.Figure, axis: str, names: tuple[str, ...], ticks: Any) -> None:

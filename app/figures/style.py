@@ -14,6 +14,7 @@ CRITERION = "#1f9d74"
 # Readable on the light and on the dark page, since a figure does not know which one it is on.
 GREY = "#808793"
 GRID = "rgba(128, 135, 147, 0.25)"
+TICK = "rgba(128, 135, 147, 0.7)"
 
 # Okabe-Ito colours, apart for colour-blind eyes; a segment has the same one in every figure. The
 # two that make the attention sink are both blue.

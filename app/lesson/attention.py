@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from app import text_inside
 from app import text_lesson as text
+from app.digits import significant
 from app.lesson.question import Question, choose
 from app.pictures import name_of
 from vtw_core.analysis.migration import JointCurves, joint_curves
@@ -115,7 +116,8 @@ def attention_and_use(run: Run) -> tuple[Question, ...]:
     share, kl = curves.visual_share, curves.causal_kl
     values = {
         "low": low, "high": high, "low_share": share[low], "high_share": share[high],
-        "low_kl": kl[low], "high_kl": kl[high], "image": name_of(tests[0].name), "eta": curves.eta,
+        "low_kl": significant(kl[low]), "high_kl": significant(kl[high]), "eta": curves.eta,
+        "image": name_of(tests[0].name),
     }  # fmt: skip
     choices = tuple(choice.format(**values) for choice in text.USE_CHOICES)
     ask = text.WHICH_IS_USED.format(**values)

@@ -3,30 +3,38 @@
 from __future__ import annotations
 
 from app import text_lesson as text
+from app.digits import significant
 from app.lesson.question import Question, choose
 from app.view import answer_pieces
 from vtw_core.results import DEFAULT_ETA, Run
 
 CLOSE = 2
-"""Layers behind K* that still count as a good guess: safe, and little is given away."""
+"""Layers behind the first safe K that still count as a good guess: little is given away."""
 
 
 def guess_k(run: Run) -> tuple[Question, ...]:
-    """From which layer on can the image leave? Answered by dragging K."""
-    star, kl = run.choose_k(), run.kl_first_token
-    right = frozenset(
-        k for k in range(star, min(star + CLOSE, run.layers) + 1) if kl[k] <= DEFAULT_ETA
-    )
+    """From which layer on can the image leave? Answered by dragging K, by the answer alone.
+
+    Right is every K with the baseline's answer, up to `CLOSE` layers behind both K* and the first
+    such K: what can be seen while the curves are covered. What the KL adds is said afterwards.
+    """
+    star, kl, same = run.choose_k(), run.kl_first_token, run.same_as_baseline
+    last = min(max(star, int(same.argmax())) + CLOSE, run.layers)
+    right = frozenset(k for k in range(last + 1) if same[k])
 
     def because(guess: int) -> str:
-        over = kl[guess] > DEFAULT_ETA
-        template = text.TOO_EARLY if over else text.GOOD_K if guess in right else text.TOO_LATE
+        if not same[guess]:
+            template = text.ANSWER_CHANGED
+        elif kl[guess] > DEFAULT_ETA:
+            template = text.HELD_OVER_ETA
+        else:
+            template = text.GOOD_K if guess in right else text.TOO_LATE
         return template.format(
-            guess=guess, kl=kl[guess], eta=DEFAULT_ETA, star=star, layers=run.layers,
+            guess=guess, kl=significant(kl[guess]), eta=DEFAULT_ETA, star=star, layers=run.layers,
             lost=run.flops[guess] / run.flops[-1] - run.flops[star] / run.flops[-1],
         )  # fmt: skip
 
-    return (Question(text.GUESS_K.format(eta=DEFAULT_ETA), (), right, because),)
+    return (Question(text.GUESS_K, (), right, because),)
 
 
 def blind_spot(run: Run) -> tuple[Question, ...]:
@@ -35,8 +43,9 @@ def blind_spot(run: Run) -> tuple[Question, ...]:
     kl, pieces = run.kl_positions[first], answer_pieces(run)
     worst = int(kl.argmax())
     values = {
-        "k": first, "whole": whole, "eta": DEFAULT_ETA, "first_piece": pieces[0], "first_kl": kl[0],
-        "piece": pieces[worst], "position": worst + 1, "count": len(pieces), "worst_kl": kl[worst],
+        "k": first, "whole": whole, "eta": DEFAULT_ETA, "first_piece": pieces[0],
+        "first_kl": significant(kl[0]), "piece": pieces[worst], "position": worst + 1,
+        "count": len(pieces), "worst_kl": significant(kl[worst]),
     }  # fmt: skip
     same = bool(run.same_as_baseline[first])
     if first == whole:

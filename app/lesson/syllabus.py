@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from app.lesson import attention, choosing_k, image_and_cost, quiz
 from app.lesson.question import Ask
@@ -24,7 +25,8 @@ class Step:
         ask: a run -> the questions.
         look: a run -> where in the tab to stand: K, layer and so on.
         hides_curve: whether the KL curves stay covered until the question is answered.
-        own_run: whether the questions are about a run that the visitor made.
+        asks_of: the run that is shown; the next one that the visitor makes, which his answer waits
+            for; or no run.
     """
 
     name: str
@@ -34,7 +36,7 @@ class Step:
     ask: Ask
     look: Callable[[Run], View] = lambda run: View()
     hides_curve: bool = False
-    own_run: bool = False
+    asks_of: Literal["shown", "own", "none"] = "shown"
 
     def view(self, run: Run, number: int) -> View:
         """The view that the page is driven to when ``run`` is shown."""
@@ -88,10 +90,11 @@ STEPS = (
     Step(
         "break", None, "compare", "#canvas",
         ask=choosing_k.try_to_break_it,
-        own_run=True,
+        asks_of="own",
     ),
     Step(
         "summary", None, "compare", "#lesson .questions",
         ask=quiz.five_questions,
+        asks_of="none",
     ),
 )  # fmt: skip

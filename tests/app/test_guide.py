@@ -73,7 +73,7 @@ def test_k_star_is_worked_out_at_the_etas_of_the_link(handlers, service):
 
 
 def test_the_step_that_asks_for_a_drawing_puts_the_canvas_in_front(handlers, own):
-    number = next(at for at, step in enumerate(STEPS, start=1) if step.own_run)
+    number = next(at for at, step in enumerate(STEPS, start=1) if step.asks_of == "own")
     there = arrive(handlers, STEPS[number - 1].view(own.run, number), own, Progress(step=number))
     assert there["picture_tabs"].selected == "draw"
     assert there["is_drawing"] is True

@@ -146,10 +146,10 @@ def pick_example(service, data):
 
 def follow_lesson(service, data):
     handlers = of_service(service)
-    view, progress, _ = handlers.wanted(event(data.draw(sent(step=ANYTHING))), VISITOR)
+    view, progress, _ = handlers.wanted(event(data.draw(sent(step=ANYTHING))), VISITOR, Progress())
     handlers.arrive(view, VISITOR, progress)
     answer = event(data.draw(sent(question=ANYTHING, given=ANYTHING)))
-    return show_step(handlers.answer(answer, VISITOR, progress)[0], RUN, is_own=False)
+    return show_step(handlers.answer(answer, VISITOR, progress)[0], VISITOR)
 
 
 PARTS = st.sampled_from(["k=", "eta=", "layer=", "row=", "patch=", "token=", "lesson=", "tab=",
@@ -161,7 +161,7 @@ QUERIES = st.lists(PARTS | st.text(max_size=4), max_size=10).map("".join) | ANYT
 def follow_link(service, data):
     handlers = of_service(service)
     asked = event({"query": data.draw(QUERIES)})
-    view, progress, _ = handlers.wanted(asked, VISITOR)
+    view, progress, _ = handlers.wanted(asked, VISITOR, Progress())
     return handlers.arrive(view, VISITOR, progress)[2]
 
 

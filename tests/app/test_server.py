@@ -108,3 +108,11 @@ def test_whether_the_page_is_there_is_told_without_making_it(service):
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/html; charset=utf-8")
     assert made == []
     assert client.get("/").text == "page"
+
+
+def test_an_event_whose_progress_is_hidden_tells_no_part_of_the_page_its_status(service):
+    """The browser would tell all outputs of all events, each time, and copy all that is in them."""
+    config = build_demo(service).get_config_file()
+    hidden = [each for each in config["dependencies"] if each["show_progress"] == "hidden"]
+    assert len(hidden) > 100
+    assert all(each["show_progress_on"] == [] for each in hidden)
