@@ -29,17 +29,23 @@ TABS = (
 _DELETE_CACHE = (3600, 86400)
 
 
-def build_demo(service: Service, usual_language: str = FIRST) -> gr.Blocks:
+def build_demo(
+    service: Service, usual_language: str = FIRST, most_waiting: int | None = None
+) -> gr.Blocks:
     """The whole page, once for each language; the endpoints for programs stand on the first.
 
     It opens on the first recorded example, complete and without the model.
 
     Args:
         usual_language: for visitors who have chosen none, and whose browser prefers none.
+        most_waiting: events that may wait in the queue; None does not limit them.
     """
     with gr.Blocks(
         title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=_DELETE_CACHE
     ) as demo:
+        # Before there is a page: behind it, Gradio would describe the whole page once more. Not
+        # open as an API: a direct call would pass by the queue and its limit.
+        demo.queue(max_size=most_waiting, default_concurrency_limit=4, api_open=False)
         _speak(demo, FIRST, service, usual_language)
         build_api(service)
     for code in tuple(LANGUAGES)[1:]:
