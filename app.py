@@ -70,7 +70,7 @@ def main() -> None:
         mcp_server=find_spec("mcp") is not None,
         prevent_thread_lock=True,
     )
-    gc.freeze()
+    gc.freeze()  # what stays is not looked through while the model is loaded, either
     gc.enable()
     # Importing torch would make the first visitor wait: the page answers before that begins.
     if not settings.on_zero_gpu:
