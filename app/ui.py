@@ -12,6 +12,7 @@ from app.api import build_api
 from app.events import GLUE, GLUE_OF_EVENT
 from app.language import FIRST, LANGUAGES, in_language, speaking
 from app.lesson.syllabus import STEPS
+from app.sessions import describe_page_once
 from app.state import Visitor
 from app.tabs import calibrate, compare, every_k, methods, migration, sinks, which_method
 from app.view import show_run
@@ -62,6 +63,7 @@ def build_demo(
             # The browser would still tell every output, and all that stands in it, each status of
             # each event: the whole page, copied some twenty times for one click on a step.
             event.show_progress_on = []
+    describe_page_once(demo)
     return demo
 
 

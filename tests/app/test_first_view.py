@@ -6,6 +6,7 @@ import sys
 
 import gradio as gr
 from conftest import ROOT
+from gradio.state_holder import SessionState
 
 from app.figures.fonts import drawn_language
 from app.language import current
@@ -23,6 +24,23 @@ def test_the_page_is_plain_data_which_is_copied_for_every_visitor(service):
     assert copy.deepcopy(components) == components
     assert [one["props"] for one in components if one["type"] == "plot" and
             one["props"].get("value")] == []  # fmt: skip
+
+
+def test_a_visitor_keeps_what_he_changed_and_no_description_of_the_page(service):
+    demo = build_demo(service)
+    one, other = SessionState(demo), SessionState(demo)
+    assert list(one.components) == []
+    box = next(part for part in demo.blocks.values() if isinstance(part, gr.Textbox))
+    opened = next(part for part in demo.blocks.values() if isinstance(part, gr.State))
+    one[box._id] = gr.Textbox(label="his", render=False)
+    one[opened._id] = "his"
+    one._update_value_in_config(box._id, "typed")
+    assert (one[box._id].label, one[opened._id]) == ("his", "his")
+    assert other[box._id] is box
+    assert other[opened._id] != "his"
+    assert list(one.components) == []
+    # The page that the next visitor is sent has every part.
+    assert len(demo.get_config_file()["components"]) == len(demo.blocks)
 
 
 def test_the_page_is_built_without_what_only_a_file_or_a_run_needs():
