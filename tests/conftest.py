@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import gc
 import json
 import os
 import random
@@ -23,10 +24,17 @@ import numpy as np
 import pytest
 from tiny_models import load_tiny_model, random_picture, save_tiny_model
 
+# What is imported stays to the end: it is not looked through for rubbish again and again.
+gc.disable()
 atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 ROOT = Path(__file__).resolve().parent.parent
 BROWSER_WAIT = 60_000  # milliseconds; generous, since machines are shared: no test measures time
 PROMPT = "What is left of the red ball?"
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")
