@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.service import Service
 
 
+_Show = Callable[..., tuple[Any, ...] | dict[str, Any]]  # gr.skip() is a dict
 TABS = (
     "compare", "every-k", "sinks", "migration", "methods", "budget", "calibrate", "numbers",
 )  # fmt: skip
@@ -108,30 +109,38 @@ def _build_page(service: Service, usual_language: str) -> None:
     page = guide.Page(tabs, chosen, opened, visitor, main, attention, moved)
     places = Places(tuple(example.name for example in service.examples), TABS, len(STEPS))
     arrived = guide.connect(service, parts, page, places)
-    drawn = {
-        name: [
-            event.success(
-                _when_opened(name, show), [opened, *tab.inputs], list(tab.outputs), **GLUE
-            )
-            for event in (chosen, arrived, *main.finished)
-        ]
-        for name, tab, show in (
-            ("every-k", table, every_k.show),
-            ("sinks", attention, sinks.show),
-            ("migration", moved, migration.show),
-            ("methods", several, several.show),
-        )
+    of_run = {
+        "every-k": (table, every_k.show),
+        "sinks": (attention, sinks.show),
+        "migration": (moved, migration.show),
+        "methods": (several, several.show),
     }
-    compared = (*drawn["methods"], several.compared)
-    stages_section.follow(stages, compared, visitor, several.shown)
-    for name, tab, show in (
-        ("budget", budget, budget.show),
-        ("calibrate", calibrated, calibrate.show),
-    ):
-        for event in (chosen, arrived):
-            event.success(
-                _when_opened(name, show), [opened, *tab.inputs], list(tab.outputs), **GLUE
-            )
+    every = {**of_run, "budget": (budget, budget.show), "calibrate": (calibrated, calibrate.show)}
+    drawn = [
+        *(_draw_in_front(event, opened, every) for event in (chosen, arrived)),
+        *(_draw_in_front(event, opened, of_run) for event in main.finished),
+    ]
+    stages_section.follow(stages, (*drawn, several.compared), visitor, several.shown)
+
+
+def _draw_in_front(event: Any, opened: gr.State, tabs: Mapping[str, tuple[Any, _Show]]) -> Any:
+    """Figures are large: behind an event they are made for the tab in front, not for every one.
+
+    Args:
+        opened: the id of the tab in front.
+        tabs: by id, each with its inputs and outputs and with what makes these of those.
+    """
+
+    def draw(values: Mapping[Any, Any]) -> Any:
+        if values[opened] not in tabs:
+            return gr.skip()
+        tab, show = tabs[values[opened]]
+        told = show(*(values[part] for part in tab.inputs))
+        return dict(zip(tab.outputs, told, strict=True)) if isinstance(told, tuple) else told
+
+    inputs = {opened, *(part for tab, _ in tabs.values() for part in tab.inputs)}
+    outputs = [part for tab, _ in tabs.values() for part in tab.outputs]
+    return event.success(draw, inputs, outputs, **GLUE)
 
 
 def _tab(name: str) -> gr.Tab:
@@ -151,12 +160,3 @@ def _opened(event: gr.SelectData) -> str:
     """Which tab is in front, by its id."""
     names = {label: name for name, label in _tab_names().items()}
     return names.get(str(event.value), TABS[0])
-
-
-def _when_opened(name: str, show: Callable[..., tuple[Any, ...]]) -> Callable[..., Any]:
-    """Figures are large: they are made for a tab in front, not for every run."""
-
-    def made(opened: str, *inputs: Any) -> Any:
-        return show(*inputs) if opened == name else gr.skip()
-
-    return made

@@ -2,6 +2,7 @@
 
 import inspect
 
+from app.language import LANGUAGES
 from app.ui import build_demo
 
 
@@ -26,3 +27,12 @@ def test_an_event_that_the_model_answers_is_never_sent_again_with_the_first_ones
     assert not [
         one for one in queued if reads_the_event(one.fn) and one.trigger_mode == "always_last"
     ]
+
+
+def test_what_an_opened_tab_shows_is_asked_for_at_once_and_not_tab_by_tab(service):
+    events = build_demo(service).fns.values()
+    opens = [one._id for one in events if getattr(one.fn, "__name__", "") == "_opened"]
+    assert len(opens) == len(LANGUAGES)
+    for at in opens:
+        asked = [one.fn.__name__ for one in events if one.trigger_after == at]
+        assert sorted(asked) == ["address", "draw"]
