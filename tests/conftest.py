@@ -25,7 +25,7 @@ import pytest
 from tiny_models import load_tiny_model, random_picture, save_tiny_model
 
 # What is imported stays to the end: it is not looked through for rubbish again and again.
-gc.disable()
+gc.disable()  # until all tests are collected
 atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 ROOT = Path(__file__).resolve().parent.parent
 BROWSER_WAIT = 60_000  # milliseconds; generous, since machines are shared: no test measures time
@@ -40,6 +40,12 @@ def pytest_collection_finish():
 @pytest.fixture(scope="session")
 def tiny_folders(tmp_path_factory):
     """Family -> folder of its saved tiny model, each built once and when first asked for."""
+    import transformers
+
+    gc.disable()
+    assert transformers.LlavaForConditionalGeneration  # the import of nearly everything
+    gc.freeze()
+    gc.enable()
 
     @functools.cache
     def folder(family):
