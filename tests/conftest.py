@@ -148,6 +148,14 @@ def service(tiny_folder, examples_folder):
 
 
 @pytest.fixture(scope="session")
+def built(service):
+    """The page's blocks, to be read and not launched."""
+    from app.ui import build_demo
+
+    return build_demo(service)
+
+
+@pytest.fixture(scope="session")
 def browser():
     """Headless Chromium; without one the test is skipped, except where VTW_REQUIRE_BROWSER asks."""
     from playwright.sync_api import sync_playwright

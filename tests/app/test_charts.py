@@ -104,7 +104,7 @@ def test_every_kind_of_chart_is_drawn_to_the_same_bytes_twice(kind):
 def test_charts_with_k_at_either_end_and_with_words_are_drawn(run):
     for chart in every_chart(run, k=run.layers):
         if isinstance(chart, (Heatmap, Joint)):
-            assert matplotlib_charts.export(chart, "png")
+            assert matplotlib_charts.export(chart, "svg")
 
 
 def test_a_chart_saved_as_html_needs_nothing_else_and_runs_no_words_of_a_model():
