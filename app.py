@@ -1,5 +1,7 @@
 """Entry point, for Spaces and for ``python app.py``."""
 
+# ruff: noqa: E402 -- two switches stand before the imports that they are for
+
 from __future__ import annotations
 
 import argparse
