@@ -8,6 +8,7 @@ INTRO = (
     "**从第 K 层起把它们全部撤除：回答会变吗？** "
     "先就一张图片提问，再拖动 K。"
 )
+THEME_SWITCH = {"name": "浅色或深色", "toDark": "深色显示", "toLight": "浅色显示"}
 LINKS = (
     "[VTW 论文](https://arxiv.org/abs/2405.05803) · "
     "[MustDrop 论文](https://arxiv.org/abs/2411.10803)"

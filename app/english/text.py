@@ -8,6 +8,11 @@ INTRO = (
     "**Take all of them out from layer K on: does the answer change?** "
     "Ask about a picture, then drag K."
 )
+THEME_SWITCH = {
+    "name": "Light or dark colours",
+    "toDark": "Dark colours",
+    "toLight": "Light colours",
+}
 LINKS = (
     "[VTW paper](https://arxiv.org/abs/2405.05803) · "
     "[MustDrop paper](https://arxiv.org/abs/2411.10803)"
