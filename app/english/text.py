@@ -351,6 +351,15 @@ CURVE_FLOPS = "prefill FLOPs against K = {layers}, theory"
 MARK_ETA = "η = {eta:g}"
 MARK_K_STAR = "K* = {k}"
 
+DOCUMENTS_INTRO = """
+## Every number, exactly
+The short table above is for reading the page. These two documents define everything that is recorded,
+computed or drawn: formula, layers, heads, query rows, unit and source.
+"""
+DOCUMENTS = {
+    "quantities": "Quantities: what every number means",
+    "strategies": "Strategies: what every method drops, and when",
+}
 NUMBERS = """
 ## What happens to the picture
 The vision encoder turns the picture into a grid of **visual tokens**, one for each patch. They stand
