@@ -14,8 +14,15 @@ from app.language import FIRST, LANGUAGES, in_language, speaking
 from app.lesson.syllabus import STEPS
 from app.state import Visitor
 from app.tabs import (
-    calibrate, compare, every_k, methods, migration, numbers, sinks, which_method,
-)  # fmt: skip
+    calibrate,
+    compare,
+    every_k,
+    methods,
+    migration,
+    numbers,
+    sinks,
+    which_method,
+)
 from app.view import show_run
 from app.view_address import Places
 
