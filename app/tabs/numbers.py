@@ -14,7 +14,7 @@ from app.events import GLUE
 _DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 DOCUMENTS = ("quantities", "strategies")
 """Of docs/; a term's definition stands in one of them (`app.components.terms`)."""
-_LATEX = [
+_LATEX: list[dict[str, str | bool]] = [
     {"left": "$$", "right": "$$", "display": True},
     {"left": "$", "right": "$", "display": False},
 ]
