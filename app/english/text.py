@@ -100,6 +100,7 @@ STOPPING = "The server is being stopped: come again in a few minutes."
 
 REFUSED = "Not possible"
 NO_PICTURE = "There is no picture yet: upload, paste or draw one, or pick an example."
+NO_WEBGL = "This browser cannot draw here: it has no WebGL. Switch on its hardware acceleration, or upload a picture."
 NO_DRAWING = "The canvas is empty: draw a shape first, or pick an example."
 PICTURE_ELSEWHERE = "This picture was not uploaded here: upload it again."
 CANCELLED = "Cancelled. Below is the last complete run."
