@@ -14,6 +14,7 @@ from app.components.language import language_switch
 from app.components.lesson import lesson_part, show_step
 from app.components.share import Origin, share, show_address, show_arrival
 from app.components.terms import terms_part
+from app.components.theme_switch import theme_switch
 from app.downloads import download_on
 from app.events import GLUE, GLUE_OF_EVENT
 from app.figures.tokens import clamped
@@ -76,6 +77,7 @@ def build(service: Service, first: str, usual_language: str) -> Parts:
     with gr.Row(elem_classes="page-tools"):
         parts = Parts(lesson_part(), share(show_address(opening, "bundled"), service.eta))
         language_switch(usual_language)
+        theme_switch()
         terms_part()
     return parts
 

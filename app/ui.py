@@ -14,7 +14,16 @@ from app.language import FIRST, LANGUAGES, in_language, speaking
 from app.lesson.syllabus import STEPS
 from app.sessions import describe_page_once
 from app.state import Visitor
-from app.tabs import calibrate, compare, every_k, methods, migration, sinks, which_method
+from app.tabs import (
+    calibrate,
+    compare,
+    every_k,
+    methods,
+    migration,
+    numbers,
+    sinks,
+    which_method,
+)
 from app.view import show_run
 from app.view_address import Places
 
@@ -104,7 +113,7 @@ def _build_page(service: Service, usual_language: str) -> None:
         with _tab("calibrate"):
             calibrated = calibrate.build(service, main.model)
         with _tab("numbers"):
-            gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
+            numbers.build()
     chosen = tabs.select(_opened, None, opened, **GLUE_OF_EVENT)
     page = guide.Page(tabs, chosen, opened, visitor, main, attention, moved)
     places = Places(tuple(example.name for example in service.examples), TABS, len(STEPS))

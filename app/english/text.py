@@ -8,6 +8,11 @@ INTRO = (
     "**Take all of them out from layer K on: does the answer change?** "
     "Ask about a picture, then drag K."
 )
+THEME_SWITCH = {
+    "name": "Light or dark colours",
+    "toDark": "Dark colours",
+    "toLight": "Light colours",
+}
 LINKS = (
     "[VTW paper](https://arxiv.org/abs/2405.05803) · "
     "[MustDrop paper](https://arxiv.org/abs/2411.10803)"
@@ -95,6 +100,7 @@ STOPPING = "The server is being stopped: come again in a few minutes."
 
 REFUSED = "Not possible"
 NO_PICTURE = "There is no picture yet: upload, paste or draw one, or pick an example."
+NO_WEBGL = "This browser cannot draw here: it has no WebGL. Switch on its hardware acceleration, or upload a picture."
 NO_DRAWING = "The canvas is empty: draw a shape first, or pick an example."
 PICTURE_ELSEWHERE = "This picture was not uploaded here: upload it again."
 CANCELLED = "Cancelled. Below is the last complete run."
@@ -346,6 +352,15 @@ CURVE_FLOPS = "prefill FLOPs against K = {layers}, theory"
 MARK_ETA = "η = {eta:g}"
 MARK_K_STAR = "K* = {k}"
 
+DOCUMENTS_INTRO = """
+## Every number, exactly
+The short table above is for reading the page. These two documents define everything that is recorded,
+computed or drawn: formula, layers, heads, query rows, unit and source.
+"""
+DOCUMENTS = {
+    "quantities": "Quantities: what every number means",
+    "strategies": "Strategies: what every method drops, and when",
+}
 NUMBERS = """
 ## What happens to the picture
 The vision encoder turns the picture into a grid of **visual tokens**, one for each patch. They stand

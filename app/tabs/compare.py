@@ -38,8 +38,18 @@ log = logging.getLogger(__name__)
 CANVAS = (320, 320)
 PENS = ["#dc2828", "#2da03c", "#2d50dc", "#f0d728", "#f58c1e", "#8c32b4", "#fa8cc3", "#191919"]
 # The canvas comes without a tool in hand; a visitor who opens it wants to draw. Its buttons have
-# names in the browser's language, which need not be the page's.
+# names in the browser's language, which need not be the page's. Where a browser has no WebGL,
+# Gradio's canvas stays empty without a word.
 _TAKE_THE_BRUSH = """() => {{
+  const canvas = document.querySelector('#canvas');
+  const context = (kind) => document.createElement('canvas').getContext(kind);
+  if (canvas && !canvas.querySelector('.no-webgl') && !context('webgl2') && !context('webgl')) {{
+    const told = document.createElement('p');
+    told.className = 'no-webgl';
+    told.setAttribute('role', 'alert');
+    told.textContent = {no_webgl};
+    canvas.prepend(told);
+  }}
   let tries = 0;
   const named = (names) => names.map((name) => `#canvas button[aria-label="${{name}}" i]`).join();
   const take = () => {{
@@ -53,7 +63,7 @@ _TAKE_THE_BRUSH = """() => {{
 
 
 def _take_the_brush() -> str:
-    words = {}
+    words = {"no_webgl": json.dumps(text.NO_WEBGL)}
     for name, key in (("brush", "image_editor.brush"), ("size", "image_editor.brush_size")):
         names = []
         for code in LANGUAGES:

@@ -65,7 +65,7 @@ def test_all_that_the_container_copies_is_there_and_not_ignored():
     copied = re.findall(r"^COPY --chown=user (.+) \S+$", (ROOT / "Dockerfile").read_text(), re.M)
     sources = " ".join(copied).split()
     allowed = (ROOT / ".dockerignore").read_text().splitlines()
-    assert {"app.py", "app", "vtw_core", "assets"} <= set(sources)
+    assert {"app.py", "app", "vtw_core", "assets", "docs/quantities.md"} <= set(sources)
     for source in sources:
         assert (ROOT / source).exists()
         assert f"!{source}" in allowed
