@@ -97,8 +97,11 @@ def _build_page(service: Service, usual_language: str) -> None:
         with _tab("numbers"):
             gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
     chosen = tabs.select(_opened, None, opened, **GLUE_OF_EVENT)
-    page = guide.Page(tabs, chosen, opened, visitor, main, attention, moved)
-    places = Places(tuple(example.name for example in service.examples), TABS, len(STEPS))
+    page = guide.Page(
+        tabs, chosen, opened, visitor, main, attention, moved, several, budget, calibrated
+    )
+    names = tuple(example.name for example in service.examples)
+    places = Places(names, TABS, len(STEPS), budget.kinds)
     arrived = guide.connect(service, parts, page, places)
     drawn = {
         name: [
@@ -115,6 +118,7 @@ def _build_page(service: Service, usual_language: str) -> None:
         )
     }
     compared = (*drawn["methods"], several.compared)
+    guide.follow_methods(service, parts, page, places, drawn["methods"])
     stages_section.follow(stages, compared, visitor, several.shown)
     for name, tab, show in (
         ("budget", budget, budget.show),

@@ -25,6 +25,7 @@ from app.models_view import loading_steps
 from app.pictures import chosen_picture
 from app.state import ShownCalibration
 from app.view import preset_model
+from app.view_address import View
 from vtw_core.analysis.presets import ETA_PRESETS
 from vtw_core.calibrated import Calibration, Reading
 from vtw_core.errors import InputError, VTWError
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 
 MAX_PICTURES = 8
 OWN_VALUE = -1  # in the list of presets, behind the published ones
+PLACES = ("preset", "threshold", "scope", "pick", "direction")
+"""The controls' names in an address: the presets', then the criterion's in their order."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +59,13 @@ class _Inputs:
 
 @dataclass(frozen=True)
 class CalibrateTab:
-    """``outputs`` take what ``show`` returns for ``inputs``."""
+    """``outputs`` take what ``show`` returns for ``inputs``; ``places``, of which an address tells,
+    and ``source`` behind them, what ``arrive`` returns."""
 
     inputs: tuple[Any, ...]
     outputs: tuple[Any, ...]
+    places: dict[str, Any]
+    source: gr.Markdown
 
 
 def build(service: Service, model: gr.State) -> CalibrateTab:
@@ -78,21 +84,34 @@ def build(service: Service, model: gr.State) -> CalibrateTab:
             right, in_file = _build_result(shown, left, first)
     _connect(_Handlers(service), left, right, shown, model)
     are_drawn = gr.State(False)
-    figures = (part for part in right if isinstance(part, gr.Plot))
     return CalibrateTab(
-        inputs=(are_drawn, shown, *left.criterion), outputs=(are_drawn, *figures, in_file)
-    )
+        inputs=(are_drawn, shown, *left.criterion), outputs=(are_drawn, *right, in_file),
+        places=dict(zip(PLACES, (left.preset, *left.criterion), strict=True)), source=left.source,
+    )  # fmt: skip
+
+
+def arrive(view: View) -> tuple[Any, ...]:
+    """The controls that a view tells of, the others stay as the visitor left them; and the words
+    about the threshold."""
+    told: dict[str, Any] = {name: getattr(view, name) for name in PLACES}
+    source = None
+    if view.preset is not None:
+        told["threshold"], source = _take_preset(view.preset)
+    elif view.threshold is not None:
+        told["preset"], source = OWN_VALUE, text.PRESET_OWN
+    return tuple(gr.skip() if value is None else value for value in (*told.values(), source))
 
 
 def show(are_drawn: bool, shown: ShownCalibration, *criterion: Any) -> Any:
-    """The figures, when the tab is opened first: they take too long to be made before that."""
+    """The right column, when the tab is opened first: its figures take too long to be made before
+    that."""
     reading = None if are_drawn else _reading(shown, criterion)
     if reading is None:
         return gr.skip()
     named = text.SAVE_CALIBRATION_FIGURE
     if drawn_language() != current():
         named = text.FIGURE_IN_ENGLISH.format(name=named)
-    return True, *_figures(reading), gr.Button(named)
+    return True, *_result(shown, reading), gr.Button(named)
 
 
 def _build_inputs() -> _Inputs:

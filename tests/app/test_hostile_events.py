@@ -153,8 +153,9 @@ def follow_lesson(service, data):
 
 
 PARTS = st.sampled_from(["k=", "eta=", "layer=", "row=", "patch=", "token=", "lesson=", "tab=",
-                         "example=", "prompt=", "&", "nan", "inf", "-1", "1e999", "%00", "%ud800",
-                         "9" * 30, "<script>", ";"])  # fmt: skip
+                         "example=", "prompt=", "methods=", "stage=", "gamma=", "kind=", "preset=",
+                         "threshold=", "vtw-", "fastv-1-", "mustdrop-", "&", "nan", "inf", "-1",
+                         "1e999", "%00", "%ud800", "9" * 30, "<script>", ";"])  # fmt: skip
 QUERIES = st.lists(PARTS | st.text(max_size=4), max_size=10).map("".join) | ANYTHING
 
 
