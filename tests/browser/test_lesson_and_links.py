@@ -98,7 +98,7 @@ def test_the_lesson_is_walked_from_first_to_last_by_mouse_and_keys(visit):
     page.locator("#workbench .k-slider").fill(str(star))
     expect(lesson.locator(".check-k")).to_have_text(f"Check K = {star}")
     lesson.locator(".check-k").press("Enter")
-    expect(lesson.locator(".verdict.good")).to_contain_text(f"At K = {star}")
+    expect(lesson.locator(".verdict.good")).to_contain_text(f"at K = {star}")
     expect(page.locator("#workbench .curve").first).to_be_visible()
 
     # A visitor may wander off, and come back.
