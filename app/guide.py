@@ -25,6 +25,7 @@ from app.state import Visitor
 from app.tabs import calibrate, methods, migration, sinks, which_method
 from app.tabs.compare import show_view
 from app.tabs.every_k import write_run
+from app.view import on_the_line
 from app.view_address import Places, View
 from vtw_core.results import DEFAULT_ETA
 
@@ -183,9 +184,11 @@ class _Handlers:
         """Everything that the server moves for a view; the rest is told to the browser."""
         example = self._example(wanted.example)
         if example is not None:
-            visitor = Visitor(run=example.run, origin="recorded", picture=str(example.image))
+            visitor = Visitor(example.run, "recorded", str(example.image))
         run = visitor.run or self.service.examples[0].run
         view = wanted.clamped(run)
+        eta = on_the_line(self._eta(view))
+        visitor = replace(visitor, eta=eta)
         tab = view.tab or self.places.tabs[0]
         known, origin = self._known(visitor, tab)
         # Both tabs have rows to choose from; an address tells those of the tab in front.
@@ -198,7 +201,7 @@ class _Handlers:
             question = example.prompt
         compared = view.methods if tab == "methods" else None
         known = replace(known, methods=compared)
-        go = show_arrival(view, run, self._eta(view))
+        go = show_arrival(view, run, eta)
         return (
             gr.Tabs(selected=tab), tab, show_address(known, origin, go=go),
             *show_view(visitor, view, question, draws=draws),
@@ -209,7 +212,10 @@ class _Handlers:
         )  # fmt: skip
 
     def _eta(self, view: View) -> float:
-        """The threshold of a view that names none: the lesson's questions are about VTW's own."""
+        """The threshold of a view, or of one that names none: the lesson's questions are about
+        VTW's own."""
+        if view.eta is not None:
+            return view.eta
         return DEFAULT_ETA if view.lesson else self.service.eta
 
     def address(self, visitor: Visitor, opened: str) -> dict[str, Any]:
@@ -242,8 +248,7 @@ class _Handlers:
         code = ""
         if visitor.run is not None:
             view = View.from_query(_sent(event).get("query", ""), self.places).clamped(visitor.run)
-            eta = self._eta(view) if view.eta is None else view.eta
-            shown = replace(view, tab=opened, eta=eta)
+            shown = replace(view, tab=opened, eta=self._eta(view))
             code = code_for(visitor.run, shown, self._path_in_code(visitor))
             known = replace(known, methods=view.methods)
         return show_address(known, origin, code=code)

@@ -14,7 +14,7 @@ from app.language import FIRST, LANGUAGES, in_language, speaking
 from app.lesson.syllabus import STEPS
 from app.state import Visitor
 from app.tabs import calibrate, compare, every_k, methods, migration, sinks, which_method
-from app.view import show_run
+from app.view import on_the_line, show_run
 from app.view_address import Places
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def _speak(demo: gr.Blocks, code: str, service: Service, usual_language: str) ->
 
 def _build_page(service: Service, usual_language: str) -> None:
     example, opening = service.examples[0], service.examples[0].run
-    visitor = gr.State(Visitor(run=opening, origin="recorded", picture=str(example.image)))
+    eta = on_the_line(service.eta)
+    visitor = gr.State(Visitor(opening, "recorded", str(example.image), eta))
     with gr.Column(elem_classes="page-head"):
         gr.Markdown(f"# {text.TITLE}\n{text.INTRO}")
         gr.Markdown(text.LINKS, elem_classes="links")

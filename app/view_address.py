@@ -52,8 +52,10 @@ def usual_places(eta: float = DEFAULT_ETA) -> dict[str, dict[str, Any]]:
 
 
 def preset_of(eta: float) -> int | None:
-    """The place of the published threshold that a page with this one opens with, if it is one."""
-    return len(ETA_PRESETS) - 1 if eta == ETA_PRESETS[-1].eta else None
+    """The place of the published threshold that a page with this one opens with, if it is one; the
+    one for any model rather than that of one model."""
+    places = [place for place, preset in enumerate(ETA_PRESETS) if preset.eta == eta]
+    return places[-1] if places else None
 
 
 @dataclass(frozen=True)

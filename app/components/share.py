@@ -71,13 +71,13 @@ def show_address(
     return {"query": view.to_query(), "origin": origin, "go": go, "code": code}
 
 
-def show_arrival(view: View, run: Run, usual_eta: float = DEFAULT_ETA) -> dict[str, Any]:
+def show_arrival(view: View, run: Run, eta: float) -> dict[str, Any]:
     """The parts of a view that the browser holds, for the run that is shown.
 
     Args:
         view: clamped to the run.
+        eta: its threshold, or the usual one; one that its line can stand at.
     """
-    eta = on_the_line(usual_eta) if view.eta is None else view.eta
     return {
         "runId": run_id(run),
         "k": run.choose_k(eta) if view.k is None else view.k,

@@ -25,11 +25,10 @@ from app.models_view import loading_steps
 from app.pictures import chosen_picture
 from app.state import ShownCalibration
 from app.view import preset_model
-from app.view_address import View
+from app.view_address import View, preset_of
 from vtw_core.analysis.presets import ETA_PRESETS
 from vtw_core.calibrated import Calibration, Reading
 from vtw_core.errors import InputError, VTWError
-from vtw_core.results import DEFAULT_ETA
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -79,9 +78,9 @@ def build(service: Service, model: gr.State) -> CalibrateTab:
     gr.Markdown(text.CALIBRATE_INTRO)
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=310):
-            left = _build_inputs()
+            left = _build_inputs(service.eta)
         with gr.Column(scale=7, min_width=340):
-            right, in_file = _build_result(shown, left, first)
+            right, in_file = _build_result(shown, left, first, service.eta)
     _connect(_Handlers(service), left, right, shown, model)
     are_drawn = gr.State(False)
     return CalibrateTab(
@@ -114,15 +113,18 @@ def show(are_drawn: bool, shown: ShownCalibration, *criterion: Any) -> Any:
     return True, *_result(shown, reading), gr.Button(named)
 
 
-def _build_inputs() -> _Inputs:
+def _build_inputs(usual_eta: float) -> _Inputs:
+    preset_of_page = preset_of(usual_eta)
     gr.Markdown(f"## {text.CRITERION}", elem_classes="step-title")
     preset = gr.Dropdown(
         [*((_preset_label(index), index) for index in range(len(ETA_PRESETS))),
          (text.PRESET_NONE, OWN_VALUE)],
-        value=len(ETA_PRESETS) - 1, label=text.PRESET, elem_id="eta-preset",
+        value=OWN_VALUE if preset_of_page is None else preset_of_page, label=text.PRESET,
+        elem_id="eta-preset",
     )  # fmt: skip
-    source = gr.Markdown(_source(len(ETA_PRESETS) - 1), elem_classes="page-foot")
-    eta = gr.Number(DEFAULT_ETA, label=text.ETA, minimum=0, step=0.0001, elem_id="eta")
+    words = text.PRESET_OWN if preset_of_page is None else _source(preset_of_page)
+    source = gr.Markdown(words, elem_classes="page-foot")
+    eta = gr.Number(usual_eta, label=text.ETA, minimum=0, step=0.0001, elem_id="eta")
     scope, rule, direction = (
         gr.Radio([(label, name) for name, label in names.items()], value=next(iter(names)),
                  label=title)
@@ -150,11 +152,11 @@ def _build_inputs() -> _Inputs:
 
 
 def _build_result(
-    shown: gr.State, left: _Inputs, first: ShownCalibration
+    shown: gr.State, left: _Inputs, first: ShownCalibration, eta: float
 ) -> tuple[list[Any], gr.Button]:
     """The right column: its components take what ``_result`` returns. And the button of the file
     of the figures."""
-    reading = first.calibration.read()
+    reading = first.calibration.read(eta)
     kl_note, outcome_note, stars_note = notes(reading)
     parts: list[Any] = [
         gr.Markdown(first.origin, elem_classes="page-foot", elem_id="calibrate-origin"),

@@ -43,7 +43,7 @@ def arrive(handlers, view, visitor, progress=NO_LESSON):
 def test_an_example_is_shown_with_its_question_at_the_k_of_the_link(handlers, service, own):
     example = service.examples[0]
     there = arrive(handlers, View(example="squares", k=1, tab="sinks", eta=0.5), own)
-    assert there["visitor"] == Visitor(example.run, "recorded", str(example.image))
+    assert there["visitor"] == Visitor(example.run, "recorded", str(example.image), 0.5)
     assert (there["tab"], there["k"], there["bench"]["k"]) == ("sinks", 1, 1)
     assert (there["picture"], there["question"]) == (str(example.image), example.prompt)
     assert there["address"]["query"] == "example=squares&tab=sinks"

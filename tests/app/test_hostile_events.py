@@ -141,7 +141,7 @@ def pick_model(service, data):
 
 def pick_example(service, data):
     picked, _ = compare._picked(SimpleNamespace(index=data.draw(ANYTHING)))
-    return compare._Handlers(service).pick_example(picked)[6]
+    return compare._Handlers(service).pick_example(picked, VISITOR)[6]
 
 
 def follow_lesson(service, data):
