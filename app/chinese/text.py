@@ -84,6 +84,47 @@ GRADIO = {
     "dataframe.clear_filter": "清除筛选",
 }
 
+GRADIO_NAMES = {
+    "More tabs": "更多标签页",
+    "Thumbnail {number} of {count}": "第 {number} 张缩略图，共 {count} 张",
+    "Paste from clipboard": "从剪贴板粘贴",
+    "Remove Image": "移除图片",
+    "Upload file": "上传文件",
+    "Upload a file": "上传文件",
+    "File upload": "文件上传",
+    "Click to upload or drop files": "点击上传，或将文件拖到此处",
+    "Uploading": "正在上传",
+    "Uploaded files": "已上传的文件",
+    "Remove this file": "移除此文件",
+    "Gradio footer navigation": "页脚导航",
+    "Dataframe": "数据表",
+    "Table actions": "表格操作",
+    "Copy table data": "复制表格数据",
+    "Copied to clipboard": "已复制到剪贴板",
+    "Open cell menu": "打开单元格菜单",
+    "Fullscreen": "全屏",
+    "Exit fullscreen mode": "退出全屏",
+    "Reset to default value": "恢复默认值",
+    "Hue": "色相",
+    "Saturation and brightness": "饱和度与亮度",
+    "undo": "撤销",
+    "Close picker": "关闭取色器",
+    "Close": "关闭",
+    "Dismiss": "关闭提示",
+    "Download": "下载",
+    "Clear": "清除",
+    "Zoom": "缩放",
+    "Zoom in": "放大",
+    "Zoom out": "缩小",
+    "Pan": "平移",
+    "Box Select": "框选",
+    "Lasso Select": "套索选择",
+    "Autoscale": "自动缩放",
+    "Reset axes": "重置坐标轴",
+    "Download plot as a PNG": "将图表下载为 PNG",
+    "Produced with Plotly.js (v{version})": "由 Plotly.js (v{version}) 生成",
+}
+
 PHOTOGRAPH = (
     "这看起来是一张照片，而内置模型只认识由简单形状构成的图画：它在这里的回答没有意义。"
     "要处理照片，请在示例下方选择另一个模型。"

@@ -87,6 +87,48 @@ GRADIO = {
     "dataframe.clear_filter": "Clear filters",
 }
 
+# Names that Gradio and plotly give their own buttons in English, whatever the page speaks.
+GRADIO_NAMES = {
+    "More tabs": "More tabs",
+    "Thumbnail {number} of {count}": "Thumbnail {number} of {count}",
+    "Paste from clipboard": "Paste from clipboard",
+    "Remove Image": "Remove Image",
+    "Upload file": "Upload file",
+    "Upload a file": "Upload a file",
+    "File upload": "File upload",
+    "Click to upload or drop files": "Click to upload or drop files",
+    "Uploading": "Uploading",
+    "Uploaded files": "Uploaded files",
+    "Remove this file": "Remove this file",
+    "Gradio footer navigation": "Gradio footer navigation",
+    "Dataframe": "Dataframe",
+    "Table actions": "Table actions",
+    "Copy table data": "Copy table data",
+    "Copied to clipboard": "Copied to clipboard",
+    "Open cell menu": "Open cell menu",
+    "Fullscreen": "Fullscreen",
+    "Exit fullscreen mode": "Exit fullscreen mode",
+    "Reset to default value": "Reset to default value",
+    "Hue": "Hue",
+    "Saturation and brightness": "Saturation and brightness",
+    "undo": "undo",
+    "Close picker": "Close picker",
+    "Close": "Close",
+    "Dismiss": "Dismiss",
+    "Download": "Download",
+    "Clear": "Clear",
+    "Zoom": "Zoom",
+    "Zoom in": "Zoom in",
+    "Zoom out": "Zoom out",
+    "Pan": "Pan",
+    "Box Select": "Box Select",
+    "Lasso Select": "Lasso Select",
+    "Autoscale": "Autoscale",
+    "Reset axes": "Reset axes",
+    "Download plot as a PNG": "Download plot as a PNG",
+    "Produced with Plotly.js (v{version})": "Produced with Plotly.js (v{version})",
+}
+
 PHOTOGRAPH = (
     "This looks like a photograph, and the embedded model only knows drawings of simple shapes: its "
     "answer means nothing here. For photographs choose another model, below the examples."

@@ -207,7 +207,7 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
     )  # fmt: skip
     picked = left.gallery.select(
         _picked, None, [picked_index, waits], cancels=[*running], **GLUE_OF_EVENT
-    ).then(handlers.pick_example, picked_index, [*everything], **GLUE)
+    ).then(handlers.pick_example, [picked_index, visitor], [*everything], **GLUE)
     opened = left.open_run.upload(lambda: False, None, waits, cancels=[*running], **GLUE).then(
         handlers.open_run, [left.open_run, visitor, k], [*everything], **GLUE
     )
@@ -259,7 +259,7 @@ class _Handlers:
                     hint = self._hint(path, model)
                     yield (
                         show_run(shown, origin="live", notice=hint), *_idle(),
-                        Visitor(run=shown, origin="live", picture=path), None, False,
+                        Visitor(shown, "live", path, visitor.eta), None, False,
                     )  # fmt: skip
                 else:
                     yield shown, *_busy(), *keep
@@ -318,10 +318,10 @@ class _Handlers:
         message = text.CANCELLED if visitor.run is not None else text.CANCELLED_FIRST
         return _last_run(visitor, k, message), *_idle()
 
-    def pick_example(self, index: int) -> tuple[Any, ...]:
+    def pick_example(self, index: int, visitor: Visitor) -> tuple[Any, ...]:
         """A recorded example: picture, question and result at once, without the model."""
         example = self.service.examples[max(0, min(index, len(self.service.examples) - 1))]
-        shown = Visitor(run=example.run, origin="recorded", picture=str(example.image))
+        shown = Visitor(example.run, "recorded", str(example.image), visitor.eta)
         return show_view(shown, View(), example.prompt)
 
     def open_run(self, file: str | None, visitor: Visitor, k: int | None) -> tuple[Any, ...]:
@@ -333,8 +333,8 @@ class _Handlers:
         except VTWError as problem:
             return _last_run(visitor, k, worded(problem)), *_idle(), *keep
         return (
-            show_run(run, origin="opened"), *_idle(), Visitor(run=run, origin="opened"), None,
-            gr.Tabs(selected="upload"), None, run.prompt, False,
+            show_run(run, origin="opened"), *_idle(), Visitor(run, "opened", eta=visitor.eta),
+            None, gr.Tabs(selected="upload"), None, run.prompt, False,
         )  # fmt: skip
 
     def _picture_roots(self) -> list[Path]:

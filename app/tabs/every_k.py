@@ -33,8 +33,12 @@ class EveryKTab:
     outputs: tuple[Any, ...]
 
 
+def choices(visitor: Visitor, k: int) -> every_k.Choices:
+    return every_k.Choices(k, visitor.eta)
+
+
 def new_board() -> Board:
-    return Board("every-k", every_k.CHARTS, lambda k: k, needs_inside=False)
+    return Board("every-k", every_k.CHARTS, choices, needs_inside=False)
 
 
 def build(visitor: gr.State, k: gr.State, first: Run) -> EveryKTab:
@@ -62,12 +66,15 @@ def build(visitor: gr.State, k: gr.State, first: Run) -> EveryKTab:
 
 def show(visitor: Visitor, k: int | None) -> tuple[Any, ...]:
     """The whole tab for the visitor's run."""
-    names = list(every_k.CHARTS)
     if visitor.run is None:
-        return (gr.skip(),) * (len(names) + 3)
+        return (gr.skip(),) * (len(every_k.CHARTS) + 3)
     at = k_of(visitor, k)
     bar, shown = show_kbar(visitor.run, at), gr.Column(visible=True)
-    return shown, bar, *new_board().values(visitor, at, names), every_k_rows(visitor.run)
+    return shown, bar, *_charts(visitor, at), every_k_rows(visitor.run)
+
+
+def _charts(visitor: Visitor, at: int) -> list[Any]:
+    return new_board().values(visitor, choices(visitor, at), list(every_k.CHARTS))
 
 
 def write_run(visitor: Visitor) -> str | None:
@@ -87,5 +94,5 @@ def write_table(visitor: Visitor) -> str | None:
 def write_report(visitor: Visitor) -> str | None:
     if visitor.run is None:
         return None
-    page = report_html(visitor.run, thumbnail(visitor.picture))
+    page = report_html(visitor.run, thumbnail(visitor.picture), visitor.eta)
     return cached(page.encode("utf-8"), "report.html")

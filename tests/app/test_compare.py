@@ -138,7 +138,9 @@ def test_a_forged_k_is_clamped_or_ignored(handlers, example, sent, kept):
 
 def test_an_example_is_shown_without_the_model(handlers, example):
     for index in (0, -7, 10**9):
-        bench, _, _, visitor, k, _, image, prompt, is_drawing = handlers.pick_example(index)
+        told = handlers.pick_example(index, Visitor(eta=0.5))
+        bench, _, _, visitor, k, _, image, prompt, is_drawing = told
+        assert visitor.eta == 0.5
         assert image == str(example.image)
         assert prompt == example.prompt
         assert bench["phase"] == "done"
