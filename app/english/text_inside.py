@@ -63,7 +63,7 @@ SINKS_TITLES = {
     "visual_table": "The visual tokens that receive most",
     "massive_table": "Massive activations",
 }
-MASS_CAPTION = "Sum of softmax attention weights over the keys of each segment; query rows: {rows} (mean over them); {heads}; {withdrawn}. Each column sums to 100 %."
+MASS_CAPTION = "Sum of softmax attention weights over the keys of each segment; query rows: {rows} (mean over them); {heads}; {withdrawn}. Each column sums to 100%."
 NOTHING_WITHDRAWN = "nothing withdrawn"
 WITHDRAWN_AT = "image withdrawn from layer K = {k} on, the baseline's answer given"
 MASS_SUMMARY = "In the last layer {first:.0%} of the attention goes to BOS and system prompt and {visual:.1%} to the image; the image's greatest share is {most:.1%}, in layer {layer}."

@@ -54,8 +54,7 @@ def joint(run: Run, rows: Rows, image: int, k: int) -> Joint:
         curves = analysis.joint_curves(run, test, rows)
         panels.append(
             _kl_panel(run, text.JOINT_CAUSAL,
-                      Series(_other_image(test), curves.causal_kl,
-                             style.CURVES[1], "solid", "square"))
+                      _curve(image, _other_image(test), curves.causal_kl))
         )  # fmt: skip
         causal = text.JOINT_CAUSAL_CAPTION.format(image=name_of(test.name))
         summary = _disagreement(curves)

@@ -18,6 +18,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm, Normal
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from app.digits import significant
 from app.figures import style
 from app.figures.chart import Chart, Coloured, Heatmap, Joint, Lines, Points, Sheet, Stack
 from app.figures.fonts import drawable, families
@@ -25,7 +26,7 @@ from app.figures.wrapping import wrapped
 from vtw_core.errors import InputError
 
 _WIDTH = 8.0  # inches
-_PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
+_PLAIN = FuncFormatter(lambda value, _: significant(value, 3))
 _DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
 _MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "star": "*"}
 # A dollar sign in a model's word is no formula.
@@ -191,7 +192,7 @@ def _draw_sheet(chart: Sheet, figure: Figure) -> None:
         axes.set_axis_off()
     for axes, title, values in zip(every, chart.titles, chart.values, strict=False):
         drawn = axes.imshow(
-            values, norm=_norm(chart), cmap=_colours(), interpolation="nearest", aspect="auto",
+            values, norm=_norm(chart), cmap=_colours(), interpolation="nearest",
             origin="upper" if chart.flipped else "lower",
         )  # fmt: skip
         axes.set_title(title, fontsize=7)
@@ -240,8 +241,8 @@ def _k_on(every: list[Axes], chart: Chart) -> None:
         draw(line.at, color=style.VTW_STRONG, linewidth=1.5)
     first = every[0]
     first.text(
-        line.at if across else 1, 1 if across else line.at, f"K = {line.k}", color="white",
-        fontsize=7, ha="center" if across else "right", va="bottom" if across else "center",
+        line.at if across else 1.005, 1 if across else line.at, f"K = {line.k}", color="white",
+        fontsize=7, ha="center" if across else "left", va="bottom" if across else "center",
         transform=first.get_xaxis_transform() if across else first.get_yaxis_transform(),
         bbox={"facecolor": style.VTW_STRONG, "linewidth": 0, "pad": 1.5},
     )  # fmt: skip
