@@ -57,14 +57,12 @@ function measurePlot() {
 function drawPlot() {
   const plot = find('.plot');
   geometry = measurePlot();
-  const svg = node('svg', { viewBox: `0 0 ${geometry.width} ${HEIGHT}`, height: HEIGHT });
   if (!hasRun()) {
-    svg.append(node('text', { x: geometry.width / 2, y: 150, 'text-anchor': 'middle', class: 'empty' },
-      view.phase === 'running' ? labels.plotWaits : labels.plotEmpty));
-    plot.replaceChildren(svg);
+    plot.replaceChildren(html('p', 'empty', view.phase === 'running' ? labels.plotWaits : labels.plotEmpty));
     geometry = null;
     return;
   }
+  const svg = node('svg', { viewBox: `0 0 ${geometry.width} ${HEIGHT}`, height: HEIGHT });
   svg.append(...axes(), ...columnTitles(), ...curves(), node('g', { class: 'k-stars' }), ...layerRows(), etaLine(), kLine());
   svg.addEventListener('pointerdown', startDrag);
   plot.replaceChildren(svg);

@@ -181,6 +181,7 @@ def test_the_table_has_every_quantity_of_every_method():
     assert len(table.rows) == len(text.TABLE_ROWS)
     assert {len(row) for row in table.rows} == {len(table.columns)} == {4}
     by_name = {row[0]: row[1:] for row in table.rows}
+    assert by_name["prefill FLOPs (MFLOP)"] == ("8.000", "4.000", "3.000")
     assert by_name["KL answer max (nats)"] == ("0", "2.5", "0.002")
     assert by_name["same answer"] == ("yes", "no", "yes")
     assert "by hand" in table.caption
