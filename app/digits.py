@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 
@@ -29,9 +30,14 @@ def decade(power: int) -> str:
     return f"{10.0**power:g}" if power >= -3 else f"1e{power}"
 
 
+def percent(share: float) -> str:
+    """A part of a whole to three digits: 8.58%, 0.01%, 100%."""
+    return f"{significant(share * 100, 3)}%"
+
+
 def mean_count(value: float) -> str:
     """A mean number of tokens: one decimal place, and none for a whole number."""
-    return f"{value:.1f}".removesuffix(".0")
+    return f"{math.floor(value * 10 + 0.5) / 10:.1f}".removesuffix(".0")  # as scripts round
 
 
 def scaled(value: float, units: Sequence[str]) -> str:

@@ -25,7 +25,7 @@ def title(entry: MethodEntry, visual: int) -> str:
         return text.BASELINE if entry.name == "none" else entry.label
     k, ratio = drop_of(entry, visual)
     return text.TITLES[entry.name].format(
-        k=k, ratio=ratio, seed=entry.strategy.get("seed", 0), stages=stages_of(entry)
+        k=k, ratio=ratio, seed=entry.strategy.get("seed", 0), stages=" ".join(stages_of(entry))
     )
 
 

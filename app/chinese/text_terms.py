@@ -132,7 +132,7 @@ TERMS = {
         "told": "视觉编码器最后一层中 [CLS] 给予注意力最多的 8% 的 token。MustDrop 之后的阶段不得丢弃它们。",
     },
     "stages": {
-        "names": "阶段 abc|阶段 a|阶段 b|阶段 c",
+        "names": "阶段 a b c|阶段 a|阶段 b|阶段 c",
         "title": "阶段 a、b、c",
         "told": "MustDrop 的三个阶段：a 在视觉编码器中合并相似的图块，b 在某些解码器层之后丢弃 token，c 把这些层的缓存裁剪到最后仍留存的 token。",
     },

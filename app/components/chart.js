@@ -24,18 +24,19 @@ function loadPlotly() {
 
 // What a mouse on a cell of a heatmap is told. Plotly reads tags in it: nothing of a model's is one.
 const plain = (told) => told.replace(/&/g, '&amp;').replace(/</g, '&lt;');
-const told = (value) => {
+const told = (value, share) => {
+  if (share) return `${told(value * 100, false)}%`;
   const rounded = Number(value.toPrecision(3));
   return rounded && Math.abs(rounded) < 0.001 ? rounded.toExponential() : String(rounded);
 };
 function nameCells(trace) {
   if (trace.type !== 'heatmap' || !trace.meta || trace.hovertext) return;
-  const { x, y, unit, log } = trace.meta;
+  const { x, y, unit, log, share } = trace.meta;
   const bytes = Uint8Array.from(atob(trace.z.bdata), (c) => c.charCodeAt(0));
   const z = new Float32Array(bytes.buffer);
   trace.hovertext = y.map((row, i) => x.map((column, j) => {
     const value = log ? 10 ** z[i * x.length + j] : z[i * x.length + j];
-    return `${plain(row)}<br>${plain(column)}<br><b>${told(value)}</b> ${plain(unit)}`;
+    return `${plain(row)}<br>${plain(column)}<br><b>${told(value, share)}</b> ${plain(unit)}`;
   }));
 }
 

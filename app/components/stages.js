@@ -5,7 +5,10 @@ let gamma = 0, alpha = 0;                    // where the sliders stand
 let asked = 0, waiting = false, due = false, playing = 0;
 let widths = { scatter: 480, flow: 900 };    // pixels there are for each drawing
 const TICKS = 400;                           // of a threshold's slider
-const decimal = (value) => String(Number(value.toPrecision(2)));
+const decimal = (value) => {
+  const rounded = Number(value.toPrecision(2));
+  return rounded && rounded < 0.001 ? rounded.toExponential() : String(rounded);
+};
 const stageName = (stage, list) => fill(words[list][stage.id], stage);
 
 // ---------------------------------------------------------------- stages

@@ -264,6 +264,8 @@ function draw() {
   notice.hidden = !view.notice;
   notice.textContent = view.notice ? view.notice.text : '';
   notice.classList.toggle('info', Boolean(view.notice && view.notice.kind === 'info'));
+  // Where the button that was pressed stands below the sentence, the sentence would not be seen.
+  if (isNews && view.notice && notice.getBoundingClientRect().top < 0) notice.scrollIntoView({ block: 'center' });
   const status = find('.status'), facts = find('.facts');
   const taken = () => (status.hidden ? 0 : status.offsetHeight + GAP);
   const held = taken() + facts.offsetHeight;

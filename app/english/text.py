@@ -174,7 +174,7 @@ WORKBENCH: dict[str, Any] = {
     "loss": "At K = {low} this answer has KL {kl} nats at its worst token (“{piece}”, {position} of {count}) and {reads}.",
     "readsSame": "still reads the same",
     "readsOther": "reads differently",
-    "agreeShort": "With {count} tokens in all, the answer has hardly anything behind the first one that could be lost unseen. At K = {low} it {reads}.",
+    "agreeShort": "The answer has hardly anything behind its first token that could be lost unseen (tokens in all: {count}). At K = {low} it {reads}.",
     "agreeLong": "At K = {low} the worst of its {count} tokens is “{piece}” with KL {kl} nats, and the answer {reads}.",
     "rulesDiffer": "The rules differ ({scope}): K = {soon} is the first under η, but the KL rises over it again and stays under it only from K = {late} on.",
     "tokensWaiting": "Follows when every K has been measured …",

@@ -132,7 +132,7 @@ TERMS = {
         "told": "The 8% of the tokens to which [CLS] gives most in the vision encoder’s last layer. MustDrop’s later stages may not drop them.",
     },
     "stages": {
-        "names": "stages abc|Stages|stage a|stage b|stage c",
+        "names": "stages a b c|Stages|stage a|stage b|stage c",
         "title": "Stages a, b, c",
         "told": "MustDrop’s three: a merges like patches in the vision encoder, b drops tokens behind some decoder layers, c cuts the cache of those layers to what is still alive at the end.",
     },

@@ -18,7 +18,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm, Normal
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from app.digits import significant
+from app.digits import percent, significant
 from app.figures import style
 from app.figures.chart import Chart, Coloured, Heatmap, Joint, Lines, Points, Sheet, Stack
 from app.figures.fonts import drawable, families
@@ -27,6 +27,7 @@ from vtw_core.errors import InputError
 
 _WIDTH = 8.0  # inches
 _PLAIN = FuncFormatter(lambda value, _: significant(value, 3))
+_PERCENT = FuncFormatter(lambda value, _: percent(value))
 _DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
 _MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "star": "*"}
 # A dollar sign in a model's word is no formula.
@@ -102,6 +103,8 @@ def _lines_on(axes: Axes, chart: Lines) -> None:
     if chart.log_y:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(_PLAIN)
+    elif chart.is_share:
+        axes.yaxis.set_major_formatter(_PERCENT)
     if chart.y_limits is not None:
         axes.set_ylim(*chart.y_limits)
     axes.set_ylabel(chart.y_label)
@@ -118,6 +121,7 @@ def _draw_stack(chart: Stack, figure: Figure) -> None:
                  color=series.color, label=series.name)  # fmt: skip
         below = below + series.values * 100
     axes.set_ylim(0, 100)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}%"))
     axes.set_xlabel(chart.x_label)
     axes.set_ylabel(chart.y_label)
     axes.legend(ncols=len(chart.series), fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1.05))
@@ -201,8 +205,8 @@ def _draw_sheet(chart: Sheet, figure: Figure) -> None:
 
 def _colour_bar(figure: Figure, drawn: Any, beside: Any, chart: Coloured) -> None:
     bar = figure.colorbar(drawn, ax=beside, label=chart.unit, pad=0.01)
-    if chart.log:
-        bar.ax.yaxis.set_major_formatter(_PLAIN)
+    if chart.log or chart.is_share:
+        bar.ax.yaxis.set_major_formatter(_PERCENT if chart.is_share else _PLAIN)
 
 
 def _norm(chart: Coloured) -> Normalize:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import singledispatch
 from html import escape
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from app.digits import decade, significant
+from app.digits import decade, percent, significant
 from app.figures import style
 from app.figures.chart import Band, Chart, Coloured, Heatmap, Joint, Lines, Points, Sheet, Stack
 from app.language import language
@@ -121,7 +121,7 @@ def _add_lines(drawn: go.Figure, chart: Lines, axis: str) -> None:
             x=x, y=shown, name=escape(series.name), yaxis=axis, mode="lines+markers",
             line={"color": series.color, "dash": series.dash, "width": 2.25},
             marker={"symbol": series.marker, "size": 6 if len(x) < 30 else 4},
-            customdata=[significant(value, 3) for value in np.nan_to_num(series.values)],
+            customdata=[_told(chart)(value) for value in np.nan_to_num(series.values)],
             hovertemplate="%{customdata} " + escape(chart.unit),
         )  # fmt: skip
     for mark in chart.marks:
@@ -144,6 +144,8 @@ def _style_y(drawn: go.Figure, chart: Lines | Points, key: str) -> None:
     axis: dict[str, Any] = {"rangemode": "tozero"}
     if chart.log_y:
         axis = {"type": "log", **decades()}
+    elif chart.is_share:
+        axis["tickformat"] = ".0%"
     if chart.y_limits is not None:
         low, high = chart.y_limits
         axis["range"] = [math.log10(low), math.log10(high)] if chart.log_y else [low, high]
@@ -234,7 +236,7 @@ def _cells(chart: Heatmap) -> go.Heatmap:
         coloraxis="coloraxis", hovertemplate="%{hovertext}<extra></extra>",
         # The page, or `_name_cells`, makes a hover text of each cell out of these.
         meta={"x": list(chart.x_names), "y": list(chart.y_names), "unit": chart.unit,
-              "log": chart.log},
+              "log": chart.log, "share": chart.is_share},
     )  # fmt: skip
     if chart.words:
         cells.text = [[escape(word) for word in row] for row in chart.words]
@@ -247,11 +249,24 @@ def _name_cells(cells: Any) -> None:
     """What the page does in the browser: a hover text for each cell."""
     meta = cells.meta
     values = 10.0**cells.z if meta["log"] else cells.z
+    told = percent if meta["share"] else _three
     cells.hovertext = [
-        [f"{escape(y)}<br>{escape(x)}<br>{significant(value, 3)} {escape(meta['unit'])}"
+        [f"{escape(y)}<br>{escape(x)}<br>{told(value)} {escape(meta['unit'])}"
          for x, value in zip(meta["x"], row, strict=True)]
         for y, row in zip(meta["y"], values, strict=True)
     ]  # fmt: skip
+
+
+def _three(value: float) -> str:
+    return significant(value, 3)
+
+
+def _told(chart: Chart) -> Callable[[float], str]:
+    return percent if chart.is_share else _three
+
+
+def _power(chart: Chart, power: int) -> str:
+    return percent(10.0**power) if chart.is_share else decade(power)
 
 
 def _color_axis(chart: Coloured) -> dict[str, Any]:
@@ -263,7 +278,12 @@ def _color_axis(chart: Coloured) -> dict[str, Any]:
     }  # fmt: skip
     if chart.log:
         powers = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)
-        bar |= {"tickvals": list(powers), "ticktext": [decade(power) for power in powers]}
+        bar |= {
+            "tickvals": list(powers),
+            "ticktext": [_power(chart, power) for power in powers],
+        }
+    elif chart.is_share:
+        bar["tickformat"] = "~%"
     diverging = isinstance(chart, Heatmap) and chart.diverging
     colours = list(style.DIVERGING if diverging else style.SEQUENTIAL)
     return {"cmin": low, "cmax": high, "colorscale": colours, "colorbar": bar}

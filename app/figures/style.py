@@ -32,6 +32,8 @@ SEGMENTS = {
     "answer": "#cc79a7",
 }
 CURVES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+# Pictures in the causal test; neither of them is VTW's or the image's own colour.
+OTHER_IMAGES = (*CURVES[:3], CURVES[4])
 # Of the Okabe-Ito hues too; a method has the same one, dash and marker everywhere. The page's own
 # are --vtw-baseline, --vtw-vtw, --vtw-mustdrop, --vtw-fastv and --vtw-random.
 METHODS = {

@@ -152,7 +152,7 @@ def test_a_budget_that_was_out_of_reach_is_said():
 
 
 def test_a_method_that_cannot_run_keeps_its_place_and_says_why():
-    refused = ((1, "mustdrop", "MustDrop, stages abc", "No tower here."),)
+    refused = ((1, "mustdrop", "MustDrop, stages a b c", "No tower here."),)
     shown = ShownMethods("x", "live", small_comparison(), 3, refused)
     cards = show_methods(shown)["cards"]
     assert [card["name"] for card in cards] == ["none", "mustdrop", "vtw", "mustdrop"]
