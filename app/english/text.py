@@ -410,14 +410,14 @@ COST_FLOPS = "prefill FLOPs, theory"
 COST_KV = "KV cache of the prompt"
 COST_TIME = "prefill time, measured layer by layer"
 COST_CAPTION = (
-    "Shares of what K = L costs. FLOPs of the decoder's prefill, {convention}; bytes of the prompt's KV cache; seconds "
+    "Shares of what K = L costs. FLOPs: {convention}; bytes of the prompt's KV cache; seconds "
     "of the prefill, put together from layers that were timed one by one, each with and without the image."
 )
 COST_SUMMARY = (
     "At K = {k} the prefill takes {flops:.0%} of the FLOPs and the prompt {kv:.0%} of the KV cache."
 )
 EVERY_K_TITLE = "The answer at every K"
-EVERY_K_CAPTION = "Answers are decoded at each K by itself; FLOPs of the prefill, {convention}."
+EVERY_K_CAPTION = "Answers are decoded at each K by itself; FLOPs: {convention}."
 EVERY_K_SUMMARY = "At {same} of {all} K the answer is the baseline's, token for token."
 
 REPORT = "Report (.html)"

@@ -95,7 +95,7 @@ DEFINITIONS = {
     "same": "Equal: the greedy answer is the baseline's, token for token",
     "kl_answer": "KL(P full ‖ P method) over the vocabulary, mean over the baseline answer's tokens, given to both, then over questions",
     "kl_first": "KL(P full ‖ P method) over the vocabulary at the first answer token, mean over questions",
-    "flops": "FLOPs of the decoder's prefill ({convention})",
+    "flops": "FLOPs: {convention}",
     "prefill_time": "seconds of the decoder's prefill over the baseline's on the same question, in turns in one process, median over questions",
     "whole_time": "seconds of image encoding, prefill, and decoding as many tokens as the baseline's answer has at the method's own pace, over the baseline's, in turns in one process, median over questions",
     "visual_tokens": "visual tokens in the prefill, mean over layers",

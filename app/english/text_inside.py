@@ -69,7 +69,7 @@ WITHDRAWN_AT = "image withdrawn from layer K = {k} on, the baseline's answer giv
 MASS_SUMMARY = "In the last layer {first:.1%} of the attention goes to BOS and system prompt and {visual:.1%} to the image; the image's greatest share is {most:.1%}, in layer {layer}."
 RECEIVED_CAPTION = "Mean softmax weight that a position receives, over all rows that may see it, itself among them (the last positions are seen by few); mean over heads; nothing withdrawn; every layer on one scale."
 RECEIVED_SUMMARY = "Over the deeper half of the layers “{piece}” ({segment}, position {position}) receives most: {received:.1%} of every row that sees it, {times:.1f} times an even spread."
-HEADS_CAPTION = "Sum of softmax weights on {segments}; query rows: {rows} (mean over them); nothing withdrawn; one scale from 0 to 1 for both maps."
+HEADS_CAPTION = "Sum of softmax weights on {segments}; query rows: {rows} (mean over them); nothing withdrawn; one scale from 0 to 100% for both maps."
 HEADS_SUMMARY = "The greatest share on {segments} is {most:.1%} (layer {layer}, head {head}); the mean over all heads and layers is {mean:.1%}."
 SINK_SEGMENTS = "BOS and system prompt together"
 VISUAL_SEGMENT = "the image"

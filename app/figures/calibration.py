@@ -103,7 +103,7 @@ def histogram_figure(reading: Reading) -> go.Figure:
     )  # fmt: skip
     title = text.AXIS_COUNT.format(samples=reading.samples)
     figure.update_layout(
-        style.layout(380, text.AXIS_K, title), hovermode="closest", margin={"t": 100}
+        style.layout(380, text.AXIS_K, title), hovermode="closest", margin={"t": 60}
     )
     figure.update_yaxes(
         range=[0, int(reading.histogram.max()) * 1.15], dtick=max(1, reading.histogram.max() // 5)
