@@ -162,12 +162,12 @@ def _build_result(
         gr.Markdown(first.origin, elem_classes="page-foot", elem_id="calibrate-origin"),
         gr.Markdown(summary(reading), elem_id="calibrate-summary", container=True),
     ]
-    with gr.Column():
+    with gr.Column(elem_classes="calibrate-card"):
         parts += _figure(text.CALIBRATE_KL, kl_note)
-    with gr.Row(equal_height=False):
-        with gr.Column(min_width=320):
+    with gr.Row(equal_height=True):
+        with gr.Column(min_width=320, elem_classes="calibrate-card"):
             parts += _figure(text.CALIBRATE_OUTCOME, outcome_note)
-        with gr.Column(min_width=320):
+        with gr.Column(min_width=320, elem_classes="calibrate-card"):
             parts += _figure(text.CALIBRATE_HISTOGRAM, stars_note)
     with gr.Row():
         inputs = [shown, *left.criterion]
