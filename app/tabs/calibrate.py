@@ -16,7 +16,6 @@ from app import text
 from app.calibration_view import DIRECTION_NAMES, notes, rows, status, summary
 from app.downloads import cached, cached_table, download_button
 from app.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
-from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
 from app.figures.fonts import drawn_language
 from app.figures.tokens import clamped
 from app.language import current, speaking
@@ -356,6 +355,9 @@ def _result(shown: ShownCalibration, reading: Reading) -> list[Any]:
 
 
 def _figures(reading: Reading) -> tuple[Any, Any, Any]:
+    # Plotly's part that makes figures is not needed until one is looked at.
+    from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
+
     return kl_figure(reading), outcome_figure(reading), histogram_figure(reading)
 
 

@@ -19,7 +19,6 @@ from app.figures import every_k
 from app.figures.tables import csv_text
 from app.held_k import k_of, keep_k
 from app.pictures import thumbnail
-from app.report import report_html
 from app.state import Visitor
 from app.view import every_k_rows, every_k_shown
 from vtw_core.results import Run
@@ -94,5 +93,8 @@ def write_table(visitor: Visitor) -> str | None:
 def write_report(visitor: Visitor) -> str | None:
     if visitor.run is None:
         return None
+    # With Plotly, which is not needed until a figure is looked at.
+    from app.report import report_html
+
     page = report_html(visitor.run, thumbnail(visitor.picture), visitor.eta)
     return cached(page.encode("utf-8"), "report.html")

@@ -27,7 +27,6 @@ def recorded_address():
     from app.ui import build_demo
 
     demo = build_demo(Service())
-    demo.queue(api_open=False)
     _, address, _ = demo.launch(
         prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", theme=build_theme(),
         css_paths=CSS, run_history=False,
