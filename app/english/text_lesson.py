@@ -81,8 +81,8 @@ SAVED = "A layer costs {ratio:.1f} times as much with the image as without. {wit
 WHERE_IS_THE_SINK = "In layer {layer}, which single token before the question gets the most attention? (The image is many tokens.)"
 TOKEN_CHOICE = "“{piece}” ({segment}, position {position})"
 NONE_OF_THEM = "none stands out"
-IS_A_SINK = "“{piece}” alone takes {share:.0%}, {times:.0f} times an even share: an attention sink, which draws attention whatever it says. In the deep layers of the VTW paper’s models the first and the nearest tokens take most; here BOS and system prompt get more than the image in {first} of the {deep} deep layers."
-IS_NEARLY_A_SINK = "“{piece}” alone takes {share:.0%}, {times:.0f} times an even share, though less than the {threshold:.0%} from which one speaks of an attention sink. In the deep layers of the VTW paper’s models the first and the nearest tokens take most; here BOS and system prompt get more than the image in {first} of the {deep} deep layers."
+IS_A_SINK = "“{piece}” alone takes {share:.0%}, {times:.0f} times an even share: an attention sink, which draws attention whatever it says. In the VTW paper’s deep layers the first and the nearest tokens take most; here BOS and system prompt get more than the image in {first} of {deep} deep layers."
+IS_NEARLY_A_SINK = "“{piece}” alone takes {share:.0%}, {times:.0f} times an even share, though less than the {threshold:.0%} from which one speaks of an attention sink. In the VTW paper’s deep layers the first and the nearest tokens take most; here BOS and system prompt get more than the image in {first} of {deep} deep layers."
 IS_NO_SINK = "Even the strongest, “{piece}”, takes {share:.1%} in layer {layer}, {times:.1f} times an even share: this run has no attention sink to speak of. In the deep layers of the VTW paper’s models the first and the nearest tokens take most of the attention."
 
 # ------------------------------------------------------------------ 4: attention and use

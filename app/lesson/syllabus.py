@@ -90,7 +90,7 @@ STEPS = (
         ask=image_and_cost.budget_of_both,
     ),
     Step(
-        "break", None, "compare", "#canvas, #question, #run",
+        "break", None, "compare", "#canvas, .form:has(> #question), #run",
         ask=choosing_k.try_to_break_it,
         result="#workbench .answers",
         asks_of="own",

@@ -232,4 +232,5 @@ def test_without_its_model_a_question_keeps_the_last_run_and_says_why(examples_f
     assert set(map(str, told[:-1])) == {str(gr.skip())}
     *untouched, waits = next(cancelled := handlers.load(visitor, None, "no such model", False))
     assert set(map(str, untouched)) == {str(gr.skip())}
-    assert waits is False and list(cancelled) == []
+    assert waits is False
+    assert list(cancelled) == []
