@@ -112,7 +112,7 @@ def connect(service: Service, parts: Parts, page: Page, places: Places) -> Any:
         **GLUE,
     )
     arrived.success(handlers.show_lesson, [page.visitor, progress], parts.lesson, **GLUE)
-    parts.lesson.clear(handlers.close, None, [progress, parts.lesson], **GLUE)
+    parts.lesson.clear(handlers.close, progress, [progress, parts.lesson], **GLUE_OF_EVENT)
     parts.lesson.submit(
         handlers.answer, [page.visitor, progress], [progress, parts.lesson], **GLUE_OF_EVENT
     )
@@ -163,7 +163,7 @@ class _Handlers:
             return *self._to_step(step, visitor, progress), False
         view = View.from_query(sent["query"], self.places)
         if view.lesson is None:
-            return view, Progress(), False
+            return view, replace(progress, step=0), False
         base, progress = self._to_step(view.lesson, visitor, progress)
         return view.over(base), progress, False
 
@@ -282,8 +282,10 @@ class _Handlers:
         answered = progress.answered(run, asked, given, question.judge(given).right)
         return answered, show_step(answered, visitor)
 
-    def close(self) -> tuple[Progress, None]:
-        return Progress(), None
+    def close(self, event: gr.EventData, progress: Progress) -> tuple[Progress, None]:
+        """Closed half-way it is gone on with later, behind its end it begins anew."""
+        finished = _sent(event).get("finished") is True
+        return Progress() if finished else replace(progress, step=0), None
 
 
 def _sent(event: gr.EventData) -> dict[str, Any]:
