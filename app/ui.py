@@ -24,7 +24,7 @@ from app.tabs import (
     sinks,
     which_method,
 )
-from app.view import show_run
+from app.view import on_the_line, show_run
 from app.view_address import Places
 
 if TYPE_CHECKING:
@@ -89,7 +89,8 @@ def _speak(demo: gr.Blocks, code: str, service: Service, usual_language: str) ->
 
 def _build_page(service: Service, usual_language: str) -> None:
     example, opening = service.examples[0], service.examples[0].run
-    visitor = gr.State(Visitor(run=opening, origin="recorded", picture=str(example.image)))
+    eta = on_the_line(service.eta)
+    visitor = gr.State(Visitor(opening, "recorded", str(example.image), eta))
     with gr.Column(elem_classes="page-head"):
         gr.Markdown(f"# {text.TITLE}\n{text.INTRO}")
         gr.Markdown(text.LINKS, elem_classes="links")
@@ -115,8 +116,11 @@ def _build_page(service: Service, usual_language: str) -> None:
         with _tab("numbers"):
             numbers.build()
     chosen = tabs.select(_opened, None, opened, **GLUE_OF_EVENT)
-    page = guide.Page(tabs, chosen, opened, visitor, main, attention, moved)
-    places = Places(tuple(example.name for example in service.examples), TABS, len(STEPS))
+    page = guide.Page(
+        tabs, chosen, opened, visitor, main, attention, moved, several, budget, calibrated
+    )
+    names = tuple(example.name for example in service.examples)
+    places = Places(names, TABS, len(STEPS), budget.kinds)
     arrived = guide.connect(service, parts, page, places)
     of_run = {
         "every-k": (table, every_k.show),
@@ -129,6 +133,7 @@ def _build_page(service: Service, usual_language: str) -> None:
         *(_draw_in_front(event, opened, every) for event in (chosen, arrived)),
         *(_draw_in_front(event, opened, of_run) for event in main.finished),
     ]
+    guide.follow_methods(service, parts, page, places, drawn)
     stages_section.follow(stages, (*drawn, several.compared), visitor, several.shown)
 
 

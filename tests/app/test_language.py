@@ -175,3 +175,8 @@ def test_each_language_has_a_page_of_its_own_and_programs_have_one(built):
     counts = {page: len(config["page"][page]["dependencies"]) for page in ("", "zh")}
     named = [one["api_name"] for one in events.values() if one["api_visibility"] == "public"]
     assert counts["zh"] == counts[""] - len([name for name in named if name])
+
+
+def test_names_of_gradios_own_are_written_anew_where_they_are_not_those_of_the_language():
+    assert all(name == said for name, said in english.GRADIO_NAMES.items())
+    assert not [name for name, said in chinese.GRADIO_NAMES.items() if name == said]

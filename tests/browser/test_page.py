@@ -193,8 +193,18 @@ def test_a_drawing_is_seen_by_the_model_and_an_empty_canvas_is_not(page):
     page.mouse.up()
     page.wait_for_timeout(500)
     page.locator("#question textarea").fill("what color is the circle ?")
+    sent: list[str] = []
+    page.on("request", lambda asked: sent.append(asked.url) if "/upload" in asked.url else None)
     run_to_the_end(page)
     assert page.locator(".baseline .text").inner_text() == "red"
+    # Background, layer and drawing, once; and not again at each status of each later event.
+    assert len(sent) == 3
+    page.locator("#examples .thumbnail-item").first.click()
+    expect(page.locator(".facts")).to_contain_text("recorded run", timeout=BROWSER_WAIT)
+    page.get_by_role("tab", name="Every K").click()
+    page.get_by_role("tab", name="Compare").click()
+    page.wait_for_timeout(1000)
+    assert len(sent) <= 12
 
 
 def test_a_browser_that_cannot_draw_says_so(browser, address):
