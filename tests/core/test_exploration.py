@@ -96,7 +96,10 @@ def test_without_the_times_everything_else_is_the_same(vlm, image, run, tmp_path
     document, timed = other.to_json(0.003), run.to_json(0.003)
     assert document["seconds"]["prefill_at_k"] == [None] * (LAYERS + 1)
     for name in timed.keys() - {"seconds", "created"}:
-        assert document[name] == timed[name], name
+        # Sums may differ in their last bits: torch adds up as the data happens to lie in memory.
+        is_curve = name in ("kl_first_token", "kl_answer_mean", "kl_answer_max")
+        same = pytest.approx(timed[name], rel=1e-9) if is_curve else timed[name]
+        assert document[name] == same, name
     with pytest.raises(InputError, match="not timed"):
         other.save(tmp_path / "run.vtw")
 
