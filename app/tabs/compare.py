@@ -38,8 +38,18 @@ log = logging.getLogger(__name__)
 CANVAS = (320, 320)
 PENS = ["#dc2828", "#2da03c", "#2d50dc", "#f0d728", "#f58c1e", "#8c32b4", "#fa8cc3", "#191919"]
 # The canvas comes without a tool in hand; a visitor who opens it wants to draw. Its buttons have
-# names in the browser's language, which need not be the page's.
+# names in the browser's language, which need not be the page's. Where a browser has no WebGL,
+# Gradio's canvas stays empty without a word.
 _TAKE_THE_BRUSH = """() => {{
+  const canvas = document.querySelector('#canvas');
+  const context = (kind) => document.createElement('canvas').getContext(kind);
+  if (canvas && !canvas.querySelector('.no-webgl') && !context('webgl2') && !context('webgl')) {{
+    const told = document.createElement('p');
+    told.className = 'no-webgl';
+    told.setAttribute('role', 'alert');
+    told.textContent = {no_webgl};
+    canvas.prepend(told);
+  }}
   let tries = 0;
   const named = (names) => names.map((name) => `#canvas button[aria-label="${{name}}" i]`).join();
   const take = () => {{
@@ -58,7 +68,7 @@ _SEND_THE_DRAWING = """(drawn) => {
 
 
 def _take_the_brush() -> str:
-    words = {}
+    words = {"no_webgl": json.dumps(text.NO_WEBGL)}
     for name, key in (("brush", "image_editor.brush"), ("size", "image_editor.brush_size")):
         names = []
         for code in LANGUAGES:
@@ -206,7 +216,7 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
     )  # fmt: skip
     picked = left.gallery.select(
         _picked, None, [picked_index, waits], cancels=[*running], **GLUE_OF_EVENT
-    ).then(handlers.pick_example, picked_index, [*everything], **GLUE)
+    ).then(handlers.pick_example, [picked_index, visitor], [*everything], **GLUE)
     opened = left.open_run.upload(lambda: False, None, waits, cancels=[*running], **GLUE).then(
         handlers.open_run, [left.open_run, visitor, k], [*everything], **GLUE
     )
@@ -260,7 +270,7 @@ class _Handlers:
                     hint = self._hint(path, model)
                     yield (
                         show_run(shown, origin="live", notice=hint), *_idle(),
-                        Visitor(run=shown, origin="live", picture=path), None, False,
+                        Visitor(shown, "live", path, visitor.eta), None, False,
                     )  # fmt: skip
                 else:
                     yield shown, *_busy(), *keep
@@ -319,10 +329,10 @@ class _Handlers:
         message = text.CANCELLED if visitor.run is not None else text.CANCELLED_FIRST
         return _last_run(visitor, k, message), *_idle()
 
-    def pick_example(self, index: int) -> tuple[Any, ...]:
+    def pick_example(self, index: int, visitor: Visitor) -> tuple[Any, ...]:
         """A recorded example: picture, question and result at once, without the model."""
         example = self.service.examples[max(0, min(index, len(self.service.examples) - 1))]
-        shown = Visitor(run=example.run, origin="recorded", picture=str(example.image))
+        shown = Visitor(example.run, "recorded", str(example.image), visitor.eta)
         return show_view(shown, View(), example.prompt)
 
     def open_run(self, file: str | None, visitor: Visitor, k: int | None) -> tuple[Any, ...]:
@@ -334,8 +344,8 @@ class _Handlers:
         except VTWError as problem:
             return _last_run(visitor, k, worded(problem)), *_idle(), *keep
         return (
-            show_run(run, origin="opened"), *_idle(), Visitor(run=run, origin="opened"), None,
-            gr.Tabs(selected="upload"), None, run.prompt, False,
+            show_run(run, origin="opened"), *_idle(), Visitor(run, "opened", eta=visitor.eta),
+            None, gr.Tabs(selected="upload"), None, run.prompt, False,
         )  # fmt: skip
 
     def _picture_roots(self) -> list[Path]:

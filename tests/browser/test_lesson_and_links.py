@@ -6,7 +6,11 @@ import pytest
 from conftest import BROWSER_WAIT
 from playwright.sync_api import Page, expect
 
+from app.calibration_view import DIRECTION_NAMES
+from app.english.text import SCOPES
+from app.english.text_budget import AXIS_X, COSTS, KINDS
 from app.english.text_inside import ROWS
+from app.english.text_methods import ASKED_BY_LINK, METHODS
 from app.lesson.syllabus import STEPS
 from app.service import Service
 from app.text_share import SHARE
@@ -23,7 +27,6 @@ def recorded_address():
     from app.ui import build_demo
 
     demo = build_demo(Service())
-    demo.queue(api_open=False)
     _, address, _ = demo.launch(
         prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", theme=build_theme(),
         css_paths=CSS, run_history=False,
@@ -284,6 +287,89 @@ def test_what_the_controls_of_a_tab_hold_is_in_its_address_and_comes_back(visit)
     )
     page.locator("#workbench [data-rule=first]").click()
     page.wait_for_url("**/?example=small_large&tab=compare")
+
+
+def choose(page: Page, selector: str, name: str) -> None:
+    page.locator(f"{selector} input").click()
+    page.get_by_role("option", name=name, exact=True).click()
+
+
+def test_the_methods_that_are_compared_are_in_the_address_and_come_back(visit):
+    page = visit("?example=small_large&tab=methods")
+    answers = page.locator("#methods-answers")
+    expect(answers.locator(".origin")).to_contain_text("recorded on")
+    stage = page.locator("#stages .step")
+    expect(stage).to_have_attribute("aria-valuetext", re.compile("merg"))
+    stage.focus()
+    page.keyboard.press("End")
+    page.wait_for_url(re.compile(r"tab=methods&stage=\d+$"))
+    last = stage.get_attribute("aria-valuetext")
+    page.locator("#methods-k-1 input[type=number]").fill("3")
+    page.locator("#methods-k-1 input[type=number]").press("Tab")
+    page.wait_for_url(re.compile(r"tab=methods&methods=vtw-3\+mustdrop-abc-[0-9.]+&stage=\d+$"))
+    page.locator("#methods-add").click()
+    choose(page, "#methods-name-3", METHODS["random"])
+    page.locator("#methods-remove-2").click()
+    page.wait_for_url(re.compile(r"methods=vtw-3\+random-\d+-[0-9.]+&stage="))
+    # Dragged, and not let go: the model is not asked.
+    page.locator("#stages .gamma").evaluate(
+        "it => { it.value = 30; it.dispatchEvent(new Event('input')); }"
+    )
+    page.wait_for_url(re.compile("&gamma="))
+    told = page.locator("#stages .source").inner_text()
+
+    page.reload()
+    expect(page.locator("#methods-k-1 input[type=number]")).to_have_value("3")
+    expect(page.locator("#methods-name-2 input")).to_have_value(METHODS["random"])
+    expect(page.locator("#methods-name-3")).to_be_hidden()
+    expect(answers.locator(".notice")).to_have_text(ASKED_BY_LINK)
+    expect(answers.locator("h3").nth(2)).to_contain_text("MustDrop")
+    expect(stage).to_have_attribute("aria-valuetext", last)
+    expect(page.locator("#stages .source")).to_have_text(told)
+    expect(page).to_have_url(re.compile(r"methods=vtw-3\+random.*&gamma="))
+
+    # Another example has its own.
+    page.get_by_role("tab", name="Compare", exact=True).click()
+    page.locator("#examples .thumbnail-item").nth(3).click()
+    expect(page).to_have_url(re.compile(r"example=red_circle&tab=compare$"))
+    page.get_by_role("tab", name="Methods", exact=True).click()
+    expect(answers.locator(".card.none .text")).to_have_text("red")
+    expect(page).to_have_url(re.compile(r"^[^&]*example=red_circle&tab=methods(&stage=\d+)?$"))
+
+
+def test_what_calibrate_and_which_method_show_is_in_the_address_and_comes_back(visit):
+    page = visit("?tab=calibrate&preset=1&scope=answer_max&pick=stays_below")
+    summary = page.locator("#calibrate-summary")
+    expect(summary).to_contain_text("η = 0.0005")
+    expect(summary).to_contain_text(SCOPES["answer_max"])
+    expect(page.locator("#eta-preset input")).to_have_value(re.compile("LLaVA-1.5-13B"))
+    page.locator("#eta input").fill("0.25")
+    expect(summary).to_contain_text("η = 0.25")
+    page.get_by_label(DIRECTION_NAMES["full_withdrawn"]).check()
+    page.wait_for_url(
+        "**/?example=small_large&tab=calibrate&threshold=0.25&scope=answer_max"
+        "&pick=stays_below&direction=full_withdrawn"
+    )
+    told = summary.inner_text()
+    page.reload()
+    expect(page.locator("#eta input")).to_have_value("0.25")
+    expect(summary).to_have_text(re.compile("η = 0.25"))
+    assert summary.inner_text() == told
+    choose(page, "#eta-preset", "LLaVA-1.5-7B: η = 0.003, K = 16")
+    expect(summary).to_contain_text("η = 0.003")
+    page.wait_for_url(re.compile("tab=calibrate&preset=0&scope"))
+
+    page.get_by_role("tab", name="Which method").click()
+    expect(page.locator("#methods-pareto .xtitle")).to_be_visible()
+    page.wait_for_url("**/?example=small_large&tab=budget")
+    choose(page, "#methods-kind", KINDS["describe"])
+    choose(page, "#methods-cost", COSTS["prefill_time"])
+    page.locator("#methods-everything input").check()
+    page.wait_for_url("**/?*tab=budget&kind=describe&cost=prefill_time&variants=1")
+    page.reload()
+    expect(page.locator("#methods-pareto .xtitle")).to_have_text(AXIS_X["prefill_time"])
+    expect(page.locator("#methods-table .title")).to_contain_text(KINDS["describe"])
+    expect(page.locator("#methods-everything input")).to_be_checked()
 
 
 def test_a_question_of_ones_own_is_restored_and_waits_to_be_asked(visit):

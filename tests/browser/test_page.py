@@ -10,6 +10,8 @@ from conftest import BROWSER_WAIT
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from app import text
+
 
 def run_to_the_end(page: Page) -> None:
     page.locator("#run").click()
@@ -203,6 +205,22 @@ def test_a_drawing_is_seen_by_the_model_and_an_empty_canvas_is_not(page):
     page.get_by_role("tab", name="Compare").click()
     page.wait_for_timeout(1000)
     assert len(sent) <= 12
+
+
+def test_a_browser_that_cannot_draw_says_so(browser, address):
+    page = browser.new_page()
+    page.set_default_timeout(BROWSER_WAIT)
+    page.add_init_script("""{
+      const given = HTMLCanvasElement.prototype.getContext;
+      HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+        return kind.startsWith('webgl') ? null : given.call(this, kind, ...rest);
+      };
+    }""")
+    page.goto(address)
+    page.wait_for_selector("#workbench .handle")
+    page.get_by_role("tab", name="Draw").click()
+    expect(page.locator("#canvas [role=alert]")).to_have_text(text.NO_WEBGL)
+    page.close()
 
 
 def test_the_run_and_the_table_can_be_saved_with_one_click(page):
