@@ -141,6 +141,15 @@ function forPhone(layout, traces) {
   layout.margin = { ...layout.margin, l: Math.min(layout.margin.l, 46) };
 }
 
+// Small maps are square: where the width makes them small, the rows move together.
+function moveTogether(layout) {
+  if (!layout.xaxis || !layout.xaxis.scaleanchor) return;
+  const [left, right] = layout.xaxis.domain, [low, high] = layout.yaxis.domain;
+  const wide = (right - left) * (drawing.clientWidth - 100), tall = (high - low) * layout.height;
+  layout.height *= Math.min(1, Math.max(0.6, (wide + 8) / tall));
+  drawing.style.minHeight = `${layout.height}px`;
+}
+
 // Beside a heatmap K's name stands between the cells and the colour bar.
 function leaveRoomForK(layout) {
   const spot = layout.meta && layout.meta.k;
@@ -161,6 +170,7 @@ async function draw() {
     layout.autosize = true;
     if (isNarrow()) forPhone(layout, figure.data);
     leaveRoomForK(layout);
+    moveTogether(layout);
     const card = getComputedStyle(element).getPropertyValue('--vtw-card') || '#888';
     layout.hoverlabel = { bgcolor: card.trim(), bordercolor: '#808793' };
     await plotly.react(drawing, figure.data, layout, { displayModeBar: false, responsive: true });
