@@ -157,6 +157,16 @@ function leaveRoomForK(layout) {
   layout.coloraxis.colorbar.x = 1 + (isNarrow() ? 32 : 48) / Math.max(120, drawing.clientWidth - 170);
 }
 
+// On a page with a base Plotly writes the page's address into every reference to a part of the
+// drawing. The address follows the view, and the colour bars would lose their colours.
+function withoutBase(make) {
+  const base = document.querySelector('base[href]');
+  if (!base) return make();
+  const address = base.getAttribute('href');
+  base.removeAttribute('href');
+  try { return make(); } finally { base.setAttribute('href', address); }
+}
+
 async function draw() {
   const view = props.value;
   if (!near || !stale || !figure) return;
@@ -172,8 +182,8 @@ async function draw() {
     leaveRoomForK(layout);
     moveTogether(layout);
     const card = getComputedStyle(element).getPropertyValue('--vtw-card') || '#888';
-    layout.hoverlabel = { bgcolor: card.trim(), bordercolor: '#808793' };
-    await plotly.react(drawing, figure.data, layout, { displayModeBar: false, responsive: true });
+    layout.hoverlabel = { bgcolor: card.trim(), bordercolor: '#808793', font: { family: layout.font.family, size: 12 } };
+    await withoutBase(() => plotly.react(drawing, figure.data, layout, { displayModeBar: false, responsive: true }));
   } catch (problem) {
     stale = true;
     const line = document.createElement('p');
