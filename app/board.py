@@ -13,7 +13,6 @@ from app.downloads import cached, cached_table, download_on
 from app.events import GLUE
 from app.figures.chart import Chart, Table
 from app.figures.fonts import drawn_language
-from app.figures.plotly_charts import export_html
 from app.figures.tables import chart_csv
 from app.held_k import k_of
 from app.language import current, speaking
@@ -31,8 +30,8 @@ class Board:
         theme: begins the ids of its parts.
         make: name -> how the chart is made of a run and choices.
         needs_inside: whether the charts are of what was recorded inside a run.
-        choices: K and the values of the tab's controls -> choices; the values are a visitor's
-            input, which the makers clamp.
+        choices: the visitor, K and the values of the tab's controls -> choices; the values are a
+            visitor's input, which the makers clamp.
     """
 
     def __init__(
@@ -81,7 +80,7 @@ class Board:
         """Draw some charts anew whenever something happens; while many do, only the last counts."""
 
         def redraw(visitor: Visitor, k: int | None, *controls: Any) -> Any:
-            drawn = self.values(visitor, self.choices(k_of(visitor, k), *controls), names)
+            drawn = self.values(visitor, self.choices(visitor, k_of(visitor, k), *controls), names)
             return drawn if len(drawn) > 1 else drawn[0]
 
         outputs = [self.parts[name] for name in names]
@@ -94,7 +93,7 @@ class Board:
             run = self._shown(visitor)
             if run is None:
                 raise refusal(text.FIGURE_GONE)
-            choices = self.choices(k_of(visitor, k), *controls)
+            choices = self.choices(visitor, k_of(visitor, k), *controls)
             return save_chart(lambda: self.make[name](run, choices), event._data)
 
         return save
@@ -118,6 +117,8 @@ def save_chart(make: Callable[[], Chart | None], asked: Any) -> str:
     if isinstance(chart, Table) or wanted not in ("png", "svg", "html"):
         return cached_table(chart_csv(chart), f"{chart.name}.csv")
     if wanted == "html":
+        from app.figures.plotly_charts import export_html
+
         return cached(export_html(chart).encode("utf-8"), f"{chart.name}.html")
     # Matplotlib takes long to import, and most visitors never ask for a file.
     from app.figures.matplotlib_charts import export

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
@@ -12,8 +13,9 @@ import gradio as gr
 from app import text_share
 from app.components.language import language_switch
 from app.components.lesson import lesson_part, show_step
-from app.components.share import Origin, share, show_address, show_arrival
+from app.components.share import Origin, share, show_address, show_arrival, tell_place
 from app.components.terms import terms_part
+from app.components.theme_switch import theme_switch
 from app.downloads import download_on
 from app.events import GLUE, GLUE_OF_EVENT
 from app.figures.tokens import clamped
@@ -21,9 +23,10 @@ from app.lesson.progress import Progress, questions_of
 from app.lesson.syllabus import STEPS
 from app.snippet import code_for
 from app.state import Visitor
-from app.tabs import migration, sinks
+from app.tabs import calibrate, methods, migration, sinks, which_method
 from app.tabs.compare import show_view
 from app.tabs.every_k import write_run
+from app.view import on_the_line
 from app.view_address import Places, View
 from vtw_core.results import DEFAULT_ETA
 
@@ -31,10 +34,13 @@ if TYPE_CHECKING:
     from app.service import Example, Service
     from app.tabs.compare import CompareTab
 
-# The address bar hears of it in the browser (share.js).
-_TELL_PLACE = """(value) => {{
-  window.dispatchEvent(new CustomEvent('vtw:place', {{ detail: {{ {name}: {value} }} }}));
-}}"""
+# What the address bar is told where a control's value does not stand there as it is. Of a preset
+# and a threshold of one's own, the one that was chosen last counts.
+_PLACES = {
+    "linear": "{ linear: !value }",
+    "preset": "value < 0 ? {} : { preset: value, threshold: null }",
+    "threshold": "{ preset: null, threshold: value }",
+}
 _REPOSITORY = Path(__file__).resolve().parent.parent
 
 
@@ -63,6 +69,9 @@ class Page:
     main: CompareTab
     attention: sinks.SinksTab
     moved: migration.MigrationTab
+    several: methods.MethodsTab
+    budget: which_method.WhichMethodTab
+    calibrated: calibrate.CalibrateTab
 
 
 def build(service: Service, first: str, usual_language: str) -> Parts:
@@ -76,6 +85,7 @@ def build(service: Service, first: str, usual_language: str) -> Parts:
     with gr.Row(elem_classes="page-tools"):
         parts = Parts(lesson_part(), share(show_address(opening, "bundled"), service.eta))
         language_switch(usual_language)
+        theme_switch()
         terms_part()
     return parts
 
@@ -92,7 +102,9 @@ def connect(service: Service, parts: Parts, page: Page, places: Places) -> Any:
         cancels=[*page.main.running],
         **GLUE_OF_EVENT,
     )
-    controls = (*page.attention.places.values(), *page.moved.places.values())
+    simple = (page.attention, page.moved, page.budget, page.calibrated)
+    controls = [control for tab in simple for control in tab.places.values()]
+    controls += [page.calibrated.source, page.several.wanted]
     arrived = asked.success(
         handlers.arrive,
         [wanted, page.visitor, progress],
@@ -100,7 +112,7 @@ def connect(service: Service, parts: Parts, page: Page, places: Places) -> Any:
         **GLUE,
     )
     arrived.success(handlers.show_lesson, [page.visitor, progress], parts.lesson, **GLUE)
-    parts.lesson.clear(handlers.close, None, [progress, parts.lesson], **GLUE)
+    parts.lesson.clear(handlers.close, progress, [progress, parts.lesson], **GLUE_OF_EVENT)
     parts.lesson.submit(
         handlers.answer, [page.visitor, progress], [progress, parts.lesson], **GLUE_OF_EVENT
     )
@@ -109,13 +121,26 @@ def connect(service: Service, parts: Parts, page: Page, places: Places) -> Any:
     for moved in (page.chosen, *page.main.finished):
         moved.success(handlers.address, [page.visitor, page.opened], parts.share, **GLUE)
     parts.share.select(handlers.code, [page.visitor, page.opened], parts.share, **GLUE_OF_EVENT)
-    for tab in (page.attention, page.moved):
+    for tab in simple:
         for name, control in tab.places.items():
-            value = "!value" if name == "linear" else "value"
-            control.input(None, control, js=_TELL_PLACE.format(name=name, value=value))
+            place = _PLACES.get(name, f"{{ {name}: value }}")
+            control.input(None, control, js=tell_place(place))
     file = gr.DownloadButton(visible="hidden", elem_id="share-file")
     download_on(parts.share.release, write_run, [page.visitor], file)
     return arrived
+
+
+def follow_methods(
+    service: Service, parts: Parts, page: Page, places: Places, shown: Iterable[Any]
+) -> None:
+    """Tell the address bar which methods are chosen.
+
+    Args:
+        shown: events after which the tab may show those of another run.
+    """
+    inputs = [page.visitor, page.opened, *page.several.choices]
+    for event in (*(one.success for one in shown), *page.several.chosen):
+        event(_Handlers(service, places).address_of_methods, inputs, parts.share, **GLUE)
 
 
 class _Handlers:
@@ -138,7 +163,7 @@ class _Handlers:
             return *self._to_step(step, visitor, progress), False
         view = View.from_query(sent["query"], self.places)
         if view.lesson is None:
-            return view, Progress(), False
+            return view, replace(progress, step=0), False
         base, progress = self._to_step(view.lesson, visitor, progress)
         return view.over(base), progress, False
 
@@ -161,9 +186,11 @@ class _Handlers:
         """Everything that the server moves for a view; the rest is told to the browser."""
         example = self._example(wanted.example)
         if example is not None:
-            visitor = Visitor(run=example.run, origin="recorded", picture=str(example.image))
+            visitor = Visitor(example.run, "recorded", str(example.image))
         run = visitor.run or self.service.examples[0].run
         view = wanted.clamped(run)
+        eta = on_the_line(self._eta(view))
+        visitor = replace(visitor, eta=eta)
         tab = view.tab or self.places.tabs[0]
         known, origin = self._known(visitor, tab)
         # Both tabs have rows to choose from; an address tells those of the tab in front.
@@ -174,22 +201,37 @@ class _Handlers:
             known = replace(known, prompt=question)
         elif example is not None:
             question = example.prompt
-        go = show_arrival(view, run, self._eta(view))
+        compared = view.methods if tab == "methods" else None
+        known = replace(known, methods=compared)
+        go = show_arrival(view, run, eta)
         return (
             gr.Tabs(selected=tab), tab, show_address(known, origin, go=go),
             *show_view(visitor, view, question, draws=draws),
             *sinks.arrive(view if tab == "sinks" else elsewhere, run),
             *migration.arrive(view if tab == "migration" else elsewhere, run),
+            *(which_method.arrive(view) if self.places.kinds else ()),
+            *calibrate.arrive(view), compared,
         )  # fmt: skip
 
     def _eta(self, view: View) -> float:
-        """The threshold of a view that names none: the lesson's questions are about VTW's own."""
+        """The threshold of a view, or of one that names none: the lesson's questions are about
+        VTW's own."""
+        if view.eta is not None:
+            return view.eta
         return DEFAULT_ETA if view.lesson else self.service.eta
 
     def address(self, visitor: Visitor, opened: str) -> dict[str, Any]:
         """Another run, or another tab in front."""
         known, origin = self._known(visitor, opened)
         return show_address(known, origin)
+
+    def address_of_methods(self, visitor: Visitor, opened: str, *chosen: Any) -> Any:
+        """Other methods are chosen."""
+        if opened != "methods":
+            return gr.skip()
+        known, origin = self._known(visitor, opened)
+        compared = methods.unusual(self.service, visitor, *chosen)
+        return show_address(replace(known, methods=compared), origin)
 
     def _known(self, visitor: Visitor, tab: str) -> tuple[View, Origin]:
         """What an address can say of the run that is shown."""
@@ -208,9 +250,9 @@ class _Handlers:
         code = ""
         if visitor.run is not None:
             view = View.from_query(_sent(event).get("query", ""), self.places).clamped(visitor.run)
-            eta = self._eta(view) if view.eta is None else view.eta
-            shown = replace(view, tab=opened, eta=eta)
+            shown = replace(view, tab=opened, eta=self._eta(view))
             code = code_for(visitor.run, shown, self._path_in_code(visitor))
+            known = replace(known, methods=view.methods)
         return show_address(known, origin, code=code)
 
     def _path_in_code(self, visitor: Visitor) -> str:
@@ -240,8 +282,10 @@ class _Handlers:
         answered = progress.answered(run, asked, given, question.judge(given).right)
         return answered, show_step(answered, visitor)
 
-    def close(self) -> tuple[Progress, None]:
-        return Progress(), None
+    def close(self, event: gr.EventData, progress: Progress) -> tuple[Progress, None]:
+        """Closed half-way it is gone on with later, behind its end it begins anew."""
+        finished = _sent(event).get("finished") is True
+        return Progress() if finished else replace(progress, step=0), None
 
 
 def _sent(event: gr.EventData) -> dict[str, Any]:

@@ -19,4 +19,4 @@ def k_of(visitor: Visitor, k: int | None) -> int:
     """K as the server knows it: where it was left, or K* of the first answer token."""
     if visitor.run is None:
         return 0
-    return visitor.run.choose_k() if k is None else min(k, visitor.run.layers)
+    return visitor.run.choose_k(visitor.eta) if k is None else min(k, visitor.run.layers)

@@ -52,6 +52,12 @@ class Choice:
             stages=tuple(one for one in text.STAGE_CHOICES if one in ticked),
         )
 
+    @property
+    def values(self) -> list[Any]:
+        """What the controls hold, in their order."""
+        return [self.name, self.k, self.ratio, self.ranking, self.seed, self.thresholds,
+                self.tokens, self.gamma, self.alpha, list(self.stages)]  # fmt: skip
+
     def options(self, run: Run) -> str:
         """As `vtw_core compare --method` takes them.
 

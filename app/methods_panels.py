@@ -96,11 +96,9 @@ def laid_out(there: tuple[bool, ...]) -> list[Any]:
 
 def told_controls(choice: Choice, layers: int) -> list[Any]:
     """The controls of a panel, set to a choice."""
-    values = [choice.name, choice.k, choice.ratio, choice.ranking, choice.seed, choice.thresholds,
-              choice.tokens, choice.gamma, choice.alpha, list(choice.stages)]  # fmt: skip
     updates = [
         gr.update(value=value, visible=visible)
-        for value, visible in zip(values, (True, *choice.fitting), strict=True)
+        for value, visible in zip(choice.values, (True, *choice.fitting), strict=True)
     ]
     updates[1] = gr.update(value=choice.k, maximum=layers, visible=choice.fitting[0])
     return updates

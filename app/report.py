@@ -21,7 +21,7 @@ from app.pictures import thumbnail
 from vtw_core.analysis.rows import tokens_of
 from vtw_core.analysis.sinks import sink_verdict
 from vtw_core.errors import InputError
-from vtw_core.results import Run, load_run
+from vtw_core.results import DEFAULT_ETA, Run, load_run
 
 _STYLE = """
 body { font: 16px/1.55 system-ui, sans-serif; color: #222; background: #fff; max-width: 1080px;
@@ -37,19 +37,22 @@ th { text-align: left; } :lang(zh) th { word-break: keep-all; }
 """
 
 
-def report_html(run: Run, picture: str | None = None) -> str:
+def report_html(run: Run, picture: str | None = None, eta: float = DEFAULT_ETA) -> str:
     """The report of one run, at K*.
 
     Args:
         picture: data URL of the picture; None leaves it out.
+        eta: threshold of K* in nats.
     """
-    k = run.choose_k()
-    parts = [_head(run, k, picture), _section(text.REPORT_EVERY_K, every_k.charts(run, k))]
+    k = run.choose_k(eta)
+    parts = [_head(run, k, picture), _section(text.REPORT_EVERY_K, every_k.charts(run, k, eta))]
     if run.inside is not None:
         words = sink_words(sink_verdict(run), tokens_of(run)[1]).replace("**", "")
         parts.append(_section(text_inside.TAB_SINKS, sinks.charts(run, sinks.Choices(k=k)), words))
         parts.append(
-            _section(text_inside.TAB_MIGRATION, migration.charts(run, migration.Choices(k=k)))
+            _section(
+                text_inside.TAB_MIGRATION, migration.charts(run, migration.Choices(k=k, eta=eta))
+            )
         )
     return (
         f'<!doctype html><html lang="{language().tag}"><head><meta charset="utf-8">'

@@ -70,7 +70,9 @@ class Settings:
         unset="one device",
     )  # fmt: skip
     eta: float = _setting(
-        "VTW_ETA", DEFAULT_ETA, "the threshold η with which the page opens, in nats, 0 or more"
+        "VTW_ETA",
+        DEFAULT_ETA,
+        "η with which the page opens, for K* and in its charts, in nats, 0 or more",
     )
     language: str = _setting(
         "VTW_LANGUAGE", FIRST, "for who has chosen none, and whose browser prefers none",

@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from vtw_core.calibrated import Calibration
 from vtw_core.comparison import MethodComparison
-from vtw_core.results import Run
+from vtw_core.results import DEFAULT_ETA, Run
 from vtw_core.strategies.mustdrop.record import MustDropRecord
 
 Origin = Literal["live", "recorded", "opened"]
@@ -26,12 +26,15 @@ class Visitor(_Shared):
     """The run the page shows, and where it comes from: this server ("live"), the examples of the
     page ("recorded"), or a file of the visitor's ("opened").
 
-    ``picture`` is the file that it is about, as long as it is there.
+    ``picture`` is the file that it is about, as long as it is there. ``eta`` is the threshold in
+    nats with which the page was opened, by its owner's setting or by a link: K* is meant at it. It
+    is one that its line can stand at (`app.view.on_the_line`).
     """
 
     run: Run | None = None
     origin: Origin = "live"
     picture: str | None = None
+    eta: float = DEFAULT_ETA
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ INTRO = (
     "**从第 K 层起把它们全部撤除：回答会变吗？** "
     "先就一张图片提问，再拖动 K。"
 )
+THEME_SWITCH = {"name": "浅色或深色", "toDark": "深色显示", "toLight": "浅色显示"}
 LINKS = (
     "[VTW 论文](https://arxiv.org/abs/2405.05803) · "
     "[MustDrop 论文](https://arxiv.org/abs/2411.10803)"
@@ -83,6 +84,47 @@ GRADIO = {
     "dataframe.clear_filter": "清除筛选",
 }
 
+GRADIO_NAMES = {
+    "More tabs": "更多标签页",
+    "Thumbnail {number} of {count}": "第 {number} 张缩略图，共 {count} 张",
+    "Paste from clipboard": "从剪贴板粘贴",
+    "Remove Image": "移除图片",
+    "Upload file": "上传文件",
+    "Upload a file": "上传文件",
+    "File upload": "文件上传",
+    "Click to upload or drop files": "点击上传，或将文件拖到此处",
+    "Uploading": "正在上传",
+    "Uploaded files": "已上传的文件",
+    "Remove this file": "移除此文件",
+    "Gradio footer navigation": "页脚导航",
+    "Dataframe": "数据表",
+    "Table actions": "表格操作",
+    "Copy table data": "复制表格数据",
+    "Copied to clipboard": "已复制到剪贴板",
+    "Open cell menu": "打开单元格菜单",
+    "Fullscreen": "全屏",
+    "Exit fullscreen mode": "退出全屏",
+    "Reset to default value": "恢复默认值",
+    "Hue": "色相",
+    "Saturation and brightness": "饱和度与亮度",
+    "undo": "撤销",
+    "Close picker": "关闭取色器",
+    "Close": "关闭",
+    "Dismiss": "关闭提示",
+    "Download": "下载",
+    "Clear": "清除",
+    "Zoom": "缩放",
+    "Zoom in": "放大",
+    "Zoom out": "缩小",
+    "Pan": "平移",
+    "Box Select": "框选",
+    "Lasso Select": "套索选择",
+    "Autoscale": "自动缩放",
+    "Reset axes": "重置坐标轴",
+    "Download plot as a PNG": "将图表下载为 PNG",
+    "Produced with Plotly.js (v{version})": "由 Plotly.js (v{version}) 生成",
+}
+
 PHOTOGRAPH = (
     "这看起来是一张照片，而内置模型只认识由简单形状构成的图画：它在这里的回答没有意义。"
     "要处理照片，请在示例下方选择另一个模型。"
@@ -96,6 +138,7 @@ STOPPING = "服务器正在停止：请过几分钟再来。"
 
 REFUSED = "无法完成"
 NO_PICTURE = "还没有图片：请上传、粘贴或绘制一张，或选一个示例。"
+NO_WEBGL = "此浏览器没有 WebGL，无法在这里绘画。请开启硬件加速，或上传图片。"
 NO_DRAWING = "画布是空的：请先画一个形状，或选一个示例。"
 PICTURE_ELSEWHERE = "这张图片不是在这里上传的：请重新上传。"
 CANCELLED = "已取消。下面是最近一次完整的运行。"
@@ -343,6 +386,14 @@ CURVE_FLOPS = "预填充 FLOPs，相对于 K = {layers}，理论值"
 MARK_ETA = "η = {eta:g}"
 MARK_K_STAR = "K* = {k}"
 
+DOCUMENTS_INTRO = """
+## 每个数字的确切定义
+上面的简表供阅读本页之用。下面两份文档（英文）定义了所记录、计算和绘制的一切：公式、层、头、查询行、单位与来源。
+"""
+DOCUMENTS = {
+    "quantities": "各个量：每个数字的含义（英文）",
+    "strategies": "各种方法：丢弃什么、何时丢弃（英文）",
+}
 NUMBERS = """
 ## 图片经历了什么
 视觉编码器把图片变成一个由**视觉 token** 组成的网格，每个图块对应一个。在提示中，它们位于系统提示与您的问题之间，通常会经过解码器的每一层。在 **K** 处撤除，就是让第 0 … K−1 层看到它们，并从第 K … L−1 层的隐藏状态中移除它们，这些层的 KV 缓存中因而也没有它们。K = L 不移除任何东西，与基线逐位相同。

@@ -10,6 +10,7 @@ NO_PICTURE = (
     "然后再回到这里。"
 )
 NOT_YET = "点击“比较”：上面的各方法就会与基线并排回答“{prompt}”。"
+ASKED_BY_LINK = "这个链接要比较的方法与此处预录的不同，已设置在上方：点击“比较”即可运行。在此之前，这里显示的是预录的回答。"
 PANELS = {"progress": "比较进度"}
 PANEL = "方法 {number}"
 METHOD = "方法"

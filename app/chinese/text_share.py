@@ -4,7 +4,7 @@ from app.english import text_share as english
 
 SHARE = {
     "copy": "复制链接",
-    "copyTitle": "复制能还原当前视图的地址：示例、问题、K、η、标签页、层、词和图块",
+    "copyTitle": "复制能还原当前视图的地址：示例、问题、K、η、标签页及其中的各项选择",
     "copied": "链接已复制。",
     "copyFailed": "浏览器不允许在此复制：链接就在地址栏里。",
     "ownPicture": "您自己的图片无法放进链接。请改为保存这次运行：在本页面打开该文件即可查看，无需模型。",

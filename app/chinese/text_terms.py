@@ -1,7 +1,7 @@
 """What the page's terms mean, said where they stand, in Chinese."""
 
 # `skip`: words that hold a term and mean something else.
-WORDS = {"where": "确切定义见仓库中的 docs/{page}：“{name}”", "skip": "解码器"}
+WORDS = {"definition": "确切定义", "skip": "解码器"}
 
 # `names` are the ways a term is written on the page, between bars; of two that begin at the same
 # letter the longer one counts.

@@ -127,7 +127,8 @@ function layerRows() {
     parts.push(cell);
     if (!same) parts.push(node('line', { x1: x(i) - 4, x2: x(i) + 4, y1: under + 68, y2: under + 60, class: 'changed-mark' }));
   }
-  parts.push(node('text', { x: narrow ? 0 : box.left, y: under + 90 }, narrow ? labels.cellsNarrow : labels.cells));
+  const roomy = box.right - box.left > 480;   // the longest sentence takes 460
+  parts.push(node('text', { x: narrow ? 0 : box.left, y: under + 90 }, roomy ? labels.cells : labels.cellsNarrow));
   return parts;
 }
 

@@ -8,6 +8,9 @@ from app import text
 from app.components.files import read, script
 from app.language import FIRST, LANGUAGES, current, speaking
 
+# One script in several files: they share the scope that Gradio runs it in.
+_SCRIPTS = ("language_choice.js", "gradio_names.js", "language.js")
+
 
 def language_switch(usual: str = FIRST) -> gr.HTML:
     """Build the component; it lives in the browser alone.
@@ -17,13 +20,12 @@ def language_switch(usual: str = FIRST) -> gr.HTML:
     the browser prefers, or in the ``usual`` one.
     """
     facts = _facts(current())
+    words = {"title": text.TITLE, "gradioNames": text.GRADIO_NAMES}
     return gr.HTML(
         value=None,
         html_template=read("language.html"),
         css_template=read("language.css"),
-        js_on_load=script(
-            "language_choice.js", "language.js", **facts, usually=usual, title=text.TITLE
-        ),
+        js_on_load=script(*_SCRIPTS, **facts, **words, usually=usual),
         apply_default_css=False,
         elem_id="language",
         label=facts["there"]["name"],

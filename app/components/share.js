@@ -1,12 +1,10 @@
 // The address bar. What the server knows of the view comes as a query; what only the browser knows
-// comes from the other parts by events. A move asks the server nothing.
+// comes from the other parts by events, and what they hold at first (usualPlaces, of each tab) is not
+// told. A move asks the server nothing.
 const find = (selector) => element.querySelector(selector);
-// Of each tab, and no other: what its controls hold at first, which no address need say.
-const PLACES = {
-  sinks: { layer: null, row: null, patch: null, rows: 'last_prompt', head: -1, withdrawn: false, linear: false },
-  migration: { rows: 'all_text', image: null, token: null, state: null, grid: null },
-};
-const OURS = ['example', 'prompt', 'k', 'eta', 'rule', 'tab', ...Object.values(PLACES).flatMap(Object.keys), 'lesson'];
+const OURS = [
+  'example', 'prompt', 'k', 'eta', 'rule', 'tab', 'methods', ...Object.values(usualPlaces).flatMap(Object.keys), 'lesson',
+];
 let places = {};       // tab -> what the visitor has chosen on it
 let step = null;       // of the lesson
 let started = false;
@@ -17,7 +15,7 @@ function query() {
   if (held && held.k !== held.star) view.set('k', held.k);
   if (held && held.eta !== usualEta) view.set('eta', held.eta);
   if (held && held.rule !== 'first') view.set('rule', held.rule);
-  for (const [name, usual] of Object.entries(PLACES[view.get('tab')] || {})) {
+  for (const [name, usual] of Object.entries(usualPlaces[view.get('tab')] || {})) {
     const chosen = (places[view.get('tab')] || {})[name];
     if (chosen !== undefined && chosen !== null && chosen !== usual) view.set(name, chosen === true ? 1 : chosen);
   }

@@ -7,7 +7,7 @@ layer, word, patch) it hears from the other parts, and keeps the address bar up 
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
+from itertools import chain
 from typing import Any, Literal
 
 import gradio as gr
@@ -15,14 +15,9 @@ import gradio as gr
 from app import text_share as text
 from app.components.files import read, script
 from app.view import on_the_line, run_id
-from app.view_address import View
+from app.view_address import View, usual_places
 from vtw_core.results import DEFAULT_ETA, Run
 
-PLACES = (
-    "layer", "row", "patch", "rows", "head", "withdrawn", "linear",
-    "token", "image", "state", "grid",
-)  # fmt: skip
-"""Of a view: what controls on a tab hold."""
 Origin = Literal["bundled", "picture", "file"]
 """Of what is shown: an example of the page, a picture of the visitor's, or an opened run."""
 
@@ -39,12 +34,27 @@ def share(value: dict[str, Any], usual_eta: float = DEFAULT_ETA) -> gr.HTML:
         html_template=read("share.html"),
         css_template=read("share.css"),
         js_on_load=script(
-            "share.js", words=text.SHARE, bibtex=text.BIBTEX, usualEta=on_the_line(usual_eta)
+            "share.js",
+            words=text.SHARE,
+            bibtex=text.BIBTEX,
+            usualEta=on_the_line(usual_eta),
+            usualPlaces=usual_places(usual_eta),
         ),
         apply_default_css=False,
         elem_id="share",
         label=text.SHARE_LABEL,
     )
+
+
+def tell_place(place: str) -> str:
+    """The script of a control's event that tells the address bar where the tab in front stands.
+
+    Args:
+        place: fields of `View` as an object of JavaScript, in which ``value`` is what the control
+            holds.
+    """
+    event = f"new CustomEvent('vtw:place', {{ detail: {place} }})"
+    return f"(value) => {{ window.dispatchEvent({event}); }}"
 
 
 def show_address(
@@ -61,13 +71,13 @@ def show_address(
     return {"query": view.to_query(), "origin": origin, "go": go, "code": code}
 
 
-def show_arrival(view: View, run: Run, usual_eta: float = DEFAULT_ETA) -> dict[str, Any]:
+def show_arrival(view: View, run: Run, eta: float) -> dict[str, Any]:
     """The parts of a view that the browser holds, for the run that is shown.
 
     Args:
         view: clamped to the run.
+        eta: its threshold, or the usual one; one that its line can stand at.
     """
-    eta = on_the_line(usual_eta) if view.eta is None else view.eta
     return {
         "runId": run_id(run),
         "k": run.choose_k(eta) if view.k is None else view.k,
@@ -77,7 +87,10 @@ def show_arrival(view: View, run: Run, usual_eta: float = DEFAULT_ETA) -> dict[s
         "layer": view.layer,
         "row": view.row,
         "patch": view.patch,
-        "place": {name: value for name, value in asdict(view).items() if name in PLACES},
+        "tab": view.tab,
+        "place": {
+            name: getattr(view, name) for name in set(chain.from_iterable(usual_places().values()))
+        },
         "lesson": view.lesson,
         "at": time.time(),  # the same view may arrive twice
     }

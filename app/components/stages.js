@@ -4,6 +4,8 @@ let step = 0, patch = null, only = null;    // the stage, {grid, row, col}, and 
 let gamma = 0, alpha = 0;                    // where the sliders stand
 let asked = 0, waiting = false, due = false, playing = 0;
 let widths = { scatter: 480, flow: 900 };    // pixels there are for each drawing
+let first = {};                              // thresholds of the method as it was compared
+let arrived = 0;                             // which view was taken over from share.js
 const TICKS = 400;                           // of a threshold's slider
 const decimal = (value) => {
   const rounded = Number(value.toPrecision(2));
@@ -37,9 +39,12 @@ function aboutStage(stage) {
     patches, windows, tokens, keys, after: last, every: last, mean: mean(flow.cached).toFixed(1),
   });
 }
+// The address of the page says what is looked at (share.js).
+const tellPlace = (place) => window.dispatchEvent(new CustomEvent('vtw:place', { detail: place }));
 function moveTo(next) {
   step = Math.max(0, Math.min(stagesOf().length - 1, next));
   only = null;
+  tellPlace({ stage: step });
   drawStage();
 }
 function drawStage() {
@@ -178,8 +183,12 @@ function drawControls(wanted) {
   find('.source').classList.toggle('predicted', isPredicted() || waiting);
   find('.answer').hidden = isPredicted() || waiting;
 }
+function tellThresholds() {
+  tellPlace(Object.fromEntries(Object.entries({ gamma, alpha }).map(([name, value]) => [name, value === first[name] ? null : value])));
+}
 function tryThresholds(nextGamma, nextAlpha, wanted) {
   [gamma, alpha] = [nextGamma, nextAlpha];
+  tellThresholds();
   flow = predict(gamma, alpha);
   drawControls(wanted);
   drawStage();
@@ -249,6 +258,7 @@ function take() {
   only = null;
   flow = measuredFlow();
   ({ gamma, alpha } = view);
+  if (!view.asked && !view.notice) first = { gamma, alpha };
   // Where the visitor was, if the stage is still there; at first, what merging did.
   const again = held ? stagesOf().findIndex(({ id, layer }) => id === held.id && layer === held.layer) : 1;
   step = Math.max(0, again);
@@ -263,6 +273,17 @@ function take() {
   buildControls();
   drawControls();
   drawStage();
+  arrive();
+  if (before) tellThresholds();
+}
+// A view that arrives waits until there is a run to show it on; a link's thresholds are predicted.
+function arrive() {
+  const asked = window.vtwGo;
+  if (!view || !asked || asked.tab !== 'methods' || asked.at === arrived) return;
+  arrived = asked.at;
+  if (Number.isInteger(asked.place.stage)) moveTo(asked.place.stage);
+  const tried = ['gamma', 'alpha'].map((name) => asked.place[name]);
+  if (tried.some(Number.isFinite) && view.stages.b) tryThresholds(tried[0] ?? gamma, tried[1] ?? alpha);
 }
 // Measured only when they change: asking while drawing would make the browser lay out twice.
 new ResizeObserver(() => {

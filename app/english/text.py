@@ -8,6 +8,11 @@ INTRO = (
     "**Take all of them out from layer K on: does the answer change?** "
     "Ask about a picture, then drag K."
 )
+THEME_SWITCH = {
+    "name": "Light or dark colours",
+    "toDark": "Dark colours",
+    "toLight": "Light colours",
+}
 LINKS = (
     "[VTW paper](https://arxiv.org/abs/2405.05803) · "
     "[MustDrop paper](https://arxiv.org/abs/2411.10803)"
@@ -82,6 +87,48 @@ GRADIO = {
     "dataframe.clear_filter": "Clear filters",
 }
 
+# Names that Gradio and plotly give their own buttons in English, whatever the page speaks.
+GRADIO_NAMES = {
+    "More tabs": "More tabs",
+    "Thumbnail {number} of {count}": "Thumbnail {number} of {count}",
+    "Paste from clipboard": "Paste from clipboard",
+    "Remove Image": "Remove Image",
+    "Upload file": "Upload file",
+    "Upload a file": "Upload a file",
+    "File upload": "File upload",
+    "Click to upload or drop files": "Click to upload or drop files",
+    "Uploading": "Uploading",
+    "Uploaded files": "Uploaded files",
+    "Remove this file": "Remove this file",
+    "Gradio footer navigation": "Gradio footer navigation",
+    "Dataframe": "Dataframe",
+    "Table actions": "Table actions",
+    "Copy table data": "Copy table data",
+    "Copied to clipboard": "Copied to clipboard",
+    "Open cell menu": "Open cell menu",
+    "Fullscreen": "Fullscreen",
+    "Exit fullscreen mode": "Exit fullscreen mode",
+    "Reset to default value": "Reset to default value",
+    "Hue": "Hue",
+    "Saturation and brightness": "Saturation and brightness",
+    "undo": "undo",
+    "Close picker": "Close picker",
+    "Close": "Close",
+    "Dismiss": "Dismiss",
+    "Download": "Download",
+    "Clear": "Clear",
+    "Zoom": "Zoom",
+    "Zoom in": "Zoom in",
+    "Zoom out": "Zoom out",
+    "Pan": "Pan",
+    "Box Select": "Box Select",
+    "Lasso Select": "Lasso Select",
+    "Autoscale": "Autoscale",
+    "Reset axes": "Reset axes",
+    "Download plot as a PNG": "Download plot as a PNG",
+    "Produced with Plotly.js (v{version})": "Produced with Plotly.js (v{version})",
+}
+
 PHOTOGRAPH = (
     "This looks like a photograph, and the embedded model only knows drawings of simple shapes: its "
     "answer means nothing here. For photographs choose another model, below the examples."
@@ -95,6 +142,7 @@ STOPPING = "The server is being stopped: come again in a few minutes."
 
 REFUSED = "Not possible"
 NO_PICTURE = "There is no picture yet: upload, paste or draw one, or pick an example."
+NO_WEBGL = "This browser cannot draw here: it has no WebGL. Switch on its hardware acceleration, or upload a picture."
 NO_DRAWING = "The canvas is empty: draw a shape first, or pick an example."
 PICTURE_ELSEWHERE = "This picture was not uploaded here: upload it again."
 CANCELLED = "Cancelled. Below is the last complete run."
@@ -347,6 +395,15 @@ CURVE_FLOPS = "prefill FLOPs against K = {layers}, theory"
 MARK_ETA = "η = {eta:g}"
 MARK_K_STAR = "K* = {k}"
 
+DOCUMENTS_INTRO = """
+## Every number, exactly
+The short table above is for reading the page. These two documents define everything that is recorded,
+computed or drawn: formula, layers, heads, query rows, unit and source.
+"""
+DOCUMENTS = {
+    "quantities": "Quantities: what every number means",
+    "strategies": "Strategies: what every method drops, and when",
+}
 NUMBERS = """
 ## What happens to the picture
 The vision encoder turns the picture into a grid of **visual tokens**, one for each patch. They stand

@@ -11,6 +11,7 @@ NO_PICTURE = (
     "on the Compare tab, then come back."
 )
 NOT_YET = "Press Compare: the methods above then answer “{prompt}” beside the baseline."
+ASKED_BY_LINK = "The link asks for other methods than were recorded here: they stand above. Press Compare to run them. Until then, these are the recorded answers."
 PANELS = {"progress": "Progress of the comparison"}
 PANEL = "Method {number}"
 METHOD = "Method"

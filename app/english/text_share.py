@@ -2,7 +2,7 @@
 
 SHARE = {
     "copy": "Copy link",
-    "copyTitle": "Copy an address that restores this view: example, question, K, η, tab, layer, word and patch",
+    "copyTitle": "Copy an address that restores this view: example, question, K, η, tab and all that is chosen on it",
     "copied": "Link copied.",
     "copyFailed": "The browser does not allow copying here: the address bar holds the link.",
     "ownPicture": "A picture of your own cannot be in a link. Save the run instead: the file opens on this page, without a model.",

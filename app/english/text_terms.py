@@ -1,7 +1,7 @@
 """What the page's terms mean, said where they stand; docs/quantities.md says the same."""
 
 # `skip`: words that hold a term and mean something else.
-WORDS = {"where": "Exact definition: docs/{page} of the repository, “{name}”", "skip": "baseline/"}
+WORDS = {"definition": "Exact definition", "skip": "baseline/"}
 
 # `names` are the ways a term is written on the page, between bars; of two that begin at the same
 # letter the longer one counts.

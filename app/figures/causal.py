@@ -30,7 +30,7 @@ from app.pictures import name_of
 from vtw_core.analysis import migration as analysis
 from vtw_core.analysis.rows import inside_of
 from vtw_core.inside import Counterfactual
-from vtw_core.results import DEFAULT_ETA, Run
+from vtw_core.results import Run
 
 FLOOR = 1e-5
 """Nats; a log axis of KL reaches down to here, or less far when nothing is so small."""
@@ -38,7 +38,7 @@ _DASHES: tuple[Dash, ...] = ("solid", "dash", "dot", "dashdot")
 _MARKERS: tuple[Marker, ...] = ("circle", "square", "diamond", "triangle-up")
 
 
-def joint(run: Run, rows: Rows, image: int, k: int) -> Joint:
+def joint(run: Run, rows: Rows, image: int, k: int, eta: float) -> Joint:
     """Attention, causal curve and KL curve, one below the other; without other images, two."""
     inside = inside_of(run)
     words = tokens.rows_in_words(run, rows)
@@ -51,15 +51,15 @@ def joint(run: Run, rows: Rows, image: int, k: int) -> Joint:
     causal, summary = "", text.NO_COUNTERFACTUAL
     if inside.counterfactuals:
         test = inside.counterfactuals[image]
-        curves = analysis.joint_curves(run, test, rows)
+        curves = analysis.joint_curves(run, test, rows, eta)
         panels.append(
-            _kl_panel(run, text.JOINT_CAUSAL,
+            _kl_panel(run, eta, text.JOINT_CAUSAL,
                       _curve(image, _other_image(test), curves.causal_kl))
         )  # fmt: skip
         causal = text.JOINT_CAUSAL_CAPTION.format(image=name_of(test.name))
         summary = _disagreement(curves)
     panels.append(
-        _kl_panel(run, text.JOINT_KL,
+        _kl_panel(run, eta, text.JOINT_KL,
                   Series(text.WITHDRAWN_CURVE, run.kl_answer, style.VTW, "solid", "diamond"))
     )  # fmt: skip
     return Joint(
@@ -68,7 +68,7 @@ def joint(run: Run, rows: Rows, image: int, k: int) -> Joint:
         x_label=text.K_OR_L,
         y_label="", unit="",
         caption=text.JOINT_CAPTION.format(
-            rows=words, causal=causal, tokens=_answer_length(run), eta=DEFAULT_ETA
+            rows=words, causal=causal, tokens=_answer_length(run), eta=eta
         ),
         summary=summary,
         panels=tuple(panels),
@@ -85,24 +85,24 @@ def _panel(
     )  # fmt: skip
 
 
-def _kl_panel(run: Run, title: str, series: Series) -> Lines:
+def _kl_panel(run: Run, eta: float, title: str, series: Series) -> Lines:
     plain = _panel(title, text.AXIS_KL, text.NATS, tuple(range(run.layers + 1)), series)
-    return replace(plain, log_y=True, y_range=_kl_range(run), marks=(_eta_mark(),))
+    return replace(plain, log_y=True, y_range=_kl_range(run, eta), marks=(_eta_mark(eta),))
 
 
-def _kl_range(run: Run) -> tuple[float, float]:
+def _kl_range(run: Run, eta: float) -> tuple[float, float]:
     """The same whole decades for every KL curve of a run, so that they can be held together."""
     tests = inside_of(run).counterfactuals
     curves = np.concatenate(
-        [run.kl_answer, *(test.swapped_kl.mean(axis=1) for test in tests), [DEFAULT_ETA]]
+        [run.kl_answer, *(test.swapped_kl.mean(axis=1) for test in tests), [eta]]
     )
     shown = np.clip(curves[curves > 0], FLOOR, None)
     low = 10.0 ** np.floor(np.log10(shown.min()))
     return float(low), float(10.0 ** np.ceil(np.log10(max(shown.max(), low * 10)) + 1e-9))
 
 
-def _eta_mark() -> Mark:
-    return Mark("y", DEFAULT_ETA, text.ETA_MARK.format(eta=DEFAULT_ETA), style.CRITERION)
+def _eta_mark(eta: float) -> Mark:
+    return Mark("y", eta, text.ETA_MARK.format(eta=eta), style.CRITERION)
 
 
 def _disagreement(curves: analysis.JointCurves) -> str:
@@ -131,16 +131,16 @@ def _ranges(layers: tuple[int, ...]) -> str:
     )
 
 
-def kl(run: Run, image: int, k: int) -> Lines:
+def kl(run: Run, image: int, k: int, eta: float) -> Lines:
     """KL over l for every other image, with withdrawal for comparison."""
     tests = inside_of(run).counterfactuals
     summary = text.NO_COUNTERFACTUAL
     if tests:
         test = tests[image]
         summary = text.CAUSAL_SUMMARY.format(
-            name=name_of(test.name), eta=DEFAULT_ETA, layers=run.layers,
-            at=analysis.flattens_at(test.swapped_kl, DEFAULT_ETA),
-            k=analysis.flattens_at(run.kl_positions, DEFAULT_ETA),
+            name=name_of(test.name), eta=eta, layers=run.layers,
+            at=analysis.flattens_at(test.swapped_kl, eta),
+            k=analysis.flattens_at(run.kl_positions, eta),
         )  # fmt: skip
     return Lines(
         name="causal_test_kl",
@@ -156,7 +156,7 @@ def kl(run: Run, image: int, k: int) -> Lines:
               for index, test in enumerate(tests)),
             Series(text.WITHDRAWN_CURVE, run.kl_answer, style.VTW, "solid", "diamond"),
         ),
-        log_y=True, y_range=_kl_range(run), marks=(_eta_mark(),), k_line=KLine("x", k),
+        log_y=True, y_range=_kl_range(run, eta), marks=(_eta_mark(eta),), k_line=KLine("x", k),
     )  # fmt: skip
 
 

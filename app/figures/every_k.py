@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,13 +20,24 @@ _DASHES: tuple[Dash, ...] = ("solid", "dash", "dot")
 _MARKERS: tuple[Marker, ...] = ("circle", "square", "triangle-up")
 
 
-def kl(run: Run, k: int) -> Lines:
+@dataclass(frozen=True)
+class Choices:
+    """Where K stands, which may come from a visitor, and η in nats, above 0, for K*."""
+
+    k: int
+    eta: float = DEFAULT_ETA
+
+    def at(self, run: Run) -> int:
+        """K as this run has it."""
+        return tokens.clamped(self.k, 0, run.layers, run.choose_k(self.eta))
+
+
+def kl(run: Run, choices: Choices) -> Lines:
     """The three KL curves, with η and K."""
+    eta = choices.eta
     curves = [run.kl(scope) for scope in SCOPES]
-    shown = np.concatenate([*curves, [DEFAULT_ETA]])
+    shown = np.concatenate([*curves, [eta]])
     shown = np.maximum(shown[shown > 0], _FLOOR)
-    star = run.choose_k()
-    k = tokens.clamped(k, 0, run.layers, star)
     return Lines(
         name="kl_at_every_k",
         title=text.KL_TITLE,
@@ -34,21 +46,21 @@ def kl(run: Run, k: int) -> Lines:
         unit="nats",
         caption=text.KL_CAPTION.format(tokens=len(run.answer_ids[run.layers])),
         summary=text.KL_SUMMARY.format(
-            eta=DEFAULT_ETA, star=star, layers=run.layers,
-            mean=run.choose_k(scope="answer_mean"), max=run.choose_k(scope="answer_max"),
+            eta=eta, star=run.choose_k(eta), layers=run.layers,
+            mean=run.choose_k(eta, "answer_mean"), max=run.choose_k(eta, "answer_max"),
         ),
         x=range(run.layers + 1),
         series=_series([(text.SCOPES[scope], run.kl(scope)) for scope in SCOPES], style.SCOPES),
         log_y=True,
         y_range=(10.0 ** np.floor(np.log10(shown.min())), 10.0 ** np.ceil(np.log10(shown.max()))),
-        marks=(Mark("y", DEFAULT_ETA, text.MARK_ETA.format(eta=DEFAULT_ETA), style.CRITERION),),
-        k_line=KLine("x", k),
+        marks=(Mark("y", eta, text.MARK_ETA.format(eta=eta), style.CRITERION),),
+        k_line=KLine("x", choices.at(run)),
     )  # fmt: skip
 
 
-def cost(run: Run, k: int) -> Lines:
+def cost(run: Run, choices: Choices) -> Lines:
     """Prefill FLOPs, KV cache and measured prefill time as shares of the baseline's, in percent."""
-    k = tokens.clamped(k, 0, run.layers, run.choose_k())
+    k = choices.at(run)
     shares = (
         (text.COST_FLOPS, run.flops / run.flops[-1]),
         (text.COST_KV, run.kv_bytes / run.kv_bytes[-1]),
@@ -96,9 +108,9 @@ def table(run: Run) -> Table:
     )
 
 
-def charts(run: Run, k: int) -> list[Chart]:
+def charts(run: Run, k: int, eta: float = DEFAULT_ETA) -> list[Chart]:
     """All of them, in the order that tells the story."""
-    return [*(make(run, k) for make in CHARTS.values()), table(run)]
+    return [*(make(run, Choices(k, eta)) for make in CHARTS.values()), table(run)]
 
 
-CHARTS: dict[str, Callable[[Run, int], Chart]] = {"kl": kl, "cost": cost}
+CHARTS: dict[str, Callable[[Run, Choices], Chart]] = {"kl": kl, "cost": cost}

@@ -26,7 +26,7 @@ from app.figures.tokens import Rows
 from vtw_core.analysis import migration as analysis
 from vtw_core.analysis.rows import inside_of
 from vtw_core.analysis.sinks import sink_verdict
-from vtw_core.results import Run
+from vtw_core.results import DEFAULT_ETA, Run
 
 
 @dataclass(frozen=True)
@@ -40,6 +40,7 @@ class Choices:
         token: which token of the answer the logit lens is about.
         state: of the logit lens on patches; None for the last.
         grid: which patch grid.
+        eta: nats, above 0; at most so much counts as no difference. It is no visitor's input.
     """
 
     k: int | None = None
@@ -48,13 +49,14 @@ class Choices:
     token: int = 0
     state: int | None = None
     grid: int = 0
+    eta: float = DEFAULT_ETA
 
     def clamped(self, run: Run) -> Choices:
         """The same for this run; whatever it does not have becomes what it has."""
         inside = inside_of(run)
         return replace(
             self,
-            k=tokens.clamped(self.k, 0, run.layers, run.choose_k()),
+            k=tokens.clamped(self.k, 0, run.layers, run.choose_k(self.eta)),
             rows=tokens.clamped_rows(run, self.rows),
             image=tokens.clamped(self.image, 0, max(0, len(inside.counterfactuals) - 1), 0),
             token=tokens.clamped(self.token, 0, inside.lens.top.shape[1] - 1, 0),
@@ -70,12 +72,12 @@ class Choices:
 
 def joint(run: Run, choices: Choices) -> Joint:
     c = choices.clamped(run)
-    return causal.joint(run, c.rows, c.image, c.at)
+    return causal.joint(run, c.rows, c.image, c.at, c.eta)
 
 
 def causal_kl(run: Run, choices: Choices) -> Lines:
     c = choices.clamped(run)
-    return causal.kl(run, c.image, c.at)
+    return causal.kl(run, c.image, c.at, c.eta)
 
 
 def causal_probability(run: Run, choices: Choices) -> Lines:

@@ -16,7 +16,6 @@ from app import text
 from app.calibration_view import DIRECTION_NAMES, notes, rows, status, summary
 from app.downloads import cached, cached_table, download_button
 from app.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
-from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
 from app.figures.fonts import drawn_language
 from app.figures.tokens import clamped
 from app.language import current, speaking
@@ -25,10 +24,10 @@ from app.models_view import loading_steps
 from app.pictures import chosen_picture
 from app.state import ShownCalibration
 from app.view import preset_model
+from app.view_address import View, preset_of
 from vtw_core.analysis.presets import ETA_PRESETS
 from vtw_core.calibrated import Calibration, Reading
 from vtw_core.errors import InputError, VTWError
-from vtw_core.results import DEFAULT_ETA
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -37,6 +36,8 @@ log = logging.getLogger(__name__)
 
 MAX_PICTURES = 8
 OWN_VALUE = -1  # in the list of presets, behind the published ones
+PLACES = ("preset", "threshold", "scope", "pick", "direction")
+"""The controls' names in an address: the presets', then the criterion's in their order."""
 
 
 @dataclass(frozen=True)
@@ -56,10 +57,13 @@ class _Inputs:
 
 @dataclass(frozen=True)
 class CalibrateTab:
-    """``outputs`` take what ``show`` returns for ``inputs``."""
+    """``outputs`` take what ``show`` returns for ``inputs``; ``places``, of which an address tells,
+    and ``source`` behind them, what ``arrive`` returns."""
 
     inputs: tuple[Any, ...]
     outputs: tuple[Any, ...]
+    places: dict[str, Any]
+    source: gr.Markdown
 
 
 def build(service: Service, model: gr.State) -> CalibrateTab:
@@ -73,37 +77,53 @@ def build(service: Service, model: gr.State) -> CalibrateTab:
     gr.Markdown(text.CALIBRATE_INTRO)
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=310):
-            left = _build_inputs()
+            left = _build_inputs(service.eta)
         with gr.Column(scale=7, min_width=340):
-            right, in_file = _build_result(shown, left, first)
+            right, in_file = _build_result(shown, left, first, service.eta)
     _connect(_Handlers(service), left, right, shown, model)
     are_drawn = gr.State(False)
-    figures = (part for part in right if isinstance(part, gr.Plot))
     return CalibrateTab(
-        inputs=(are_drawn, shown, *left.criterion), outputs=(are_drawn, *figures, in_file)
-    )
+        inputs=(are_drawn, shown, *left.criterion), outputs=(are_drawn, *right, in_file),
+        places=dict(zip(PLACES, (left.preset, *left.criterion), strict=True)), source=left.source,
+    )  # fmt: skip
+
+
+def arrive(view: View) -> tuple[Any, ...]:
+    """The controls that a view tells of, the others stay as the visitor left them; and the words
+    about the threshold."""
+    told: dict[str, Any] = {name: getattr(view, name) for name in PLACES}
+    source = None
+    if view.preset is not None:
+        told["threshold"], source = _take_preset(view.preset)
+    elif view.threshold is not None:
+        told["preset"], source = OWN_VALUE, text.PRESET_OWN
+    return tuple(gr.skip() if value is None else value for value in (*told.values(), source))
 
 
 def show(are_drawn: bool, shown: ShownCalibration, *criterion: Any) -> Any:
-    """The figures, when the tab is opened first: they take too long to be made before that."""
+    """The right column, when the tab is opened first: its figures take too long to be made before
+    that."""
     reading = None if are_drawn else _reading(shown, criterion)
     if reading is None:
         return gr.skip()
     named = text.SAVE_CALIBRATION_FIGURE
     if drawn_language() != current():
         named = text.FIGURE_IN_ENGLISH.format(name=named)
-    return True, *_figures(reading), gr.Button(named)
+    return True, *_result(shown, reading), gr.Button(named)
 
 
-def _build_inputs() -> _Inputs:
+def _build_inputs(usual_eta: float) -> _Inputs:
+    preset_of_page = preset_of(usual_eta)
     gr.Markdown(f"## {text.CRITERION}", elem_classes="step-title")
     preset = gr.Dropdown(
         [*((_preset_label(index), index) for index in range(len(ETA_PRESETS))),
          (text.PRESET_NONE, OWN_VALUE)],
-        value=len(ETA_PRESETS) - 1, label=text.PRESET, elem_id="eta-preset",
+        value=OWN_VALUE if preset_of_page is None else preset_of_page, label=text.PRESET,
+        elem_id="eta-preset",
     )  # fmt: skip
-    source = gr.Markdown(_source(len(ETA_PRESETS) - 1), elem_classes="page-foot")
-    eta = gr.Number(DEFAULT_ETA, label=text.ETA, minimum=0, step=0.0001, elem_id="eta")
+    words = text.PRESET_OWN if preset_of_page is None else _source(preset_of_page)
+    source = gr.Markdown(words, elem_classes="page-foot")
+    eta = gr.Number(usual_eta, label=text.ETA, minimum=0, step=0.0001, elem_id="eta")
     scope, rule, direction = (
         gr.Radio([(label, name) for name, label in names.items()], value=next(iter(names)),
                  label=title)
@@ -131,11 +151,11 @@ def _build_inputs() -> _Inputs:
 
 
 def _build_result(
-    shown: gr.State, left: _Inputs, first: ShownCalibration
+    shown: gr.State, left: _Inputs, first: ShownCalibration, eta: float
 ) -> tuple[list[Any], gr.Button]:
     """The right column: its components take what ``_result`` returns. And the button of the file
     of the figures."""
-    reading = first.calibration.read()
+    reading = first.calibration.read(eta)
     kl_note, outcome_note, stars_note = notes(reading)
     parts: list[Any] = [
         gr.Markdown(first.origin, elem_classes="page-foot", elem_id="calibrate-origin"),
@@ -335,6 +355,9 @@ def _result(shown: ShownCalibration, reading: Reading) -> list[Any]:
 
 
 def _figures(reading: Reading) -> tuple[Any, Any, Any]:
+    # Plotly's part that makes figures is not needed until one is looked at.
+    from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
+
     return kl_figure(reading), outcome_figure(reading), histogram_figure(reading)
 
 

@@ -19,7 +19,6 @@ from app.figures import every_k
 from app.figures.tables import csv_text
 from app.held_k import k_of, keep_k
 from app.pictures import thumbnail
-from app.report import report_html
 from app.state import Visitor
 from app.view import every_k_rows, every_k_shown
 from vtw_core.results import Run
@@ -33,8 +32,12 @@ class EveryKTab:
     outputs: tuple[Any, ...]
 
 
+def choices(visitor: Visitor, k: int) -> every_k.Choices:
+    return every_k.Choices(k, visitor.eta)
+
+
 def new_board() -> Board:
-    return Board("every-k", every_k.CHARTS, lambda k: k, needs_inside=False)
+    return Board("every-k", every_k.CHARTS, choices, needs_inside=False)
 
 
 def build(visitor: gr.State, k: gr.State, first: Run) -> EveryKTab:
@@ -62,12 +65,15 @@ def build(visitor: gr.State, k: gr.State, first: Run) -> EveryKTab:
 
 def show(visitor: Visitor, k: int | None) -> tuple[Any, ...]:
     """The whole tab for the visitor's run."""
-    names = list(every_k.CHARTS)
     if visitor.run is None:
-        return (gr.skip(),) * (len(names) + 3)
+        return (gr.skip(),) * (len(every_k.CHARTS) + 3)
     at = k_of(visitor, k)
     bar, shown = show_kbar(visitor.run, at), gr.Column(visible=True)
-    return shown, bar, *new_board().values(visitor, at, names), every_k_shown(visitor.run)
+    return shown, bar, *_charts(visitor, at), every_k_shown(visitor.run)
+
+
+def _charts(visitor: Visitor, at: int) -> list[Any]:
+    return new_board().values(visitor, choices(visitor, at), list(every_k.CHARTS))
 
 
 def write_run(visitor: Visitor) -> str | None:
@@ -87,5 +93,8 @@ def write_table(visitor: Visitor) -> str | None:
 def write_report(visitor: Visitor) -> str | None:
     if visitor.run is None:
         return None
-    page = report_html(visitor.run, thumbnail(visitor.picture))
+    # With Plotly, which is not needed until a figure is looked at.
+    from app.report import report_html
+
+    page = report_html(visitor.run, thumbnail(visitor.picture), visitor.eta)
     return cached(page.encode("utf-8"), "report.html")

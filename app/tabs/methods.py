@@ -18,11 +18,8 @@ from app.downloads import cached, download_on
 from app.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
 from app.figures.methods import CHARTS
 from app.library_words import worded
-from app.methods_choice import (
-    MOST_PANELS,
-    choice_of,
-    default_choices,
-)
+from app.methods_address import beside, written
+from app.methods_choice import MOST_PANELS, Choice, choice_of, default_choices
 from app.methods_panels import (
     AT_FIRST,
     add_panel,
@@ -39,7 +36,7 @@ from app.methods_panels import (
 from app.methods_view import show_comparing, show_methods, show_notice
 from app.models_view import loading_steps
 from app.refusal import refusal
-from app.state import ShownMethods, Visitor
+from app.state import Origin, ShownMethods, Visitor
 from app.view import run_id
 from vtw_core.comparison import MethodComparison
 from vtw_core.errors import InputError, VTWError
@@ -59,7 +56,9 @@ class MethodsTab:
     """``outputs`` take what ``show`` returns for ``inputs``.
 
     ``shown`` holds the comparison, and so each entry's `MustDropRecord`; ``compared`` is the event
-    after which it is new; ``stages`` is the place for a viewer of it.
+    after which it is new; ``stages`` is the place for a viewer of it. ``wanted`` takes the methods
+    that a link asks for, of `Choice`, or None, before the tab is shown. ``chosen`` tells of a
+    visitor who chooses others; of ``choices``, `unusual` tells them.
     """
 
     inputs: tuple[Any, ...]
@@ -68,11 +67,14 @@ class MethodsTab:
     shown: gr.State
     compared: Any
     stages: gr.Column
+    wanted: gr.State
+    chosen: tuple[Any, ...]
+    choices: tuple[Any, ...]
 
 
 def build(service: Service, visitor: gr.State, first: Run) -> MethodsTab:
     handlers = _Handlers(service)
-    shown, there = gr.State(ShownMethods()), gr.State(AT_FIRST)
+    shown, there, wanted = gr.State(ShownMethods()), gr.State(AT_FIRST), gr.State(None)
     gr.Markdown(text.INTRO)
     notice = gr.Markdown(text.NO_PICTURE, visible=False, elem_id="methods-notice")
     with gr.Column() as content:
@@ -106,10 +108,10 @@ def build(service: Service, visitor: gr.State, first: Run) -> MethodsTab:
         gr.on([name.input, thresholds.input], fit, [name, thresholds], list(panel.controls[1:]),
               **GLUE)  # fmt: skip
     columns = [panel.column for panel in panels]
-    add.click(add_panel, there, [there, *columns, add], **GLUE)
+    changed = [add.click(add_panel, there, [there, *columns, add], **GLUE)]
     for index, panel in enumerate(panels[1:], start=1):
-        panel.remove.click(remover(index), there, [there, *columns, add], **GLUE)
-    equal.click(set_equal, [visitor, there, *every], [said, *every], **GLUE)
+        changed.append(panel.remove.click(remover(index), there, [there, *columns, add], **GLUE))
+    changed.append(equal.click(set_equal, [visitor, there, *every], [said, *every], **GLUE))
 
     waits = gr.State(False)
     line = [answers, compare, cancel]
@@ -128,12 +130,46 @@ def build(service: Service, visitor: gr.State, first: Run) -> MethodsTab:
     cancel.click(lambda: False, None, waits, cancels=[loaded, ran], **GLUE).then(
         handlers.cancel, shown, line, **GLUE
     )
-    inputs = (visitor, shown, there)
+    inputs = (visitor, shown, there, wanted)
     outputs = (
-        shown, there, content, notice, answers, *charts.values(), *columns, add, *every,
+        shown, there, content, notice, answers, *charts.values(), *columns, add, *every, wanted,
     )  # fmt: skip
-    compared = ran.success(handlers.settle, list(inputs), list(outputs), **GLUE)
-    return MethodsTab(inputs, outputs, handlers.show, shown, compared, stages)
+    compared = ran.success(handlers.settle, list(inputs[:3]), list(outputs), **GLUE)
+    return MethodsTab(
+        inputs, outputs, handlers.show, shown, compared, stages, wanted,
+        chosen=(*(control.input for control in every), *(event.success for event in changed)),
+        choices=(shown, there, *every),
+    )  # fmt: skip
+
+
+def unusual(
+    service: Service, visitor: Visitor, shown: ShownMethods, there: tuple[bool, ...], *values: Any
+) -> tuple[Choice, ...] | None:
+    """The methods that the controls are set to; None while they are those with which the tab opens
+    for this run, and where they are not yet set for it."""
+    run = visitor.run
+    if run is None or shown.of != run_id(run):
+        return None
+    every = zip(chosen(run, values), there, strict=True)
+    choices = tuple(choice for choice, is_there in every if is_there)
+    return None if written(choices) == written(_usual(service, visitor, run)) else choices
+
+
+def _usual(service: Service, visitor: Visitor, run: Run) -> list[Choice]:
+    """Those of the recorded comparison, or without one those with which the page opens."""
+    compared = _recorded(service, visitor)
+    if compared is not None:
+        return [choice_of(entry, run) for entry in compared.entries][:MOST_PANELS]
+    return [choice for choice, is_there in zip(default_choices(run), AT_FIRST, strict=True)
+            if is_there]  # fmt: skip
+
+
+def _recorded(service: Service, visitor: Visitor) -> MethodComparison | None:
+    if visitor.origin != "recorded":
+        return None
+    pictures = {str(example.image): example for example in service.examples}
+    example = pictures.get(str(visitor.picture))
+    return None if example is None else example.methods
 
 
 # ------------------------------------------------------------------ comparing
@@ -144,34 +180,48 @@ class _Handlers:
         self.service = service
 
     def show(
-        self, visitor: Visitor, shown: ShownMethods, there: tuple[bool, ...]
+        self,
+        visitor: Visitor,
+        shown: ShownMethods,
+        there: tuple[bool, ...],
+        wanted: tuple[Choice, ...] | None = None,
     ) -> tuple[Any, ...]:
-        """The whole tab for the visitor's run: what was compared, or recorded, or an invitation."""
+        """The whole tab for the visitor's run: what was compared, or recorded, or an invitation.
+
+        Args:
+            wanted: by a link; where they were not compared, the controls stand at them.
+        """
         run = visitor.run
         if run is None or visitor.picture is None:
             nothing = [gr.skip()] * (MOST_PANELS + 1 + control_count())
             hidden = gr.Column(visible=False), gr.Markdown(visible=True)
-            return shown, there, *hidden, None, *[None] * len(CHARTS), *nothing
+            return shown, there, *hidden, None, *[None] * len(CHARTS), *nothing, None
         visible = gr.Column(visible=True), gr.Markdown(visible=False)
-        if shown.of == run_id(run) and shown.comparison is not None:
+        is_of_run = shown.of == run_id(run) and shown.comparison is not None
+        if is_of_run and wanted is None:
             return (shown, there, *visible, *_drawn(shown), *laid_out(there)[1:],
-                    *[gr.skip()] * control_count())  # fmt: skip
-        compared = self._recorded(visitor)
-        if compared is not None:
-            of = ShownMethods(run_id(run), "recorded", compared, run.layers)
-            choices = [choice_of(entry, run) for entry in compared.entries][:MOST_PANELS]
+                    *[gr.skip()] * control_count(), None)  # fmt: skip
+        compared = _recorded(self.service, visitor)
+        origin: Origin = "live" if compared is None else "recorded"
+        of = ShownMethods(run_id(run), origin, compared, run.layers)
+        choices: list[Choice] = []
+        if wanted is not None or compared is not None or shown.layers != run.layers:
+            choices = list(wanted or _usual(self.service, visitor, run))
+        if wanted is not None or compared is not None:
             there = tuple(index < len(choices) for index in range(MOST_PANELS))
-            choices += default_choices(run)[len(choices) :]
-        else:
-            of = ShownMethods(run_id(run), "live", None, run.layers)
-            choices = [] if shown.layers == run.layers else list(default_choices(run))
-        told = [update for choice in choices for update in told_controls(choice, run.layers)]
+        told = [
+            update
+            for choice in (beside(choices, run) if choices else [])
+            for update in told_controls(choice, run.layers)
+        ]
         told = told or [gr.skip()] * control_count()
         drawn = list(_drawn(of))
         if compared is None:
             invitation = text.NOT_YET.format(prompt=run.prompt)
             drawn[0] = show_notice(of, invitation, is_error=False)
-        return of, there, *visible, *drawn, *laid_out(there)[1:], *told
+        elif wanted is not None and written(wanted) != written(_usual(self.service, visitor, run)):
+            drawn[0] = show_notice(of, text.ASKED_BY_LINK, is_error=False)
+        return of, there, *visible, *drawn, *laid_out(there)[1:], *told, None
 
     def settle(
         self, visitor: Visitor, shown: ShownMethods, there: tuple[bool, ...]
@@ -182,13 +232,6 @@ class _Handlers:
         if visitor.run is not None and shown.of == run_id(visitor.run):
             told[_ANSWERS] = gr.skip()  # they stand there, or why they do not
         return tuple(told)
-
-    def _recorded(self, visitor: Visitor) -> MethodComparison | None:
-        if visitor.origin != "recorded":
-            return None
-        pictures = {str(example.image): example for example in self.service.examples}
-        example = pictures.get(str(visitor.picture))
-        return None if example is None else example.methods
 
     def wait(self, shown: ShownMethods) -> tuple[Any, ...]:
         return show_comparing(text.WAITING, 0.0), *_busy(), True

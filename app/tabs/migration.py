@@ -47,9 +47,11 @@ class MigrationTab:
     places: dict[str, Any]
 
 
-def choices(k: int, rows: Any, image: Any, token: Any, state: Any, grid: Any) -> migration.Choices:
+def choices(
+    visitor: Visitor, k: int, rows: Any, image: Any, token: Any, state: Any, grid: Any
+) -> migration.Choices:
     """K and the controls' values, in their order."""
-    return migration.Choices(k, rows, image, token, state, grid)
+    return migration.Choices(k, rows, image, token, state, grid, visitor.eta)
 
 
 def new_board() -> Board:
@@ -124,7 +126,7 @@ def show(visitor: Visitor, k: int | None, *controls: Any) -> tuple[Any, ...]:
         empty = gr.Column(visible=False), gr.Markdown(visible=True), None
         return *empty, *nothing, gr.skip(), *[None] * len(names)
     run, at = visitor.run, k_of(visitor, k)
-    chosen = choices(at, *controls).clamped(run)
+    chosen = choices(visitor, at, *controls).clamped(run)
     return (
         gr.Column(visible=True), gr.Markdown(visible=False), show_kbar(run, at),
         *_controls(run, chosen), gr.Row(visible=bool(len(visitor.run.inside.lens.patches))),

@@ -42,7 +42,9 @@ class SinksTab:
     places: dict[str, Any]
 
 
-def choices(k: int, rows: Any, head: Any, withdrawn: Any, log: Any, layer: Any) -> sinks.Choices:
+def choices(
+    visitor: Visitor, k: int, rows: Any, head: Any, withdrawn: Any, log: Any, layer: Any
+) -> sinks.Choices:
     """K and the controls' values, in their order."""
     return sinks.Choices(rows, None if head == MEAN else head, layer, k, bool(withdrawn), bool(log))
 
@@ -107,7 +109,7 @@ def show(visitor: Visitor, k: int | None, *controls: Any) -> tuple[Any, ...]:
         empty = gr.Column(visible=False), gr.Markdown(visible=True), "", None
         return *empty, *nothing, None, *[None] * len(names)
     run, at = visitor.run, k_of(visitor, k)
-    chosen = choices(at, *controls).clamped(run)
+    chosen = choices(visitor, at, *controls).clamped(run)
     return (
         gr.Column(visible=True), gr.Markdown(visible=False), _verdict(run),
         show_kbar(run, at), *_controls(run, chosen),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -15,6 +15,7 @@ from app.downloads import cached_table, download_button, download_on
 from app.events import GLUE
 from app.figures.budget import X_MEASURES, Y_MEASURES, Choices, pareto, table
 from app.library_words import worded
+from app.view_address import View
 from vtw_core.equal_budget import SHORT, BudgetComparison
 from vtw_core.errors import InputError
 
@@ -22,14 +23,21 @@ if TYPE_CHECKING:
     from app.service import Service
 
 
+PLACES = ("kind", "measure", "cost", "variants")
+"""The controls' names in an address, in their order."""
+
+
 @dataclass(frozen=True)
 class WhichMethodTab:
-    """``outputs`` take what ``show`` returns for ``inputs``; without a recorded comparison there
-    is nothing to show."""
+    """``outputs`` take what ``show`` returns for ``inputs``; ``places``, of which an address tells,
+    what ``arrive`` returns; ``kinds`` are those of the questions. Without a recorded comparison
+    there is nothing to show."""
 
     show: Any
     inputs: tuple[Any, ...] = ()
     outputs: tuple[Any, ...] = ()
+    places: dict[str, Any] = field(default_factory=dict)
+    kinds: tuple[str, ...] = ()
 
 
 def build(service: Service) -> WhichMethodTab:
@@ -58,7 +66,16 @@ def build(service: Service) -> WhichMethodTab:
         told = made.reading(), stale + facts(comparison)
         return gr.Column(visible=True), *made.both(*choices), *told
 
-    return WhichMethodTab(show, tuple(controls), (content, chart, rows, words, foot))
+    return WhichMethodTab(
+        show, tuple(controls), (content, chart, rows, words, foot),
+        places=dict(zip(PLACES, controls, strict=True)), kinds=tuple(comparison.every_kind),
+    )  # fmt: skip
+
+
+def arrive(view: View) -> tuple[Any, ...]:
+    """The controls that a view tells of; the others stay as the visitor left them."""
+    told = (getattr(view, name) for name in PLACES)
+    return tuple(gr.skip() if value is None else value for value in told)
 
 
 def _controls(comparison: BudgetComparison) -> list[Any]:

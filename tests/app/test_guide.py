@@ -7,11 +7,14 @@ from small_records import small_run, with_random_inside
 from app.guide import _Handlers
 from app.lesson.progress import Progress
 from app.lesson.syllabus import STEPS
+from app.methods_choice import Choice
 from app.state import Visitor
-from app.tabs import migration, sinks
+from app.tabs import calibrate, migration, sinks
+from app.text import PRESET_OWN
 from app.text_share import OWN_QUESTION
 from app.ui import TABS
 from app.view_address import Places, View
+from vtw_core.analysis.presets import ETA_PRESETS
 
 NO_LESSON = Progress()
 
@@ -31,14 +34,16 @@ def arrive(handlers, view, visitor, progress=NO_LESSON):
     names = ("tabs", "tab", "address", "bench", "run", "cancel", "visitor", "k",
              "picture_tabs", "picture", "question", "is_drawing",
              *(f"sinks {name}" for name in sinks.PLACES),
-             *(f"migration {name}" for name in migration.PLACES))  # fmt: skip
+             *(f"migration {name}" for name in migration.PLACES),
+             *(f"calibrate {name}" for name in calibrate.PLACES), "source", "methods",
+             )  # fmt: skip
     return dict(zip(names, handlers.arrive(view, visitor, progress), strict=True))
 
 
 def test_an_example_is_shown_with_its_question_at_the_k_of_the_link(handlers, service, own):
     example = service.examples[0]
     there = arrive(handlers, View(example="squares", k=1, tab="sinks", eta=0.5), own)
-    assert there["visitor"] == Visitor(example.run, "recorded", str(example.image))
+    assert there["visitor"] == Visitor(example.run, "recorded", str(example.image), 0.5)
     assert (there["tab"], there["k"], there["bench"]["k"]) == ("sinks", 1, 1)
     assert (there["picture"], there["question"]) == (str(example.image), example.prompt)
     assert there["address"]["query"] == "example=squares&tab=sinks"
@@ -106,3 +111,40 @@ def test_rows_are_those_of_the_tab_that_the_link_opens(handlers):
 def test_a_run_without_an_inside_leaves_the_controls_alone(handlers):
     there = arrive(handlers, View(tab="sinks", rows=3, head=2), Visitor(run=small_run()))
     assert there["sinks rows"] == there["sinks head"] == gr.skip()
+
+
+def test_a_threshold_of_calibrate_brings_its_words_and_the_rest_stays(handlers, own):
+    there = arrive(handlers, View(tab="calibrate", preset=1, scope="answer_max"), own)
+    assert there["calibrate threshold"] == ETA_PRESETS[1].eta
+    assert "K = 20" in there["source"]
+    assert there["calibrate scope"] == "answer_max"
+    assert there["calibrate pick"] == there["calibrate direction"] == gr.skip()
+    there = arrive(handlers, View(tab="calibrate", threshold=0.25), own)
+    assert there["calibrate preset"] == calibrate.OWN_VALUE
+    assert there["calibrate threshold"] == 0.25
+    assert there["source"] == PRESET_OWN
+    assert arrive(handlers, View(tab="calibrate"), own)["source"] == gr.skip()
+
+
+def test_methods_of_a_link_are_those_that_the_run_can_have_and_wait_for_their_tab(handlers, own):
+    wanted = (Choice("vtw", 999), Choice("fastv", 0, 0.5))
+    there = arrive(handlers, View(tab="methods", methods=wanted), own)
+    vtw, fastv = there["methods"]
+    assert (vtw.k, fastv.k, fastv.ratio) == (own.run.layers, 1, 0.5)
+    assert there["address"]["query"] == f"tab=methods&methods=vtw-{own.run.layers}+fastv-1-0.5"
+    assert arrive(handlers, View(tab="sinks", methods=wanted), own)["methods"] is None
+
+
+def test_the_address_keeps_the_methods_when_code_is_asked_for(handlers, service):
+    example = service.examples[0]
+    visitor = Visitor(example.run, "recorded", str(example.image))
+    asked = gr.EventData(None, {"query": "example=squares&tab=methods&methods=vtw-1"})
+    told = handlers.code(asked, visitor, "methods")
+    assert told["query"] == "example=squares&tab=methods&methods=vtw-1"
+
+
+def test_the_controls_of_which_method_follow_a_link_where_there_are_kinds(service, own):
+    kinds = _Handlers(service, Places(("squares",), tuple(TABS), len(STEPS), kinds=("count",)))
+    view = View(tab="budget", kind="count", cost="kv_bytes", variants=True)
+    told = kinds.arrive(view, own, NO_LESSON)
+    assert told[-11:-7] == ("count", gr.skip(), "kv_bytes", True)

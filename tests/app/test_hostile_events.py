@@ -141,7 +141,7 @@ def pick_model(service, data):
 
 def pick_example(service, data):
     picked, _ = compare._picked(SimpleNamespace(index=data.draw(ANYTHING)))
-    return compare._Handlers(service).pick_example(picked)[6]
+    return compare._Handlers(service).pick_example(picked, VISITOR)[6]
 
 
 def follow_lesson(service, data):
@@ -153,8 +153,9 @@ def follow_lesson(service, data):
 
 
 PARTS = st.sampled_from(["k=", "eta=", "layer=", "row=", "patch=", "token=", "lesson=", "tab=",
-                         "example=", "prompt=", "&", "nan", "inf", "-1", "1e999", "%00", "%ud800",
-                         "9" * 30, "<script>", ";"])  # fmt: skip
+                         "example=", "prompt=", "methods=", "stage=", "gamma=", "kind=", "preset=",
+                         "threshold=", "vtw-", "fastv-1-", "mustdrop-", "&", "nan", "inf", "-1",
+                         "1e999", "%00", "%ud800", "9" * 30, "<script>", ";"])  # fmt: skip
 QUERIES = st.lists(PARTS | st.text(max_size=4), max_size=10).map("".join) | ANYTHING
 
 

@@ -3,11 +3,14 @@
 import csv
 import json
 import re
+from dataclasses import replace
 from types import SimpleNamespace
 
 import gradio as gr
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from small_comparisons import small_comparison, small_entry, with_entries
 from small_records import small_run
 
@@ -15,11 +18,12 @@ from app import text_methods as text
 from app.board import save_chart
 from app.figures import methods as figures
 from app.figures import style
+from app.methods_address import completed, read_methods, written
 from app.methods_choice import MOST_PANELS, Choice, choice_of, default_choices
 from app.methods_panels import AT_FIRST, set_equal
 from app.methods_view import show_comparing, show_methods
 from app.state import ShownMethods, Visitor
-from app.tabs.methods import _Handlers, _saver, write_json
+from app.tabs.methods import _Handlers, _saver, unusual, write_json
 from app.view import run_id
 from vtw_core.errors import InputError
 from vtw_core.strategies.fastv import RANKINGS
@@ -55,6 +59,11 @@ def values(*choices):
         for part in (one.name, one.k, one.ratio, one.ranking, one.seed, one.thresholds, one.tokens,
                      one.gamma, one.alpha, list(one.stages))
     ]  # fmt: skip
+
+
+def controls_of(told):
+    """What the controls are told, behind which only the wish of a link stands."""
+    return told[-10 * MOST_PANELS - 1 : -1]
 
 
 BC = Choice("mustdrop", thresholds="own", gamma=0.02, alpha=0.02, stages=("b", "c"))
@@ -277,7 +286,7 @@ def test_a_run_that_was_not_compared_invites_and_one_without_its_picture_says_so
     assert shown.comparison is None
     without = handlers.show(Visitor(run=visitor.run), NEW, AT_FIRST)
     assert (without[2].visible, without[3].visible) == (False, True)
-    assert len(without) == 5 + len(figures.CHARTS) + MOST_PANELS + 1 + 10 * MOST_PANELS
+    assert len(without) == 5 + len(figures.CHARTS) + MOST_PANELS + 1 + 10 * MOST_PANELS + 1
 
 
 def test_a_recorded_comparison_is_shown_with_the_controls_that_made_it(
@@ -294,13 +303,82 @@ def test_a_recorded_comparison_is_shown_with_the_controls_that_made_it(
     assert costs["table"]
     again = handlers.show(visitor, shown, there)
     assert again[0] is shown
-    assert set(map(str, again[-10 * MOST_PANELS :])) == {str(gr.skip())}
-    told = [update["value"] for update in handlers.show(visitor, NEW, AT_FIRST)[-30:]]
+    assert set(map(str, controls_of(again))) == {str(gr.skip())}
+    told = [update["value"] for update in controls_of(handlers.show(visitor, NEW, AT_FIRST))]
     for entry, choice, at in zip(compared.entries, PANELS, (0, 10, 20), strict=True):
         stands = Choice.clamped(visitor.run, *told[at : at + 10])
         assert stands == choice_of(entry, visitor.run)
         assert stands.title == choice.title
         assert stands.options(visitor.run) == choice.options(visitor.run)
+
+
+def test_a_link_sets_the_controls_and_says_that_what_stands_below_was_compared_with_others(
+    handlers, visitor, example, monkeypatch
+):
+    run = visitor.run
+    wanted = completed((Choice("random", 1, 0.25, seed=7),), run)
+    answers, told = (lambda shown: (shown[4], controls_of(shown)))(
+        handlers.show(visitor, NEW, AT_FIRST, wanted)
+    )
+    assert run.prompt in answers["notice"]["text"]
+    assert [update["value"] for update in told[:5]] == ["random", 1, 0.25, "last_token", 7]
+
+    entries = list(handlers.compare(visitor, NEW, (True, True, True), True, *values(*PANELS)))
+    compared = entries[-1][-2].comparison
+    monkeypatch.setitem(vars(example), "methods", compared)
+    shown, there, _, _, answers, *_, wish = handlers.show(visitor, NEW, AT_FIRST, wanted)
+    assert shown.comparison is compared
+    assert answers["notice"] == {"kind": "info", "text": text.ASKED_BY_LINK}
+    assert (there, wish) == ((True, False, False), None)
+    usual = [choice_of(entry, run) for entry in compared.entries]
+    same = handlers.show(visitor, NEW, AT_FIRST, completed(usual, run))
+    assert "notice" not in same[4]
+    assert same[1] == (True, True, True)
+
+
+def test_an_address_names_methods_that_are_not_the_usual_ones_of_the_run(service, visitor):
+    run = visitor.run
+    shown = ShownMethods(run_id(run), "live", None, run.layers)
+    usual = default_choices(run)
+    assert unusual(service, visitor, shown, AT_FIRST, *values(*usual)) is None
+    assert unusual(service, visitor, shown, (True, True, True), *values(*usual)) == usual
+    other = (Choice("vtw", 1), usual[1], Choice("random", 1, seed=3))
+    chosen = unusual(service, visitor, shown, (False, True, True), *values(*other))
+    assert completed(read_methods(written(chosen)), run)[1].options(run) == other[2].options(run)
+    assert written(chosen).startswith("mustdrop-abc-")
+    # The controls were last set for another run.
+    assert unusual(service, visitor, NEW, (True, True, True), *values(*usual)) is None
+
+
+METHODS = st.builds(
+    Choice, name=st.sampled_from(list(text.METHODS)), k=st.integers(0, 60),
+    ratio=st.floats(0, 1), ranking=st.sampled_from(RANKINGS), seed=st.integers(0, 10_000),
+    thresholds=st.sampled_from(list(text.THRESHOLD_CHOICES)), tokens=st.floats(0, 9999),
+    gamma=st.floats(0, 1), alpha=st.floats(0, 1),
+    stages=st.sets(st.sampled_from("abc")).map(lambda found: tuple(sorted(found))),
+)  # fmt: skip
+
+
+@settings(derandomize=True, deadline=None, database=None)
+@given(st.lists(METHODS, min_size=1, max_size=MOST_PANELS))
+def test_reading_the_methods_of_an_address_undoes_writing_them(choices):
+    words = written(choices)
+    assert re.fullmatch(r"[a-z0-9 ._-]+", words), "nothing in it needs to be escaped"
+    again = read_methods(words)
+    assert written(again) == words
+    assert [one.title for one in again] == [
+        one.title for one in (replace(each, ratio=float(f"{each.ratio:.6g}")) for each in choices)
+    ]
+
+
+def test_words_that_name_no_method_are_forgotten():
+    for words in (None, "", "vtw", "vtw-", "vtw--1", "vtw-1.5", "vtw-1-2", "VTW-1", "vtw-٣",
+                  "fastv-2", "fastv-2-nan", "fastv-2-0.5-best", "random-1-0.5-x", "mustdrop-abc",
+                  "mustdrop-cba-60", "mustdrop-abc-own", "mustdrop-abc-own-0.1",
+                  "mustdrop-abc-tokens", "mustdrop-abc-textvqa-1", "none", "9" * 999):  # fmt: skip
+        assert read_methods(words) is None, words
+    assert read_methods("nonsense vtw-3 <b>") == (Choice("vtw", 3),)
+    assert len(read_methods("vtw-1 " * 9)) == MOST_PANELS
 
 
 def test_behind_a_comparison_a_sentence_stays_and_a_run_gone_on_to_is_shown(handlers, visitor):

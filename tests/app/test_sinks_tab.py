@@ -131,7 +131,7 @@ def test_without_an_inside_the_tab_says_what_to_do(visitor):
     assert content.visible is False
     assert notice.visible is True
     assert len(rest) == 2 + len(CONTROLS) + 1 + len(sinks.CHARTS)
-    assert new_board().values(visitor, choices(0, *CONTROLS), ["mass"]) == [None]
+    assert new_board().values(visitor, choices(visitor, 0, *CONTROLS), ["mass"]) == [None]
 
 
 def test_the_verdict_names_the_numbers_and_no_word_of_the_model(run):

@@ -1,15 +1,19 @@
 """What an address says, whoever wrote it."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from urllib.parse import parse_qs, quote
 
 import pytest
 from small_records import small_run, with_random_inside
 
-from app.view_address import LONGEST_PROMPT, MOST_CHARACTERS, Places, View
+from app.methods_choice import Choice
+from app.ui import TABS
+from app.view_address import LONGEST_PROMPT, MOST_CHARACTERS, Places, View, usual_places
+from vtw_core.analysis.presets import ETA_PRESETS
 
-PLACES = Places(("circle", "star"), ("compare", "sinks"), steps=10)
+PLACES = Places(("circle", "star"), ("compare", "sinks"), steps=10, kinds=("count",))
 NOWHERE = View()
+MUSTDROP = Choice("mustdrop", thresholds="own", gamma=0.02, alpha=1e-5, stages=("a", "b"))
 
 
 def read(query):
@@ -24,6 +28,11 @@ def read(query):
         View(eta=1e-7, token=5, rule="stays_below"),
         View(tab="sinks", rows="answer", head=0, withdrawn=True, linear=True),
         View(rows=7, image=2, state=0, grid=0),
+        View(methods=(Choice("vtw", 3), Choice("fastv", 2, 0.61, "text_mean")), stage=0),
+        View(methods=(MUSTDROP, Choice("random", 1, 0.5, seed=7)), gamma=0.0, alpha=1.0),
+        View(kind="count", measure="kl_first", cost="kv_bytes", variants=True),
+        View(preset=0, scope="answer_mean", pick="stays_below", direction="full_withdrawn"),
+        View(threshold=1e-7),
         View(eta=0.1 + 0.2, example="circle"),
         View(prompt="où est l’étoile ? 星 & k=3 #<b>+%20"),
         View(prompt="x" * LONGEST_PROMPT, k=999_999),
@@ -31,6 +40,16 @@ def read(query):
 )
 def test_reading_undoes_writing(view):
     assert read(view.to_query()) == view
+
+
+def test_every_place_of_a_tab_is_a_part_of_a_view_and_what_is_usual_there_is_not_read():
+    names = {each.name for each in fields(View)}
+    for tab, usual in usual_places().items():
+        assert tab in TABS
+        assert set(usual) <= names
+    # A threshold of its owner's is no published one.
+    assert usual_places(0.5)["calibrate"]["preset"] is None
+    assert usual_places()["calibrate"]["preset"] == len(ETA_PRESETS) - 1
 
 
 def test_an_address_names_only_what_was_chosen():
@@ -50,7 +69,9 @@ def test_the_longest_question_fits_with_every_character_escaped():
         "eta=0.1.2", "tab=nowhere", "tab=../../etc", "tab=__class__", "example=circle%00",
         "example=../circle", "example=CIRCLE", "lesson=0", "lesson=-3", "lesson=x",
         "rule=first", "rule=last", "rows=mine", "rows=-1", "head=-1", "withdrawn=0", "linear=yes",
-        "image=x", "state=1.0", "grid=",
+        "image=x", "state=1.0", "grid=", "methods=", "methods=vtw", "methods=<script>", "stage=-1",
+        "gamma=1.01", "alpha=nan", "kind=describe", "measure=flops", "cost=right", "variants=0",
+        "preset=4", "preset=-1", "threshold=-1", "scope=all", "pick=first", "direction=forward",
         "prompt=", "prompt=%20%0A%09", "prompt=%00%07%1b", "__theme=dark", "view=api", "K=3",
         "x=1&" * 3000, "&".join(f"a{i}=1" for i in range(400)), "%", "%zz=%zz", "[]={}",
     ],
@@ -92,6 +113,8 @@ def test_numbers_become_the_nearest_that_the_run_has():
         k=3, layer=2, row=rows - 1, patch=1, token=1, eta=5.0, rows=rows - 1, head=heads - 1,
         image=images - 1 if images else None, state=3, grid=len(run.inside.grids) - 1,
     )  # fmt: skip
+    assert View(stage=99, methods=(Choice("vtw", 99),)).clamped(run).stage == run.layers + 3
+    assert View(methods=(Choice("vtw", 99),)).clamped(run).methods[0].k == run.layers
     assert View(rows="question").clamped(run) == View(rows="question")
     near = View(k=0, layer=0, row=0, patch=0, token=0)
     assert near.clamped(run) == near

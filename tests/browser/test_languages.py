@@ -66,14 +66,30 @@ _SENTENCES = """() => {
 }"""
 
 
+# What Gradio's own parts are called, as far as three letters of a word and nothing Chinese stand in
+# it.
+_NAMES = """() => {
+  const names = ['aria-label', 'title', 'data-title', 'placeholder', 'alt'];
+  const found = new Set();
+  for (const part of document.querySelectorAll(names.map((name) => `[${name}]`).join())) {
+    if (part.closest('.vtw') || !part.checkVisibility()) continue;
+    for (const said of names.map((name) => part.getAttribute(name) || '')) {
+      if (/[A-Za-z]{3,}/.test(said) && !/[\\u4e00-\\u9fff]/.test(said)) found.add(said);
+    }
+  }
+  return [...found];
+}"""
+# The unit in a table's head, and a question to a model that knows English only.
+STAY_ENGLISH = {"FLOPs", chinese.QUESTION_PLACEHOLDER}
+
+
 @functools.cache
 def said_in_english():
-    """What a model was asked and has answered: it knows English only. And what Gradio says to
-    screen readers, which has no other words."""
+    """What a model was asked and has answered: it knows English only."""
     runs = [example.run for example in bundled_examples()]
     answers = {answer for run in runs for answer in run.answers}
     asked = {*chinese.SUGGESTIONS, *(run.prompt for run in runs)}
-    return answers | asked | {"Click to upload or drop files"}
+    return answers | asked
 
 
 def english_sentences(page):
@@ -157,6 +173,7 @@ def test_no_english_sentence_is_left_on_any_tab_of_the_chinese_page_or_in_a_refu
         front = page.locator(".tabitem:visible").first
         expect(front.locator(come.get(tab, ".js-plotly-plot")).first).to_be_visible()
         assert (tab, english_sentences(page)) == (tab, [])
+        assert (tab, set(page.evaluate(_NAMES)) - STAY_ENGLISH) == (tab, set())
         if tab == "calibrate":
             expect(front).to_contain_text("点击上传")
 
@@ -169,6 +186,11 @@ def test_no_english_sentence_is_left_on_any_tab_of_the_chinese_page_or_in_a_refu
     # The check sees English where it is.
     notice.evaluate("part => { part.textContent = 'The prompt is empty; ask a question.'; }")
     assert english_sentences(page) == ["The prompt is empty; ask a question"]
+
+    page.get_by_role("tab", name=chinese.TAB_DRAW, exact=True).click()
+    expect(page.locator("#canvas canvas").first).to_be_visible()
+    page.locator("#canvas").get_by_label(chinese.GRADIO["image_editor.color"]).first.click()
+    assert set(page.evaluate(_NAMES)) - STAY_ENGLISH == set()
 
 
 def test_no_english_sentence_is_left_in_the_lesson(visit):

@@ -1,0 +1,63 @@
+"""The owner's threshold reaches whatever shows one, and each visitor's stays his own."""
+
+import gradio as gr
+import pytest
+from small_records import small_run, with_random_inside
+
+from app.held_k import k_of
+from app.report import report_html
+from app.service import Service
+from app.state import Visitor
+from app.tabs import calibrate, every_k, migration
+from app.ui import build_demo
+
+OWN = 0.05
+RUN = with_random_inside(small_run())
+BY_OWNER, BY_VTW = Visitor(run=RUN, eta=OWN), Visitor(run=RUN)
+
+
+@pytest.fixture(scope="module")
+def parts(tiny_folder, examples_folder):
+    """The parts of a page by their ids, and the visitor that it opens with."""
+    demo = build_demo(Service(str(tiny_folder), examples_folder, eta=OWN))
+    named = {part.elem_id: part for part in demo.blocks.values() if getattr(part, "elem_id", None)}
+    states = [part.value for part in demo.blocks.values() if isinstance(part, gr.State)]
+    named["visitors"] = [value for value in states if isinstance(value, Visitor)]
+    return named
+
+
+def test_the_page_opens_with_it(parts):
+    assert {visitor.eta for visitor in parts["visitors"]} == {OWN}
+    assert parts["eta"].value == OWN
+    assert parts["eta-preset"].value == calibrate.OWN_VALUE
+    assert "η = 0.05" in parts["calibrate-summary"].value
+
+
+def marks(board, choices, names):
+    """Of some charts, as they reach the browser: whether they mark it."""
+    figures = board.values(BY_OWNER, choices, names)
+    marked = (f'"y0":{OWN},"y1":{OWN}' in one["figure"].replace(" ", "") for one in figures)
+    return dict(zip(names, marked, strict=True))
+
+
+def test_the_charts_mark_it_and_k_star_is_meant_at_it():
+    wanted = every_k.choices(BY_OWNER, 1)
+    assert marks(every_k.new_board(), wanted, ["kl", "cost"]) == {"kl": True, "cost": False}
+    wanted = migration.choices(BY_OWNER, 1, "all_text", 0, 0, 0, 0).clamped(RUN)
+    assert wanted.eta == OWN
+    assert marks(migration.new_board(), wanted, ["joint", "shares"]) == {
+        "joint": True, "shares": False,
+    }  # fmt: skip
+    assert k_of(BY_OWNER, None) == RUN.choose_k(OWN)
+    assert k_of(BY_VTW, None) == RUN.choose_k()
+    report = report_html(RUN, eta=OWN)
+    assert "At η = 0.05 nats" in report
+    assert "η = 0.003" not in report
+
+
+@pytest.mark.parametrize(("eta", "preset"), [(0.003, 3), (0.0005, 1), (0.004, calibrate.OWN_VALUE)])
+def test_calibrate_names_the_published_threshold_that_it_opens_with(eta, preset):
+    with gr.Blocks():
+        inputs = calibrate._build_inputs(eta)
+    assert inputs.preset.value == preset
+    assert inputs.criterion[0].value == eta
