@@ -141,11 +141,30 @@ function forPhone(layout, traces) {
   layout.margin = { ...layout.margin, l: Math.min(layout.margin.l, 46) };
 }
 
+// Small maps are square: where the width makes them small, the rows move together.
+function moveTogether(layout) {
+  if (!layout.xaxis || !layout.xaxis.scaleanchor) return;
+  const [left, right] = layout.xaxis.domain, [low, high] = layout.yaxis.domain;
+  const wide = (right - left) * (drawing.clientWidth - 100), tall = (high - low) * layout.height;
+  layout.height *= Math.min(1, Math.max(0.6, (wide + 8) / tall));
+  drawing.style.minHeight = `${layout.height}px`;
+}
+
 // Beside a heatmap K's name stands between the cells and the colour bar.
 function leaveRoomForK(layout) {
   const spot = layout.meta && layout.meta.k;
   if (!spot || spot.axis !== 'y' || !layout.coloraxis) return;
   layout.coloraxis.colorbar.x = 1 + (isNarrow() ? 32 : 48) / Math.max(120, drawing.clientWidth - 170);
+}
+
+// On a page with a base Plotly writes the page's address into every reference to a part of the
+// drawing. The address follows the view, and the colour bars would lose their colours.
+function withoutBase(make) {
+  const base = document.querySelector('base[href]');
+  if (!base) return make();
+  const address = base.getAttribute('href');
+  base.removeAttribute('href');
+  try { return make(); } finally { base.setAttribute('href', address); }
 }
 
 async function draw() {
@@ -161,9 +180,10 @@ async function draw() {
     layout.autosize = true;
     if (isNarrow()) forPhone(layout, figure.data);
     leaveRoomForK(layout);
+    moveTogether(layout);
     const card = getComputedStyle(element).getPropertyValue('--vtw-card') || '#888';
-    layout.hoverlabel = { bgcolor: card.trim(), bordercolor: '#808793' };
-    await plotly.react(drawing, figure.data, layout, { displayModeBar: false, responsive: true });
+    layout.hoverlabel = { bgcolor: card.trim(), bordercolor: '#808793', font: { family: layout.font.family, size: 12 } };
+    await withoutBase(() => plotly.react(drawing, figure.data, layout, { displayModeBar: false, responsive: true }));
   } catch (problem) {
     stale = true;
     const line = document.createElement('p');

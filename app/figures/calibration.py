@@ -11,11 +11,8 @@ from app import text
 from app.calibration_view import DIRECTION_NAMES
 from app.digits import significant
 from app.figures import style
-from app.figures.plotly_charts import decades
+from app.figures.plotly_charts import decades, number_axis
 from vtw_core.calibrated import Reading
-
-# A tick at every K while they fit next to each other on a phone.
-_MOST_TICKS = 16
 
 
 def kl_range(reading: Reading) -> tuple[float, float]:
@@ -66,7 +63,8 @@ def kl_figure(reading: Reading) -> go.Figure:
             x=0, xref="paper", xanchor="left", yanchor="bottom", showarrow=False,
         )  # fmt: skip
     _mark_k_star(figure, reading)
-    return _with_k_axis(figure, reading)
+    number_axis(figure, range(reading.layers + 1))
+    return figure
 
 
 def outcome_figure(reading: Reading) -> go.Figure:
@@ -90,7 +88,8 @@ def outcome_figure(reading: Reading) -> go.Figure:
     figure.update_layout(style.layout(380, text.AXIS_K, title), margin={"t": 100})
     figure.update_yaxes(range=[0, 104])
     _mark_k_star(figure, reading)
-    return _with_k_axis(figure, reading)
+    number_axis(figure, range(reading.layers + 1))
+    return figure
 
 
 def histogram_figure(reading: Reading) -> go.Figure:
@@ -109,7 +108,8 @@ def histogram_figure(reading: Reading) -> go.Figure:
         range=[0, int(reading.histogram.max()) * 1.15], dtick=max(1, reading.histogram.max() // 5)
     )
     _mark_k_star(figure, reading)
-    return _with_k_axis(figure, reading)
+    number_axis(figure, range(reading.layers + 1))
+    return figure
 
 
 def _mark_k_star(figure: go.Figure, reading: Reading) -> None:
@@ -120,11 +120,3 @@ def _mark_k_star(figure: go.Figure, reading: Reading) -> None:
         yanchor="bottom", showarrow=False,
     )  # fmt: skip
     figure.update_layout(legend={"y": 1.09, "yanchor": "bottom"})
-
-
-def _with_k_axis(figure: go.Figure, reading: Reading) -> go.Figure:
-    step = 1 if reading.layers <= _MOST_TICKS else math.ceil(reading.layers / _MOST_TICKS)
-    figure.update_xaxes(
-        range=[-0.5, reading.layers + 0.5], dtick=step, tick0=0, tickangle=0, tickfont={"size": 11}
-    )
-    return figure

@@ -77,7 +77,7 @@ def _lines(chart: Lines) -> go.Figure:
         hovermode="x unified", legend={"y": _ABOVE_K, "yanchor": "bottom"}, margin={"t": 70}
     )
     _style_y(drawn, chart, "yaxis")
-    _number_axis(drawn, chart.x)
+    number_axis(drawn, chart.x)
     _draw_k(drawn, chart)
     return drawn
 
@@ -103,7 +103,7 @@ def _joint(chart: Joint) -> go.Figure:
     drawn.update_layout(
         hovermode="x unified", margin={"t": 54}, showlegend=False, hoversubplots="axis",
     )  # fmt: skip
-    _number_axis(drawn, chart.panels[-1].x)
+    number_axis(drawn, chart.panels[-1].x)
     drawn.update_xaxes(anchor="y" if count == 1 else f"y{count}")
     _draw_k(drawn, chart)
     # Above the titles of the panels.
@@ -197,7 +197,7 @@ def _stack(chart: Stack) -> go.Figure:
         legend={"y": _ABOVE_K, "yanchor": "bottom", "traceorder": "normal"},
     )  # fmt: skip
     drawn.update_yaxes(range=[0, 100.001], ticksuffix="%", dtick=25)
-    _number_axis(drawn, chart.x)
+    number_axis(drawn, chart.x)
     _draw_k(drawn, chart)
     return drawn
 
@@ -360,7 +360,7 @@ def _axis(title: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _number_axis(drawn: go.Figure, places: Sequence[float]) -> None:
+def number_axis(drawn: go.Figure, places: Sequence[float]) -> None:
     """Whole numbers along x, with room for half a step at both ends."""
     low, high = min(places), max(places)
     step = next((s for s in _STEPS if (high - low) / s <= _MOST_TICKS), _STEPS[-1])

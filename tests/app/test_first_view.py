@@ -61,8 +61,7 @@ def test_the_calibration_is_drawn_once_when_its_tab_is_opened(built):
     usual = (0.003, "first_token", "first", "withdrawn_full")
     are_drawn, *column, button = calibrate.show(False, shown, *usual)
     assert are_drawn is True
-    figures = [part for part in column if hasattr(part, "data")]
-    assert [len(figure.data) > 0 for figure in figures] == [True] * 3
+    assert [len(part.data) > 0 for part in column if hasattr(part, "data")] == [True] * 3
     assert ("English" in button.value) == (drawn_language() != current())
     assert calibrate.show(True, shown, *usual) == gr.skip()
     assert calibrate.show(False, shown, -1, *usual[1:]) == gr.skip()

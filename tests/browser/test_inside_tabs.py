@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import re
 
 import pytest
 from conftest import BROWSER_WAIT
@@ -193,3 +194,15 @@ def test_on_a_phone_every_chart_is_drawn_and_none_is_wider_than_the_screen(
     assert page.locator(".chart .failed").count() == 0
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.close()
+
+
+def test_a_colour_bar_keeps_its_colours_when_the_address_changes(visitor):
+    open_tab(visitor, "Attention sinks", "#sinks-mass")
+    before = visitor.url
+    visitor.locator("#sinks-heads_sink").scroll_into_view_if_needed()
+    filled = visitor.locator("#sinks-heads_sink .cbfill").first
+    expect(filled).to_be_attached()
+    visitor.check("#sinks-withdrawn input")
+    expect(visitor).not_to_have_url(before)
+    # A reference to a part of this drawing, wherever the page has gone on to.
+    assert re.search(r'fill: url\("?#', filled.get_attribute("style"))
