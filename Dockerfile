@@ -21,6 +21,7 @@ COPY --chown=user app.py ./
 COPY --chown=user app ./app
 COPY --chown=user vtw_core ./vtw_core
 COPY --chown=user assets ./assets
+COPY --chown=user docs/quantities.md docs/strategies.md ./docs/
 
 EXPOSE 7860
 HEALTHCHECK --start-period=120s CMD \

@@ -1,11 +1,17 @@
 """Entry point, for Spaces and for ``python app.py``."""
 
+# ruff: noqa: E402 -- two switches stand before the imports that they are for
+
 from __future__ import annotations
 
 import argparse
+import gc
 import os
 from importlib.util import find_spec
 
+# What is made at the start stays. Looking through it for rubbish, again and again while it grows,
+# would take a fifth of the time until the page answers.
+gc.disable()
 # Before gradio is imported: no analytics, and so no network traffic of our own.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 
@@ -47,9 +53,7 @@ def main() -> None:
     )
     if settings.on_zero_gpu:
         service.load()  # what is loaded later would be loaded again for every job
-    demo = build_demo(service, usual_language=settings.language)
-    # Not open as an API: a direct call would pass by the queue and its limit.
-    demo.queue(max_size=settings.queue, default_concurrency_limit=4, api_open=False)
+    demo = build_demo(service, usual_language=settings.language, most_waiting=settings.queue)
     service.limits.guard(demo._queue)
     demo.launch(
         server_name=arguments.host,
@@ -68,6 +72,8 @@ def main() -> None:
         mcp_server=find_spec("mcp") is not None,
         prevent_thread_lock=True,
     )
+    gc.freeze()  # what stays is not looked through while the model is loaded, either
+    gc.enable()
     # Importing torch would make the first visitor wait: the page answers before that begins.
     if not settings.on_zero_gpu:
         service.start()

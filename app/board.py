@@ -13,7 +13,6 @@ from app.downloads import cached, cached_table, download_on
 from app.events import GLUE
 from app.figures.chart import Chart, Table
 from app.figures.fonts import drawn_language
-from app.figures.plotly_charts import export_html
 from app.figures.tables import chart_csv
 from app.held_k import k_of
 from app.language import current, speaking
@@ -118,6 +117,8 @@ def save_chart(make: Callable[[], Chart | None], asked: Any) -> str:
     if isinstance(chart, Table) or wanted not in ("png", "svg", "html"):
         return cached_table(chart_csv(chart), f"{chart.name}.csv")
     if wanted == "html":
+        from app.figures.plotly_charts import export_html
+
         return cached(export_html(chart).encode("utf-8"), f"{chart.name}.html")
     # Matplotlib takes long to import, and most visitors never ask for a file.
     from app.figures.matplotlib_charts import export

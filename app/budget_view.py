@@ -52,7 +52,7 @@ def told(measure: Measure, value: float) -> str:
     """A value in words: percent, or nats to two digits."""
     if measure in KLS:
         return significant(value)
-    return f"{shown(measure, value):.0f}" + ("" if measure == "visual_tokens" else "\u00a0%")
+    return f"{shown(measure, value):.0f}" + ("" if measure == "visual_tokens" else "%")
 
 
 def facts(comparison: BudgetComparison) -> str:

@@ -10,16 +10,18 @@ import numpy as np
 from app import text
 from app.digits import significant
 from app.library_words import worded
-from vtw_core.analysis.kl import FULL_WITHDRAWN, WITHDRAWN_FULL
 from vtw_core.bootstrap import BAND_METHOD
 from vtw_core.calibrated import Reading
 from vtw_core.results import choose_k
 
-DIRECTION_NAMES = {"withdrawn_full": WITHDRAWN_FULL, "full_withdrawn": FULL_WITHDRAWN}
+DIRECTION_NAMES = {
+    "withdrawn_full": "KL(P withdrawn ‖ P full)",
+    "full_withdrawn": "KL(P full ‖ P withdrawn)",
+}
 
 
 def percent(share: float) -> str:
-    return f"{share * 100:.0f}\u00a0%"
+    return f"{share * 100:.0f}%"
 
 
 def summary(reading: Reading) -> str:

@@ -15,6 +15,7 @@ from app.components.language import language_switch
 from app.components.lesson import lesson_part, show_step
 from app.components.share import Origin, share, show_address, show_arrival, tell_place
 from app.components.terms import terms_part
+from app.components.theme_switch import theme_switch
 from app.downloads import download_on
 from app.events import GLUE, GLUE_OF_EVENT
 from app.figures.tokens import clamped
@@ -84,6 +85,7 @@ def build(service: Service, first: str, usual_language: str) -> Parts:
     with gr.Row(elem_classes="page-tools"):
         parts = Parts(lesson_part(), share(show_address(opening, "bundled"), service.eta))
         language_switch(usual_language)
+        theme_switch()
         terms_part()
     return parts
 
@@ -110,7 +112,7 @@ def connect(service: Service, parts: Parts, page: Page, places: Places) -> Any:
         **GLUE,
     )
     arrived.success(handlers.show_lesson, [page.visitor, progress], parts.lesson, **GLUE)
-    parts.lesson.clear(handlers.close, None, [progress, parts.lesson], **GLUE)
+    parts.lesson.clear(handlers.close, progress, [progress, parts.lesson], **GLUE_OF_EVENT)
     parts.lesson.submit(
         handlers.answer, [page.visitor, progress], [progress, parts.lesson], **GLUE_OF_EVENT
     )
@@ -161,7 +163,7 @@ class _Handlers:
             return *self._to_step(step, visitor, progress), False
         view = View.from_query(sent["query"], self.places)
         if view.lesson is None:
-            return view, Progress(), False
+            return view, replace(progress, step=0), False
         base, progress = self._to_step(view.lesson, visitor, progress)
         return view.over(base), progress, False
 
@@ -280,8 +282,10 @@ class _Handlers:
         answered = progress.answered(run, asked, given, question.judge(given).right)
         return answered, show_step(answered, visitor)
 
-    def close(self) -> tuple[Progress, None]:
-        return Progress(), None
+    def close(self, event: gr.EventData, progress: Progress) -> tuple[Progress, None]:
+        """Closed half-way it is gone on with later, behind its end it begins anew."""
+        finished = _sent(event).get("finished") is True
+        return Progress() if finished else replace(progress, step=0), None
 
 
 def _sent(event: gr.EventData) -> dict[str, Any]:

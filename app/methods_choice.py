@@ -86,7 +86,7 @@ class Choice:
     def title(self) -> str:
         """What sets it apart, in a few words, as `app.methods_view.title` of its run."""
         return text.TITLES[self.name].format(
-            k=self.k, ratio=self.ratio, seed=self.seed, stages="".join(self.stages)
+            k=self.k, ratio=self.ratio, seed=self.seed, stages=" ".join(self.stages)
         )
 
     @property

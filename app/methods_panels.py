@@ -9,6 +9,7 @@ from typing import Any
 import gradio as gr
 
 from app import text_methods as text
+from app.digits import mean_count
 from app.methods_choice import MOST_PANELS, Choice, default_k
 from app.state import Visitor
 from vtw_core.analysis.budget import withdrawn_mean
@@ -127,7 +128,7 @@ def set_equal(visitor: Visitor, there: tuple[bool, ...], *values: Any) -> list[A
         for one in choices
         for update in told_controls(one.at_budget(tokens, run), run.layers)
     ]
-    return [text.EQUAL_DONE.format(tokens=tokens, layers=run.layers, k=k), *told]
+    return [text.EQUAL_DONE.format(tokens=mean_count(tokens), layers=run.layers, k=k), *told]
 
 
 def control_count() -> int:

@@ -6,16 +6,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app import text_methods as text
-from app.digits import significant
+from app.digits import BYTES, FLOPS, mean_count, scaled, significant, three_digits
 from app.library_words import worded
 from app.methods_choice import drop_of
 from app.state import ShownMethods
 from app.view import spaced
 from vtw_core.analysis.answers import differing_words
 from vtw_core.comparison import MethodComparison, MethodEntry
-
-_FLOPS = ("FLOP", "kFLOP", "MFLOP", "GFLOP", "TFLOP", "PFLOP")
-_BYTES = ("B", "kB", "MB", "GB", "TB")
 
 
 def title(entry: MethodEntry, visual: int) -> str:
@@ -28,7 +25,7 @@ def title(entry: MethodEntry, visual: int) -> str:
         return text.BASELINE if entry.name == "none" else entry.label
     k, ratio = drop_of(entry, visual)
     return text.TITLES[entry.name].format(
-        k=k, ratio=ratio, seed=entry.strategy.get("seed", 0), stages=stages_of(entry)
+        k=k, ratio=ratio, seed=entry.strategy.get("seed", 0), stages=" ".join(stages_of(entry))
     )
 
 
@@ -118,14 +115,15 @@ def _note(compared: MethodComparison, entry: MethodEntry) -> str:
         return ""
     k, ratio = drop_of(entry, compared.visual_tokens)
     words = text.NOTES[entry.name].format(
-        k=k, ratio=ratio, gamma=said.get("gamma", 0.0), alpha=said.get("alpha", 0.0),
+        k=k, ratio=ratio, gamma=significant(said.get("gamma", 0.0)),
+        alpha=significant(said.get("alpha", 0.0)),
         ranking=text.RANKING_WORDS.get(said.get("ranking", ""), ""),
     )  # fmt: skip
     wanted, got = entry.tokens_wanted, entry.mean_visual_tokens
     if wanted is not None:
         is_near = abs(got - wanted) <= max(1.0, 0.05 * wanted)
         template = text.NOTE_FITTED if is_near else text.NOTE_NEAREST
-        words += template.format(wanted=wanted, got=got)
+        words += template.format(wanted=mean_count(wanted), got=mean_count(got))
     if entry.vision is not None:
         words += text.NOTE_VISION.format(
             patches=entry.vision.patches, tokens=entry.vision.tokens,
@@ -138,10 +136,10 @@ def _metrics(compared: MethodComparison, entry: MethodEntry) -> list[dict[str, A
     """Name, value, a note, and where it is a part of the baseline's, how long its bar is."""
     base = compared.baseline
     parts = (
-        (text.METRIC_TOKENS, f"{entry.mean_visual_tokens:.4g}",
+        (text.METRIC_TOKENS, mean_count(entry.mean_visual_tokens),
          entry.mean_visual_tokens / compared.visual_tokens),
-        (text.METRIC_FLOPS, scaled(entry.flops, _FLOPS), compared.flops_share(entry)),
-        (text.METRIC_KV, scaled(entry.kv_bytes, _BYTES), compared.kv_share(entry)),
+        (text.METRIC_FLOPS, scaled(entry.flops, FLOPS), compared.flops_share(entry)),
+        (text.METRIC_KV, scaled(entry.kv_bytes, BYTES), compared.kv_share(entry)),
         (text.METRIC_PREFILL, milliseconds(entry.seconds.prefill),
          entry.seconds.prefill / base.seconds.prefill if base.seconds.prefill else 1.0),
     )  # fmt: skip
@@ -158,13 +156,5 @@ def _metrics(compared: MethodComparison, entry: MethodEntry) -> list[dict[str, A
     return shown
 
 
-def scaled(value: float, units: Sequence[str]) -> str:
-    """Three digits and a unit."""
-    place = 0
-    while abs(value) >= 1000 and place < len(units) - 1:
-        value, place = value / 1000, place + 1
-    return f"{value:.3g} {units[place]}"
-
-
 def milliseconds(seconds: float) -> str:
-    return f"{seconds * 1000:.3g} ms"
+    return f"{three_digits(seconds * 1000)} ms"

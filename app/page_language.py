@@ -1,5 +1,5 @@
 """The page as it leaves the server says which language it is in, and so does its browser; who wants
-another language is taken there at once.
+another language is taken there at once, and sees it in the colours that he chose last.
 
 Gradio writes ``<html lang="en">`` for everybody and takes its own words ("Drop File Here") from
 ``navigator.language``: from the visitor's browser, whatever the page speaks.
@@ -13,6 +13,7 @@ import re
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.components import theme_switch
 from app.components.language import arrival
 from app.language import FIRST, LANGUAGES
 
@@ -68,7 +69,7 @@ def in_language(page: str, code: str, usual: str) -> str:
     tag = LANGUAGES[code].tag
     page = re.sub(r'(<html\b[^>]*?\blang=)"[^"]*"', rf'\1"{tag}"', page, count=1)
     told = f"Object.defineProperty(navigator, 'language', {{ value: {json.dumps(tag)} }});"
-    head = f"<script>{told}\n{arrival(code, usual)}</script>"
+    head = f"<script>{told}\n{arrival(code, usual)}\n{theme_switch.arrival()}</script>"
     return re.sub(r"<head\b[^>]*>", lambda found: found[0] + head, page, count=1)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -13,8 +13,18 @@ from app.components.in_order import answers_in_order
 from app.events import GLUE, GLUE_OF_EVENT
 from app.language import FIRST, LANGUAGES, in_language, speaking
 from app.lesson.syllabus import STEPS
+from app.sessions import describe_page_once
 from app.state import Visitor
-from app.tabs import calibrate, compare, every_k, methods, migration, sinks, which_method
+from app.tabs import (
+    calibrate,
+    compare,
+    every_k,
+    methods,
+    migration,
+    numbers,
+    sinks,
+    which_method,
+)
 from app.view import on_the_line, show_run
 from app.view_address import Places
 
@@ -22,6 +32,7 @@ if TYPE_CHECKING:
     from app.service import Service
 
 
+_Show = Callable[..., tuple[Any, ...] | dict[str, Any]]  # gr.skip() is a dict
 TABS = (
     "compare", "every-k", "sinks", "migration", "methods", "budget", "calibrate", "numbers",
 )  # fmt: skip
@@ -30,17 +41,23 @@ TABS = (
 _DELETE_CACHE = (3600, 86400)
 
 
-def build_demo(service: Service, usual_language: str = FIRST) -> gr.Blocks:
+def build_demo(
+    service: Service, usual_language: str = FIRST, most_waiting: int | None = None
+) -> gr.Blocks:
     """The whole page, once for each language; the endpoints for programs stand on the first.
 
     It opens on the first recorded example, complete and without the model.
 
     Args:
         usual_language: for visitors who have chosen none, and whose browser prefers none.
+        most_waiting: events that may wait in the queue; None does not limit them.
     """
     with gr.Blocks(
         title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=_DELETE_CACHE
     ) as demo:
+        # Before there is a page: behind it, Gradio would describe the whole page once more. Not
+        # open as an API: a direct call would pass by the queue and its limit.
+        demo.queue(max_size=most_waiting, default_concurrency_limit=4, api_open=False)
         _speak(demo, FIRST, service, usual_language)
         build_api(service)
     for code in tuple(LANGUAGES)[1:]:
@@ -57,6 +74,7 @@ def build_demo(service: Service, usual_language: str = FIRST) -> gr.Blocks:
             # The browser would still tell every output, and all that stands in it, each status of
             # each event: the whole page, copied some twenty times for one click on a step.
             event.show_progress_on = []
+    describe_page_once(demo)
     return demo
 
 
@@ -98,7 +116,7 @@ def _build_page(service: Service, usual_language: str) -> None:
         with _tab("calibrate"):
             calibrated = calibrate.build(service, main.model)
         with _tab("numbers"):
-            gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
+            numbers.build()
     chosen = tabs.select(_opened, None, opened, **GLUE_OF_EVENT)
     page = guide.Page(
         tabs, chosen, opened, visitor, main, attention, moved, several, budget, calibrated
@@ -106,31 +124,39 @@ def _build_page(service: Service, usual_language: str) -> None:
     names = tuple(example.name for example in service.examples)
     places = Places(names, TABS, len(STEPS), budget.kinds)
     arrived = guide.connect(service, parts, page, places)
-    drawn = {
-        name: [
-            event.success(
-                _when_opened(name, show), [opened, *tab.inputs], list(tab.outputs), **GLUE
-            )
-            for event in (chosen, arrived, *main.finished)
-        ]
-        for name, tab, show in (
-            ("every-k", table, every_k.show),
-            ("sinks", attention, sinks.show),
-            ("migration", moved, migration.show),
-            ("methods", several, several.show),
-        )
+    of_run = {
+        "every-k": (table, every_k.show),
+        "sinks": (attention, sinks.show),
+        "migration": (moved, migration.show),
+        "methods": (several, several.show),
     }
-    compared = (*drawn["methods"], several.compared)
-    guide.follow_methods(service, parts, page, places, drawn["methods"])
-    stages_section.follow(stages, compared, visitor, several.shown)
-    for name, tab, show in (
-        ("budget", budget, budget.show),
-        ("calibrate", calibrated, calibrate.show),
-    ):
-        for event in (chosen, arrived):
-            event.success(
-                _when_opened(name, show), [opened, *tab.inputs], list(tab.outputs), **GLUE
-            )
+    every = {**of_run, "budget": (budget, budget.show), "calibrate": (calibrated, calibrate.show)}
+    drawn = [
+        *(_draw_in_front(event, opened, every) for event in (chosen, arrived)),
+        *(_draw_in_front(event, opened, of_run) for event in main.finished),
+    ]
+    guide.follow_methods(service, parts, page, places, drawn)
+    stages_section.follow(stages, (*drawn, several.compared), visitor, several.shown)
+
+
+def _draw_in_front(event: Any, opened: gr.State, tabs: Mapping[str, tuple[Any, _Show]]) -> Any:
+    """Figures are large: behind an event they are made for the tab in front, not for every one.
+
+    Args:
+        opened: the id of the tab in front.
+        tabs: by id, each with its inputs and outputs and with what makes these of those.
+    """
+
+    def draw(values: Mapping[Any, Any]) -> Any:
+        if values[opened] not in tabs:
+            return gr.skip()
+        tab, show = tabs[values[opened]]
+        told = show(*(values[part] for part in tab.inputs))
+        return dict(zip(tab.outputs, told, strict=True)) if isinstance(told, tuple) else told
+
+    inputs = {opened, *(part for tab, _ in tabs.values() for part in tab.inputs)}
+    outputs = [part for tab, _ in tabs.values() for part in tab.outputs]
+    return event.success(draw, inputs, outputs, **GLUE)
 
 
 def _tab(name: str) -> gr.Tab:
@@ -150,12 +176,3 @@ def _opened(event: gr.SelectData) -> str:
     """Which tab is in front, by its id."""
     names = {label: name for name, label in _tab_names().items()}
     return names.get(str(event.value), TABS[0])
-
-
-def _when_opened(name: str, show: Callable[..., tuple[Any, ...]]) -> Callable[..., Any]:
-    """Figures are large: they are made for a tab in front, not for every run."""
-
-    def made(opened: str, *inputs: Any) -> Any:
-        return show(*inputs) if opened == name else gr.skip()
-
-    return made

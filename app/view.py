@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from app import text, text_share
-from app.digits import significant
+from app.digits import BYTES, FLOPS, scaled, significant, three_digits
 from app.library_words import worded
 from app.state import Origin
 from vtw_core.analysis.answers import differing_words
@@ -118,7 +118,7 @@ def show_run(
             eta=DEFAULT_ETA,
             convention=worded(run.flops_convention),
             dtype=run.dtype,
-            encode=f"{run.seconds.encode_image * 1000:.3g} ms",
+            encode=f"{three_digits(run.seconds.encode_image * 1000)} ms",
             device=run.device,
         ),
     }
@@ -160,7 +160,7 @@ def _notice(message: str | None) -> dict[str, str] | None:
 
 
 def _milliseconds(seconds: float) -> str:
-    return "–" if math.isnan(seconds) else f"{seconds * 1000:.3g}"
+    return "–" if math.isnan(seconds) else three_digits(seconds * 1000)
 
 
 def _likeliest(run: Run, k: int) -> str:
@@ -170,7 +170,7 @@ def _likeliest(run: Run, k: int) -> str:
 
 
 def every_k_rows(run: Run) -> list[list[Any]]:
-    """One row for each K, in the order of ``text.EVERY_K_COLUMNS``."""
+    """One row for each K, in the order of ``text.EVERY_K_COLUMNS``: FLOPs and bytes as they are."""
     base = run.flops[run.layers]
     return [
         [
@@ -184,8 +184,16 @@ def every_k_rows(run: Run) -> list[list[Any]]:
             f"{run.flops[k]:.4g}",
             f"{run.flops[k] / base:.1%}",
             int(run.kv_bytes[k]),
-            f"{run.seconds.prefill[k] * 1000:.3g}",
+            three_digits(run.seconds.prefill[k] * 1000),
             _milliseconds(run.decode_seconds_per_token[k]),
         ]
         for k in range(run.layers + 1)
     ]
+
+
+def every_k_shown(run: Run) -> list[list[Any]]:
+    """The same for a reader, in the order of ``text.EVERY_K_SHOWN``: with units."""
+    rows = every_k_rows(run)
+    for k, row in enumerate(rows):
+        row[7], row[9] = scaled(run.flops[k], FLOPS), scaled(run.kv_bytes[k], BYTES)
+    return rows

@@ -9,17 +9,9 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import re
 import shutil
 import statistics
-import subprocess
-import sys
-import tempfile
 import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -27,6 +19,7 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.machine import machine
+from benchmarks.serving import Server
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).with_name("browser.json")
@@ -61,32 +54,6 @@ _COUNT_FRAMES = """() => {
   };
   window.counting = requestAnimationFrame(frame);
 }"""
-
-
-@contextmanager
-def server() -> Iterator[tuple[str, float]]:
-    """The page in a process of its own: its address, and seconds from start to first answer."""
-    environment = {**os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1"}
-    with tempfile.TemporaryFile("w+") as log:
-        start = time.perf_counter()
-        process = subprocess.Popen(
-            [sys.executable, "app.py", "--host", "127.0.0.1"],
-            cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=environment,
-        )  # fmt: skip
-        try:
-            address = None
-            while address is None:
-                if process.poll() is not None:
-                    raise SystemExit("The page did not start; see: python app.py")
-                time.sleep(0.02)
-                log.seek(0)
-                found = re.search(r"http://127\.0\.0\.1:\d+", log.read())
-                address = found and found[0]
-            urllib.request.urlopen(address, timeout=60).read()
-            yield address, time.perf_counter() - start
-        finally:
-            process.terminate()
-            process.wait(30)
 
 
 def _bytes_sent(page: Page) -> list[int]:
@@ -160,16 +127,21 @@ def measure(visits: int) -> dict[str, Any]:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         raise SystemExit("chromium is not on the PATH; install it (Debian: apt install chromium).")
-    with server() as (address, seconds), sync_playwright() as playwright:
+    with Server() as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium,
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
-        visit(browser, address)  # waits for the model and warms it up
-        rounds = [visit(browser, address) for _ in range(visits)]
+        visit(browser, server.address)  # warms the model up
+        rounds = [visit(browser, server.address) for _ in range(visits)]
         browser.close()
     medians = {key: statistics.median(one[key] for one in rounds) for key in rounds[0]}
-    return {"machine": machine(), "visits": visits, "server_answers_s": seconds, **medians}
+    return {
+        "machine": machine(),
+        "visits": visits,
+        "server_answers_s": server.answered_after,
+        **medians,
+    }
 
 
 def section(result: dict[str, Any]) -> str:

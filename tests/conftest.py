@@ -2,6 +2,7 @@
 
 import atexit
 import functools
+import gc
 import json
 import os
 import random
@@ -23,15 +24,28 @@ import numpy as np
 import pytest
 from tiny_models import load_tiny_model, random_picture, save_tiny_model
 
+# What is imported stays to the end: it is not looked through for rubbish again and again.
+gc.disable()  # until all tests are collected
 atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 ROOT = Path(__file__).resolve().parent.parent
 BROWSER_WAIT = 60_000  # milliseconds; generous, since machines are shared: no test measures time
 PROMPT = "What is left of the red ball?"
 
 
+def pytest_collection_finish():
+    gc.freeze()
+    gc.enable()
+
+
 @pytest.fixture(scope="session")
 def tiny_folders(tmp_path_factory):
     """Family -> folder of its saved tiny model, each built once and when first asked for."""
+    import transformers
+
+    gc.disable()
+    assert transformers.LlavaForConditionalGeneration  # the import of nearly everything
+    gc.freeze()
+    gc.enable()
 
     @functools.cache
     def folder(family):
@@ -131,6 +145,14 @@ def service(tiny_folder, examples_folder):
     service.start()
     assert service.wait(120)
     return service
+
+
+@pytest.fixture(scope="session")
+def built(service):
+    """The page's blocks, to be read and not launched."""
+    from app.ui import build_demo
+
+    return build_demo(service)
 
 
 @pytest.fixture(scope="session")

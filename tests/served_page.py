@@ -9,8 +9,7 @@ from app.ui import build_demo
 @contextmanager
 def served(service, *, queue=32, sessions=200):
     """The page's address and the page, as app.py serves it."""
-    demo = build_demo(service)
-    demo.queue(max_size=queue, default_concurrency_limit=4, api_open=False)
+    demo = build_demo(service, most_waiting=queue)
     service.limits.guard(demo._queue)
     _, address, _ = demo.launch(
         prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", max_file_size="20mb",

@@ -8,6 +8,7 @@ INTRO = (
     "**从第 K 层起把它们全部撤除：回答会变吗？** "
     "先就一张图片提问，再拖动 K。"
 )
+THEME_SWITCH = {"name": "浅色或深色", "toDark": "深色显示", "toLight": "浅色显示"}
 LINKS = (
     "[VTW 论文](https://arxiv.org/abs/2405.05803) · "
     "[MustDrop 论文](https://arxiv.org/abs/2411.10803)"
@@ -137,6 +138,7 @@ STOPPING = "服务器正在停止：请过几分钟再来。"
 
 REFUSED = "无法完成"
 NO_PICTURE = "还没有图片：请上传、粘贴或绘制一张，或选一个示例。"
+NO_WEBGL = "此浏览器没有 WebGL，无法在这里绘画。请开启硬件加速，或上传图片。"
 NO_DRAWING = "画布是空的：请先画一个形状，或选一个示例。"
 PICTURE_ELSEWHERE = "这张图片不是在这里上传的：请重新上传。"
 CANCELLED = "已取消。下面是最近一次完整的运行。"
@@ -304,6 +306,7 @@ EVERY_K_COLUMNS = (
     "与基线相同", "最可能的首个 token", "预填充 FLOPs", "占基线的比例", "KV 缓存（字节）",
     "预填充（ms）", "每 token 解码（ms）",
 )  # fmt: skip
+EVERY_K_SHOWN = (*EVERY_K_COLUMNS[:9], "KV 缓存", *EVERY_K_COLUMNS[10:])
 SAVE_RUN = "保存这次运行（.vtw）"
 SAVE_TABLE = "保存表格（.csv）"
 
@@ -362,27 +365,35 @@ CALIBRATE_RIGHT_NOTE = (
 CALIBRATE_HISTOGRAM_NOTE = "K* 按同一个 η 从每个样本自己的曲线上读出；绿线是平均曲线的 K*。"
 CALIBRATE_TABLE = "同样的数值，列成表格"
 CALIBRATE_COLUMNS = (
-    "K", "平均 KL（nat）", "95 % 区间带（nat）", "回答相同", "答对", "FLOPs", "以此为 K* 的样本数",
+    "K", "平均 KL（nat）", "95% 区间带（nat）", "回答相同", "答对", "FLOPs", "以此为 K* 的样本数",
 )  # fmt: skip
 SAVE_CALIBRATION = "保存全部（.json）"
 SAVE_CALIBRATION_TABLE = "保存表格（.csv）"
 SAVE_CALIBRATION_FIGURE = "保存图（.svg）"
 FIGURE_IN_ENGLISH = "{name}，图中文字为英文"
 CALIBRATION_DRAWN = "{model}（{type}），K* = {k}（共 {layers} 层），η = {eta:g} nat，{rule}"
-HOVER_KL = "%{y:.3g} nat"
+HOVER_KL = "%{customdata} nat"
 HOVER_COUNT = "K* = %{x}：%{y} 个样本"
 AXIS_K = "K：首个没有视觉 token 的层"
 AXIS_KL = "平均 {direction}<br>{scope}，{samples} 个样本，nat，对数刻度"
 AXIS_SHARE = "百分比，{samples} 个样本"
 AXIS_COUNT = "K* = K 的样本数，共 {samples} 个样本"
 CURVE_MEAN = "平均 KL"
-CURVE_BAND = "均值的 95 % 区间带"
+CURVE_BAND = "均值的 95% 区间带"
 CURVE_SAME = "与基线回答相同"
 CURVE_RIGHT = "回答正确"
 CURVE_FLOPS = "预填充 FLOPs，相对于 K = {layers}，理论值"
 MARK_ETA = "η = {eta:g}"
 MARK_K_STAR = "K* = {k}"
 
+DOCUMENTS_INTRO = """
+## 每个数字的确切定义
+上面的简表供阅读本页之用。下面两份文档（英文）定义了所记录、计算和绘制的一切：公式、层、头、查询行、单位与来源。
+"""
+DOCUMENTS = {
+    "quantities": "各个量：每个数字的含义（英文）",
+    "strategies": "各种方法：丢弃什么、何时丢弃（英文）",
+}
 NUMBERS = """
 ## 图片经历了什么
 视觉编码器把图片变成一个由**视觉 token** 组成的网格，每个图块对应一个。在提示中，它们位于系统提示与您的问题之间，通常会经过解码器的每一层。在 **K** 处撤除，就是让第 0 … K−1 层看到它们，并从第 K … L−1 层的隐藏状态中移除它们，这些层的 KV 缓存中因而也没有它们。K = L 不移除任何东西，与基线逐位相同。
@@ -408,7 +419,7 @@ NUMBERS = """
 ## MustDrop 的另一种解法
 VTW 让所有视觉 token 在同一层离开。MustDrop（arXiv 2411.10803）则逐个评判每个 token，在其生命周期的三个阶段中进行，与发布的代码一致：
 
-1. **视觉编码**：在编码器的第一层之后，由 3 × 3 个相似图块组成的窗口合并为一个 token。关键集合是编码器最后一层中 [CLS] 给予注意力最多的 8 % 的 token，此后不得丢弃。
+1. **视觉编码**：在编码器的第一层之后，由 3 × 3 个相似图块组成的窗口合并为一个 token。关键集合是编码器最后一层中 [CLS] 给予注意力最多的 8% 的 token，此后不得丢弃。
 2. **预填充**：在四个解码器层（32 层中的第 2、6、10 和 14 层）之后，如果文本整体*以及*每一个文本行给予某个 token 的注意力都太少，而它又不是关键 token，它就被丢弃。
 3. **解码**：这些层的缓存只保留到最后仍然留存的 token。
 
@@ -419,7 +430,7 @@ VTW 让所有视觉 token 在同一层离开。MustDrop（arXiv 2411.10803）则
 KL_TITLE = "从第 K 层起撤除图片时，回答偏离多少"
 KL_AXIS = "KL(P withdrawn ‖ P full)，nat"
 KL_CAPTION = (
-    "KL(P_withdrawn || P_full)，单位 nat，取遍整个词表，图片从第 K 层起撤除：回答首个 token 处的值，"
+    "KL(P withdrawn ‖ P full)，单位 nat，取遍整个词表，图片从第 K 层起撤除：回答首个 token 处的值，"
     "以及基线回答 {tokens} 个位置上的均值与最大值，每个 K 都给定该回答。"
     "K = L 是基线，KL 为 0，对数轴无法显示。"
 )

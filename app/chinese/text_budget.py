@@ -84,7 +84,7 @@ SAVE_NUMBERS = "全部数值，CSV"
 CHART_TITLE = "{measure}（纵轴）与{cost}（横轴）：{kind}"
 CHART_CAPTION = (
     "每个点是一种方法的一种设定，在 {questions} 个留出问题（{kind}）上测得；向上{up}，向左更省。"
-    "{measure}；{cost}；线把同一方法的各设定连起来。误差线：对问题重抽样的 95 % 百分位自助法区间；"
+    "{measure}；{cost}；线把同一方法的各设定连起来。误差线：对问题重抽样的 95% 百分位自助法区间；"
     "宽度为零的区间只说明所有问题的结果一致。{note}VTW 从第 K 层起撤除所有视觉 token；"
     "其余方法设为相同的视觉 token 数（所有层平均），并画在实测的位置。"
 )
@@ -113,7 +113,7 @@ TABLE_COLUMNS = (
     "KL，首个 token，nat",
 )  # fmt: skip
 TABLE_CAPTION = (
-    "{questions} 个留出问题（{kind}）；方括号内是对问题重抽样的 95 % 百分位自助法区间；"
+    "{questions} 个留出问题（{kind}）；方括号内是对问题重抽样的 95% 百分位自助法区间；"
     "与基线之差按配对计算。FLOPs、KV 缓存和时间以占基线的比例表示；时间取中位数，其余都取均值。"
     "定义见上图下方；“目标”是选取该设定时所对准的预算，需要拟合阈值时用的是另外的问题。"
 )
@@ -146,4 +146,4 @@ README_COLUMNS = (
     "方法", "视觉 token", "FLOPs", "预填充时间", "总时间", "短回答正确",
     "描述正确", "整个回答的 KL，短回答", "整个回答的 KL，描述",
 )  # fmt: skip
-README_TABLE = "方括号内是对问题重抽样的 95 % 自助法区间；代价以占基线的比例表示；KL(P full ‖ P method)，单位 nat。"
+README_TABLE = "方括号内是对问题重抽样的 95% 自助法区间；代价以占基线的比例表示；KL(P full ‖ P method)，单位 nat。"

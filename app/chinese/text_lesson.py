@@ -11,6 +11,7 @@ LESSON = {
     "finish": "完成",
     "close": "关闭课程",
     "less": "收起课程",
+    "questionAlone": "只显示问题",
     "more": "展开课程",
     "again": "回到本步的视图",
     "right": "正确。",
@@ -25,27 +26,27 @@ LESSON = {
 
 STEPS = {
     "tokens": {
-        "title": "模型从图片中看到什么",
-        "lead": "视觉编码器把图片变成 token，它们像词一样排在提示里，位于您的问题之前。视觉 token 撤除（Visual Token Withdrawal，VTW）讨论的就是它们。",
+        "title": "模型看到什么",
+        "lead": "视觉编码器把图片变成 token，它们像词一样逐层经过语言模型（即解码器）。视觉 token 撤除（Visual Token Withdrawal，VTW）在中途把它们取走。",
     },
     "cost": {
         "title": "一层的开销",
-        "lead": "每个解码器层都为每个 token 计算一个隐藏状态。VTW 从第 K 层起撤除视觉 token。图中显示预填充（即读入提示）还剩多少计算量；FLOPs 是运算次数。",
+        "lead": "每一层都要对每个 token 进行计算；VTW 从第 K 层起撤除视觉 token。图中显示预填充（即读入提示）还剩多少 FLOPs（运算次数）。",
     },
     "sink": {
-        "title": "注意力流向哪里：找出注意力汇",
+        "title": "注意力流向哪里",
         "lead": "在每一层，一个 token 把总量为 1 的注意力分配给它之前的全部内容。图中显示提示的最后一个 token（它给出回答的首个 token）把注意力用在哪里。",
     },
     "use": {
         "title": "注意力能证明图片被使用吗？",
-        "lead": "检验方法：从某一层起，暗中让文本读取另一张图片。如果这不再使回答偏离（KL，中间的曲线），说明文本所需的内容已经移入文本 token：这就是信息迁移。",
+        "lead": "检验方法：从某一层起，暗中让文本读取另一张图片。如果回答几乎不再因此偏离（KL，中间的曲线），说明它所需的内容已经在文本 token 中：这就是信息迁移。",
     },
     "guess": {
         "title": "手动选择 K",
         "lead": "把 K 向左拖：图片离开得更早，节省得更多。曲线已被遮住；请看第二个回答。",
     },
     "blind": {
-        "title": "只看一个 token 的判据看不到什么",
+        "title": "只看一个 token 会漏掉什么",
         "lead": "VTW 只根据回答的首个 token 选择 K。色带显示这段描述中每个 token 处的 KL。",
     },
     "saved": {
@@ -57,7 +58,7 @@ STEPS = {
         "lead": "VTW 先保留所有视觉 token，然后一个不留。较晚提出的 MustDrop 则对每个 token 单独评判：在视觉编码器中、在预填充时、在解码时。",
     },
     "break": {
-        "title": "试着让它出错",
+        "title": "试着让 VTW 出错",
         "lead": "画一些形状，就它们提问，然后点击“运行对比”。这一步需要模型；您也可以直接继续。",
     },
     "summary": {
@@ -67,7 +68,7 @@ STEPS = {
 }
 UNAVAILABLE = "这次运行无法回答该问题：{problem}"
 NO_RUN = "目前还没有显示任何运行。"
-OWN_RUN_FIRST = "您的预测已保留：请画图、提问并点击“运行对比”，看看它是否成真。"
+OWN_RUN_FIRST = "已记下。现在请画图、提问，再点击“运行对比”。"
 
 # ------------------------------------------------------------------ 1 and 2: tokens and their cost
 HOW_MANY_TOKENS = "对这张图片，解码器得到多少个 token？"
@@ -77,10 +78,12 @@ WHAT_IS_SAVED = "图片在中途离开，即 K = {k}（共 {layers} 层）。这
 SAVED = "有图片时，一层的开销是没有图片时的 {ratio:.1f} 倍。{layers} 层中有 {without} 层没有图片，可节省 {saved:.0%}；所有层都没有则可节省 {most:.0%}。其余是文本的开销。"
 
 # ------------------------------------------------------------------ 3: the sink
-WHERE_IS_THE_SINK = "看第 {layer} 层。在问题之前的单个 token 中，哪一个在这里得到的注意力最多？（图片是许多个 token。）"
+WHERE_IS_THE_SINK = (
+    "在第 {layer} 层，问题之前的单个 token 中哪一个得到的注意力最多？（图片是许多个 token。）"
+)
 TOKEN_CHOICE = "“{piece}”（{segment}，位置 {position}）"
 NONE_OF_THEM = "没有哪个突出"
-IS_A_SINK = "仅“{piece}”就占 {share:.0%}，是均匀分配的 {times:.0f} 倍：它就是注意力汇（attention sink）。在 VTW 论文所用模型的深层，最前面和最近的 token 占据大部分注意力；在这里，较深的 {deep} 层中有 {first} 层，BOS 与系统提示得到的注意力多于图片。"
+IS_A_SINK = "仅“{piece}”就占 {share:.0%}，是均匀分配的 {times:.0f} 倍：它就是注意力汇（attention sink），无论其内容如何都会吸引注意力。在 VTW 论文所用模型的深层，最前面和最近的 token 占据大部分注意力；在这里，较深的 {deep} 层中有 {first} 层，BOS 与系统提示得到的注意力多于图片。"
 IS_NEARLY_A_SINK = "仅“{piece}”就占 {share:.0%}，是均匀分配的 {times:.0f} 倍，但未达到可称为注意力汇（attention sink）的 {threshold:.0%}。在 VTW 论文所用模型的深层，最前面和最近的 token 占据大部分注意力；在这里，较深的 {deep} 层中有 {first} 层，BOS 与系统提示得到的注意力多于图片。"
 IS_NO_SINK = "即使是最强的“{piece}”，在第 {layer} 层也只占 {share:.1%}，是均匀分配的 {times:.1f} 倍：这次运行谈不上有注意力汇（attention sink）。在 VTW 论文所用模型的深层，最前面和最近的 token 占据大部分注意力。"
 
@@ -92,16 +95,16 @@ USE_CHOICES = (
     "从第 {high} 层起（注意力 {high_share:.0%}）",
     "两者都不使回答偏离",
 )
-WRONG_WAY_ROUND = "从第 {low} 层起换成“{image}”，使回答偏离 {low_kl} nat，从第 {high} 层起为 {high_kl}：注意力给出的排序恰好相反。很少的注意力可能被用到，很多的注意力也可能闲置。"
-RIGHT_WAY_ROUND = "从第 {low} 层起换成“{image}”，使回答偏离 {low_kl} nat，从第 {high} 层起为 {high_kl}：这里注意力给出的排序是对的，但只有替换图片才能确认这一点。"
-NEITHER_USED = "从第 {low} 层起换成“{image}”，使回答偏离 {low_kl} nat，从第 {high} 层起为 {high_kl}，两者都不超过 η = {eta:g}：无论注意力如何，这个回答在两处都不需要图片。"
+WRONG_WAY_ROUND = "从第 {low} 层起换成另一张图片（“{image}”），使回答偏离 {low_kl} nat，从第 {high} 层起为 {high_kl}：注意力给出的排序恰好相反。很少的注意力可能很重要，很多的注意力也可能毫无作用。"
+RIGHT_WAY_ROUND = "从第 {low} 层起换成另一张图片（“{image}”），使回答偏离 {low_kl} nat，从第 {high} 层起为 {high_kl}：这里注意力给出的排序是对的，但只有替换图片才能确认这一点。"
+NEITHER_USED = "从第 {low} 层起换成另一张图片（“{image}”），使回答偏离 {low_kl} nat，从第 {high} 层起为 {high_kl}，两者都不超过 η = {eta:g}：无论注意力如何，这个回答在两处都不需要图片。"
 
 # ------------------------------------------------------------------ 5 and 6: choosing K
 GUESS_K = "在回答不变的前提下，K 能向左拖多远？拖到那里，然后检查。"
-ANSWER_CHANGED = "在 K = {guess} 处回答变了：图片离开得太早。K 是节省量与回答偏离量之间的权衡。VTW 取 K* = {star}（共 {layers} 层），即首个 KL 不超过 η = {eta:g} nat 的 K。"
-HELD_OVER_ETA = "在 K = {guess} 处词语没有变，但它们的概率已经偏离：KL 为 {kl} nat。K 就是节省量与这种偏离之间的权衡。VTW 更谨慎，取 K* = {star}（共 {layers} 层），即首个 KL 不超过 η = {eta:g} nat 的 K。"
-GOOD_K = "在 K = {guess} 处词语没有变，KL 也只有 {kl} nat。K 是节省量与回答偏离量之间的权衡。VTW 取 K* = {star}（共 {layers} 层），即首个不超过 η = {eta:g} nat 的 K。"
-TOO_LATE = "在 K = {guess} 处词语没有变，但图片本可以更早离开：VTW 取 K* = {star}（共 {layers} 层），即首个 KL 不超过 η = {eta:g} nat 的 K，可再节省预填充 FLOPs 的 {lost:.0%}。这正是 K 所权衡的。"
+ANSWER_CHANGED = "在 K = {guess} 处回答变了：图片离开得太早。K 是节省的计算量与回答偏离量之间的权衡。VTW 取 K* = {star}（共 {layers} 层），即首个 KL 不超过 η = {eta:g} nat 的 K。"
+HELD_OVER_ETA = "在 K = {guess} 处词语没有变，但它们的概率已经偏离：KL 为 {kl} nat。K 就是节省的计算量与这种偏离之间的权衡。VTW 更谨慎，取 K* = {star}（共 {layers} 层），即首个 KL 不超过 η = {eta:g} nat 的 K。"
+GOOD_K = "在 K = {guess} 处词语没有变，KL 也只有 {kl} nat。K 是节省的计算量与回答偏离量之间的权衡。VTW 取 K* = {star}（共 {layers} 层），即首个不超过 η = {eta:g} nat 的 K。"
+TOO_LATE = "在 K = {guess} 处词语没有变，但图片本可以更早离开：VTW 取 K* = {star}（共 {layers} 层），即首个 KL 不超过 η = {eta:g} nat 的 K，可再节省预填充 FLOPs 的 {lost:.0%}。K 就是这种节省与回答偏离量之间的权衡。"
 DOES_IT_SURVIVE = "只看首个 token，图片在 K = {k} 处就可以离开。整个回答在那里读起来一样吗？"
 SURVIVE_CHOICES = ("读起来一样", "读起来不同")
 BLIND_AND_CHANGED = "在 K = {k} 处，首个 token“{first_piece}”的 KL 为 {first_kl} nat，不超过 η = {eta:g}；但 {count} 个 token 中的第 {position} 个“{piece}”为 {worst_kl}。要从 K = {whole} 起，每个 token 才都得以保持。当首个 token 之后才需要图片时，VTW 就会失效。"
@@ -109,7 +112,9 @@ BLIND_AND_SAME = "读起来一样，但在 K = {k} 处，{count} 个 token 中�
 NOT_BLIND = "在这里，只看首个 token 并不比看全部 {count} 个 token 更差：K = {whole} 使每个 token 都不超过 η = {eta:g}；最差的“{piece}”在 K = {k} 处为 {worst_kl} nat。"
 
 # ------------------------------------------------------------------ 7: what is not saved
-IS_DECODING_FASTER = "K = {k} 节省了预填充 FLOPs 的 {saved:.0%}。回答的每个后续 token 会快多少？"
+IS_DECODING_FASTER = (
+    "K = {k} 节省了预填充 FLOPs 的 {saved:.0%}。回答的每个后续 token（解码）会快多少？"
+)
 DECODING_CHOICES = (
     "与预填充加快得一样多，或更多",
     "至少达到其一半",
@@ -123,11 +128,11 @@ NOT_SAVED = (
 NO_DECODING = "这个回答只有一个 token，由预填充本身给出：在 K = {k} 处，预填充所用时间为基线的 {prefill:.0%}，视觉编码器（{encode:.3g} ms）仍然不可少，并且没有需要解码的内容。"
 
 # ------------------------------------------------------------------ 8: MustDrop
-MEAN_OF_VTW = "各方法在同一预算下比较：视觉 token 数，取各层平均。对于 K = {k}（共 {layers} 层）、共有 {visual} 个视觉 token 的 VTW，这个数是多少？"
+MEAN_OF_VTW = "各方法在同一预算下比较，即各层平均的视觉 token 数。共有 {visual} 个视觉 token、K = {k}（共 {layers} 层）时，VTW 的这个数是多少？"
 OTHER_ANSWER = "{k} 层中各有 {visual} 个 token，{without} 层中为 0：平均 {mean:.0f} 个。MustDrop 逐个 token 地使用差不多的预算：相似的图块被合并，文本几乎不看的 token 分四步丢弃，关键 token 保留到最后，缓存再被精简。"
 
 # ------------------------------------------------------------------ 9: break it
-WILL_IT_BREAK = "先预测：在首个 token 的 K* 处，您的回答会与每一层都有图片时相同吗？"
+WILL_IT_BREAK = "先预测：在首个 token 所允许的 K* 处，回答会与每一层都有图片时相同吗？"
 BREAK_CHOICES = ("相同，每个 token 都一样", "另一个回答")
 IT_HELD = "回答经受住了：在 K* = {k}（共 {layers} 层）处，回答仍是“{answer}”。试试让它描述多个形状，那时首个 token 说明不了多少。"
 IT_BROKE = "您让它出错了：在首个 token 所允许的 K* = {k}（共 {layers} 层）处，回答是“{withdrawn}”，而不是“{answer}”。"

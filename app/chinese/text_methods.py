@@ -49,9 +49,7 @@ REMOVE = "移除此方法"
 COMPARE = "比较"
 CANCEL = "取消"
 EQUAL = "全部设为 VTW 的预算"
-EQUAL_DONE = (
-    "已设定：{tokens:.4g} 个视觉 token（{layers} 层平均），与 VTW 在 K = {k} 时留下的相同。"
-)
+EQUAL_DONE = "已设定：{tokens} 个视觉 token（{layers} 层平均），与 VTW 在 K = {k} 时留下的相同。"
 EQUAL_ALL = "VTW 在 K = {k} 时保留所有视觉 token：没有可供共用的预算。请选一个更小的 K。"
 SAVE = "保存比较结果（.json）"
 GONE = "还没有比较结果：请先点击“比较”。"
@@ -81,12 +79,10 @@ NOTES = {
     "vtw": "在第 {k} 层之前撤除所有视觉 token。",
     "fastv": "在第 {k} 层之前丢弃注意力最少的 {ratio:.0%}；排序依据：{ranking}。",
     "random": "在第 {k} 层之前随机丢弃 {ratio:.0%}。",
-    "mustdrop": "γ = {gamma:.3g}，α = {alpha:.3g}。",
+    "mustdrop": "γ = {gamma}，α = {alpha}。",
 }
-NOTE_FITTED = "按 {wanted:.4g} 个视觉 token 求得。"
-NOTE_NEAREST = (
-    "目标是 {wanted:.4g} 个视觉 token；它的各阶段在这里能留下的最接近的数目是 {got:.4g}。"
-)
+NOTE_FITTED = "按 {wanted} 个视觉 token 求得。"
+NOTE_NEAREST = "目标是 {wanted} 个视觉 token；它的各阶段在这里能留下的最接近的数目是 {got}。"
 NOTE_VISION = "编码器：{patches} 个图块 → {tokens} 个 token；合并窗口：{merged}；关键集合：{key}。"
 RANKING_WORDS = {"last_token": "最后一个 token 的注意力", "text_mean": "所有文本行的注意力"}
 
@@ -113,17 +109,17 @@ LAYERS_CAPTION = (
     "预填充这个提示时，{layers} 个解码器层各自看到的视觉 token 数。曲线下的面积就是预算：各名称后面写有其平均值。"
     "MustDrop 的阶段 a 在第 0 层之前合并图块；阶段 c 在预填充之后裁剪缓存，不在这里显示。"
 )
-SERIES = "{title}：平均 {mean:.4g}"
+SERIES = "{title}：平均 {mean}"
 
 TABLE_TITLE = "每种方法的代价，以及它使回答偏离多少"
 TABLE_CAPTION = (
-    "KL(P_method || P_full)，单位 nat，取遍整个词表，在基线回答的每个 token 处计算，每种方法都给定该回答："
+    "KL(P method ‖ P full)，单位 nat，取遍整个词表，在基线回答的每个 token 处计算，每种方法都给定该回答："
     "首个 token 处的值、均值与最大值。一致率：这些 token 中该方法也会说出的比例。"
     "FLOPs：{convention}。KV 缓存：解码时读取的提示的键和值，{dtype}。预填充：{device} 上的墙钟时间，"
     "各方法轮流运行多次，取中位数，含方法自身的工作；编码（从图片到 token）与解码只测一次。"
     "百分之几的差别没有意义。"
 )
-TABLE_SUMMARY = "{title}：{tokens:.4g} 个视觉 token，预填充 FLOPs 为基线的 {flops:.0%}，KL 为 {kl}（回答均值），{same}。"
+TABLE_SUMMARY = "{title}：{tokens} 个视觉 token，预填充 FLOPs 为基线的 {flops:.0%}，KL 为 {kl}（回答均值），{same}。"
 TABLE_QUANTITY = "量"
 TABLE_ROWS = (
     "回答",
@@ -134,9 +130,9 @@ TABLE_ROWS = (
     "KL，回答最大值（nat）",
     "视觉 token 数，各层平均",
     "……在 KV 缓存中",
-    "预填充 FLOPs",
+    "预填充 FLOPs（{flop}）",
     "……占基线的比例",
-    "KV 缓存（字节）",
+    "KV 缓存（{byte}）",
     "……占基线的比例",
     "图片编码（ms）",
     "预填充（ms）",

@@ -1,7 +1,7 @@
 """What the page's terms mean, said where they stand, in Chinese."""
 
 # `skip`: words that hold a term and mean something else.
-WORDS = {"where": "确切定义见仓库中的 docs/{page}：“{name}”", "skip": "解码器"}
+WORDS = {"definition": "确切定义", "skip": "解码器"}
 
 # `names` are the ways a term is written on the page, between bars; of two that begin at the same
 # letter the longer one counts.
@@ -129,10 +129,10 @@ TERMS = {
     "key_set": {
         "names": "关键集合|关键 token",
         "title": "关键集合",
-        "told": "视觉编码器最后一层中 [CLS] 给予注意力最多的 8 % 的 token。MustDrop 之后的阶段不得丢弃它们。",
+        "told": "视觉编码器最后一层中 [CLS] 给予注意力最多的 8% 的 token。MustDrop 之后的阶段不得丢弃它们。",
     },
     "stages": {
-        "names": "阶段 abc|阶段 a|阶段 b|阶段 c",
+        "names": "阶段 a b c|阶段 a|阶段 b|阶段 c",
         "title": "阶段 a、b、c",
         "told": "MustDrop 的三个阶段：a 在视觉编码器中合并相似的图块，b 在某些解码器层之后丢弃 token，c 把这些层的缓存裁剪到最后仍留存的 token。",
     },
@@ -152,8 +152,8 @@ TERMS = {
         "told": "两侧都逐 token 读入基线的回答，而不是各自的回答，因此同一位置在两侧含义相同。",
     },
     "band": {
-        "names": "95 % 区间带|自助法",
-        "title": "95 % 区间带",
+        "names": "95% 区间带|自助法",
+        "title": "95% 区间带",
         "told": "像这样抽取样本，100 组中有 95 组的均值会落在这里：对样本做自助法（bootstrap）。",
     },
 }

@@ -24,14 +24,19 @@ function loadPlotly() {
 
 // What a mouse on a cell of a heatmap is told. Plotly reads tags in it: nothing of a model's is one.
 const plain = (told) => told.replace(/&/g, '&amp;').replace(/</g, '&lt;');
+const told = (value, share) => {
+  if (share) return `${told(value * 100, false)}%`;
+  const rounded = Number(value.toPrecision(3));
+  return rounded && Math.abs(rounded) < 0.001 ? rounded.toExponential() : String(rounded);
+};
 function nameCells(trace) {
   if (trace.type !== 'heatmap' || !trace.meta || trace.hovertext) return;
-  const { x, y, unit, log } = trace.meta;
+  const { x, y, unit, log, share } = trace.meta;
   const bytes = Uint8Array.from(atob(trace.z.bdata), (c) => c.charCodeAt(0));
   const z = new Float32Array(bytes.buffer);
   trace.hovertext = y.map((row, i) => x.map((column, j) => {
     const value = log ? 10 ** z[i * x.length + j] : z[i * x.length + j];
-    return `${plain(row)}<br>${plain(column)}<br><b>${Number(value.toPrecision(3))}</b> ${plain(unit)}`;
+    return `${plain(row)}<br>${plain(column)}<br><b>${told(value, share)}</b> ${plain(unit)}`;
   }));
 }
 
@@ -54,12 +59,14 @@ function withK(layout) {
   });
   (layout.annotations || []).filter(here).forEach((name) => {
     name[spot.axis] = k + spot.offset;
-    name.text = `<b>K = ${k}</b>`;
+    name.text = isNarrow() ? `<b>K=${k}</b>` : `<b>K = ${k}</b>`;
+    if (isNarrow()) name.font = { ...name.font, size: 10 };
     name.visible = shown;
   });
   return layout;
 }
 
+const isNarrow = () => drawing.clientWidth < 520;
 let moving = 0;
 function followK() {
   if (!element.isConnected) { window.removeEventListener('vtw:k', followK); return; }
@@ -134,6 +141,13 @@ function forPhone(layout, traces) {
   layout.margin = { ...layout.margin, l: Math.min(layout.margin.l, 46) };
 }
 
+// Beside a heatmap K's name stands between the cells and the colour bar.
+function leaveRoomForK(layout) {
+  const spot = layout.meta && layout.meta.k;
+  if (!spot || spot.axis !== 'y' || !layout.coloraxis) return;
+  layout.coloraxis.colorbar.x = 1 + (isNarrow() ? 32 : 48) / Math.max(120, drawing.clientWidth - 170);
+}
+
 async function draw() {
   const view = props.value;
   if (!near || !stale || !figure) return;
@@ -145,7 +159,8 @@ async function draw() {
     figure.data.forEach(nameCells);
     const layout = withK(structuredClone(figure.layout));
     layout.autosize = true;
-    if (drawing.clientWidth < 520) forPhone(layout, figure.data);
+    if (isNarrow()) forPhone(layout, figure.data);
+    leaveRoomForK(layout);
     const card = getComputedStyle(element).getPropertyValue('--vtw-card') || '#888';
     layout.hoverlabel = { bgcolor: card.trim(), bordercolor: '#808793' };
     await plotly.react(drawing, figure.data, layout, { displayModeBar: false, responsive: true });

@@ -16,7 +16,6 @@ from app import text_inside as text
 from app.components.files import read, script
 from app.figures.chart import Chart, Heatmap, Sheet, Table
 from app.figures.fonts import drawn_language
-from app.figures.plotly_charts import figure
 from app.language import current
 
 _PLOTLY = Path(plotly.__file__).resolve().parent / "package_data" / "plotly.min.js"
@@ -63,6 +62,9 @@ def show_chart(chart: Chart | None, layers: int) -> dict[str, Any] | None:
     if isinstance(chart, Table):
         table = {"columns": list(chart.columns), "rows": [list(row) for row in chart.rows]}
         return {**value, "table": table, "formats": list(TABLE_FORMATS)}
+    # Plotly's part that makes figures is not needed until one is looked at.
+    from app.figures.plotly_charts import figure
+
     return {
         **value,
         # As text: Gradio copies every value in the browser, again and again, number by number.

@@ -57,14 +57,12 @@ function measurePlot() {
 function drawPlot() {
   const plot = find('.plot');
   geometry = measurePlot();
-  const svg = node('svg', { viewBox: `0 0 ${geometry.width} ${HEIGHT}`, height: HEIGHT });
   if (!hasRun()) {
-    svg.append(node('text', { x: geometry.width / 2, y: 150, 'text-anchor': 'middle', class: 'empty' },
-      view.phase === 'running' ? labels.plotWaits : labels.plotEmpty));
-    plot.replaceChildren(svg);
+    plot.replaceChildren(html('p', 'empty', view.phase === 'running' ? labels.plotWaits : labels.plotEmpty));
     geometry = null;
     return;
   }
+  const svg = node('svg', { viewBox: `0 0 ${geometry.width} ${HEIGHT}`, height: HEIGHT });
   svg.append(...axes(), ...columnTitles(), ...curves(), node('g', { class: 'k-stars' }), ...layerRows(), etaLine(), kLine());
   svg.addEventListener('pointerdown', startDrag);
   plot.replaceChildren(svg);
@@ -77,7 +75,7 @@ function axes() {
     if (e % 2 !== 0 && e !== lowest) continue;
     const at = y(10 ** e);
     parts.push(node('line', { x1: box.left, x2: box.right, y1: at, y2: at, class: 'grid' }));
-    const text = e === lowest ? '≤1e' + e : e >= 0 ? String(10 ** e) : '1e' + e;
+    const text = e === lowest ? '≤1e' + e : e >= -3 ? String(Number((10 ** e).toPrecision(1))) : '1e' + e;
     parts.push(node('text', { x: box.left - 6, y: at + 4, 'text-anchor': 'end', class: 'tick', 'data-y': at }, text));
   }
   parts.push(node('text', { x: 0, y: 12 }, labels.axis));
@@ -129,7 +127,8 @@ function layerRows() {
     parts.push(cell);
     if (!same) parts.push(node('line', { x1: x(i) - 4, x2: x(i) + 4, y1: under + 68, y2: under + 60, class: 'changed-mark' }));
   }
-  parts.push(node('text', { x: narrow ? 0 : box.left, y: under + 90 }, narrow ? labels.cellsNarrow : labels.cells));
+  const roomy = box.right - box.left > 480;   // the longest sentence takes 460
+  parts.push(node('text', { x: narrow ? 0 : box.left, y: under + 90 }, roomy ? labels.cells : labels.cellsNarrow));
   return parts;
 }
 

@@ -7,7 +7,7 @@ let row = 0, layer = 0, patch = null, k = 0;
 let weights = null;    // all: [layer][row][visual], or of one row: [layer][visual]
 let readers = null;    // of one patch: [layer][row]; only where the weights are not all here
 const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-const percent = (share) => (share === 0 ? '0\u00a0%' : share < 0.0001 ? '<\u00a00.01\u00a0%' : `${Number((share * 100).toPrecision(2))}\u00a0%`);
+const percent = (share) => (share === 0 ? '0%' : share < 0.0001 ? '<\u00a00.01%' : `${Number((share * 100).toPrecision(2))}%`);
 
 // ---------------------------------------------------------------- numbers
 const HALF = new Float32Array(65536).map((_, bits) => {

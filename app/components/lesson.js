@@ -6,7 +6,9 @@ const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => v
 const steps = titles.length;
 let shown = null;        // the value that is drawn
 let asked = null;        // the question that was answered last
-const folded = () => panel.classList.contains('folded');
+let heading = null;      // the step that was asked for and is not there yet
+let left = 1;            // where the lesson begins when it is opened
+const folded = () => panel.dataset.size === 'bar';
 
 function make(name, className, text) {
   const made = document.createElement(name);
@@ -23,7 +25,9 @@ function drawQuestions() {
     group.setAttribute('role', 'group');
     group.setAttribute('aria-label', question.ask);
     group.append(make('p', 'ask', question.ask));
-    if (question.choices.length) group.append(...question.choices.map((choice, at) => choiceButton(question, index, choice, at)));
+    const choices = make('div', 'choices');
+    choices.append(...question.choices.map((choice, at) => choiceButton(question, index, choice, at)));
+    if (question.choices.length) group.append(choices);
     else group.append(kButton(index));
     const { verdict } = question;
     if (verdict) {
@@ -54,7 +58,7 @@ function kButton(index) {
   return button;
 }
 function drawFrame() {
-  find('.progress').textContent = folded() ? `${shown.step} / ${steps} · ${shown.title}` : fill(words.progress, { step: shown.step, steps });
+  find('.progress').textContent = folded() || !isBeside() ? `${shown.step} · ${shown.title}` : fill(words.progress, { step: shown.step, steps });
   find('.title').textContent = shown.title;
   find('.lead').textContent = shown.lead;
   drawAbout(shown.about);
@@ -83,14 +87,20 @@ function drawAbout(about) {
   if (about.picture && picture.src !== about.picture) picture.src = about.picture;
   find('.about span').textContent = about.prompt;
 }
-function fold(small) {
-  panel.classList.toggle('folded', small);
-  find('.fold').textContent = small ? '▴' : '▾';
-  find('.fold').setAttribute('aria-expanded', !small);
-  find('.fold').setAttribute('aria-label', small ? words.more : words.less);
+// Above the panel the room is small: there it can be the question alone, too.
+const sizes = () => (isBeside() ? ['whole', 'bar'] : ['whole', 'question', 'bar']);
+function resize(size) {
+  const next = sizes()[sizes().indexOf(size) + 1];
+  panel.dataset.size = size;
+  find('.fold').textContent = next ? '▾' : '▴';
+  find('.fold').setAttribute('aria-expanded', !folded());
+  find('.fold').setAttribute('aria-label', !next ? words.more : next === 'bar' ? words.less : words.questionAlone);
+  find('.fold').title = find('.fold').getAttribute('aria-label');
   if (shown) drawFrame();
   makeRoom();
 }
+function smaller() { resize(sizes()[sizes().indexOf(panel.dataset.size) + 1] || 'whole'); }
+function larger() { resize(sizes()[Math.max(0, sizes().indexOf(panel.dataset.size) - 1)]); }
 
 // ---------------------------------------------------------------- the page around it
 // Beside the panel where there is room for both, above it elsewhere.
@@ -99,14 +109,28 @@ function makeRoom() {
   const { body } = document;
   body.classList.toggle('lesson-beside', Boolean(shown) && isBeside() && !folded());
   body.classList.toggle('lesson-below', Boolean(shown) && !isBeside());
+  body.classList.toggle('lesson-narrow', Boolean(shown) && window.innerWidth <= 720);
   body.style.setProperty('--lesson-height', shown && !isBeside() ? `${panel.offsetHeight + 24}px` : '0px');
   body.classList.toggle('lesson-hides-curve', Boolean(shown && shown.hidesCurve));
 }
 function outline(selector) {
   document.querySelectorAll('.lesson-focus').forEach((part) => part.classList.remove('lesson-focus'));
-  const part = selector && document.querySelector(selector);
-  if (part && !panel.contains(part)) part.classList.add('lesson-focus');
-  return part;
+  const parts = selector ? [...document.querySelectorAll(selector)].filter((part) => !panel.contains(part)) : [];
+  for (const part of parts) part.classList.add('lesson-focus');
+  return parts;
+}
+// From the top of the first part to the bottom of the last. Of a chart that is too tall, what is
+// drawn: the words above it say what the panel asks.
+function extent(parts) {
+  const around = (each) => {
+    const boxes = each.map((part) => part.getBoundingClientRect()).filter((box) => box.height > 20);
+    if (!boxes.length) return null;
+    const top = Math.min(...boxes.map((box) => box.top));
+    return { top, height: Math.max(...boxes.map((box) => box.bottom)) - top };
+  };
+  const box = around(parts);
+  if (!box || box.height <= room() - bar()) return box;
+  return around(parts.flatMap((part) => [...part.querySelectorAll('.drawing')])) || box;
 }
 
 // The figure may still be on its way, and what stands above it may still grow: look until it has
@@ -119,14 +143,13 @@ function bringIntoView(selector) {
   let lastMove = started, top = null;
   const over = new AbortController();
   const stop = () => { search += 1; };
-  for (const name of ['wheel', 'touchmove', 'keydown']) window.addEventListener(name, stop, { signal: over.signal, passive: true });
+  for (const name of ['wheel', 'touchmove', 'keydown', 'pointerdown']) window.addEventListener(name, stop, { signal: over.signal, passive: true });
   const behavior = window.matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth';
   const look = () => {
     const now = performance.now();
     if (mine !== search || !element.isConnected || now - started > PATIENCE) { over.abort(); return; }
-    const part = outline(selector);
-    const box = part && !panel.contains(part) ? part.getBoundingClientRect() : null;
-    if (box && box.height > 20) {
+    const box = extent(outline(selector));
+    if (box) {
       const wanted = Math.round(window.scrollY + box.top - spaceAbove(box.height));
       if (top === null || Math.abs(wanted - top) > 8) {
         top = wanted;
@@ -140,14 +163,23 @@ function bringIntoView(selector) {
   look();
 }
 // In the middle of what the panel leaves free, and below the bar of K that sticks to the top.
+function bar() {
+  const shownBar = [...document.querySelectorAll('.kbar-part')].find((each) => each.offsetHeight);
+  return shownBar ? shownBar.offsetHeight + 20 : 16;
+}
+const room = () => (isBeside() ? window.innerHeight : panel.getBoundingClientRect().top);
 function spaceAbove(height) {
-  const bar = [...document.querySelectorAll('.kbar-part')].find((each) => each.offsetHeight);
-  const room = isBeside() ? window.innerHeight : panel.getBoundingClientRect().top;
-  return Math.max(bar ? bar.offsetHeight + 20 : 16, (room - height) / 2);
+  return Math.max(bar(), (room() - height) / 2);
 }
 
 // ---------------------------------------------------------------- what a visitor does
+// Several clicks in a row are several steps, though the first is still on its way.
+function goBy(change) {
+  const wanted = (heading || shown.step) + change;
+  if (wanted >= 1 && wanted <= steps) go(wanted);
+}
 function go(step) {
+  heading = step;
   panel.classList.add('waiting');
   trigger('select', { step });
 }
@@ -155,25 +187,38 @@ function answer(button) {
   asked = Number(button.dataset.question);
   trigger('submit', { question: asked, given: button.dataset.given === undefined ? heldK() : Number(button.dataset.given) });
 }
-function close() { trigger('clear'); }
+// What was answered is there again when the lesson is opened again, but begins anew behind its end.
+function close(finished = false) {
+  if (finished) left = 1;
+  trigger('clear', { finished });
+}
 
-find('.open').addEventListener('click', () => { if (shown) close(); else go(1); });
+find('.open').addEventListener('click', () => { if (shown) close(); else go(left); });
 element.addEventListener('click', (event) => {
   const button = event.target.closest('button');
   if (!button || !shown) return;
   if (button.dataset.question !== undefined) answer(button);
   else if (button.dataset.step) go(Number(button.dataset.step));
-  else if (button.matches('.back')) go(shown.step - 1);
-  else if (button.matches('.next')) { if (shown.step === steps) close(); else go(shown.step + 1); }
+  else if (button.matches('.back')) goBy(-1);
+  else if (button.matches('.next')) { if (shown.step === steps) close(true); else goBy(1); }
   else if (button.matches('.again')) go(shown.step);
   else if (button.matches('.close')) close();
-  else if (button.matches('.fold')) fold(!folded());
+  else if (button.matches('.fold')) smaller();
 });
+// On a phone the panel is pushed down and pulled up by its head.
+let from = null;
+find('header').addEventListener('touchstart', (event) => { from = event.touches[0].clientY; }, { passive: true });
+find('header').addEventListener('touchend', (event) => {
+  const way = event.changedTouches[0].clientY - from;
+  if (isBeside() || Math.abs(way) < 24) return;
+  if (way < 0) larger();
+  else if (!folded()) smaller();
+}, { passive: true });
 panel.addEventListener('keydown', (event) => {
   if (!shown || event.altKey || event.ctrlKey || event.metaKey) return;
-  const moves = { ArrowRight: shown.step + 1, ArrowLeft: shown.step - 1 };
+  const moves = { ArrowRight: 1, ArrowLeft: -1 };
   if (event.key === 'Escape') close();
-  else if (event.key in moves && moves[event.key] >= 1 && moves[event.key] <= steps) go(moves[event.key]);
+  else if (event.key in moves) goBy(moves[event.key]);
   else return;
   event.preventDefault();
 });
@@ -183,7 +228,8 @@ function take() {
   const before = shown;
   shown = props.value || null;
   panel.hidden = !shown;
-  panel.classList.remove('waiting');
+  if (!shown || shown.step === heading) heading = null;
+  if (heading === null) panel.classList.remove('waiting');
   find('.open').setAttribute('aria-expanded', Boolean(shown));
   const step = shown ? shown.step : null;
   if ((before ? before.step : null) !== step) window.dispatchEvent(new CustomEvent('vtw:lesson', { detail: { step } }));
@@ -193,7 +239,11 @@ function take() {
     if (before) find('.open').focus();
     return;
   }
+  left = shown.step;
   const arrived = !before || before.arrived !== shown.arrived;
+  const result = !arrived && shown.result && !(before.result && before.result.run === shown.result.run);
+  if (arrived) resize('whole');
+  else if (result && folded()) smaller();
   drawFrame();
   drawQuestions();
   makeRoom();
@@ -203,6 +253,10 @@ function take() {
     find('.body').scrollTop = 0;
     find('.title').focus({ preventScroll: true });
     bringIntoView(shown.focus);
+  } else if (result) {
+    bringIntoView(shown.result.focus);
+    const verdict = find('.verdict');
+    if (verdict) verdict.scrollIntoView({ block: 'nearest' });
   }
   tell();
 }
@@ -227,9 +281,11 @@ find('.close').title = words.keys;
 find('.dots').setAttribute('aria-label', words.steps);
 find('.about small').textContent = words.about;
 find('.back').textContent = words.back;
-find('.again').textContent = words.again;
-fold(false);
-window.addEventListener('resize', makeRoom);
+find('.body .again').textContent = words.again;
+find('.again.icon').title = words.again;
+find('.again.icon').setAttribute('aria-label', words.again);
+resize('whole');
+window.addEventListener('resize', () => resize(sizes().includes(panel.dataset.size) ? panel.dataset.size : 'whole'));
 window.addEventListener('vtw:k', () => {
   const button = element.isConnected && find('.check-k');
   if (button) button.textContent = fill(words.checkK, { k: heldK() });

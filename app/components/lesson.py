@@ -13,6 +13,7 @@ from app.lesson.question import Question
 from app.lesson.syllabus import STEPS
 from app.pictures import thumbnail
 from app.state import Visitor
+from app.view import run_id
 from vtw_core.results import Run
 
 _THUMBNAIL = 96  # pixels: drawn at half of it, for screens with two for one
@@ -22,7 +23,8 @@ def lesson_part() -> gr.HTML:
     """Build the component; its value is None while closed, or of `show_step`.
 
     ``select`` fires with ``{step}`` to go to a step, ``submit`` with ``{question, given}`` when a
-    question is answered, ``clear`` when the lesson is closed: a visitor's input.
+    question is answered, ``clear`` with ``{finished}`` when the lesson is closed: a visitor's
+    input.
     """
     return gr.HTML(
         value=None,
@@ -47,9 +49,10 @@ def show_step(progress: Progress, visitor: Visitor) -> dict[str, Any] | None:
     if not progress.step:
         return None
     step, run = progress.at, visitor.run
+    own = run if visitor.origin == "live" else None
     questions, problem = questions_of(step, run)
     answers = progress.here(run)
-    waits = step.asks_of == "own" and visitor.origin != "live"
+    waits = step.asks_of == "own" and own is None
     if waits:
         problem = text.OWN_RUN_FIRST if answers.given else None
     shown = [
@@ -61,6 +64,7 @@ def show_step(progress: Progress, visitor: Visitor) -> dict[str, Any] | None:
         **text.STEPS[step.name],
         "about": None if run is None or waits or step.asks_of == "none" else _about(run, visitor),
         "focus": step.focus,
+        "result": {"focus": step.result, "run": run_id(own)} if step.result and own else None,
         "hidesCurve": step.hides_curve and not answers.given,
         "problem": problem,
         "questions": shown,

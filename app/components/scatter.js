@@ -1,6 +1,6 @@
 // Why a filter kept or dropped each token: its share against γ, its peak against α, both logarithmic.
 const PLOT = { height: 250, left: 62, right: 14, top: 14, bottom: 44 };
-const asPercent = (value) => `${Number((value * 100).toPrecision(2))}\u00a0%`;
+const asPercent = (value) => `${Number((value * 100).toPrecision(2))}%`;
 
 // 1, 2 and 5 of each decade, or only 1 where there is no room for more.
 function ticksOf([low, high], pixels) {

@@ -7,7 +7,10 @@ let widths = { scatter: 480, flow: 900 };    // pixels there are for each drawin
 let first = {};                              // thresholds of the method as it was compared
 let arrived = 0;                             // which view was taken over from share.js
 const TICKS = 400;                           // of a threshold's slider
-const decimal = (value) => String(Number(value.toPrecision(2)));
+const decimal = (value) => {
+  const rounded = Number(value.toPrecision(2));
+  return rounded && rounded < 0.001 ? rounded.toExponential() : String(rounded);
+};
 const stageName = (stage, list) => fill(words[list][stage.id], stage);
 
 // ---------------------------------------------------------------- stages

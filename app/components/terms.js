@@ -4,7 +4,7 @@ const LOOKED_AT = [
   '.page-head .prose p', '.tabitem .prose :is(p, li, td, th, h2)', '[data-testid="block-info"]',
   '.vtw :is(.caption, .summary, h2, h3, dt, .eta-label span)', '.lesson :is(.lead, .ask, .verdict)',
 ].join(', ');
-const LEFT_ALONE = 'button, a, svg, select, dialog, .definitions, .term, #model-state, #workbench .tokens';
+const LEFT_ALONE = 'button, a, svg, select, dialog, .definitions, .document, .term, #model-state, #workbench .tokens';
 const TIP = 'term-tip';
 const page = element.closest('.gradio-container') || document.body;
 
@@ -76,11 +76,13 @@ function begin() {
 begin();
 
 // ---------------------------------------------------------------- telling what they mean
-const tip = document.createElement('div');
+const tip = document.createElement('div'), link = document.createElement('a');
 tip.id = TIP;
 tip.setAttribute('role', 'tooltip');
 tip.hidden = true;
-tip.append(...['b', 'p', 'small'].map((name) => document.createElement(name)));
+tip.append(...['b', 'p'].map((name) => document.createElement(name)), link);
+link.target = '_blank';   // the visitor keeps his place
+link.textContent = definition;
 document.getElementById(TIP)?.remove();
 page.append(tip);
 let shown = null, leaving = 0;
@@ -91,7 +93,8 @@ function show(span) {
   hide();
   const term = byName.get(span.textContent);
   if (!term) return;
-  [term.title, term.told, term.where].forEach((told, at) => { tip.children[at].textContent = told; });
+  [term.title, term.told].forEach((told, at) => { tip.children[at].textContent = told; });
+  link.href = addressOfDefinition(term);
   tip.hidden = false;
   shown = span;
   span.setAttribute('aria-describedby', TIP);
@@ -118,15 +121,22 @@ const listeners = {
     else if (target.closest(`#${TIP}`)) clearTimeout(leaving);
     else if (shown && shown !== document.activeElement) leave();
   },
-  focusin: ({ target }) => { if (target.matches('.term:focus-visible')) show(target); else if (shown) hide(); },
-  focusout: ({ target }) => { if (target === shown) leave(); },
+  focusin: ({ target }) => {
+    if (target.matches('.term:focus-visible')) show(target);
+    else if (shown && target !== link) hide();
+  },
+  focusout: ({ target, relatedTarget }) => { if ([shown, link].includes(target) && ![shown, link].includes(relatedTarget)) leave(); },
   click: (event) => {
     const span = event.target.closest('.term');
     if (span) event.preventDefault();   // it may stand in a label, whose field is not meant
     if (span) show(span); else if (!event.target.closest(`#${TIP}`)) hide();
   },
   keydown: (event) => {
-    if (event.key === 'Escape' && shown) { hide(); event.stopPropagation(); }
+    if (event.key === 'Escape' && shown) {
+      if (event.target === link) shown.focus();
+      hide();
+      event.stopPropagation();
+    } else if (event.key === 'ArrowDown' && event.target === shown) { event.preventDefault(); link.focus(); }
     else if (/^(Enter| )$/.test(event.key) && event.target.matches('.term')) {
       event.preventDefault();
       if (shown) hide(); else show(event.target);
@@ -137,3 +147,4 @@ for (const [name, listener] of Object.entries(listeners)) {
   document.addEventListener(name, (event) => { if (element.isConnected) listener(event); }, true);
 }
 window.addEventListener('scroll', hide, { passive: true, capture: true });
+followDefinition();

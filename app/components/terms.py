@@ -11,7 +11,7 @@ import gradio as gr
 from app import text_terms as text
 from app.components.files import script
 
-_QUANTITIES, _STRATEGIES = "quantities.md", "strategies.md"
+_QUANTITIES, _STRATEGIES = "quantities", "strategies"
 _HERE = "Words of the page"
 DEFINED = {
     "visual_token": (_QUANTITIES, "Notation"),
@@ -45,7 +45,7 @@ DEFINED = {
     "teacher_forcing": (_QUANTITIES, "Notation"),
     "band": (_QUANTITIES, _HERE),
 }
-"""Term -> the page of docs/ and the name under which its definition stands."""
+"""Term -> the document (`app.tabs.numbers`) and the name under which its definition stands."""
 
 
 def terms_part() -> gr.HTML:
@@ -55,14 +55,21 @@ def terms_part() -> gr.HTML:
             "names": term["names"].split("|"),
             "title": term["title"],
             "told": term["told"],
-            "where": text.WORDS["where"].format(page=DEFINED[key][0], name=DEFINED[key][1]),
+            "document": DEFINED[key][0],
+            "where": DEFINED[key][1],
         }
         for key, term in text.TERMS.items()
     ]
     return gr.HTML(
         value=None,
         html_template="<div></div>",
-        js_on_load=script("terms.js", terms=terms, skipped=text.WORDS["skip"].split("|")),
+        js_on_load=script(
+            "definition.js",
+            "terms.js",
+            terms=terms,
+            skipped=text.WORDS["skip"].split("|"),
+            definition=text.WORDS["definition"],
+        ),
         apply_default_css=False,
         elem_classes="terms-part",
     )

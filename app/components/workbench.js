@@ -17,16 +17,18 @@ function html(name, className, text) {
   if (text !== undefined) made.textContent = text;
   return made;
 }
-function scaled(value, units, digits = 3) {
+// As app/digits.py prints them: 4.25, 27.0, 144, 1230; and 0.31, 4.1e-4.
+const threeDigits = (value) => (value < 999.5 ? value.toPrecision(3) : value.toFixed(0));
+function scaled(value, units) {
   let i = 0;
-  while (i < units.length - 1 && Math.abs(value) >= 1000) { value /= 1000; i += 1; }
-  return Number(value.toPrecision(digits)) + ' ' + units[i];
+  while (i < units.length - 1 && Math.abs(value) >= 999.5) { value /= 1000; i += 1; }
+  return threeDigits(value) + ' ' + units[i];
 }
 const flops = (value) => scaled(value, ['FLOP', 'kFLOP', 'MFLOP', 'GFLOP', 'TFLOP', 'PFLOP']);
 const bytes = (value) => scaled(value, ['B', 'kB', 'MB', 'GB', 'TB']);
-const seconds = (value) => (value < 1 ? Number((value * 1000).toPrecision(3)) + ' ms' : Number(value.toPrecision(3)) + ' s');
-const percent = (share) => (share * 100).toFixed(share > 0.0995 || share === 0 ? 0 : 1) + '\u00a0%';
-const nats = (value) => (value === 0 ? '0' : value < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(2))));
+const seconds = (value) => (value < 0.9995 ? threeDigits(value * 1000) + ' ms' : threeDigits(value) + ' s');
+const percent = (share) => (share * 100).toFixed(share > 0.0995 || share === 0 ? 0 : 1) + '%';
+const nats = (value) => (value === 0 ? '0' : value < 0.001 ? Number(value.toPrecision(2)).toExponential() : String(Number(value.toPrecision(2))));
 const hasRun = () => Array.isArray(view.answers);
 const clamp = (value) => Math.max(0, Math.min(view.layers, Math.round(value)));
 
@@ -262,6 +264,8 @@ function draw() {
   notice.hidden = !view.notice;
   notice.textContent = view.notice ? view.notice.text : '';
   notice.classList.toggle('info', Boolean(view.notice && view.notice.kind === 'info'));
+  // Where the button that was pressed stands below the sentence, the sentence would not be seen.
+  if (isNews && view.notice && notice.getBoundingClientRect().top < 0) notice.scrollIntoView({ block: 'center' });
   const status = find('.status'), facts = find('.facts');
   const taken = () => (status.hidden ? 0 : status.offsetHeight + GAP);
   const held = taken() + facts.offsetHeight;

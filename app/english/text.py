@@ -8,6 +8,11 @@ INTRO = (
     "**Take all of them out from layer K on: does the answer change?** "
     "Ask about a picture, then drag K."
 )
+THEME_SWITCH = {
+    "name": "Light or dark colours",
+    "toDark": "Dark colours",
+    "toLight": "Light colours",
+}
 LINKS = (
     "[VTW paper](https://arxiv.org/abs/2405.05803) · "
     "[MustDrop paper](https://arxiv.org/abs/2411.10803)"
@@ -137,6 +142,7 @@ STOPPING = "The server is being stopped: come again in a few minutes."
 
 REFUSED = "Not possible"
 NO_PICTURE = "There is no picture yet: upload, paste or draw one, or pick an example."
+NO_WEBGL = "This browser cannot draw here: it has no WebGL. Switch on its hardware acceleration, or upload a picture."
 NO_DRAWING = "The canvas is empty: draw a shape first, or pick an example."
 PICTURE_ELSEWHERE = "This picture was not uploaded here: upload it again."
 CANCELLED = "Cancelled. Below is the last complete run."
@@ -216,7 +222,7 @@ WORKBENCH: dict[str, Any] = {
     "loss": "At K = {low} this answer has KL {kl} nats at its worst token (“{piece}”, {position} of {count}) and {reads}.",
     "readsSame": "still reads the same",
     "readsOther": "reads differently",
-    "agreeShort": "With {count} tokens in all, the answer has hardly anything behind the first one that could be lost unseen. At K = {low} it {reads}.",
+    "agreeShort": "The answer has hardly anything behind its first token that could be lost unseen (tokens in all: {count}). At K = {low} it {reads}.",
     "agreeLong": "At K = {low} the worst of its {count} tokens is “{piece}” with KL {kl} nats, and the answer {reads}.",
     "rulesDiffer": "The rules differ ({scope}): K = {soon} is the first under η, but the KL rises over it again and stays under it only from K = {late} on.",
     "tokensWaiting": "Follows when every K has been measured …",
@@ -309,6 +315,7 @@ EVERY_K_COLUMNS = (
     "same as baseline", "likeliest first tokens", "prefill FLOPs", "share of baseline", "KV cache (bytes)",
     "prefill (ms)", "decode (ms per token)",
 )  # fmt: skip
+EVERY_K_SHOWN = (*EVERY_K_COLUMNS[:9], "KV cache", *EVERY_K_COLUMNS[10:])
 SAVE_RUN = "Save this run (.vtw)"
 SAVE_TABLE = "Save the table (.csv)"
 
@@ -367,27 +374,36 @@ CALIBRATE_HISTOGRAM_NOTE = (
 )
 CALIBRATE_TABLE = "The same numbers as a table"
 CALIBRATE_COLUMNS = (
-    "K", "mean KL (nats)", "95 % band (nats)", "same answer", "right", "FLOPs", "samples with this K*",
+    "K", "mean KL (nats)", "95% band (nats)", "same answer", "right", "FLOPs", "samples with this K*",
 )  # fmt: skip
 SAVE_CALIBRATION = "Save everything (.json)"
 SAVE_CALIBRATION_TABLE = "Save the table (.csv)"
 SAVE_CALIBRATION_FIGURE = "Save the figure (.svg)"
 FIGURE_IN_ENGLISH = "{name}, drawn with English words"
 CALIBRATION_DRAWN = "{model} ({type}), K* = {k} of {layers}, η = {eta:g} nats, {rule}"
-HOVER_KL = "%{y:.3g} nats"
+HOVER_KL = "%{customdata} nats"
 HOVER_COUNT = "K* = %{x}: %{y} samples"
 AXIS_K = "K: first layer without visual tokens"
 AXIS_KL = "mean {direction}<br>{scope}, {samples} samples, nats, log scale"
 AXIS_SHARE = "percent, over {samples} samples"
 AXIS_COUNT = "samples with K* = K, of {samples}"
 CURVE_MEAN = "mean KL"
-CURVE_BAND = "95 % band of the mean"
+CURVE_BAND = "95% band of the mean"
 CURVE_SAME = "same answer as the baseline"
 CURVE_RIGHT = "right answer"
 CURVE_FLOPS = "prefill FLOPs against K = {layers}, theory"
 MARK_ETA = "η = {eta:g}"
 MARK_K_STAR = "K* = {k}"
 
+DOCUMENTS_INTRO = """
+## Every number, exactly
+The short table above is for reading the page. These two documents define everything that is recorded,
+computed or drawn: formula, layers, heads, query rows, unit and source.
+"""
+DOCUMENTS = {
+    "quantities": "Quantities: what every number means",
+    "strategies": "Strategies: what every method drops, and when",
+}
 NUMBERS = """
 ## What happens to the picture
 The vision encoder turns the picture into a grid of **visual tokens**, one for each patch. They stand
@@ -423,7 +439,7 @@ VTW lets all visual tokens go at one layer. MustDrop (arXiv 2411.10803) judges e
 three stages of its life, as in the released code:
 
 1. **Vision encoding.** Behind the encoder’s first layer, windows of 3 × 3 like patches become one token. A
-   key set, the 8 % of the tokens to which [CLS] gives most in the encoder’s last layer, may not be dropped later.
+   key set, the 8% of the tokens to which [CLS] gives most in the encoder’s last layer, may not be dropped later.
 2. **Prefill.** Behind four decoder layers (2, 6, 10 and 14 of 32) a token falls when the text as a whole *and*
    every single text row give it too little attention, and it is not a key token.
 3. **Decoding.** The cache of those layers keeps only the tokens that are still alive at the end.
@@ -437,7 +453,7 @@ attention where VTW trusts the depth. Choosing takes time of its own: reported a
 KL_TITLE = "How far the answer moves when the image leaves at layer K"
 KL_AXIS = "KL(P withdrawn ‖ P full), nats"
 KL_CAPTION = (
-    "KL(P_withdrawn || P_full) in nats over the whole vocabulary, the image withdrawn from layer K on: at the first "
+    "KL(P withdrawn ‖ P full) in nats over the whole vocabulary, the image withdrawn from layer K on: at the first "
     "answer token, and mean and maximum over the {tokens} positions of the baseline's answer, which is given at every "
     "K. K = L is the baseline, KL 0, which a log axis cannot show."
 )
@@ -451,14 +467,14 @@ COST_FLOPS = "prefill FLOPs, theory"
 COST_KV = "KV cache of the prompt"
 COST_TIME = "prefill time, measured layer by layer"
 COST_CAPTION = (
-    "Shares of what K = L costs. FLOPs of the decoder's prefill, {convention}; bytes of the prompt's KV cache; seconds "
+    "Shares of what K = L costs. FLOPs: {convention}; bytes of the prompt's KV cache; seconds "
     "of the prefill, put together from layers that were timed one by one, each with and without the image."
 )
 COST_SUMMARY = (
     "At K = {k} the prefill takes {flops:.0%} of the FLOPs and the prompt {kv:.0%} of the KV cache."
 )
 EVERY_K_TITLE = "The answer at every K"
-EVERY_K_CAPTION = "Answers are decoded at each K by itself; FLOPs of the prefill, {convention}."
+EVERY_K_CAPTION = "Answers are decoded at each K by itself; FLOPs: {convention}."
 EVERY_K_SUMMARY = "At {same} of {all} K the answer is the baseline's, token for token."
 
 REPORT = "Report (.html)"

@@ -85,7 +85,7 @@ SAVE_NUMBERS = "All numbers, CSV"
 CHART_TITLE = "{measure} against {cost}: {kind}"
 CHART_CAPTION = (
     "Each point is one method with one setting on {questions} held-out questions ({kind}); up is {up}, "
-    "left is cheaper. {measure}; {cost}; the line joins the settings of one method. Bars: 95 % percentile "
+    "left is cheaper. {measure}; {cost}; the line joins the settings of one method. Bars: 95% percentile "
     "bootstrap over questions; one of no width only says that all questions agree. {note}VTW withdraws "
     "every visual token from layer K on; the others are set to the same visual tokens, mean over all "
     "layers, and stand where they were measured."
@@ -95,7 +95,7 @@ DEFINITIONS = {
     "same": "Equal: the greedy answer is the baseline's, token for token",
     "kl_answer": "KL(P full ‖ P method) over the vocabulary, mean over the baseline answer's tokens, given to both, then over questions",
     "kl_first": "KL(P full ‖ P method) over the vocabulary at the first answer token, mean over questions",
-    "flops": "FLOPs of the decoder's prefill ({convention})",
+    "flops": "FLOPs: {convention}",
     "prefill_time": "seconds of the decoder's prefill over the baseline's on the same question, in turns in one process, median over questions",
     "whole_time": "seconds of image encoding, prefill, and decoding as many tokens as the baseline's answer has at the method's own pace, over the baseline's, in turns in one process, median over questions",
     "visual_tokens": "visual tokens in the prefill, mean over layers",
@@ -115,7 +115,7 @@ TABLE_COLUMNS = (
     "KL first token, nats",
 )  # fmt: skip
 TABLE_CAPTION = (
-    "{questions} held-out questions ({kind}); in brackets the 95 % percentile bootstrap interval over "
+    "{questions} held-out questions ({kind}); in brackets the 95% percentile bootstrap interval over "
     "questions; differences to the baseline are paired. FLOPs, KV cache and times as a share of the "
     "baseline's; times are medians, all else means. Definitions: under the chart above; "
     "“wanted” is the budget that the setting was chosen for, on other questions where thresholds are fitted."
@@ -149,4 +149,4 @@ README_COLUMNS = (
     "method", "visual tokens", "FLOPs", "prefill time", "whole time", "short answers right",
     "descriptions right", "whole-answer KL, short", "whole-answer KL, descriptions",
 )  # fmt: skip
-README_TABLE = "In brackets 95 % bootstrap intervals over questions; costs as a share of the baseline's; KL(P full ‖ P method) in nats."
+README_TABLE = "In brackets 95% bootstrap intervals over questions; costs as a share of the baseline's; KL(P full ‖ P method) in nats."

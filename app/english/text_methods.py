@@ -52,9 +52,7 @@ REMOVE = "Remove this method"
 COMPARE = "Compare"
 CANCEL = "Cancel"
 EQUAL = "Set all to VTW's budget"
-EQUAL_DONE = (
-    "Set: {tokens:.4g} visual tokens, mean over the {layers} layers, as VTW leaves at K = {k}."
-)
+EQUAL_DONE = "Set: {tokens} visual tokens, mean over the {layers} layers, as VTW leaves at K = {k}."
 EQUAL_ALL = (
     "VTW at K = {k} keeps every visual token: there is no budget to share. Choose a smaller K."
 )
@@ -86,10 +84,12 @@ NOTES = {
     "vtw": "All visual tokens leave before layer {k}.",
     "fastv": "Before layer {k} the {ratio:.0%} with least attention leave; ranked by {ranking}.",
     "random": "Before layer {k} a random {ratio:.0%} leave.",
-    "mustdrop": "γ = {gamma:.3g}, α = {alpha:.3g}.",
+    "mustdrop": "γ = {gamma}, α = {alpha}.",
 }
-NOTE_FITTED = " Found for {wanted:.4g} visual tokens."
-NOTE_NEAREST = " {wanted:.4g} visual tokens were wanted; {got:.4g} is the nearest that its stages can leave here."
+NOTE_FITTED = " Found for {wanted} visual tokens."
+NOTE_NEAREST = (
+    " {wanted} visual tokens were wanted; {got} is the nearest that its stages can leave here."
+)
 NOTE_VISION = (
     " Encoder: {patches} patches → {tokens} tokens; merged windows: {merged}; key set: {key}."
 )
@@ -119,17 +119,17 @@ LAYERS_CAPTION = (
     "the budget: its mean stands behind each name. MustDrop's stage a merges patches before layer 0; its stage c cuts "
     "caches after the prefill and does not show here."
 )
-SERIES = "{title}: mean {mean:.4g}"
+SERIES = "{title}: mean {mean}"
 
 TABLE_TITLE = "What each method costs, and how far it moves the answer"
 TABLE_CAPTION = (
-    "KL(P_method || P_full) in nats over the whole vocabulary, at each token of the baseline's answer, which is given to "
+    "KL(P method ‖ P full) in nats over the whole vocabulary, at each token of the baseline's answer, which is given to "
     "every method: at the first token, mean and maximum. Agreement: share of those tokens that the method would say too. "
     "FLOPs: {convention}. KV cache: keys and values of the prompt as decoding reads them, {dtype}. Prefill: wall clock on "
     "{device}, median of several for which all methods took turns, with the method's own work; encoding (picture to "
     "tokens) and decoding measured once. Differences of a few percent mean nothing."
 )
-TABLE_SUMMARY = "{title}: {tokens:.4g} visual tokens, {flops:.0%} of the prefill FLOPs, KL {kl} (answer mean), {same}."
+TABLE_SUMMARY = "{title}: {tokens} visual tokens, {flops:.0%} of the prefill FLOPs, KL {kl} (answer mean), {same}."
 TABLE_QUANTITY = "quantity"
 TABLE_ROWS = (
     "answer",
@@ -140,9 +140,9 @@ TABLE_ROWS = (
     "KL answer max (nats)",
     "visual tokens, mean over layers",
     "… in the KV cache",
-    "prefill FLOPs",
+    "prefill FLOPs ({flop})",
     "… of the baseline",
-    "KV cache (bytes)",
+    "KV cache ({byte})",
     "… of the baseline",
     "encoding the picture (ms)",
     "prefill (ms)",

@@ -143,9 +143,9 @@ FLOW_MERGED = "after merging"
 FLOW_LAYER = "layer {layer}"
 FLOW_WHY_MERGED = "{patches} patches of {windows} windows became {windows} tokens"
 FLOW_WHY_FELL = (
-    "behind this layer: share below γ = {gamma:.3g}, peak below α = {alpha:.3g}, not in the key set"
+    "behind this layer: share below γ = {gamma}, peak below α = {alpha}, not in the key set"
 )
-FLOW_CAPTION = "Visual tokens that each decoder layer sees in the prefill, and that its KV cache keeps for decoding; one prompt, MustDrop with γ = {gamma:.3g}, α = {alpha:.3g}, stages {stages}. Patches they show: a merged token stands for all patches of its window."
+FLOW_CAPTION = "Visual tokens that each decoder layer sees in the prefill, and that its KV cache keeps for decoding; one prompt, MustDrop with γ = {gamma}, α = {alpha}, stages {stages}. Patches they show: a merged token stands for all patches of its window."
 FLOW_SUMMARY = "{first} tokens enter the decoder, {last} reach its last layer; {mean:.1f} per layer on average, {cached:.1f} in the KV cache."
 TOKENS_TITLE = "Every visual token"
 TOKENS_COLUMNS = ("token", "grid", "row", "column", "patches", "key set")

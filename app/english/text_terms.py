@@ -1,7 +1,7 @@
 """What the page's terms mean, said where they stand; docs/quantities.md says the same."""
 
 # `skip`: words that hold a term and mean something else.
-WORDS = {"where": "Exact definition: docs/{page} of the repository, “{name}”", "skip": "baseline/"}
+WORDS = {"definition": "Exact definition", "skip": "baseline/"}
 
 # `names` are the ways a term is written on the page, between bars; of two that begin at the same
 # letter the longer one counts.
@@ -129,10 +129,10 @@ TERMS = {
     "key_set": {
         "names": "key set|key tokens|key token",
         "title": "Key set",
-        "told": "The 8 % of the tokens to which [CLS] gives most in the vision encoder’s last layer. MustDrop’s later stages may not drop them.",
+        "told": "The 8% of the tokens to which [CLS] gives most in the vision encoder’s last layer. MustDrop’s later stages may not drop them.",
     },
     "stages": {
-        "names": "stages abc|Stages|stage a|stage b|stage c",
+        "names": "stages a b c|Stages|stage a|stage b|stage c",
         "title": "Stages a, b, c",
         "told": "MustDrop’s three: a merges like patches in the vision encoder, b drops tokens behind some decoder layers, c cuts the cache of those layers to what is still alive at the end.",
     },
@@ -152,8 +152,8 @@ TERMS = {
         "told": "Both sides read the baseline’s answer, token by token, in place of their own, so that the same position means the same on both.",
     },
     "band": {
-        "names": "95 % band|bootstrap",
-        "title": "95 % band",
+        "names": "95% band|bootstrap",
+        "title": "95% band",
         "told": "Where the mean would lie in 95 of 100 sets of samples drawn like this one: a bootstrap over the samples.",
     },
 }

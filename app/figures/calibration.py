@@ -9,7 +9,9 @@ import plotly.graph_objects as go
 
 from app import text
 from app.calibration_view import DIRECTION_NAMES
+from app.digits import significant
 from app.figures import style
+from app.figures.plotly_charts import decades
 from vtw_core.calibrated import Reading
 
 # A tick at every K while they fit next to each other on a phone.
@@ -45,6 +47,7 @@ def kl_figure(reading: Reading) -> go.Figure:
     figure.add_scatter(
         x=shown, y=[float(reading.kl_mean[k]) for k in shown], mode="lines+markers",
         line={"color": style.VTW, "width": 2}, marker={"size": 7}, name=text.CURVE_MEAN,
+        customdata=[significant(float(reading.kl_mean[k]), 3) for k in shown],
         hovertemplate=text.HOVER_KL,
     )  # fmt: skip
     y_title = text.AXIS_KL.format(
@@ -52,9 +55,7 @@ def kl_figure(reading: Reading) -> go.Figure:
         samples=reading.samples,
     )  # fmt: skip
     figure.update_layout(style.layout(380, text.AXIS_K, y_title), margin={"l": 85, "t": 60})
-    figure.update_yaxes(
-        type="log", range=[low - 0.05, high + 0.05], dtick=1, tickformat="~g", minor_ticks=""
-    )
+    figure.update_yaxes(type="log", range=[low - 0.05, high + 0.05], **decades())
     if reading.eta > 0:
         figure.add_hline(
             y=reading.eta, line={"color": style.CRITERION, "dash": "dash", "width": 1.5}
@@ -72,15 +73,15 @@ def outcome_figure(reading: Reading) -> go.Figure:
     """Agreement with the baseline, accuracy where answers are known, and FLOPs, in percent."""
     curves = [(text.CURVE_SAME, reading.agreement, style.VTW, "solid", "circle")]
     if reading.accuracy is not None:
-        curves.append((text.CURVE_RIGHT, reading.accuracy, style.VISUAL, "dash", "square"))
+        curves.append((text.CURVE_RIGHT, reading.accuracy, style.BASELINE, "dash", "square"))
     flops = text.CURVE_FLOPS.format(layers=reading.layers)
-    curves.append((flops, reading.flops_share, style.BASELINE, "dot", "diamond"))
+    curves.append((flops, reading.flops_share, style.COSTS[0], "dot", "diamond"))
     figure = go.Figure(
         [
             go.Scatter(
                 x=list(range(reading.layers + 1)), y=[float(share) * 100 for share in shares],
                 name=name, mode="lines+markers", line={"color": color, "dash": dash, "width": 2},
-                marker={"symbol": marker, "size": 7}, hovertemplate="%{y:.0f} %",
+                marker={"symbol": marker, "size": 7}, hovertemplate="%{y:.0f}%",
             )
             for name, shares, color, dash, marker in curves
         ]
@@ -102,7 +103,7 @@ def histogram_figure(reading: Reading) -> go.Figure:
     )  # fmt: skip
     title = text.AXIS_COUNT.format(samples=reading.samples)
     figure.update_layout(
-        style.layout(380, text.AXIS_K, title), hovermode="closest", margin={"t": 100}
+        style.layout(380, text.AXIS_K, title), hovermode="closest", margin={"t": 60}
     )
     figure.update_yaxes(
         range=[0, int(reading.histogram.max()) * 1.15], dtick=max(1, reading.histogram.max() // 5)

@@ -46,7 +46,7 @@ def joint(run: Run, rows: Rows, image: int, k: int, eta: float) -> Joint:
     between = tuple(layer + 0.5 for layer in range(run.layers))
     panels = [
         _panel(text.JOINT_SHARE, text.AXIS_SHARE, text.SHARE_UNIT, between,
-               Series(text.TEXT_TO_VISUAL, share, style.SEGMENTS["visual"]))
+               Series(text.TEXT_TO_VISUAL, share, style.SEGMENTS["visual"]), is_share=True)
     ]  # fmt: skip
     causal, summary = "", text.NO_COUNTERFACTUAL
     if inside.counterfactuals:
@@ -54,8 +54,7 @@ def joint(run: Run, rows: Rows, image: int, k: int, eta: float) -> Joint:
         curves = analysis.joint_curves(run, test, rows, eta)
         panels.append(
             _kl_panel(run, eta, text.JOINT_CAUSAL,
-                      Series(_other_image(test), curves.causal_kl,
-                             style.CURVES[1], "solid", "square"))
+                      _curve(image, _other_image(test), curves.causal_kl))
         )  # fmt: skip
         causal = text.JOINT_CAUSAL_CAPTION.format(image=name_of(test.name))
         summary = _disagreement(curves)
@@ -77,10 +76,12 @@ def joint(run: Run, rows: Rows, image: int, k: int, eta: float) -> Joint:
     )  # fmt: skip
 
 
-def _panel(title: str, y: str, unit: str, x: tuple[float, ...], series: Series) -> Lines:
+def _panel(
+    title: str, y: str, unit: str, x: tuple[float, ...], series: Series, *, is_share: bool = False
+) -> Lines:
     return Lines(
         name="panel", title=title, x_label=text.K_OR_L, y_label=y, unit=unit, caption="",
-        summary="", x=x, series=(series,), y_range=(0, 1.02),
+        is_share=is_share, summary="", x=x, series=(series,), y_range=(0, 1.02),
     )  # fmt: skip
 
 
@@ -164,7 +165,7 @@ def _other_image(test: Counterfactual) -> str:
 
 
 def _curve(index: int, name: str, values: FloatArray) -> Series:
-    colours = style.CURVES[:3]
+    colours = style.OTHER_IMAGES
     return Series(
         name, values, colours[index % len(colours)],
         _DASHES[index % len(_DASHES)], _MARKERS[index % len(_MARKERS)],
@@ -194,7 +195,7 @@ def probability(run: Run, image: int, k: int) -> Lines:
         title=text.MIGRATION_TITLES["causal_probability"],
         x_label=text.K_OR_L,
         y_label=text.AXIS_PROBABILITY,
-        unit="",
+        unit="", is_share=True,
         caption=text.CAUSAL_PROBABILITY_CAPTION.format(tokens=_answer_length(run)),
         summary=summary,
         x=range(run.layers + 1),

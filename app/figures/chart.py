@@ -95,6 +95,7 @@ class Chart:
         unit: of the values drawn.
         caption: the definition.
         summary: one or two sentences in words.
+        is_share: the values are parts of a whole: they are told in percent.
         k_line: whether and where K is drawn.
     """
 
@@ -105,6 +106,7 @@ class Chart:
     unit: str
     caption: str
     summary: str
+    is_share: bool = False
     k_line: KLine | None = None
 
 

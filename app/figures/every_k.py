@@ -16,9 +16,8 @@ from vtw_core.results import DEFAULT_ETA, SCOPES, Run
 
 # What is smaller is as good as equal; a log axis would spend all its room on it.
 _FLOOR = 1e-7
-_COLOURS = (style.VTW, style.BASELINE, style.VISUAL)
 _DASHES: tuple[Dash, ...] = ("solid", "dash", "dot")
-_MARKERS: tuple[Marker, ...] = ("circle", "square", "diamond")
+_MARKERS: tuple[Marker, ...] = ("circle", "square", "triangle-up")
 
 
 @dataclass(frozen=True)
@@ -51,7 +50,7 @@ def kl(run: Run, choices: Choices) -> Lines:
             mean=run.choose_k(eta, "answer_mean"), max=run.choose_k(eta, "answer_max"),
         ),
         x=range(run.layers + 1),
-        series=_series([(text.SCOPES[scope], run.kl(scope)) for scope in SCOPES]),
+        series=_series([(text.SCOPES[scope], run.kl(scope)) for scope in SCOPES], style.SCOPES),
         log_y=True,
         y_range=(10.0 ** np.floor(np.log10(shown.min())), 10.0 ** np.ceil(np.log10(shown.max()))),
         marks=(Mark("y", eta, text.MARK_ETA.format(eta=eta), style.CRITERION),),
@@ -78,14 +77,16 @@ def cost(run: Run, choices: Choices) -> Lines:
             k=k, flops=run.flops[k] / run.flops[-1], kv=run.kv_bytes[k] / run.kv_bytes[-1]
         ),
         x=range(run.layers + 1),
-        series=_series([(name, share * 100) for name, share in shares]),
+        series=_series([(name, share * 100) for name, share in shares], style.COSTS),
         y_range=(0, max(104.0, 104 * float(max(share.max() for _, share in shares)))),
         k_line=KLine("x", k),
     )
 
 
-def _series(curves: list[tuple[str, np.ndarray]]) -> tuple[Series, ...]:
-    looks = zip(curves, _COLOURS, _DASHES, _MARKERS, strict=True)
+def _series(
+    curves: list[tuple[str, np.ndarray]], colours: tuple[str, str, str]
+) -> tuple[Series, ...]:
+    looks = zip(curves, colours, _DASHES, _MARKERS, strict=True)
     return tuple(
         Series(name, values, color, dash, marker) for (name, values), color, dash, marker in looks
     )

@@ -34,7 +34,7 @@ def words(run: Run, t: int, k: int) -> Heatmap:
         title=text.MIGRATION_TITLES["lens"],
         x_label="",
         y_label=text.STATE,
-        unit=text.PROBABILITY_UNIT,
+        unit=text.PROBABILITY_UNIT, is_share=True,
         caption=text.LENS_CAPTION.format(
             t=t, piece=_piece(run, t), count=count,
             withdrawn=text.LENS_WITHDRAWN.format(k=k) if compared else text.LENS_FIRST_ONLY,
@@ -60,7 +60,7 @@ def probability(run: Run, t: int, k: int) -> Lines:
         title=text.MIGRATION_TITLES["lens_probability"],
         x_label=text.STATE,
         y_label=text.PROBABILITY_UNIT,
-        unit="",
+        unit="", is_share=True,
         caption=text.LENS_PROBABILITY_CAPTION.format(
             piece=_piece(run, t), t=t,
             withdrawn=text.LENS_WITHDRAWN_CURVE.format(k=k) if t == 0 else text.LENS_FIRST_ONLY,
@@ -92,7 +92,7 @@ def patches(run: Run, state: int, grid: int) -> Heatmap | None:
         title=text.MIGRATION_TITLES["lens_patches"].format(state=state),
         x_label=text.COLUMN,
         y_label=text.ROW,
-        unit=text.PROBABILITY_UNIT,
+        unit=text.PROBABILITY_UNIT, is_share=True,
         caption=text.PATCHES_CAPTION.format(grid=grid, state=state),
         summary="" if commonest is None else text.PATCHES_SUMMARY.format(
             piece=tokens.piece_of(run, commonest), count=here.count(commonest), patches=len(here)

@@ -18,6 +18,7 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm, Normal
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from app.digits import percent, significant
 from app.figures import style
 from app.figures.chart import Chart, Coloured, Heatmap, Joint, Lines, Points, Sheet, Stack
 from app.figures.fonts import drawable, families
@@ -25,7 +26,8 @@ from app.figures.wrapping import wrapped
 from vtw_core.errors import InputError
 
 _WIDTH = 8.0  # inches
-_PLAIN = FuncFormatter(lambda value, _: f"{value:g}")
+_PLAIN = FuncFormatter(lambda value, _: significant(value, 3))
+_PERCENT = FuncFormatter(lambda value, _: percent(value))
 _DASHES = {"solid": "-", "dash": "--", "dot": ":", "dashdot": "-."}
 _MARKERS = {"circle": "o", "square": "s", "diamond": "D", "triangle-up": "^", "star": "*"}
 # A dollar sign in a model's word is no formula.
@@ -101,6 +103,8 @@ def _lines_on(axes: Axes, chart: Lines) -> None:
     if chart.log_y:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(_PLAIN)
+    elif chart.is_share:
+        axes.yaxis.set_major_formatter(_PERCENT)
     if chart.y_limits is not None:
         axes.set_ylim(*chart.y_limits)
     axes.set_ylabel(chart.y_label)
@@ -117,6 +121,7 @@ def _draw_stack(chart: Stack, figure: Figure) -> None:
                  color=series.color, label=series.name)  # fmt: skip
         below = below + series.values * 100
     axes.set_ylim(0, 100)
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.0f}%"))
     axes.set_xlabel(chart.x_label)
     axes.set_ylabel(chart.y_label)
     axes.legend(ncols=len(chart.series), fontsize=7, loc="lower center", bbox_to_anchor=(0.5, 1.05))
@@ -191,7 +196,7 @@ def _draw_sheet(chart: Sheet, figure: Figure) -> None:
         axes.set_axis_off()
     for axes, title, values in zip(every, chart.titles, chart.values, strict=False):
         drawn = axes.imshow(
-            values, norm=_norm(chart), cmap=_colours(), interpolation="nearest", aspect="auto",
+            values, norm=_norm(chart), cmap=_colours(), interpolation="nearest",
             origin="upper" if chart.flipped else "lower",
         )  # fmt: skip
         axes.set_title(title, fontsize=7)
@@ -200,8 +205,8 @@ def _draw_sheet(chart: Sheet, figure: Figure) -> None:
 
 def _colour_bar(figure: Figure, drawn: Any, beside: Any, chart: Coloured) -> None:
     bar = figure.colorbar(drawn, ax=beside, label=chart.unit, pad=0.01)
-    if chart.log:
-        bar.ax.yaxis.set_major_formatter(_PLAIN)
+    if chart.log or chart.is_share:
+        bar.ax.yaxis.set_major_formatter(_PERCENT if chart.is_share else _PLAIN)
 
 
 def _norm(chart: Coloured) -> Normalize:
@@ -240,8 +245,8 @@ def _k_on(every: list[Axes], chart: Chart) -> None:
         draw(line.at, color=style.VTW_STRONG, linewidth=1.5)
     first = every[0]
     first.text(
-        line.at if across else 1, 1 if across else line.at, f"K = {line.k}", color="white",
-        fontsize=7, ha="center" if across else "right", va="bottom" if across else "center",
+        line.at if across else 1.005, 1 if across else line.at, f"K = {line.k}", color="white",
+        fontsize=7, ha="center" if across else "left", va="bottom" if across else "center",
         transform=first.get_xaxis_transform() if across else first.get_yaxis_transform(),
         bbox={"facecolor": style.VTW_STRONG, "linewidth": 0, "pad": 1.5},
     )  # fmt: skip

@@ -8,7 +8,7 @@ import numpy as np
 
 from app import text as page_text
 from app import text_methods as text
-from app.digits import significant
+from app.digits import BYTES, FLOPS, mean_count, significant, three_digits, unit_of
 from app.figures import style
 from app.figures.chart import Chart, Dash, Lines, Marker, Series, Table
 from app.library_words import worded
@@ -48,7 +48,7 @@ def _series(compared: MethodComparison) -> tuple[Series, ...]:
         dash, marker = look if not again else _AGAIN[(again - 1) % len(_AGAIN)]
         names.append(entry.name)
         name = text.SERIES.format(
-            title=title(entry, compared.visual_tokens), mean=entry.mean_visual_tokens
+            title=title(entry, compared.visual_tokens), mean=mean_count(entry.mean_visual_tokens)
         )
         color = style.METHODS.get(entry.name, style.GREY)
         drawn.append(Series(name, np.array(entry.visual_tokens_per_layer), color, dash, marker))
@@ -59,7 +59,7 @@ def summary(compared: MethodComparison) -> str:
     """Every method in one sentence."""
     return page_text.BETWEEN_SENTENCES.join(
         text.TABLE_SUMMARY.format(
-            title=title(entry, compared.visual_tokens), tokens=entry.mean_visual_tokens,
+            title=title(entry, compared.visual_tokens), tokens=mean_count(entry.mean_visual_tokens),
             flops=compared.flops_share(entry), kl=significant(entry.kl_answer),
             same=text.SAME if compared.same_answer(entry) else text.OTHER,
         )
@@ -86,27 +86,39 @@ def costs(compared: MethodComparison) -> Table:
             text.TABLE_QUANTITY,
             *(title(entry, compared.visual_tokens) for entry in compared.everyone),
         ),
-        rows=tuple(zip(text.TABLE_ROWS, *columns, strict=True)),
+        rows=tuple(zip(table_rows(compared), *columns, strict=True)),
     )
+
+
+def table_rows(compared: MethodComparison) -> tuple[str, ...]:
+    """What the rows are; all methods' FLOPs and bytes are in the unit that suits the baseline's."""
+    base = compared.baseline
+    units = {
+        "flop": FLOPS[unit_of(base.flops, FLOPS)],
+        "byte": BYTES[unit_of(base.kv_bytes, BYTES)],
+    }
+    return tuple(row.format(**units) for row in text.TABLE_ROWS)
 
 
 def _column(compared: MethodComparison, entry: MethodEntry) -> tuple[str, ...]:
     """In the order of ``text.TABLE_ROWS``."""
+    base = compared.baseline
+    flop, byte = unit_of(base.flops, FLOPS), unit_of(base.kv_bytes, BYTES)
     steps, times = len(entry.token_ids) - 1, entry.seconds
     return (
         entry.answer,
         text.YES if compared.same_answer(entry) else text.NO,
         f"{entry.agreement:.1%}",
         *(significant(kl) for kl in (entry.kl_first_token, entry.kl_answer, entry.kl_answer_max)),
-        f"{entry.mean_visual_tokens:.4g}",
-        f"{np.mean(entry.cached_visual_tokens_per_layer):.4g}",
-        f"{entry.flops:.4g}",
+        f"{entry.mean_visual_tokens:.1f}",
+        f"{np.mean(entry.cached_visual_tokens_per_layer):.1f}",
+        f"{entry.flops / 1000**flop:.3f}",
         f"{compared.flops_share(entry):.1%}",
-        str(entry.kv_bytes),
+        f"{entry.kv_bytes / 1000**byte:.3f}",
         f"{compared.kv_share(entry):.1%}",
-        f"{times.encode * 1000:.3g}",
-        f"{times.prefill * 1000:.3g}",
-        f"{times.decode / steps * 1000:.3g}" if steps else "–",
+        three_digits(times.encode * 1000),
+        three_digits(times.prefill * 1000),
+        three_digits(times.decode / steps * 1000) if steps else "–",
     )
 
 

@@ -103,7 +103,7 @@ def shares(run: Run, choices: Choices) -> Lines:
         title=text.MIGRATION_TITLES["shares"],
         x_label=text.LAYER,
         y_label=text.SHARE_UNIT,
-        unit="",
+        unit="", is_share=True,
         caption=text.SHARES_CAPTION.format(rows=tokens.rows_in_words(run, c.rows)),
         summary=text.SHARES_SUMMARY.format(
             first=of_text[0], most=of_text.max(), layer=int(of_text.argmax()), last=of_text[-1]
@@ -128,7 +128,7 @@ def share_per_token(run: Run, choices: Choices) -> Heatmap:
         title=text.MIGRATION_TITLES["share_per_token"],
         x_label=text.TEXT_TOKEN,
         y_label=text.LAYER,
-        unit=text.SHARE_UNIT,
+        unit=text.SHARE_UNIT, is_share=True,
         caption=text.PER_TOKEN_CAPTION,
         summary=text.PER_TOKEN_SUMMARY.format(
             piece=tokens.query_pieces(run)[query], layer=layer, most=values.max()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import singledispatch
 from html import escape
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from app.digits import decade, percent, significant
 from app.figures import style
 from app.figures.chart import Band, Chart, Coloured, Heatmap, Joint, Lines, Points, Sheet, Stack
 from app.language import language
@@ -24,6 +25,8 @@ _MOST_TICKS = 9  # that many numbers stand beside each other on a phone
 _MOST_COUNTED = 5  # places between two numbers that can still be counted
 _STEPS = (1, 2, 4, 5, 8, 10, 16, 20, 40, 100)
 _MOST_NAMES = 48  # words along an axis, slanting
+_POWERS = range(-16, 13)  # of ten; on a logarithmic axis
+_BESIDE_K = 1.06  # of the width; where a colour bar leaves room for it, until the page knows better
 _ABOVE_K = 1.09  # of the height of the axes; where a legend leaves room for the name of K
 
 
@@ -118,7 +121,8 @@ def _add_lines(drawn: go.Figure, chart: Lines, axis: str) -> None:
             x=x, y=shown, name=escape(series.name), yaxis=axis, mode="lines+markers",
             line={"color": series.color, "dash": series.dash, "width": 2.25},
             marker={"symbol": series.marker, "size": 6 if len(x) < 30 else 4},
-            hovertemplate="%{y:.3g} " + escape(chart.unit),
+            customdata=[_told(chart)(value) for value in np.nan_to_num(series.values)],
+            hovertemplate="%{customdata} " + escape(chart.unit),
         )  # fmt: skip
     for mark in chart.marks:
         ends = {"x0": 0, "x1": 1, "xref": "paper", "y0": mark.at, "y1": mark.at, "yref": axis}
@@ -139,7 +143,9 @@ def _add_lines(drawn: go.Figure, chart: Lines, axis: str) -> None:
 def _style_y(drawn: go.Figure, chart: Lines | Points, key: str) -> None:
     axis: dict[str, Any] = {"rangemode": "tozero"}
     if chart.log_y:
-        axis = {"type": "log", "dtick": 1, "tickformat": "~g"}
+        axis = {"type": "log", **decades()}
+    elif chart.is_share:
+        axis["tickformat"] = ".0%"
     if chart.y_limits is not None:
         low, high = chart.y_limits
         axis["range"] = [math.log10(low), math.log10(high)] if chart.log_y else [low, high]
@@ -160,11 +166,11 @@ def _points(chart: Points) -> go.Figure:
             marker={"symbol": series.marker + ("" if series.filled else "-open"), "size": 9},
             error_y={"type": "data", "symmetric": False, "array": reach[1],
                      "arrayminus": reach[0], "thickness": 1.2, "width": 3},
-            customdata=[[escape(name), low, high]
-                        for name, low, high in zip(series.names, series.low, series.high,
-                                                   strict=True)],
-            hovertemplate="<b>%{customdata[0]}</b><br>%{y:.3g} " + escape(chart.unit)
-            + " (%{customdata[1]:.3g} – %{customdata[2]:.3g})<br>%{x:.3g} "
+            customdata=[[escape(name), *(significant(value, 3) for value in values)]
+                        for name, *values in zip(series.names, series.x, series.y, series.low,
+                                                 series.high, strict=True)],
+            hovertemplate="<b>%{customdata[0]}</b><br>%{customdata[2]} " + escape(chart.unit)
+            + " (%{customdata[3]} – %{customdata[4]})<br>%{customdata[1]} "
             + escape(chart.x_unit) + "<extra></extra>",
         )  # fmt: skip
     drawn.update_layout(_layout(chart, 520))
@@ -180,7 +186,7 @@ def _stack(chart: Stack) -> go.Figure:
             go.Bar(
                 x=np.asarray(chart.x, dtype=float), y=series.values * 100,
                 name=escape(series.name), marker={"color": series.color, "line": {"width": 0}},
-                hovertemplate="%{y:.1f} %",
+                hovertemplate="%{y:.1f}%",
             )
             for series in chart.series
         ]
@@ -190,7 +196,7 @@ def _stack(chart: Stack) -> go.Figure:
         barmode="stack", bargap=0.06, hovermode="x unified", margin={"t": 70},
         legend={"y": _ABOVE_K, "yanchor": "bottom", "traceorder": "normal"},
     )  # fmt: skip
-    drawn.update_yaxes(range=[0, 100.001], ticksuffix=" %", dtick=25)
+    drawn.update_yaxes(range=[0, 100.001], ticksuffix="%", dtick=25)
     _number_axis(drawn, chart.x)
     _draw_k(drawn, chart)
     return drawn
@@ -230,7 +236,7 @@ def _cells(chart: Heatmap) -> go.Heatmap:
         coloraxis="coloraxis", hovertemplate="%{hovertext}<extra></extra>",
         # The page, or `_name_cells`, makes a hover text of each cell out of these.
         meta={"x": list(chart.x_names), "y": list(chart.y_names), "unit": chart.unit,
-              "log": chart.log},
+              "log": chart.log, "share": chart.is_share},
     )  # fmt: skip
     if chart.words:
         cells.text = [[escape(word) for word in row] for row in chart.words]
@@ -243,11 +249,24 @@ def _name_cells(cells: Any) -> None:
     """What the page does in the browser: a hover text for each cell."""
     meta = cells.meta
     values = 10.0**cells.z if meta["log"] else cells.z
+    told = percent if meta["share"] else _three
     cells.hovertext = [
-        [f"{escape(y)}<br>{escape(x)}<br>{value:.3g} {escape(meta['unit'])}"
+        [f"{escape(y)}<br>{escape(x)}<br>{told(value)} {escape(meta['unit'])}"
          for x, value in zip(meta["x"], row, strict=True)]
         for y, row in zip(meta["y"], values, strict=True)
     ]  # fmt: skip
+
+
+def _three(value: float) -> str:
+    return significant(value, 3)
+
+
+def _told(chart: Chart) -> Callable[[float], str]:
+    return percent if chart.is_share else _three
+
+
+def _power(chart: Chart, power: int) -> str:
+    return percent(10.0**power) if chart.is_share else decade(power)
 
 
 def _color_axis(chart: Coloured) -> dict[str, Any]:
@@ -259,7 +278,12 @@ def _color_axis(chart: Coloured) -> dict[str, Any]:
     }  # fmt: skip
     if chart.log:
         powers = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)
-        bar |= {"tickvals": list(powers), "ticktext": [f"{10.0**power:g}" for power in powers]}
+        bar |= {
+            "tickvals": list(powers),
+            "ticktext": [_power(chart, power) for power in powers],
+        }
+    elif chart.is_share:
+        bar["tickformat"] = "~%"
     diverging = isinstance(chart, Heatmap) and chart.diverging
     colours = list(style.DIVERGING if diverging else style.SEQUENTIAL)
     return {"cmin": low, "cmax": high, "colorscale": colours, "colorbar": bar}
@@ -298,10 +322,12 @@ def _sheet(chart: Sheet) -> go.Figure:
             {
                 f"xaxis{number}": {**side, "domain": [left, min(left + width, 1)],
                                    "anchor": f"y{number}", "range": [-0.5, columns - 0.5],
-                                   "title": {"text": ""}},
+                                   "title": {"text": ""}, "constrain": "domain",
+                                   "constraintoward": "left", "scaleanchor": f"y{number}"},
                 f"yaxis{number}": {**side, "domain": [max(top - height, 0), top],
                                    "anchor": f"x{number}", "title": {"text": ""},
-                                   "range": ends[::-1] if chart.flipped else ends},
+                                   "range": ends[::-1] if chart.flipped else ends,
+                                   "constrain": "domain", "constraintoward": "top"},
             }
         )  # fmt: skip
         drawn.add_annotation(
@@ -318,10 +344,19 @@ def _layout(chart: Chart, height: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def decades() -> dict[str, Any]:
+    """Ticks of a logarithmic axis at whole decades, told as the page tells numbers."""
+    return {
+        "tickmode": "array", "tickvals": [10.0**power for power in _POWERS], "minor": {"ticks": ""},
+        "ticktext": [decade(power) for power in _POWERS],
+    }  # fmt: skip
+
+
 def _axis(title: str) -> dict[str, Any]:
     return {
-        "title": {"text": escape(title)}, "gridcolor": style.GRID, "zerolinecolor": style.GRID,
-        "linecolor": style.GRID,
+        "title": {"text": escape(title), "font": {"size": style.TITLE_SIZE}},
+        "gridcolor": style.GRID, "zerolinecolor": style.GRID,
+        "linecolor": style.GRID, "tickfont": {"size": style.TICK_SIZE},
     }  # fmt: skip
 
 
@@ -339,7 +374,8 @@ def _name_axis(drawn: go.Figure, axis: str, names: tuple[str, ...], ticks: Any) 
     if ticks is None:
         step = max(1, math.ceil(len(names) / _MOST_NAMES))
         ticks = [(place, names[place]) for place in range(0, len(names), step)]
-        drawn.update_layout({f"{axis}axis": {"tickangle": -50 if axis == "x" else 0}})
+        slanting = {"autotickangles": [0, -50]} if axis == "x" else {"tickangle": 0}
+        drawn.update_layout({f"{axis}axis": slanting})
     places = {"tickmode": "array", "tickvals": [place for place, _ in ticks],
               "ticktext": [escape(words) for _, words in ticks]}  # fmt: skip
     font = {"tickfont": {"size": 11}, "automargin": True}
@@ -377,6 +413,8 @@ def _draw_k(drawn: go.Figure, chart: Chart) -> None:
         name=K_NAME, text=f"<b>K = {line.k}</b>", showarrow=False, visible=line.k is not None,
         font={"color": "#ffffff", "size": 12}, bgcolor=style.VTW_STRONG, borderpad=2,
         **{place: line.at, other: 1, f"{other}ref": "paper",
-           "xanchor": "center" if across else "right", "yanchor": "bottom" if across else "middle"},
+           "xanchor": "center" if across else "left", "yanchor": "bottom" if across else "middle"},
     )  # fmt: skip
+    if not across:
+        drawn.update_layout(coloraxis={"colorbar": {"x": _BESIDE_K}})
     drawn.update_layout(meta={"k": {"axis": line.axis, "offset": line.offset}})

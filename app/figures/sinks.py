@@ -71,7 +71,7 @@ def mass(run: Run, choices: Choices) -> Stack:
         title=text.SINKS_TITLES["mass"],
         x_label=text.LAYER,
         y_label=text.SHARE_UNIT,
-        unit=text.SHARE_UNIT,
+        unit=text.SHARE_UNIT, is_share=True,
         caption=text.MASS_CAPTION.format(
             rows=tokens.rows_in_words(run, c.rows), withdrawn=withdrawn,
             heads=of_heads.format(head=head, heads=inside.attention.mass.shape[1]),
@@ -100,7 +100,7 @@ def received(run: Run, choices: Choices) -> Heatmap:
         title=text.SINKS_TITLES["received"],
         x_label=text.POSITION,
         y_label=text.LAYER,
-        unit=text.SHARE_UNIT,
+        unit=text.SHARE_UNIT, is_share=True,
         caption=text.RECEIVED_CAPTION,
         summary=text.RECEIVED_SUMMARY.format(
             piece=top.piece.strip() or tokens.SPACE, segment=text.SEGMENTS[top.segment],
@@ -133,7 +133,7 @@ def _heads(run: Run, choices: Choices, segments: tuple[str, ...], key: str, word
         title=text.SINKS_TITLES[key],
         x_label=text.HEAD,
         y_label=text.LAYER,
-        unit=text.SHARE_UNIT,
+        unit=text.SHARE_UNIT, is_share=True,
         caption=text.HEADS_CAPTION.format(segments=words, rows=tokens.rows_in_words(run, c.rows)),
         summary=text.HEADS_SUMMARY.format(
             segments=words, most=values.max(), layer=layer, head=head, mean=values.mean()
@@ -160,7 +160,7 @@ def looks(run: Run, choices: Choices) -> Sheet:
         title=text.SINKS_TITLES["looks"],
         x_label=text.PATCH_COLUMN,
         y_label=text.PATCH_ROW,
-        unit=text.SHARE_UNIT,
+        unit=text.SHARE_UNIT, is_share=True,
         caption=text.LOOKS_CAPTION.format(
             rows=tokens.rows_in_words(run, c.rows), heads=inside.attention.mass.shape[1],
             withdrawn=text.NOTHING_WITHDRAWN if k is None else text.WITHDRAWN_AT.format(k=k),
@@ -199,7 +199,7 @@ def layer_map(run: Run, choices: Choices) -> Heatmap:
         title=text.SINKS_TITLES["layer_map"].format(layer=layer),
         x_label=text.KEY,
         y_label=text.QUERY,
-        unit=text.SHARE_UNIT,
+        unit=text.SHARE_UNIT, is_share=True,
         caption=text.MAP_CAPTION.format(bins=bins),
         summary=text.MAP_SUMMARY.format(
             layer=layer, piece=names[int(column.argmax())], share=column.max()
@@ -221,7 +221,7 @@ def layer_sheet(run: Run, choices: Choices) -> Sheet:
         title=text.SINKS_TITLES["layer_sheet"],
         x_label=text.KEY,
         y_label=text.QUERY,
-        unit=text.SHARE_UNIT,
+        unit=text.SHARE_UNIT, is_share=True,
         caption=text.SHEET_CAPTION,
         summary=text.SHEET_SUMMARY.format(
             layers=run.layers, same=int(np.bincount(brightest).max())

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from app import text as page_text
 from app import text_stages as text
+from app.digits import significant
 from app.figures.chart import Table
 from app.state import Dropped
 from vtw_core.strategies.mustdrop.record import FELL
@@ -37,8 +37,8 @@ def flow_table(dropped: Dropped) -> Table:
     return Table(
         name="mustdrop_flow", title=text.FLOW_TITLE, x_label="", y_label="", unit="",
         caption=text.FLOW_CAPTION.format(
-            gamma=dropped.gamma, alpha=dropped.alpha,
-            stages=page_text.BETWEEN_PARTS.join(dropped.stages) or "–",
+            gamma=significant(dropped.gamma), alpha=significant(dropped.alpha),
+            stages=" ".join(dropped.stages) or "–",
         ),
         summary=text.FLOW_SUMMARY.format(
             first=seen[0], last=seen[-1], mean=np.mean(seen), cached=np.mean(cached),

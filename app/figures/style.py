@@ -11,8 +11,14 @@ VTW = "#c25a9c"
 VTW_STRONG = "#a2327a"
 VTW_SOFT = "rgba(194, 90, 156, 0.22)"
 CRITERION = "#1f9d74"
+WARN = "#d2601a"
 # Readable on the light and on the dark page, since a figure does not know which one it is on.
 GREY = "#808793"
+# KL at the first token, its mean and its maximum over the answer, as on the first tab; there the
+# page's own: --vtw-ink, --vtw-baseline and --vtw-warn.
+SCOPES = (GREY, BASELINE, WARN)
+# What is paid: FLOPs, KV cache, time.
+COSTS = (GREY, BASELINE, WARN)
 GRID = "rgba(128, 135, 147, 0.25)"
 TICK = "rgba(128, 135, 147, 0.7)"
 
@@ -26,6 +32,8 @@ SEGMENTS = {
     "answer": "#cc79a7",
 }
 CURVES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00")
+# Pictures in the causal test; neither of them is VTW's or the image's own colour.
+OTHER_IMAGES = (*CURVES[:3], CURVES[4])
 # Of the Okabe-Ito hues too; a method has the same one, dash and marker everywhere. The page's own
 # are --vtw-baseline, --vtw-vtw, --vtw-mustdrop, --vtw-fastv and --vtw-random.
 METHODS = {
@@ -42,17 +50,26 @@ DIVERGING = ("#0072b2", "#6aaed4", "#d9d9d9", "#eab26b", "#c66a00")
 EMPTY = "rgba(128, 135, 147, 0.10)"
 
 
+# The page's own fonts: a chart reads as a part of it.
+FONT = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
+TITLE_SIZE = 13
+TICK_SIZE = 12
+
+
 def layout(height: int, x_title: str, y_title: str) -> dict[str, Any]:
     """Common layout: transparent, mid-grey text, no title inside the figure."""
-    axis = {"gridcolor": GRID, "zerolinecolor": GRID, "linecolor": GRID}
+    axis = {
+        "gridcolor": GRID, "zerolinecolor": GRID, "linecolor": GRID, "tickfont": {"size": TICK_SIZE}
+    }  # fmt: skip
+    font = {"size": TITLE_SIZE}
     return {
         "height": height,
         "margin": {"l": 60, "r": 20, "t": 30, "b": 50},
         "paper_bgcolor": "rgba(0,0,0,0)",
         "plot_bgcolor": "rgba(0,0,0,0)",
-        "font": {"color": GREY, "size": 13},
-        "xaxis": {"title": {"text": x_title}, **axis},
-        "yaxis": {"title": {"text": y_title}, **axis},
+        "font": {"color": GREY, "size": 13, "family": FONT},
+        "xaxis": {"title": {"text": x_title, "font": font}, **axis},
+        "yaxis": {"title": {"text": y_title, "font": font}, **axis},
         "legend": {"orientation": "h", "y": 1.12, "x": 0},
         "hovermode": "x unified",
     }

@@ -21,10 +21,11 @@ class Step:
         name: of its sentences in `app.text_lesson.STEPS`.
         example: bundled example to show; None leaves the visitor's run.
         tab: id of the tab in front.
-        focus: CSS selector of the one figure to look at.
+        focus: CSS selector of what to look at or to work with; it is kept in view.
         ask: a run -> the questions.
         look: a run -> where in the tab to stand: K, layer and so on.
         hides_curve: whether the KL curves stay covered until the question is answered.
+        result: CSS selector of what to look at when the visitor's own run is done.
         asks_of: the run that is shown; the next one that the visitor makes, which his answer waits
             for; or no run.
     """
@@ -36,6 +37,7 @@ class Step:
     ask: Ask
     look: Callable[[Run], View] = lambda run: View()
     hides_curve: bool = False
+    result: str | None = None
     asks_of: Literal["shown", "own", "none"] = "shown"
 
     def view(self, run: Run, number: int) -> View:
@@ -68,7 +70,7 @@ STEPS = (
         look=lambda run: View(k=image_and_cost.whole_answer_k(run)),
     ),
     Step(
-        "guess", "three_shapes", "compare", "#workbench .picker",
+        "guess", "three_shapes", "compare", "#workbench .picker, #workbench .answers",
         ask=choosing_k.guess_k,
         look=lambda run: View(k=run.layers),
         hides_curve=True,
@@ -88,8 +90,9 @@ STEPS = (
         ask=image_and_cost.budget_of_both,
     ),
     Step(
-        "break", None, "compare", "#canvas",
+        "break", None, "compare", "#canvas, .form:has(> #question), #run",
         ask=choosing_k.try_to_break_it,
+        result="#workbench .answers",
         asks_of="own",
     ),
     Step(

@@ -16,7 +16,6 @@ from app import text
 from app.calibration_view import DIRECTION_NAMES, notes, rows, status, summary
 from app.downloads import cached, cached_table, download_button
 from app.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
-from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
 from app.figures.fonts import drawn_language
 from app.figures.tokens import clamped
 from app.language import current, speaking
@@ -162,12 +161,12 @@ def _build_result(
         gr.Markdown(first.origin, elem_classes="page-foot", elem_id="calibrate-origin"),
         gr.Markdown(summary(reading), elem_id="calibrate-summary", container=True),
     ]
-    with gr.Column():
+    with gr.Column(elem_classes="calibrate-card"):
         parts += _figure(text.CALIBRATE_KL, kl_note)
-    with gr.Row(equal_height=False):
-        with gr.Column(min_width=320):
+    with gr.Row(equal_height=True):
+        with gr.Column(min_width=320, elem_classes="calibrate-card"):
             parts += _figure(text.CALIBRATE_OUTCOME, outcome_note)
-        with gr.Column(min_width=320):
+        with gr.Column(min_width=320, elem_classes="calibrate-card"):
             parts += _figure(text.CALIBRATE_HISTOGRAM, stars_note)
     with gr.Row():
         inputs = [shown, *left.criterion]
@@ -356,6 +355,9 @@ def _result(shown: ShownCalibration, reading: Reading) -> list[Any]:
 
 
 def _figures(reading: Reading) -> tuple[Any, Any, Any]:
+    # Plotly's part that makes figures is not needed until one is looked at.
+    from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
+
     return kl_figure(reading), outcome_figure(reading), histogram_figure(reading)
 
 

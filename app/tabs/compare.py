@@ -38,8 +38,18 @@ log = logging.getLogger(__name__)
 CANVAS = (320, 320)
 PENS = ["#dc2828", "#2da03c", "#2d50dc", "#f0d728", "#f58c1e", "#8c32b4", "#fa8cc3", "#191919"]
 # The canvas comes without a tool in hand; a visitor who opens it wants to draw. Its buttons have
-# names in the browser's language, which need not be the page's.
+# names in the browser's language, which need not be the page's. Where a browser has no WebGL,
+# Gradio's canvas stays empty without a word.
 _TAKE_THE_BRUSH = """() => {{
+  const canvas = document.querySelector('#canvas');
+  const context = (kind) => document.createElement('canvas').getContext(kind);
+  if (canvas && !canvas.querySelector('.no-webgl') && !context('webgl2') && !context('webgl')) {{
+    const told = document.createElement('p');
+    told.className = 'no-webgl';
+    told.setAttribute('role', 'alert');
+    told.textContent = {no_webgl};
+    canvas.prepend(told);
+  }}
   let tries = 0;
   const named = (names) => names.map((name) => `#canvas button[aria-label="${{name}}" i]`).join();
   const take = () => {{
@@ -51,9 +61,14 @@ _TAKE_THE_BRUSH = """() => {{
   take();
 }}"""
 
+_SEND_THE_DRAWING = """(drawn) => {
+  if (drawn?.id) return { id: drawn.id };
+  return drawn?.composite ? { path: drawn.composite.path } : null;
+}"""
+
 
 def _take_the_brush() -> str:
-    words = {}
+    words = {"no_webgl": json.dumps(text.NO_WEBGL)}
     for name, key in (("brush", "image_editor.brush"), ("size", "image_editor.brush_size")):
         names = []
         for code in LANGUAGES:
@@ -147,9 +162,8 @@ def _build_inputs(service: Service) -> _Inputs:
     open_run = gr.UploadButton(text.OPEN_RUN, size="sm", file_types=[".vtw"], elem_id="open-run")
     models = model_choice.build(service)
     keep_few_drawings(canvas)
-    # Gradio would open both files itself before our own loader can look at their size and kind.
+    # Gradio would open the file itself before our own loader can look at its size and kind.
     upload.preprocess = _path_of_upload  # type: ignore[method-assign]
-    canvas.preprocess = lambda payload: _drawing_of(canvas, payload)  # type: ignore[assignment, method-assign, return-value]
     return _Inputs(picture_tabs, upload_tab, draw_tab, upload, canvas, prompt, run, cancel, gallery,
                    open_run, suggestions, models)  # fmt: skip
 
@@ -170,15 +184,20 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
         [left.run.click, left.prompt.submit], handlers.wait, None, [*shown, waits],
         **GLUE_OF_START,
     )  # fmt: skip
+    # The browser tells each input of a server's event every status of all later ones, and asks it
+    # for its value each time; a canvas uploads itself to answer. So the run reads a note of it.
+    drawing = gr.JSON(visible=False)
+    drawing.preprocess = lambda note: _drawing_of(left.canvas, note)  # type: ignore[assignment, method-assign, return-value]
+    sent = asked.then(None, left.canvas, drawing, js=_SEND_THE_DRAWING, show_progress="hidden")
     # Behind it the model, where it is not there; then the run, when its turn has come.
     model = left.models.model
     streamed: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    loaded = asked.then(
-        handlers.load, [visitor, k, model], [*shown, waits], **streamed, **LOADING_QUEUE
+    loaded = sent.then(
+        handlers.load, [visitor, k, model, waits], [*shown, waits], **streamed, **LOADING_QUEUE
     )
     ran = loaded.success(
         handlers.run,
-        [left.upload, left.canvas, left.prompt, is_drawing, visitor, k, model, waits],
+        [left.upload, drawing, left.prompt, is_drawing, visitor, k, model, waits],
         [*shown, visitor, k, waits],
         **streamed,
         **MODEL_QUEUE,
@@ -215,10 +234,12 @@ class _Handlers:
         return show_running(text.WAITING, 0.0), *_busy(), True
 
     def load(
-        self, visitor: Visitor, k: int | None, model: str
+        self, visitor: Visitor, k: int | None, model: str, waits: bool
     ) -> Generator[tuple[Any, ...], None, None]:
         """The visitor's model, where others made it leave or it is still on its way."""
-        yield *(gr.skip(),) * 3, True  # a stream without any answer would empty what it is for
+        yield *(gr.skip(),) * 3, waits  # a stream without any answer would empty what it is for
+        if not waits:  # cancelled while the drawing was on its way
+            return
         try:
             for message, share in loading_steps(self.service, model):
                 yield show_running(message, share), *_busy(), True
@@ -373,14 +394,19 @@ def _path_of_upload(payload: Any) -> str | None:
     return payload.path if payload is not None else None
 
 
-def _drawing_of(canvas: gr.ImageEditor, payload: Any) -> str | bytes | None:
+def _drawing_of(canvas: gr.ImageEditor, note: Any) -> str | bytes | None:
     """The flattened drawing, or the path of one, not yet opened; layers and background are not
-    looked at."""
-    if payload is None:
-        return None
-    if payload.id is None:
-        return payload.composite.path if payload.composite is not None else None
-    blobs = canvas.blob_storage.pop(payload.id, None)
+    looked at.
+
+    Args:
+        note: what the browser says of it, a visitor's input: where it was uploaded to, or under
+            which id it was sent.
+    """
+    said = note if isinstance(note, dict) else {}
+    path, name = said.get("path"), said.get("id")
+    if isinstance(path, str):
+        return path
+    blobs = canvas.blob_storage.pop(name, None) if isinstance(name, str) else None
     return blobs.composite or None if blobs is not None else None
 
 

@@ -19,9 +19,8 @@ from app.figures import every_k
 from app.figures.tables import csv_text
 from app.held_k import k_of, keep_k
 from app.pictures import thumbnail
-from app.report import report_html
 from app.state import Visitor
-from app.view import every_k_rows
+from app.view import every_k_rows, every_k_shown
 from vtw_core.results import Run
 
 
@@ -50,7 +49,7 @@ def build(visitor: gr.State, k: gr.State, first: Run) -> EveryKTab:
         board.place(*every_k.CHARTS)
         gr.Markdown(f"## {text.EVERY_K_TABLE}", elem_classes="step-title")
         table = gr.Dataframe(
-            every_k_rows(first), headers=list(text.EVERY_K_COLUMNS), interactive=False, wrap=True,
+            every_k_shown(first), headers=list(text.EVERY_K_SHOWN), interactive=False, wrap=True,
             show_label=False, column_widths=[55, 95, 95, 95, 240, 85, 230, 100, 85, 100, 80, 95],
         )  # fmt: skip
         with gr.Row():
@@ -70,7 +69,7 @@ def show(visitor: Visitor, k: int | None) -> tuple[Any, ...]:
         return (gr.skip(),) * (len(every_k.CHARTS) + 3)
     at = k_of(visitor, k)
     bar, shown = show_kbar(visitor.run, at), gr.Column(visible=True)
-    return shown, bar, *_charts(visitor, at), every_k_rows(visitor.run)
+    return shown, bar, *_charts(visitor, at), every_k_shown(visitor.run)
 
 
 def _charts(visitor: Visitor, at: int) -> list[Any]:
@@ -94,5 +93,8 @@ def write_table(visitor: Visitor) -> str | None:
 def write_report(visitor: Visitor) -> str | None:
     if visitor.run is None:
         return None
+    # With Plotly, which is not needed until a figure is looked at.
+    from app.report import report_html
+
     page = report_html(visitor.run, thumbnail(visitor.picture), visitor.eta)
     return cached(page.encode("utf-8"), "report.html")

@@ -71,7 +71,7 @@ def build(visitor: gr.State, k: gr.State) -> SinksTab:
                 label=text.CONTROL_WITHDRAWN, min_width=250, elem_id="sinks-withdrawn"
             )
         board.place("mass")
-        with gr.Row(equal_height=False):
+        with gr.Row(equal_height=True):
             for name in ("heads_sink", "heads_visual"):
                 with gr.Column(min_width=320):
                     board.place(name)

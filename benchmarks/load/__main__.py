@@ -21,8 +21,8 @@ from benchmarks.load.crowd import visit_for
 from benchmarks.load.leaving import WAYS, seconds_until_free
 from benchmarks.load.questions import direct
 from benchmarks.load.report import END, GUIDE, RESULTS, START, section, summary
-from benchmarks.load.serving import Server
 from benchmarks.machine import machine
+from benchmarks.serving import Server
 from vtw_core import load_model
 
 _ROUNDS = 5

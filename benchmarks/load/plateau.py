@@ -15,7 +15,7 @@ from pathlib import Path
 from app.service import Service
 from benchmarks.load.page import Page
 from benchmarks.load.questions import drawn
-from benchmarks.load.serving import Server
+from benchmarks.serving import Server
 
 BATCHES = 10
 # Short answers: the same objects in less time.

@@ -103,7 +103,6 @@ def test_over_the_wire_both_are_named_typed_and_refuse_a_path_on_the_server(serv
     from gradio_client import Client, handle_file
 
     demo = build_demo(service)
-    demo.queue(api_open=False)
     _, address, _ = demo.launch(prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     try:
         client = Client(address, verbose=False)

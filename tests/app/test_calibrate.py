@@ -203,9 +203,9 @@ def test_the_summary_in_words_by_hand():
     words = summary(calibration(sample((1, 0.2, 0), ("b",)), sample((1, 0.4, 0))).read(eta=0.35))
     assert "**η = 0.35 nats**" in words
     assert "K\\* = 1 of 2" in words
-    assert "50\u00a0% of the decoder's prefill FLOPs saved" in words
-    assert "100\u00a0% of the answers are the baseline's" in words
-    assert "100\u00a0% instead of 100\u00a0%** (answers known for 1)" in words
+    assert "50% of the decoder's prefill FLOPs saved" in words
+    assert "100% of the answers are the baseline's" in words
+    assert "100% instead of 100%** (answers known for 1)" in words
     assert "would pick K\\* = 1, the upper end 2" in words
     assert "1 to 2, median 1.5" in words
 
@@ -239,7 +239,7 @@ def test_the_figures_hold_the_numbers_of_the_reading(shown):
 def test_every_axis_says_what_it_shows(shown):
     reading = shown.calibration.read(1, "answer_max", "first", "full_withdrawn")
     title = kl_figure(reading).layout.yaxis.title.text
-    for part in ("KL(P_full || P_withdrawn)", "answer max", "20 samples", "nats"):
+    for part in ("KL(P full ‖ P withdrawn)", "answer max", "20 samples", "nats"):
         assert part in title
     for figure in (kl_figure, outcome_figure, histogram_figure):
         assert "K" in figure(reading).layout.xaxis.title.text

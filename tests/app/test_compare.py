@@ -18,7 +18,6 @@ from app.held_k import keep_k
 from app.state import Visitor
 from app.tabs.compare import _drawing_of, _Handlers, _path_of_drawing
 from app.tabs.every_k import show, write_run, write_table
-from app.ui import build_demo
 from vtw_core.results import load_run
 
 NEW = Visitor()
@@ -149,23 +148,18 @@ def test_an_example_is_shown_without_the_model(handlers, example):
         assert is_drawing is False
 
 
-def payload(path=None, blob_id=None):
-    composite = None if path is None else SimpleNamespace(path=path)
-    return SimpleNamespace(id=blob_id, composite=composite)
-
-
 def test_a_drawing_reaches_the_loader_as_a_file_that_nobody_has_opened():
     with gr.Blocks():
         canvas = gr.ImageEditor()
     canvas.blob_storage["a"] = SimpleNamespace(composite=b"not a picture")
-    path = _path_of_drawing(_drawing_of(canvas, payload(blob_id="a")))
+    path = _path_of_drawing(_drawing_of(canvas, {"id": "a"}))
     with open(path, "rb") as file:
         assert file.read() == b"not a picture"
     assert canvas.blob_storage == {}
-    assert _drawing_of(canvas, payload(blob_id="a")) is None
-    assert _path_of_drawing(_drawing_of(canvas, payload(path="x.png"))) == "x.png"
-    assert _path_of_drawing(_drawing_of(canvas, payload())) is None
-    assert _drawing_of(canvas, None) is None
+    assert _drawing_of(canvas, {"id": "a"}) is None
+    assert _path_of_drawing(_drawing_of(canvas, {"path": "x.png"})) == "x.png"
+    for other in (None, {}, "x.png", ["a"], {"id": ["a"]}, {"id": "b"}, {"path": 7}):
+        assert _path_of_drawing(_drawing_of(canvas, other)) is None
 
 
 def test_the_saved_run_is_the_run(example):
@@ -233,14 +227,13 @@ def test_a_photograph_for_the_embedded_model_is_answered_with_a_hint(
         assert last[0]["phase"] == "done"
 
 
-def test_the_page_builds_and_offers_no_private_function_as_api(service):
-    demo = build_demo(service)
-    named = demo.get_api_info()["named_endpoints"]
+def test_the_page_builds_and_offers_no_private_function_as_api(built):
+    named = built.get_api_info()["named_endpoints"]
     assert set(named) == {"/explore", "/generate"}
 
 
-def test_what_each_visitor_opens_is_copied_without_the_page_behind_it(service):
-    components = build_demo(service).get_config_file()["components"]
+def test_what_each_visitor_opens_is_copied_without_the_page_behind_it(built):
+    components = built.get_config_file()["components"]
     assert len(copy.deepcopy(components)) == len(components)
 
 

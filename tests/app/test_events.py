@@ -2,7 +2,7 @@
 
 import inspect
 
-from app.ui import build_demo
+from app.language import LANGUAGES
 
 
 def reads_the_event(function) -> bool:
@@ -10,8 +10,8 @@ def reads_the_event(function) -> bool:
     return any("EventData" in each or "SelectData" in each for each in told)
 
 
-def test_nothing_that_a_visitor_does_meanwhile_is_lost(service):
-    glue = [one for one in build_demo(service).fns.values() if one.fn is not None and not one.queue]
+def test_nothing_that_a_visitor_does_meanwhile_is_lost(built):
+    glue = [one for one in built.fns.values() if one.fn is not None and not one.queue]
     assert len(glue) > 60
     told = {one.trigger_mode for one in glue if reads_the_event(one.fn)}
     assert told == {"multiple"}
@@ -20,9 +20,18 @@ def test_nothing_that_a_visitor_does_meanwhile_is_lost(service):
     assert once == {"_Handlers.wait"}
 
 
-def test_an_event_that_the_model_answers_is_never_sent_again_with_the_first_ones_data(service):
-    queued = [one for one in build_demo(service).fns.values() if one.fn is not None and one.queue]
+def test_an_event_that_the_model_answers_is_never_sent_again_with_the_first_ones_data(built):
+    queued = [one for one in built.fns.values() if one.fn is not None and one.queue]
     assert any(reads_the_event(one.fn) for one in queued)
     assert not [
         one for one in queued if reads_the_event(one.fn) and one.trigger_mode == "always_last"
     ]
+
+
+def test_what_an_opened_tab_shows_is_asked_for_at_once_and_not_tab_by_tab(built):
+    events = built.fns.values()
+    opens = [one._id for one in events if getattr(one.fn, "__name__", "") == "_opened"]
+    assert len(opens) == len(LANGUAGES)
+    for at in opens:
+        asked = [one.fn.__name__ for one in events if one.trigger_after == at]
+        assert sorted(asked) == ["address", "draw"]

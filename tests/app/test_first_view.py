@@ -6,17 +6,17 @@ import sys
 
 import gradio as gr
 from conftest import ROOT
+from gradio.state_holder import SessionState
 
 from app.figures.fonts import drawn_language
 from app.language import current
 from app.tabs import calibrate
-from app.ui import build_demo
 
 
-def test_the_page_is_plain_data_which_is_copied_for_every_visitor(service):
+def test_the_page_is_plain_data_which_is_copied_for_every_visitor(built):
     # A part of `gr.HTML` answers to every name that stands in quotes in its script. Where that is a
     # parameter's, such as "every", its config holds the part itself, and so the whole page.
-    components = build_demo(service).config["components"]
+    components = built.config["components"]
     named = [(one["props"].get("elem_id"), name) for one in components if one["type"] == "html"
              for name, value in one["props"].items() if callable(value)]  # fmt: skip
     assert named == []
@@ -25,11 +25,27 @@ def test_the_page_is_plain_data_which_is_copied_for_every_visitor(service):
             one["props"].get("value")] == []  # fmt: skip
 
 
+def test_a_visitor_keeps_what_he_changed_and_no_description_of_the_page(built):
+    one, other = SessionState(built), SessionState(built)
+    assert list(one.components) == []
+    box = next(part for part in built.blocks.values() if isinstance(part, gr.Textbox))
+    opened = next(part for part in built.blocks.values() if isinstance(part, gr.State))
+    one[box._id] = gr.Textbox(label="his", render=False)
+    one[opened._id] = "his"
+    one._update_value_in_config(box._id, "typed")
+    assert (one[box._id].label, one[opened._id]) == ("his", "his")
+    assert other[box._id] is box
+    assert other[opened._id] != "his"
+    assert list(one.components) == []
+    # The page that the next visitor is sent has every part.
+    assert len(built.get_config_file()["components"]) == len(built.blocks)
+
+
 def test_the_page_is_built_without_what_only_a_file_or_a_run_needs():
+    unneeded = ("torch", "transformers", "matplotlib", "plotly.basedatatypes")
     code = (
         "import sys; from app.service import Service; from app.ui import build_demo;"
-        "build_demo(Service());"
-        "print([name for name in ('torch', 'transformers', 'matplotlib') if name in sys.modules])"
+        f"build_demo(Service()); print([name for name in {unneeded} if name in sys.modules])"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
@@ -37,10 +53,9 @@ def test_the_page_is_built_without_what_only_a_file_or_a_run_needs():
     assert done.stdout.strip() == "[]"
 
 
-def test_the_calibration_is_drawn_once_when_its_tab_is_opened(service):
-    demo = build_demo(service)
+def test_the_calibration_is_drawn_once_when_its_tab_is_opened(built):
     shown = next(
-        one.value for one in demo.blocks.values()
+        one.value for one in built.blocks.values()
         if isinstance(one, gr.State) and hasattr(one.value, "calibration")
     )  # fmt: skip
     usual = (0.003, "first_token", "first", "withdrawn_full")

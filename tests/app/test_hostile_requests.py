@@ -112,7 +112,6 @@ def outside():
 @pytest.fixture(scope="module")
 def page(service, outside):
     demo = build_demo(service)
-    demo.queue(api_open=False)
     _, address, _ = demo.launch(
         prevent_thread_lock=True, quiet=True, server_name="127.0.0.1",
         max_file_size=f"{MEGABYTES}mb", app_kwargs=app_arguments(service, upload_mb=MEGABYTES),

@@ -19,7 +19,6 @@ from app.english import text as english
 from app.figures import fonts
 from app.language import FIRST, LANGUAGES, current, in_language, speaking, spoken
 from app.pictures import OWN_PICTURE, name_of
-from app.ui import build_demo
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -160,8 +159,8 @@ def test_a_file_is_drawn_in_english_where_no_font_has_chinese_characters(monkeyp
     assert fonts.families()[-1] == "SimHei"
 
 
-def test_each_language_has_a_page_of_its_own_and_programs_have_one(service):
-    config = build_demo(service).config
+def test_each_language_has_a_page_of_its_own_and_programs_have_one(built):
+    config = built.config
     assert [(path, shown) for path, _, shown in config["pages"]] == [("", True), ("zh", False)]
     labels = {
         page: {one["props"].get("value") for one in config["components"]

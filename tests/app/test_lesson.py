@@ -119,7 +119,7 @@ def test_the_sink_that_is_asked_for_is_the_one_that_takes_most(name):
     layer, position = np.unravel_index(given.argmax(), given.shape)
     (question,) = attention.find_the_sink(run)
     assert attention.sink_layer(run) == layer
-    assert f"layer {layer}." in question.ask
+    assert f"layer {layer}," in question.ask
     right = next(iter(question.right))
     assert question.choices[right].endswith(f"position {position})")
     assert f"{given.max():.0%}" in question.judge(right).because
@@ -178,7 +178,7 @@ def test_a_guessed_k_is_judged_by_the_answer_that_is_seen():
     assert question.right == {2, 3, 5}, "up to two layers behind K*, where the answer is the same"
     assert "another one" in question.judge(4).because
     assert "KL 0.5 nats" in question.judge(2).because
-    assert "only 0.00041 nats" in question.judge(5).because
+    assert "only 4.1e-4 nats" in question.judge(5).because
     assert "another" in question.judge(7).because
     assert all("K* = 3 of 7" in question.judge(k).because for k in range(8))
 
@@ -264,7 +264,19 @@ def test_another_run_asks_anew_and_what_was_answered_of_the_first_comes_back(han
     assert handlers.show_lesson(first, elsewhere)["questions"][0]["verdict"] is None
     _, back, _ = handlers.wanted(Sent({"step": 1}), first, elsewhere)
     assert handlers.show_lesson(first, back)["questions"][0]["verdict"] is not None
-    assert handlers.close()[0] == Progress(), "who begins anew is asked anew"
+
+
+def test_a_lesson_closed_half_way_is_gone_on_with_and_a_finished_one_begins_anew(handlers):
+    visitor = Visitor(small_run(), "recorded")
+    answered = Progress(step=1).answered(visitor.run, 0, 1, True)
+    closed, shown = handlers.close(Sent({"finished": False}), answered)
+    assert shown is None
+    assert handlers.show_lesson(visitor, closed) is None
+    _, left, _ = handlers.wanted(Sent({"query": "k=1"}), visitor, answered)
+    for away in (closed, left):
+        _, back, _ = handlers.wanted(Sent({"step": 1}), visitor, away)
+        assert handlers.show_lesson(visitor, back)["questions"][0]["given"] == 1
+    assert handlers.close(Sent({"finished": True}), answered)[0] == Progress()
 
 
 def test_a_prediction_waits_for_the_visitors_own_run():
@@ -278,6 +290,12 @@ def test_a_prediction_waits_for_the_visitors_own_run():
     shown = show_step(predicted, own)
     assert shown["questions"][0]["verdict"]["because"]
     assert shown["about"]["prompt"] == "else ?"
+    third = Visitor(small_run(prompt="and now ?"), "live")
+    results = [show_step(predicted, each)["result"] for each in (recorded, own, third)]
+    assert results[0] is None, "nothing has been run yet"
+    assert results[1]["focus"] == results[2]["focus"] == "#workbench .answers"
+    assert results[1]["run"] != results[2]["run"], "each run brings its own answers into view"
+    assert show_step(Progress(step=1), own)["result"] is None
 
 
 def test_the_answers_of_the_summary_outlive_any_run():

@@ -224,9 +224,13 @@ def test_without_its_model_a_question_keeps_the_last_run_and_says_why(examples_f
     service = Service(Models("no such model", load=no_weights), examples_folder)
     handlers, example = Compare(service), service.examples[0]
     visitor = SimpleNamespace(run=example.run, origin="recorded")
-    *_, (bench, _, _, waits) = handlers.load(visitor, None, "no such model")
+    *_, (bench, _, _, waits) = handlers.load(visitor, None, "no such model", True)
     assert "are not complete" in bench["notice"]["text"]
     assert bench["prompt"] == example.prompt
     assert waits is False
     *_, told = handlers.run(str(example.image), None, "?", False, visitor, None, "x", waits)
     assert set(map(str, told[:-1])) == {str(gr.skip())}
+    *untouched, waits = next(cancelled := handlers.load(visitor, None, "no such model", False))
+    assert set(map(str, untouched)) == {str(gr.skip())}
+    assert waits is False
+    assert list(cancelled) == []

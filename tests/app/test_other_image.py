@@ -11,7 +11,6 @@ import pytest
 from app import text, text_inside
 from app.jobs import COUNTERFACTUALS
 from app.pictures import OWN_PICTURE
-from app.service import MOST_TESTS
 from app.state import Visitor
 from app.tabs.migration import _Handlers
 from vtw_core.results import Run
@@ -64,12 +63,14 @@ def test_an_example_can_be_the_other_image_and_the_same_again_replaces_it(handle
     assert len(twice.run.inside.counterfactuals) == len(COUNTERFACTUALS) + 1
 
 
-def test_only_so_many_tests_are_kept(service, live):
-    run = live.run
-    for count in range(MOST_TESTS):
+def test_only_so_many_tests_are_kept(service, live, monkeypatch):
+    monkeypatch.setattr("app.service.MOST_TESTS", 3)
+    run, before = live.run, [test.name for test in live.run.inside.counterfactuals]
+    for count in range(3):
         run = service.test_image(run, live.picture, live.picture, f"image {count}")
-    assert len(run.inside.counterfactuals) == MOST_TESTS
-    assert run.inside.counterfactuals[-1].name == f"image {MOST_TESTS - 1}"
+        made = [f"image {each}" for each in range(count + 1)]
+        kept = [test.name for test in run.inside.counterfactuals]
+        assert kept == [*before, *made][-3:]
 
 
 def test_a_file_elsewhere_a_damaged_one_and_a_lost_picture_are_one_sentence(

@@ -13,7 +13,7 @@ from PIL import Image
 
 from app import text
 from benchmarks.load.page import Page, Watch
-from benchmarks.load.serving import Server
+from benchmarks.serving import Server
 
 pytestmark = pytest.mark.slow
 

@@ -14,7 +14,6 @@ from starlette.testclient import TestClient
 
 from app.gate import MOST_BYTES, MOST_FILES, Gate
 from app.server import HEADERS, app_arguments
-from app.ui import build_demo
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -66,7 +65,7 @@ def test_all_that_the_container_copies_is_there_and_not_ignored():
     copied = re.findall(r"^COPY --chown=user (.+) \S+$", (ROOT / "Dockerfile").read_text(), re.M)
     sources = " ".join(copied).split()
     allowed = (ROOT / ".dockerignore").read_text().splitlines()
-    assert {"app.py", "app", "vtw_core", "assets"} <= set(sources)
+    assert {"app.py", "app", "vtw_core", "assets", "docs/quantities.md"} <= set(sources)
     for source in sources:
         assert (ROOT / source).exists()
         assert f"!{source}" in allowed
@@ -90,9 +89,9 @@ def test_an_upload_that_does_not_tell_its_size_is_cut_off():
     assert gated.post("/upload", content=b"x" * (limit + 1)).status_code == 413
 
 
-def test_what_the_page_is_made_of_is_plain_data(service):
+def test_what_the_page_is_made_of_is_plain_data(built, service):
     """Gradio copies it for every visitor: an event or a service among it would be copied too."""
-    sent = build_demo(service).get_config_file()
+    sent = built.get_config_file()
     for component in sent["components"]:
         component["props"].pop("delete_callback", None)  # of every gr.State
     json.dumps(sent)
@@ -110,9 +109,9 @@ def test_whether_the_page_is_there_is_told_without_making_it(service):
     assert client.get("/").text == "page"
 
 
-def test_an_event_whose_progress_is_hidden_tells_no_part_of_the_page_its_status(service):
+def test_an_event_whose_progress_is_hidden_tells_no_part_of_the_page_its_status(built):
     """The browser would tell all outputs of all events, each time, and copy all that is in them."""
-    config = build_demo(service).get_config_file()
+    config = built.get_config_file()
     hidden = [each for each in config["dependencies"] if each["show_progress"] == "hidden"]
     assert len(hidden) > 100
     assert all(each["show_progress_on"] == [] for each in hidden)

@@ -149,7 +149,7 @@ def test_a_verdict_with_a_sink_says_so(usual):
     })  # fmt: skip
     words = sink_words(found, tokens_of(usual)[1])
     assert "There is an attention sink" in words
-    assert "71%" in words
+    assert "71.0%" in words
     assert "From layer 2 on" in words
 
 

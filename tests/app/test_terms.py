@@ -8,6 +8,7 @@ import pytest
 from app.components.terms import DEFINED, terms_part
 from app.english import text_terms as english
 from app.language import LANGUAGES, speaking
+from app.tabs.numbers import DOCUMENTS, document
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -24,7 +25,7 @@ def test_every_term_is_told_in_the_documentation_in_the_same_words():
 
 def test_where_a_term_is_defined_that_name_stands():
     assert list(DEFINED) == list(english.TERMS)
-    pages = {name: (DOCS / name).read_text(encoding="utf-8") for name, _ in DEFINED.values()}
+    pages = {name: document(name) for name in DOCUMENTS}
     names = r"(?m)^#+ .*{0}|\*\*`?{0}`?\.?\*\*|`{0}(\(.*?\))?`"
     lost = [
         (term, page, name)
@@ -43,3 +44,14 @@ def test_no_two_terms_are_written_alike(code):
         assert len(names) == len(set(names))
         assert all(name.strip() == name and name for name in names)
         assert "const terms = " in terms_part().js_on_load
+
+
+@pytest.mark.parametrize("name", DOCUMENTS)
+def test_a_document_is_shown_whole_below_the_pages_own_headings(name):
+    written, shown = (DOCS / f"{name}.md").read_text(encoding="utf-8"), document(name)
+    assert not re.search(r"(?m)^##? ", shown), "the page has its own first and second headings"
+    assert "```math" not in shown
+    assert shown.count("$$") == 2 * written.count("```math")
+    assert not re.search(r"\]\((?!https?:)", shown), "a link to a file would lead nowhere"
+    words = [re.findall(r"[\w*`]+", each) for each in (written, shown)]
+    assert len(words[1]) > 0.95 * len(words[0])

@@ -31,7 +31,6 @@ def inside_address(image, tmp_path_factory):
     entries = [{"name": name, "title": name, "prompt": run.prompt} for name, run in runs.items()]
     (folder / "examples.json").write_text(json.dumps(entries))
     demo = build_demo(Service(examples=folder))
-    demo.queue(api_open=False)
     _, address, _ = demo.launch(
         prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", theme=build_theme(),
         css_paths=CSS, run_history=False,

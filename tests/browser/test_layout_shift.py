@@ -34,9 +34,10 @@ DRAWN = {
 }
 
 
-@pytest.fixture
-def watched(browser, address):
-    page = browser.new_page(viewport={"width": 1440, "height": 900})
+@pytest.fixture(params=[(1440, 900)], ids=str)
+def watched(browser, address, request):
+    width, height = request.param
+    page = browser.new_page(viewport={"width": width, "height": height})
     page.set_default_timeout(BROWSER_WAIT)
     page.add_init_script(_WATCH)
     page.goto(address)
@@ -64,6 +65,19 @@ def test_the_page_opens_runs_and_shows_its_tabs_without_a_jump(watched):
         tabs.get_by_role("tab", name=name, exact=True).click()
         expect(watched.locator(drawn).first).to_be_visible()
         assert shifts(watched) == [], name
+
+
+@pytest.mark.parametrize("watched", [(390, 844), (768, 1024)], ids=str, indirect=True)
+def test_a_run_on_a_narrow_screen_moves_nothing(watched):
+    watched.fill("#question textarea", "describe the image.")
+    # What the opening moved is not asked here, nor is the way down to the results.
+    watched.evaluate("document.querySelector('#workbench').scrollIntoView()")
+    shifts(watched)
+    watched.evaluate("document.querySelector('#run').click()")
+    expect(watched.locator("#workbench .facts")).to_contain_text("your run")
+    expect(watched.locator("#run")).to_be_enabled()
+    assert shifts(watched) == []
+    assert watched.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_a_later_visitor_is_never_told_that_the_model_is_being_loaded(watched, address):

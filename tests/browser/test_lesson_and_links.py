@@ -27,7 +27,6 @@ def recorded_address():
     from app.ui import build_demo
 
     demo = build_demo(Service())
-    demo.queue(api_open=False)
     _, address, _ = demo.launch(
         prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", theme=build_theme(),
         css_paths=CSS, run_history=False,
@@ -40,10 +39,11 @@ def recorded_address():
 def visit(browser, recorded_address):
     """Open an address as a new visitor; anything in the console that is an error fails the test."""
     errors: list[str] = []
-    context = browser.new_context(viewport={"width": 1440, "height": 900}, reduced_motion="reduce")
+    context = browser.new_context(reduced_motion="reduce", has_touch=True)
 
-    def opened(query: str) -> Page:
+    def opened(query: str, width: int = 1440, height: int = 900) -> Page:
         page = context.new_page()
+        page.set_viewport_size({"width": width, "height": height})
         page.set_default_timeout(BROWSER_WAIT)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.on("console", lambda said: errors.append(said.text) if said.type == "error" else None)
@@ -98,7 +98,7 @@ def test_the_lesson_is_walked_from_first_to_last_by_mouse_and_keys(visit):
     page.locator("#workbench .k-slider").fill(str(star))
     expect(lesson.locator(".check-k")).to_have_text(f"Check K = {star}")
     lesson.locator(".check-k").press("Enter")
-    expect(lesson.locator(".verdict.good")).to_contain_text(f"at K = {star}")
+    expect(lesson.locator(".verdict.good")).to_contain_text(f"at K = {star},")
     expect(page.locator("#workbench .curve").first).to_be_visible()
 
     # A visitor may wander off, and come back.
@@ -121,6 +121,105 @@ def test_the_lesson_is_walked_from_first_to_last_by_mouse_and_keys(visit):
     expect(lesson.locator(".panel")).to_be_hidden()
     expect(page).not_to_have_url(re.compile("lesson="))
     expect(lesson.locator(".open")).to_be_focused()
+
+
+# Of the figure to look at: how much stands above the panel and below what sticks to the top.
+_SEEN = """(figure) => {
+  const panel = document.querySelector('#lesson .panel').getBoundingClientRect();
+  const bar = [...document.querySelectorAll('.kbar-part')].find((each) => each.offsetHeight);
+  const box = document.querySelector(figure).getBoundingClientRect();
+  const top = Math.max(box.top, bar ? bar.getBoundingClientRect().bottom : 0);
+  return (Math.min(box.bottom, panel.top) - top) / box.height;
+}"""
+
+
+@pytest.mark.parametrize(
+    ("step", "figure", "share"),
+    [(1, ".facts", 1), (2, "#every-k-cost .drawing", 0.8), (3, "#sinks-mass .drawing", 0.6),
+     (5, ".withdrawn .text", 1), (6, ".positions .tokens", 1), (7, ".withdrawn .text", 1),
+     (8, "#methods-layers .drawing", 0.8), (9, "#canvas", 1)],
+)  # fmt: skip
+def test_on_a_phone_the_panel_leaves_the_figure_in_view(visit, step, figure, share):
+    page = visit(f"?lesson={step}", 390, 844)
+    panel = page.locator("#lesson .panel")
+    expect(panel.locator(".progress")).to_contain_text(f"{step} · ")
+    page.wait_for_function(f"([figure, share]) => ({_SEEN})(figure) >= share", arg=[figure, share])
+    expect(panel.locator(".ask").first).to_be_in_viewport(ratio=1)
+    whole = panel.bounding_box()["height"]
+
+    panel.locator(".fold").click()
+    expect(panel.locator(".lead")).to_be_hidden()
+    expect(panel.locator(".ask").first).to_be_in_viewport(ratio=1)
+    assert panel.bounding_box()["height"] < whole
+    panel.locator(".fold").click()
+    expect(panel.locator(".body")).to_be_hidden()
+    panel.locator(".fold").click()
+    expect(panel.locator(".lead")).to_be_visible()
+
+
+def test_a_phones_panel_is_pushed_down_and_pulled_up(visit):
+    page = visit("?lesson=2", 390, 844)
+    panel = page.locator("#lesson .panel")
+    swipe = """(head, way) => {
+      const at = (name, y) => {
+        const touch = new Touch({ identifier: 1, target: head, clientX: 90, clientY: y });
+        const now = name === 'touchend' ? [] : [touch];
+        head.dispatchEvent(new TouchEvent(name, { touches: now, changedTouches: [touch] }));
+      };
+      at('touchstart', 400);
+      at('touchend', 400 + way);
+    }"""
+    expect(panel.locator(".lead")).to_be_visible()
+    seen = []
+    for way in (80, 5, 80, 80, -80, -80, -80):
+        panel.locator("header").evaluate(swipe, way)
+        seen.append(panel.get_attribute("data-size"))
+    assert seen == ["question", "question", "bar", "bar", "question", "whole", "whole"]
+
+
+def test_several_clicks_in_a_row_are_several_steps(visit):
+    page = visit("?lesson=1")
+    at_step(page, 1)
+    page.locator("#lesson .next").evaluate("it => { it.click(); it.click(); it.click(); }")
+    at_step(page, 4)
+    expect(page.locator("#lesson .panel")).not_to_have_class(re.compile("waiting"))
+    page.locator("#lesson .back").evaluate("it => { it.click(); it.click(); }")
+    at_step(page, 2)
+
+
+def test_who_closes_the_lesson_by_mistake_goes_on_where_he_was(visit):
+    page = visit("?lesson=1")
+    lesson = page.locator("#lesson")
+    at_step(page, 1)
+    lesson.locator(".choice", has_text="144").click()
+    expect(lesson.locator(".verdict.good")).to_be_visible()
+    lesson.locator(".next").click()
+    at_step(page, 2)
+    lesson.locator(".next").press("Escape")
+    expect(lesson.locator(".panel")).to_be_hidden()
+    lesson.locator(".open").click()
+    at_step(page, 2)
+    lesson.locator(".back").click()
+    at_step(page, 1)
+    expect(lesson.locator(".verdict.good")).to_be_visible()
+    lesson.locator(".dots button").last.click()
+    at_step(page, 10)
+    lesson.locator(".next").click()
+    expect(lesson.locator(".panel")).to_be_hidden()
+    lesson.locator(".open").click()
+    at_step(page, 1)
+    expect(lesson.locator(".verdict")).to_have_count(0)
+
+
+def test_what_one_draws_asks_and_presses_is_in_view_together(visit):
+    page = visit("?lesson=9", 1440, 900)
+    at_step(page, 9)
+    for part in ("#canvas", "#question", "#run"):
+        expect(page.locator(part)).to_be_in_viewport(ratio=1)
+    before = page.evaluate("scrollY")
+    page.locator(".suggestions button").last.evaluate("it => it.click()")
+    expect(page.locator("#question textarea")).to_have_value("describe the image.")
+    assert page.evaluate("scrollY") == before
 
 
 def test_a_link_restores_the_view_and_the_address_follows_the_visitor(visit):

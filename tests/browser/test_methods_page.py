@@ -13,7 +13,7 @@ def test_methods_stand_beside_the_baseline_recorded_and_run_at_one_budget(page):
     page.get_by_role("tab", name="Methods").click()
     titles = page.locator("#methods-answers h3")
     expect(titles).to_have_text(
-        ["Baseline", re.compile(r"VTW, K = \d+"), "MustDrop, stages abc"], timeout=BROWSER_WAIT
+        ["Baseline", re.compile(r"VTW, K = \d+"), "MustDrop, stages a b c"], timeout=BROWSER_WAIT
     )
     expect(page.locator("#methods-answers .origin")).to_contain_text("recorded on")
     expect(page.locator("#methods-costs td", has_text="green").first).to_be_visible()

@@ -46,7 +46,6 @@ def several(tiny_folders, examples_folder, tmp_path_factory):
     held = models._load = HeldLoading(folders[2])
     service = Service(models, examples_folder, answer_tokens=8)
     demo = build_demo(service)
-    demo.queue(api_open=False)
     _, address, _ = demo.launch(
         prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", theme=build_theme(),
         css_paths=CSS, run_history=False,

@@ -10,6 +10,8 @@ from conftest import BROWSER_WAIT
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from app import text
+
 
 def run_to_the_end(page: Page) -> None:
     page.locator("#run").click()
@@ -191,8 +193,34 @@ def test_a_drawing_is_seen_by_the_model_and_an_empty_canvas_is_not(page):
     page.mouse.up()
     page.wait_for_timeout(500)
     page.locator("#question textarea").fill("what color is the circle ?")
+    sent: list[str] = []
+    page.on("request", lambda asked: sent.append(asked.url) if "/upload" in asked.url else None)
     run_to_the_end(page)
     assert page.locator(".baseline .text").inner_text() == "red"
+    # Background, layer and drawing, once; and not again at each status of each later event.
+    assert len(sent) == 3
+    page.locator("#examples .thumbnail-item").first.click()
+    expect(page.locator(".facts")).to_contain_text("recorded run", timeout=BROWSER_WAIT)
+    page.get_by_role("tab", name="Every K").click()
+    page.get_by_role("tab", name="Compare").click()
+    page.wait_for_timeout(1000)
+    assert len(sent) <= 12
+
+
+def test_a_browser_that_cannot_draw_says_so(browser, address):
+    page = browser.new_page()
+    page.set_default_timeout(BROWSER_WAIT)
+    page.add_init_script("""{
+      const given = HTMLCanvasElement.prototype.getContext;
+      HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+        return kind.startsWith('webgl') ? null : given.call(this, kind, ...rest);
+      };
+    }""")
+    page.goto(address)
+    page.wait_for_selector("#workbench .handle")
+    page.get_by_role("tab", name="Draw").click()
+    expect(page.locator("#canvas [role=alert]")).to_have_text(text.NO_WEBGL)
+    page.close()
 
 
 def test_the_run_and_the_table_can_be_saved_with_one_click(page):

@@ -57,7 +57,6 @@ def endless():
 
     service = EndlessService()
     demo = build_demo(service)
-    demo.queue(api_open=False)
     _, address, _ = demo.launch(
         prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", theme=build_theme(),
         css_paths=CSS, run_history=False,

@@ -78,3 +78,23 @@ def test_a_finger_taps_a_term_and_taps_it_away(browser, address, language):
     page.locator("#workbench .verdict").tap()
     expect(tip).to_be_hidden()
     context.close()
+
+
+def test_a_term_leads_to_its_exact_definition_in_another_window(page):
+    page.keyboard.press("Tab")  # whoever uses the keyboard is told as soon as a term has the focus
+    page.locator(CAPTION, has_text=re.compile("^KL$")).focus()
+    expect(page.locator("#term-tip")).to_be_visible()
+    page.keyboard.press("ArrowDown")
+    link = page.locator("#term-tip a")
+    expect(link).to_be_focused()
+    with page.context.expect_page() as opened:
+        page.keyboard.press("Enter")
+    other = opened.value
+    other.set_default_timeout(BROWSER_WAIT)
+    found = other.locator("#document-quantities .found")
+    expect(found).to_contain_text("MethodEntry.kl_positions")
+    expect(found).to_be_in_viewport()
+    assert other.locator("#document-quantities .katex").count() > 20
+    page.keyboard.press("Escape")
+    expect(page.locator("#term-tip")).to_be_hidden()
+    assert page.evaluate("document.activeElement.textContent") == "KL"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -25,7 +25,7 @@ from vtw_core.models.progress import (
 from vtw_core.models.prompts import check_template
 from vtw_core.models.support import check_support
 from vtw_core.models.vlm import VisionLanguageModel
-from vtw_core.models.weights import check_room, load_weights, placement
+from vtw_core.models.weights import Placement, check_room, load_weights, placement
 
 EMBEDDED_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "embedded_model"
 HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
@@ -86,8 +86,8 @@ def load_steps(
     Further Args, and Raises: see `load_model`.
     """
     source = resolve(name)
-    load = partial(_load, name, source, device, dtype, quantize, device_map, tensor_parallel, alone)
-    yield from in_background(load)
+    place = partial(placement, device, dtype, quantize, device_map, tensor_parallel)
+    yield from in_background(partial(_load, name, source, place, alone))
 
 
 def load_model(
@@ -119,10 +119,9 @@ def load_model(
     """
     source = resolve(name)
     # In the caller's thread: what wraps torch for one thread alone, as ZeroGPU does, sees it all.
+    place = partial(placement, device, dtype, quantize, device_map, tensor_parallel)
     try:
-        return _load(
-            name, source, device, dtype, quantize, device_map, tensor_parallel, None, Report()
-        )
+        return _load(name, source, place, None, Report())
     except BaseException as error:
         clear_frames(error)
         give_memory_back()
@@ -132,18 +131,14 @@ def load_model(
 def _load(
     name: str,
     source: str,
-    device: str | None,
-    dtype: Any,
-    quantize: str | None,
-    device_map: Any,
-    tensor_parallel: bool,
+    place: Callable[[], Placement],
     alone: Lock | None,
     report: Report,
 ) -> VisionLanguageModel:
     from transformers import AutoConfig
 
     report("check")
-    how = placement(device, dtype, quantize, device_map, tensor_parallel)
+    how = place()
     with explained(name):
         with checkpoint(source, report) as found:
             folder = str(found.folder)

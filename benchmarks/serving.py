@@ -14,12 +14,16 @@ from pathlib import Path
 
 import httpx
 
-ROOT = Path(__file__).resolve().parent.parent.parent
+ROOT = Path(__file__).resolve().parent.parent
 _WAIT = 120.0
 
 
 class Server:
     """``python app.py`` on this machine alone, on a free port; for a ``with``.
+
+    Attributes:
+        address: of the page, without a slash at its end.
+        answered_after: seconds from the start of the process to the page's first answer.
 
     Args:
         variables: of the environment, such as VTW_QUEUE.
@@ -38,9 +42,11 @@ class Server:
         self._environment.pop("GRADIO_SERVER_PORT", None)
         self._program = program
         self.address = ""
+        self.answered_after = 0.0
 
     def __enter__(self) -> Server:
         self._log = tempfile.NamedTemporaryFile("w+", suffix=".log")
+        self._start = time.perf_counter()
         self.process = subprocess.Popen(
             [sys.executable, *self._program, "--host", "127.0.0.1"],
             cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT, env=self._environment,
@@ -80,10 +86,15 @@ class Server:
     def _until_ready(self) -> None:
         until = time.monotonic() + _WAIT
         while time.monotonic() < until and self.process.poll() is None:
-            found = re.search(r"http://127\.0\.0\.1:\d+", self.log)
-            if found:
-                self.address = found[0]
-                if self.health()[1] != "loading":
-                    return
-            time.sleep(0.2)
+            if not self.address:
+                self._note_first_answer()
+            elif self.health()[1] != "loading":
+                return
+            time.sleep(0.02)
         raise RuntimeError(f"the page did not start:\n{self.log}")
+
+    def _note_first_answer(self) -> None:
+        found = re.search(r"http://127\.0\.0\.1:\d+", self.log)
+        if found:
+            httpx.get(found[0], timeout=_WAIT).raise_for_status()
+            self.address, self.answered_after = found[0], time.perf_counter() - self._start

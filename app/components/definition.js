@@ -1,0 +1,34 @@
+// The exact definition of a term: a link that opens the document with it, and the way there when it
+// is followed.
+const PLACE = '#definition=';
+const addressOfDefinition = ({ document: name, where }) => {
+  const address = new URL(window.location.href);
+  const theme = address.searchParams.get('__theme');
+  address.search = theme ? `?tab=numbers&__theme=${theme}` : '?tab=numbers';
+  address.hash = `${PLACE}${name}:${encodeURIComponent(where)}`;
+  return address.href;
+};
+
+// Documents are fetched when they are unfolded, and the tab itself is opened by the address.
+const LATEST = 30_000, SOON = 100;   // milliseconds
+function followDefinition() {
+  if (!window.location.hash.startsWith(PLACE)) return;
+  const [name, title] = decodeURIComponent(window.location.hash.slice(PLACE.length)).split(/:(.*)/s);
+  const since = performance.now();
+  const look = () => {
+    if (!element.isConnected || performance.now() - since > LATEST) return;
+    const sheet = document.getElementById(`document-${name}`);
+    const fold = sheet && sheet.checkVisibility() && sheet.querySelector('button');
+    const found = sheet && ['h3', 'strong', 'code'].flatMap((part) => [...sheet.querySelectorAll(part)])
+      .find((part) => part.checkVisibility() && part.textContent.trim().startsWith(title));
+    if (found) {
+      found.classList.add('found');
+      found.scrollIntoView({ block: 'center' });
+      return;
+    }
+    // While the page is still put together what was unfolded may be folded again.
+    if (fold && !fold.classList.contains('open')) fold.click();
+    setTimeout(look, SOON);
+  };
+  look();
+}
