@@ -7,6 +7,7 @@ const steps = titles.length;
 let shown = null;        // the value that is drawn
 let asked = null;        // the question that was answered last
 let heading = null;      // the step that was asked for and is not there yet
+let sent = null;         // when the server was told of one, while it has not answered
 let left = 1;            // where the lesson begins when it is opened
 const folded = () => panel.dataset.size === 'bar';
 
@@ -173,7 +174,9 @@ function spaceAbove(height) {
 }
 
 // ---------------------------------------------------------------- what a visitor does
-// Several clicks in a row are several steps, though the first is still on its way.
+// Several clicks in a row are several steps, though the first is still on its way. The server is
+// asked for one at a time: of two at once, the first may be answered last.
+const TOO_LONG = 5_000;   // milliseconds without an answer, behind which a click asks again
 function goBy(change) {
   const wanted = (heading || shown.step) + change;
   if (wanted >= 1 && wanted <= steps) go(wanted);
@@ -181,6 +184,8 @@ function goBy(change) {
 function go(step) {
   heading = step;
   panel.classList.add('waiting');
+  if (sent !== null && performance.now() - sent < TOO_LONG) return;
+  sent = performance.now();
   trigger('select', { step });
 }
 function answer(button) {
@@ -228,12 +233,11 @@ function take() {
   const before = shown;
   shown = props.value || null;
   panel.hidden = !shown;
-  if (!shown || shown.step === heading) heading = null;
-  if (heading === null) panel.classList.remove('waiting');
   find('.open').setAttribute('aria-expanded', Boolean(shown));
   const step = shown ? shown.step : null;
   if ((before ? before.step : null) !== step) window.dispatchEvent(new CustomEvent('vtw:lesson', { detail: { step } }));
   if (!shown) {
+    heading = sent = null;
     outline(null);
     makeRoom();
     if (before) find('.open').focus();
@@ -241,6 +245,12 @@ function take() {
   }
   left = shown.step;
   const arrived = !before || before.arrived !== shown.arrived;
+  if (arrived) {
+    sent = null;
+    if (heading === null || heading === shown.step) heading = null;
+    else go(heading);
+  }
+  panel.classList.toggle('waiting', heading !== null);
   const result = !arrived && shown.result && !(before.result && before.result.run === shown.result.run);
   if (arrived) resize('whole');
   else if (result && folded()) smaller();
