@@ -56,12 +56,18 @@ class Layout:
         )  # fmt: skip
 
     def behind(self, function: int, *, went_well: bool) -> list[dict[str, Any]]:
-        """The functions that follow one."""
+        """The server's functions that follow one, also behind a step of the browser's own, which
+        goes well."""
         unwanted = "trigger_only_on_failure" if went_well else "trigger_only_on_success"
-        return [
-            one for one in self.functions.values()
-            if one["trigger_after"] == function and one["backend_fn"] and not one[unwanted]
-        ]  # fmt: skip
+        following: list[dict[str, Any]] = []
+        for one in self.functions.values():
+            if one["trigger_after"] != function or one[unwanted]:
+                continue
+            if one["backend_fn"]:
+                following.append(one)
+            else:
+                following.extend(self.behind(one["id"], went_well=True))
+        return following
 
 
 @dataclass
