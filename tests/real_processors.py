@@ -5,16 +5,8 @@ Nothing here is imported from transformers before it is asked for, so that a tes
 
 from pathlib import Path
 
-from tiny_models import (
-    FAMILIES,
-    HAND_MADE,
-    IDEFICS_TILE,
-    PATCH,
-    PICTURE_SIDE,
-    build_tokenizer,
-    chat_template,
-    save_tiny_model,
-)
+from tiny_families import FAMILIES, HAND_MADE, IDEFICS_TILE, PATCH, PICTURE_SIDE
+from tiny_models import build_tokenizer, chat_template, save_tiny_model
 
 SIDE = PICTURE_SIDE // PATCH
 
