@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -30,12 +31,12 @@ def curve(patches_per_side: int, behind: int, rounds: int) -> dict[str, Any]:
     prepared = random_prompt(vlm, before=BEFORE, behind=behind)
     layers = vlm.layers
     looped = runs.curve_by_loop(vlm, prepared, 0)
-    swept = runs.sweep(vlm, runs.full_run(vlm, prepared, 1)).kl[:-1, 0]
+    swept = runs.first_token_sweep(vlm, prepared).kl[:-1, 0]
     kept = runs.full_run(vlm, prepared, ANSWER)
     seconds = medians(
         {
             "prefill": lambda: runs.prefill(vlm, prepared, layers),
-            "run and sweep": lambda: runs.sweep(vlm, runs.full_run(vlm, prepared, 1)),
+            "run and sweep": partial(runs.first_token_sweep, vlm, prepared),
             "loop": lambda: runs.curve_by_loop(vlm, prepared, 0),
             "reference loop": lambda: runs.curve_by_loop(vlm, prepared, REFERENCE_FIRST),
             "whole-answer sweep": lambda: runs.sweep(vlm, kept),
@@ -220,9 +221,9 @@ def growth(rounds: int) -> list[dict[str, Any]]:
             prepared = random_prompt(vlm, before=BEFORE, behind=shape["behind"])
             seconds = medians(
                 {
-                    "prefill": lambda v=vlm, p=prepared: runs.prefill(v, p, v.layers),
-                    "sweep": lambda v=vlm, p=prepared: runs.sweep(v, runs.full_run(v, p, 1)),
-                    "loop": lambda v=vlm, p=prepared: runs.curve_by_loop(v, p, 0),
+                    "prefill": partial(runs.prefill, vlm, prepared, vlm.layers),
+                    "sweep": partial(runs.first_token_sweep, vlm, prepared),
+                    "loop": partial(runs.curve_by_loop, vlm, prepared, 0),
                 },
                 rounds,
             )

@@ -77,8 +77,8 @@ def section(results: dict[str, Any]) -> str:
         ("**attention recorded**", "recorded"),
         ("eager with `output_attentions=True`", "eager"),
     ):
-        cells = [f"{row[f'{key}_{what}']:.2f}" for row in (narrow, wide) for what in _HEARD]
-        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+        heard = [f"{row[f'{key}_{what}']:.2f}" for row in (narrow, wide) for what in _HEARD]
+        lines.append(f"| {label} | " + " | ".join(heard) + " |")
     lines += [
         "",
         f"A whole run of the embedded model takes {looked['inside']:.2f} times as long with its "

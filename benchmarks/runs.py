@@ -61,6 +61,11 @@ def sweep(vlm: VisionLanguageModel, full: FullRun) -> Sweep:
     return state.finish(GREEDY)
 
 
+def first_token_sweep(vlm: VisionLanguageModel, prepared: Prepared) -> Sweep:
+    """One run of the full model, and from it the KL at every K of the first token."""
+    return sweep(vlm, full_run(vlm, prepared, 1))
+
+
 def answers(vlm: VisionLanguageModel, full: FullRun, swept: Sweep, tokens: int) -> EveryAnswer:
     """The answers at every K, decoded together."""
     every = EveryAnswer(vlm, full, swept, tokens, GREEDY)

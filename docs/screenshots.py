@@ -16,7 +16,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from app.language import LANGUAGES
 from app.ui import TABS
-from benchmarks.browser import server
+from benchmarks.serving import Server
 
 WIDTHS = {1440: 900, 1024: 768, 768: 1024, 390: 844}
 THEMES = ("light", "dark")
@@ -100,18 +100,18 @@ def main() -> None:
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
         raise SystemExit("chromium is not on the PATH; install it (Debian: apt install chromium).")
-    with server() as (address, _), sync_playwright() as playwright:
+    with Server() as server, sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium,
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
         if arguments.readme:
-            for_readme(browser, address)
+            for_readme(browser, server.address)
             return
         arguments.folder.mkdir(parents=True, exist_ok=True)
         too_wide = []
         for words in every_tab(
-            browser, address, arguments.folder, arguments.widths, arguments.languages
+            browser, server.address, arguments.folder, arguments.widths, arguments.languages
         ):
             print(words)
             too_wide.append(words)

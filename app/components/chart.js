@@ -138,6 +138,10 @@ function forPhone(layout, traces) {
   for (const axis of Object.keys(layout).filter((key) => /^[xy]axis/.test(key))) {
     if (layout[axis].title) layout[axis].title = { ...layout[axis].title, font: { size: 12 } };
   }
+  // Titles of panels, which begin where the panel does.
+  for (const said of layout.annotations || []) {
+    if (said.xanchor === 'left' && said.xref === 'paper') said.font = { ...said.font, size: 11 };
+  }
   layout.margin = { ...layout.margin, l: Math.min(layout.margin.l, 46) };
 }
 

@@ -55,6 +55,8 @@ class Setting:
         """
         if schedule is not None:
             return RandomDrop(schedule, seed=question)
+        if self.strategy is None:
+            raise ValueError(f"setting {self.follows}, which this one follows, has not run yet")
         if isinstance(self.strategy, RandomWithdrawal):
             return RandomWithdrawal(self.strategy.k, seed=question)
         return self.strategy
