@@ -22,7 +22,7 @@ const heldK = () => (window.vtwK ? window.vtwK.k : 0);
 // ---------------------------------------------------------------- drawing
 function drawQuestions() {
   find('.questions').replaceChildren(...shown.questions.map((question, index) => {
-    const group = make('div', 'question');
+    const group = make('div', shown.isQuiz ? 'question quiz' : 'question');
     group.setAttribute('role', 'group');
     group.setAttribute('aria-label', question.ask);
     group.append(make('p', 'ask', question.ask));
@@ -112,7 +112,7 @@ function makeRoom() {
   body.classList.toggle('lesson-below', Boolean(shown) && !isBeside());
   body.classList.toggle('lesson-narrow', Boolean(shown) && window.innerWidth <= 720);
   body.style.setProperty('--lesson-height', shown && !isBeside() ? `${panel.offsetHeight + 24}px` : '0px');
-  body.classList.toggle('lesson-hides-curve', Boolean(shown && shown.hidesCurve));
+  for (const part of ['curves', 'words']) body.classList.toggle(`lesson-hides-${part}`, Boolean(shown) && shown.hides === part);
 }
 function outline(selector) {
   document.querySelectorAll('.lesson-focus').forEach((part) => part.classList.remove('lesson-focus'));

@@ -1,8 +1,9 @@
 // Marks the page's terms and tells what they mean. Marking changes no text and no height: a term is
-// wrapped where it stands, and wrapped again when a part of the page has written its words anew.
+// wrapped where it stands, and wrapped again when a part of the page has written its words anew. What
+// asks for the meaning of a term does not tell it.
 const LOOKED_AT = [
   '.page-head .prose p', '.tabitem .prose :is(p, li, td, th, h2)', '[data-testid="block-info"]',
-  '.vtw :is(.caption, .summary, h2, h3, dt, .eta-label span)', '.lesson :is(.lead, .ask, .verdict)',
+  '.vtw :is(.caption, .summary, h2, h3, dt, .eta-label span)', '.lesson :is(.lead, .verdict, .question:not(.quiz) .ask)',
 ].join(', ');
 const LEFT_ALONE = 'button, a, svg, select, dialog, .definitions, .document, .term, #model-state, #workbench .tokens';
 const TIP = 'term-tip';

@@ -24,7 +24,8 @@ class Step:
         focus: CSS selector of what to look at or to work with; it is kept in view.
         ask: a run -> the questions.
         look: a run -> where in the tab to stand: K, layer and so on.
-        hides_curve: whether the KL curves stay covered until the question is answered.
+        hides: what stays covered until the question is answered, since it gives the answer: the KL
+            curves, or what the figure says in words.
         result: CSS selector of what to look at when the visitor's own run is done.
         asks_of: the run that is shown; the next one that the visitor makes, which his answer waits
             for; or no run.
@@ -36,7 +37,7 @@ class Step:
     focus: str
     ask: Ask
     look: Callable[[Run], View] = lambda run: View()
-    hides_curve: bool = False
+    hides: Literal["nothing", "curves", "words"] = "nothing"
     result: str | None = None
     asks_of: Literal["shown", "own", "none"] = "shown"
 
@@ -68,12 +69,13 @@ STEPS = (
         "use", "describe", "migration", "#migration-joint",
         ask=attention.attention_and_use,
         look=lambda run: View(k=image_and_cost.whole_answer_k(run)),
+        hides="words",
     ),
     Step(
         "guess", "three_shapes", "compare", "#workbench .picker, #workbench .answers",
         ask=choosing_k.guess_k,
         look=lambda run: View(k=run.layers),
-        hides_curve=True,
+        hides="curves",
     ),
     Step(
         "blind", "describe", "compare", "#workbench .positions",

@@ -90,6 +90,11 @@ def test_the_lesson_is_walked_from_first_to_last_by_mouse_and_keys(visit):
     for number in (2, 3, 4):
         page.keyboard.press("ArrowRight")
         at_step(page, number)
+    told = page.locator("#migration-joint .summary")
+    expect(told).to_be_hidden()  # it gives the answer
+    lesson.locator(".choice").first.click()
+    expect(lesson.locator(".verdict")).to_be_visible()
+    expect(told).to_be_visible()
     lesson.locator(".dots button").nth(4).click()
 
     at_step(page, 5)
@@ -116,6 +121,8 @@ def test_the_lesson_is_walked_from_first_to_last_by_mouse_and_keys(visit):
         question = lesson.locator(".question").nth(number)
         question.locator(".choice").first.click()
         expect(question.locator(".verdict")).to_be_visible()
+    expect(lesson.locator(".verdict .term").first).to_be_visible()
+    expect(lesson.locator(".ask .term")).to_have_count(0)  # who is asked is not told by a term
     expect(lesson.locator(".score")).to_contain_text("of 5 right")
     page.keyboard.press("Escape")
     expect(lesson.locator(".panel")).to_be_hidden()
