@@ -167,9 +167,7 @@ class _Handlers:
         base, progress = self._to_step(view.lesson, visitor, progress)
         return view.over(base), progress, False
 
-    def _to_step(
-        self, number: int, visitor: Visitor, progress: Progress
-    ) -> tuple[View, Progress]:  # fmt: skip
+    def _to_step(self, number: int, visitor: Visitor, progress: Progress) -> tuple[View, Progress]:
         step = STEPS[number - 1]
         example = self._example(step.example)
         run = example.run if example else visitor.run or self.service.examples[0].run

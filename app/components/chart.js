@@ -24,11 +24,7 @@ function loadPlotly() {
 
 // What a mouse on a cell of a heatmap is told. Plotly reads tags in it: nothing of a model's is one.
 const plain = (told) => told.replace(/&/g, '&amp;').replace(/</g, '&lt;');
-const told = (value, share) => {
-  if (share) return `${told(value * 100, false)}%`;
-  const rounded = Number(value.toPrecision(3));
-  return rounded && Math.abs(rounded) < 0.001 ? rounded.toExponential() : String(rounded);
-};
+const told = (value, share) => (share ? `${significant(value * 100, 3)}%` : significant(value, 3));
 function nameCells(trace) {
   if (trace.type !== 'heatmap' || !trace.meta || trace.hovertext) return;
   const { x, y, unit, log, share } = trace.meta;

@@ -34,6 +34,7 @@ def chart_part(elem_id: str) -> gr.HTML:
         html_template=read("chart.html"),
         css_template=read("chart.css"),
         js_on_load=script(
+            "digits.js",
             "chart.js",
             words=text.CHART,
             plotlyFile=f"/gradio_api/file={_PLOTLY.as_posix()}",

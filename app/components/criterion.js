@@ -20,7 +20,7 @@ function fill(template, values) {
 function worstAt(run, at) {
   const row = run.tokens.kl[at];
   const index = row.indexOf(Math.max(...row));
-  return { kl: nats(row[index]), piece: run.tokens.pieces[index], position: index + 1, count: row.length };
+  return { kl: significant(row[index]), piece: run.tokens.pieces[index], position: index + 1, count: row.length };
 }
 
 // A greatest value is at least the mean and the first one, so its K* is never the smallest alone.

@@ -104,7 +104,7 @@ function columnTitles() {
   const { box, x, step } = geometry;
   return Array.from({ length: view.layers + 1 }, (_, i) => {
     const column = node('rect', { x: x(i) - step / 2, y: box.top, width: step, height: box.bottom - box.top, class: 'column' });
-    const kls = SCOPES.map((scope) => `${words.scopes[scope]} ${nats(view.kl[scope][i])}`).join(labels.betweenScopes);
+    const kls = SCOPES.map((scope) => `${words.scopes[scope]} ${significant(view.kl[scope][i])}`).join(labels.betweenScopes);
     column.append(node('title', {}, fill(labels.columnKl, { k: i, kls })));
     return column;
   });

@@ -7,7 +7,6 @@ let row = 0, layer = 0, patch = null, k = 0;
 let weights = null;    // all: [layer][row][visual], or of one row: [layer][visual]
 let readers = null;    // of one patch: [layer][row]; only where the weights are not all here
 const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-const percent = (share) => (share === 0 ? '0%' : share < 0.0001 ? '<\u00a00.01%' : `${Number((share * 100).toPrecision(2))}%`);
 
 // ---------------------------------------------------------------- numbers
 const HALF = new Float32Array(65536).map((_, bits) => {
@@ -144,7 +143,7 @@ function drawWords() {
     button.setAttribute('aria-checked', q === row);
     button.tabIndex = q === row ? 0 : -1;
     button.style.setProperty('--reads', reads && !isGone(layer) ? (reads[q] / most).toFixed(3) : 0);
-    button.querySelector('small').textContent = !reads ? '' : isGone(layer) ? '–' : percent(reads[q]);
+    button.querySelector('small').textContent = !reads ? '' : isGone(layer) ? '–' : shareOf(reads[q]);
     button.querySelector('small').hidden = !reads;
   });
 }
@@ -160,8 +159,8 @@ function drawLarge() {
     else if (patch !== null && view.patches[patch][0] === grid) panel.append(cursorOn(grid));
   });
   find('.low').textContent = '0';
-  find('.middle').textContent = percent(most / 2);
-  find('.high').textContent = percent(most);
+  find('.middle').textContent = shareOf(most / 2);
+  find('.high').textContent = shareOf(most);
   drawReadout(values);
 }
 function cursorOn(grid) {
@@ -180,11 +179,11 @@ function drawReadout(values) {
   if (isGone(layer)) said = fill(words.goneReadout, { layer, k });
   else {
     const brightest = values.indexOf(Math.max(...values));
-    said = fill(words.readout, { layer, piece, mass: percent(sum(values)), patch: placeOf(brightest), most: percent(values[brightest]) });
+    said = fill(words.readout, { layer, piece, mass: shareOf(sum(values)), patch: placeOf(brightest), most: shareOf(values[brightest]) });
     const reads = patch === null ? null : readingAt(layer);
     if (reads) {
       const reader = reads.indexOf(Math.max(...reads));
-      said += words.betweenSentences + fill(words.reads, { patch: placeOf(patch), share: percent(values[patch]), piece, reader: view.tokens[reader].piece, most: percent(reads[reader]) });
+      said += words.betweenSentences + fill(words.reads, { patch: placeOf(patch), share: shareOf(values[patch]), piece, reader: view.tokens[reader].piece, most: shareOf(reads[reader]) });
     } else said += words.betweenSentences + words.clickPatch;
   }
   find('.readout').textContent = said;
@@ -196,8 +195,8 @@ function drawSheet() {
     button.querySelectorAll('canvas').forEach((canvas, grid) => paint(canvas, values, scaleAt(at), grid, false));
     button.classList.toggle('gone-thumb', gone);
     button.setAttribute('aria-pressed', at === layer);
-    button.querySelector('.mass').textContent = gone ? words.goneShort : percent(sum(values));
-    button.setAttribute('aria-label', fill(gone ? words.thumbGone : words.thumb, { layer: at, mass: percent(sum(values)) }));
+    button.querySelector('.mass').textContent = gone ? words.goneShort : shareOf(sum(values));
+    button.setAttribute('aria-label', fill(gone ? words.thumbGone : words.thumb, { layer: at, mass: shareOf(sum(values)) }));
   });
 }
 function draw() {

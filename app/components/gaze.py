@@ -33,7 +33,13 @@ def gaze(elem_id: str) -> gr.HTML:
         value=None,
         html_template=read("gaze.html"),
         css_template=read("gaze.css"),
-        js_on_load=script("words.js", "gaze.js", words=text.GAZE, colours=list(style.SEQUENTIAL)),
+        js_on_load=script(
+            "words.js",
+            "digits.js",
+            "gaze.js",
+            words=text.GAZE,
+            colours=list(style.SEQUENTIAL),
+        ),
         apply_default_css=False,
         elem_id=elem_id,
     )

@@ -28,7 +28,6 @@ function make(name, className, text) {
   if (text !== undefined) made.textContent = text;
   return made;
 }
-const percent = (share) => (share === 0 ? '0%' : share < 0.0001 ? '<\u00a00.01%' : `${Number((share * 100).toPrecision(2))}%`);
 
 // Where a token lies in a grid; a merged window is a rectangle.
 function boxesOf(tokens) {

@@ -1,6 +1,5 @@
 // Why a filter kept or dropped each token: its share against γ, its peak against α, both logarithmic.
 const PLOT = { height: 250, left: 62, right: 14, top: 14, bottom: 44 };
-const asPercent = (value) => `${Number((value * 100).toPrecision(2))}%`;
 
 // 1, 2 and 5 of each decade, or only 1 where there is no room for more.
 function ticksOf([low, high], pixels) {
@@ -32,8 +31,8 @@ function drawScatter() {
   const svg = node('svg', { viewBox: `0 0 ${width} ${PLOT.height}`, height: PLOT.height, role: 'img', 'aria-label': fill(words.scatterLabel, filter), class: 'cells' });
   svg.append(node('rect', { class: 'frame', x: PLOT.left, y: PLOT.top, width: right - PLOT.left, height: floor - PLOT.top }));
   svg.append(node('rect', { class: 'falls', x: PLOT.left, y: y(alpha), width: x(gamma) - PLOT.left, height: floor - y(alpha) }));
-  for (const tick of ticksOf(shares, right - PLOT.left)) svg.append(node('text', { x: x(tick), y: floor + 15, 'text-anchor': 'middle', class: 'tick' }, asPercent(tick)));
-  for (const tick of ticksOf(peaks, 3 * (floor - PLOT.top))) svg.append(node('text', { x: PLOT.left - 6, y: y(tick) + 4, 'text-anchor': 'end', class: 'tick' }, asPercent(tick)));
+  for (const tick of ticksOf(shares, right - PLOT.left)) svg.append(node('text', { x: x(tick), y: floor + 15, 'text-anchor': 'middle', class: 'tick' }, `${significant(tick * 100)}%`));
+  for (const tick of ticksOf(peaks, 3 * (floor - PLOT.top))) svg.append(node('text', { x: PLOT.left - 6, y: y(tick) + 4, 'text-anchor': 'end', class: 'tick' }, `${significant(tick * 100)}%`));
   svg.append(node('text', { x: (PLOT.left + right) / 2, y: PLOT.height - 8, 'text-anchor': 'middle', class: 'axis' }, words.scatterX));
   svg.append(node('text', { transform: `translate(13 ${(PLOT.top + floor) / 2}) rotate(-90)`, 'text-anchor': 'middle', class: 'axis' }, words.scatterY));
   filter.fate.forEach((fate, token) => {

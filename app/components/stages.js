@@ -7,10 +7,6 @@ let widths = { scatter: 480, flow: 900 };    // pixels there are for each drawin
 let first = {};                              // thresholds of the method as it was compared
 let arrived = 0;                             // which view was taken over from share.js
 const TICKS = 400;                           // of a threshold's slider
-const decimal = (value) => {
-  const rounded = Number(value.toPrecision(2));
-  return rounded && rounded < 0.001 ? rounded.toExponential() : String(rounded);
-};
 const stageName = (stage, list) => fill(words[list][stage.id], stage);
 
 // ---------------------------------------------------------------- stages
@@ -64,8 +60,8 @@ function drawStage() {
 // ---------------------------------------------------------------- one patch in words
 function sentenceOf(filter, token) {
   const name = fates[filter.fate[token]];
-  const told = name === 'gone' ? {} : { share: percent(filter.share[token]), peak: percent(filter.peak[token]) };
-  return fill(words.verdict[name], { layer: filter.layer, gamma: percent(gamma), alpha: percent(alpha), ...told });
+  const told = name === 'gone' ? {} : { share: shareOf(filter.share[token]), peak: shareOf(filter.peak[token]) };
+  return fill(words.verdict[name], { layer: filter.layer, gamma: shareOf(gamma), alpha: shareOf(alpha), ...told });
 }
 function fateOf(token) {
   const fell = fellAt(token), upTo = flow.filters.filter(({ layer }) => fell === null || layer <= fell);
@@ -163,15 +159,15 @@ function buildControls() {
 const isPredicted = () => gamma !== view.gamma || alpha !== view.alpha;
 function sourceWords() {
   return fill(isPredicted() ? words.predicted : words.measured, {
-    gamma: decimal(gamma), alpha: decimal(alpha), mean: mean(flow.perLayer).toFixed(1),
+    gamma: significant(gamma), alpha: significant(alpha), mean: mean(flow.perLayer).toFixed(1),
   });
 }
 function drawControls(wanted) {
   const tokens = wanted === undefined ? mean(flow.perLayer) : wanted;
   for (const [name, value] of [['gamma', gamma], ['alpha', alpha]]) {
     find(`.${name}`).value = tickOf(name, value);
-    find(`.${name}-value`).textContent = decimal(value);
-    find(`.${name}`).setAttribute('aria-valuetext', decimal(value));
+    find(`.${name}-value`).textContent = significant(value);
+    find(`.${name}`).setAttribute('aria-valuetext', significant(value));
   }
   find('.wanted').value = Math.round(tokens);
   find('.wanted-value').textContent = tokens.toFixed(wanted === undefined ? 1 : 0);

@@ -39,7 +39,7 @@ COLOURS = {
     "peak": style.CURVES[3], "saved": style.VISUAL,
 }  # fmt: skip
 # One script in several files: they share the scope that Gradio runs it in.
-_SCRIPTS = ("words.js", "fates.js", "patches.js", "scatter.js", "flow.js", "stages.js")
+_SCRIPTS = ("digits.js", "words.js", "fates.js", "patches.js", "scatter.js", "flow.js", "stages.js")
 
 
 def stages(elem_id: str) -> gr.HTML:

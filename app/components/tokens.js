@@ -28,7 +28,7 @@ function drawTokens() {
 
 function tokenWords(at) {
   const { pieces, kl } = view.tokens;
-  const values = { k, piece: pieces[at], position: at + 1, count: pieces.length, kl: nats(kl[k][at]) };
+  const values = { k, piece: pieces[at], position: at + 1, count: pieces.length, kl: significant(kl[k][at]) };
   return fill(kl[k][at] > eta ? words.tokenOver : words.tokenUnder, values);
 }
 

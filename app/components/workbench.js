@@ -17,18 +17,10 @@ function html(name, className, text) {
   if (text !== undefined) made.textContent = text;
   return made;
 }
-// As app/digits.py prints them: 4.25, 27.0, 144, 1230; and 0.31, 4.1e-4.
-const threeDigits = (value) => (value < 999.5 ? value.toPrecision(3) : value.toFixed(0));
-function scaled(value, units) {
-  let i = 0;
-  while (i < units.length - 1 && Math.abs(value) >= 999.5) { value /= 1000; i += 1; }
-  return threeDigits(value) + ' ' + units[i];
-}
 const flops = (value) => scaled(value, ['FLOP', 'kFLOP', 'MFLOP', 'GFLOP', 'TFLOP', 'PFLOP']);
 const bytes = (value) => scaled(value, ['B', 'kB', 'MB', 'GB', 'TB']);
 const seconds = (value) => (value < 0.9995 ? threeDigits(value * 1000) + ' ms' : threeDigits(value) + ' s');
 const percent = (share) => (share * 100).toFixed(share > 0.0995 || share === 0 ? 0 : 1) + '%';
-const nats = (value) => (value === 0 ? '0' : value < 0.001 ? Number(value.toPrecision(2)).toExponential() : String(Number(value.toPrecision(2))));
 const hasRun = () => Array.isArray(view.answers);
 const clamp = (value) => Math.max(0, Math.min(view.layers, Math.round(value)));
 
@@ -120,7 +112,7 @@ function drawK() {
     handle.setAttribute('transform', `translate(${geometry.x(k)},0)`);
     handle.setAttribute('aria-valuenow', k);
     const told = view.same[k] ? labels.lineSame : labels.lineOther;
-    handle.setAttribute('aria-valuetext', fill(told, { k, layers: L, kl: nats(view.kl.first_token[k]) }));
+    handle.setAttribute('aria-valuetext', fill(told, { k, layers: L, kl: significant(view.kl.first_token[k]) }));
     find('.handle-text').textContent = `K = ${k}`;
     element.querySelectorAll('.layers rect').forEach((rect, i) => rect.setAttribute('class', i < k ? 'layer-on' : 'layer-off'));
   }
@@ -217,7 +209,7 @@ function drawStars() {
     const write = (part, text) => { button.querySelector(part).textContent = text; };
     write('.star-k', `K* = ${known ? at : '–'}`);
     write('.star-note', known && at === view.layers ? words.noneBelow : '');
-    write('.star-kl', known ? fill(words.klHere, { k, kl: nats(view.kl[button.dataset.scope][k]) }) : '');
+    write('.star-kl', known ? fill(words.klHere, { k, kl: significant(view.kl[button.dataset.scope][k]) }) : '');
   });
 }
 

@@ -16,7 +16,7 @@ from app.components.files import read
 from app.view import show_criterion
 
 # One script in several files: they share the scope that Gradio runs it in.
-_SCRIPTS = ("words.js", "criterion.js", "tokens.js", "curve.js", "workbench.js")
+_SCRIPTS = ("digits.js", "words.js", "criterion.js", "tokens.js", "curve.js", "workbench.js")
 
 
 def workbench(value: dict[str, Any], eta: float) -> gr.HTML:
