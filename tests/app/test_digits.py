@@ -2,7 +2,6 @@
 
 import pytest
 
-from app.components.files import read
 from app.digits import BYTES, decade, mean_count, percent, scaled, significant, three_digits
 
 
@@ -36,21 +35,3 @@ def test_decades_shares_and_counts():
         "100%", "8.58%", "63.7%", "0.01%", "1e-4%",
     ]  # fmt: skip
     assert [mean_count(value) for value in (60.0, 60.25, 59.42)] == ["60", "60.3", "59.4"]
-
-
-VALUES = (0, 1e-12, 4.1e-5, 0.00099999, 0.001, 0.31, 0.999, 1, 6.04, 99.4, 144, 998.6, 999.6, 2.4e9)
-
-
-def test_the_pages_scripts_print_alike(browser):
-    """The scripts compute with the same numbers, while a slider moves, and must not say others."""
-    page = browser.new_page()
-    printed = page.evaluate(
-        read("digits.js")
-        + """;([values, units]) => values.map((value) => [significant(value), significant(value, 3),
-            value && value < 0.01 ? null : scaled(value, units)])""",
-        [VALUES, BYTES],
-    )
-    page.close()
-    for value, by_script in zip(VALUES, printed, strict=True):
-        with_unit = None if 0 < value < 0.01 else scaled(value, BYTES)  # no quantity is that small
-        assert by_script == [significant(value), significant(value, 3), with_unit]
