@@ -15,6 +15,7 @@ from torch import Tensor
 
 from vtw_core.full_run import FullRun, additive, head, rotary
 from vtw_core.generation import check_finite, end_tokens
+from vtw_core.layer_arguments import cache_argument
 from vtw_core.layout import Positions
 from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.vlm import VisionLanguageModel
@@ -117,7 +118,7 @@ class EveryAnswer:
                 hidden,
                 attention_mask=additive(visible, hidden.dtype)[None, None],
                 position_embeddings=rotary(vlm, index, hidden, torch.cat(at, dim=-1)),
-                past_key_values=cache,
+                **cache_argument(layer, cache),
                 **self._full.kwargs[index],
             )
         logits = head(vlm, hidden[0])

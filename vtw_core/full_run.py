@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from vtw_core.errors import InputError, ModelError
 from vtw_core.generation import Prepared, Step, check_limit, decode_inside, new_cache, now
 from vtw_core.hooks import ContextHooks, context_hooks
+from vtw_core.layer_arguments import CACHE_NAMES, PROMPT_LONG
 from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.support import check_support
 from vtw_core.models.vlm import VisionLanguageModel
@@ -188,8 +189,7 @@ class _Record:
         if index == 0 and mask is not None and _sees(mask, self.prefix, self.rows):
             self.rows, self.prefix = self._layout.text, self.prefix[:0]
         self.visible.append(self._visible(mask, hidden.device))
-        passed = {"attention_mask", "hidden_states", "past_key_values", "position_embeddings",
-                  "position_ids"}  # fmt: skip
+        passed = {"hidden_states", *PROMPT_LONG, *CACHE_NAMES}
         self.kwargs.append({name: kwargs[name] for name in kwargs.keys() - passed})
         picked = torch.as_tensor(self.rows, device=hidden.device)
         self.hidden[index].append(hidden.index_select(1, picked))

@@ -26,6 +26,7 @@ from vtw_core.analysis.cost import (
 )
 from vtw_core.errors import InputError, ModelError
 from vtw_core.generated import Generation
+from vtw_core.layer_arguments import cache_argument
 from vtw_core.layout import TokenLayout
 from vtw_core.models.prompts import display_pieces
 from vtw_core.models.vlm import VisionLanguageModel
@@ -270,9 +271,9 @@ def _forward(
         input_ids=ids,
         attention_mask=ids.new_ones(1, width),
         position_ids=positions,
-        past_key_values=cache,
         use_cache=True,
         logits_to_keep=1,
+        **cache_argument(vlm.model.get_decoder(), cache),
         **more,
     )
     return output.logits[0, -1].float().cpu()

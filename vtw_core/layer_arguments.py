@@ -1,6 +1,9 @@
 """What transformers hands a decoder layer."""
 
+import inspect
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from torch import Tensor
@@ -9,6 +12,36 @@ from vtw_core.errors import ModelError
 
 PROMPT_LONG = ("position_embeddings", "position_ids", "attention_mask")
 """Those that have an entry for every token of the prompt."""
+
+CACHE_NAMES = ("cache", "past_key_values")
+"""The KV cache's, in arguments and outputs: since transformers 5.24, and before."""
+
+
+def cache_of(named: Mapping[str, Any]) -> Any:
+    """The KV cache among a module's keyword arguments, or in a model's output; None without one."""
+    return next((named[name] for name in CACHE_NAMES if name in named), None)
+
+
+def cache_argument(module: Any, kv_cache: Any) -> dict[str, Any]:
+    """`kv_cache` under the name that the module's forward pass gives it.
+
+    Raises:
+        ModelError: it gives it none that is known here.
+    """
+    return {_cache_name(module.__class__): kv_cache}
+
+
+@cache
+def _cache_name(kind: type) -> str:
+    """Asked of the class, since other libraries replace the forward of single modules."""
+    named = inspect.signature(kind.forward).parameters  # type: ignore[attr-defined]
+    for name in CACHE_NAMES:
+        if name in named:
+            return name
+    raise ModelError(
+        f"{kind.__name__} takes its KV cache under no name that is known here; use a supported "
+        "model."
+    )
 
 
 @dataclass(frozen=True, eq=False)

@@ -19,6 +19,7 @@ from torch.overrides import TorchFunctionMode
 
 from vtw_core.errors import ModelError
 from vtw_core.hooks import ContextHooks
+from vtw_core.layer_arguments import cache_of
 
 
 class Heard(Protocol):
@@ -224,7 +225,7 @@ def listen_to_eager(
         weights = output[1] if isinstance(output, tuple) and len(output) > 1 else None
         if weights is None:
             return
-        caches = getattr(kwargs.get("past_key_values"), "layers", None) or ()
+        caches = getattr(cache_of(kwargs), "layers", None) or ()
         value = caches[layer].values if layer < len(caches) else None
         listener.tell_eager(weights, value)
 

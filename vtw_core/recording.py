@@ -19,6 +19,7 @@ from torch.nn import functional as F
 from vtw_core.errors import InputError, ModelError
 from vtw_core.hooks import ContextHooks, context_hooks
 from vtw_core.inside import SEGMENTS
+from vtw_core.layer_arguments import cache_of
 from vtw_core.layout import TokenLayout
 from vtw_core.listening import AttentionListener, Heard, check_attention, listen_to_eager
 from vtw_core.models.adapters import decoder_layers
@@ -103,7 +104,7 @@ class AttentionRecorder:
         if index == 0:
             if len(hidden) != 1:
                 raise InputError("Attention is recorded of one sequence at a time; run one.")
-            cache = kwargs.get("past_key_values")
+            cache = cache_of(kwargs)
             if cache is None or cache.get_seq_length(0) == 0:
                 self._reset()
                 if hidden.shape[1] < self.layout.total:

@@ -18,6 +18,7 @@ from torch import Tensor
 
 from vtw_core.full_run import FullRun, head, rotary
 from vtw_core.generation import check_finite
+from vtw_core.layer_arguments import cache_argument
 from vtw_core.layout import Positions
 from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.vlm import VisionLanguageModel
@@ -146,17 +147,18 @@ class SweepState:
 
     def _run(self, index: int, first: int, hidden: Tensor, cache: "_Behind") -> Tensor:
         full, batch = self._full, len(hidden)
+        layer = decoder_layers(self._vlm.model)[index]
         mask = full.mask(index, self._seen())
         listening = (
             nullcontext() if self._onlooker is None
             else self._onlooker.listening(index, first, hidden.shape[1])
         )  # fmt: skip
         with listening:
-            out: Tensor = decoder_layers(self._vlm.model)[index](
+            out: Tensor = layer(
                 hidden,
                 attention_mask=mask[None, None].expand(batch, 1, -1, -1),
                 position_embeddings=rotary(self._vlm, index, hidden, self._positions),
-                past_key_values=cache,
+                **cache_argument(layer, cache),
                 **full.kwargs[index],
             )
         return out

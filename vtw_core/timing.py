@@ -16,6 +16,7 @@ from torch import Tensor
 
 from vtw_core.full_run import FullRun, rotary
 from vtw_core.generation import now
+from vtw_core.layer_arguments import cache_argument
 from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.vlm import VisionLanguageModel
 
@@ -83,8 +84,8 @@ def _layer(vlm: VisionLanguageModel, full: FullRun, index: int, rows: int, seen:
     layer = decoder_layers(vlm.model)[index]
 
     def run() -> None:
-        layer(hidden, attention_mask=None, position_embeddings=tables, past_key_values=cache,
-              **full.kwargs[index])  # fmt: skip
+        layer(hidden, attention_mask=None, position_embeddings=tables,
+              **cache_argument(layer, cache), **full.kwargs[index])  # fmt: skip
 
     return _timed(vlm, run)
 

@@ -29,7 +29,7 @@ from torch import Tensor
 from vtw_core.errors import InputError, ModelError
 from vtw_core.hearing import VisualEar
 from vtw_core.hooks import ContextHooks, context_hooks, owners_here
-from vtw_core.layer_arguments import PROMPT_LONG, Cut, RotaryCall, tensor_mask
+from vtw_core.layer_arguments import PROMPT_LONG, Cut, RotaryCall, cache_of, tensor_mask
 from vtw_core.layout import TokenLayout
 from vtw_core.listening import check_attention
 from vtw_core.models.adapters import decoder_layers
@@ -225,7 +225,7 @@ class Withdrawal:
     def _before_layer(self, index: int, args: Any, kwargs: dict[str, Any]) -> Any:
         hidden = args[0] if args else kwargs["hidden_states"]
         if index == 0:
-            self._begin(hidden, kwargs.get("past_key_values"))
+            self._begin(hidden, cache_of(kwargs))
         changed = (
             self._prefill(index, hidden, kwargs)
             if self._is_prefill
@@ -364,7 +364,7 @@ class Withdrawal:
         here = self._keep(index)
         if not self._is_cut(here):
             return None
-        self._check_window(index, kwargs.get("past_key_values"))
+        self._check_window(index, cache_of(kwargs))
         changed = self._cut_arguments(here, kwargs, hidden.device)
         if before is None or here is not before:
             places = here.positions if before is None else before.places_of(here)
@@ -405,7 +405,7 @@ class Withdrawal:
         misfit = self._reduced and mask is not None and tensor_mask(mask).shape[-1] != whole
         if not self._is_cut(here) and not misfit:
             return None
-        self._check_window(index, kwargs.get("past_key_values"))
+        self._check_window(index, cache_of(kwargs))
         changed: dict[str, Any] = {}
         if mask is not None or here.dead.any():
             pads = np.array([layout.padding for layout in self.layouts])[:, None]
@@ -419,7 +419,7 @@ class Withdrawal:
 
     def _behind_last(self, args: Any, kwargs: dict[str, Any], output: Any) -> None:
         """Behind the prefill, take out of earlier caches what the last layer no longer saw."""
-        cache = kwargs.get("past_key_values")
+        cache = cache_of(kwargs)
         if not self._is_prefill or cache is None:
             return
         self.cached, self._in_cache = list(self.kept), list(self._present)

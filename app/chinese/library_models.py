@@ -58,6 +58,7 @@ SENTENCES = {
     # While it runs.
     "The model's logits are not finite; load it in float32.": "模型的 logits 不是有限值；请以 float32 加载。",
     "This attention implementation's mask cannot be read; use sdpa or eager.": "无法读取这种注意力实现的掩码；请使用 sdpa 或 eager。",
+    "{kind} takes its KV cache under no name that is known here; use a supported model.": "{kind} 接收 KV 缓存所用的参数名不在已知之列；请使用受支持的模型。",
     "This attention implementation's mask cannot be cut; use sdpa or eager.": "无法裁剪这种注意力实现的掩码；请使用 sdpa 或 eager。",
     "The layer's attention could not be heard, which this strategy decides from; load the model with sdpa or eager attention.": "无法取得该层的注意力，而这个策略要据此决定；请以 sdpa 或 eager 注意力加载模型。",
     "Layer {layer} attends to {keys} keys in a pass of {rows} rows; a strategy that decides from attention needs the whole prompt in one pass.": "第 {layer} 层在一次 {rows} 行的前向计算中关注 {keys} 个键；依据注意力做决定的策略需要一次处理整个提示。",

@@ -12,6 +12,7 @@ from tiny_models import FAMILIES, HAND_MADE, random_picture
 from vtw_core import KeepAll, TokenLayout, VisualTokenWithdrawal, check_support, withdraw
 from vtw_core.analysis.kl import kl_divergence
 from vtw_core.generation import prepare, stream
+from vtw_core.layer_arguments import cache_of
 from vtw_core.models.adapters import ADAPTERS
 from vtw_core.models.prompts import render
 
@@ -103,7 +104,7 @@ def below_k(vlm):
             cut = k == level == 0
             expected = plain[level][:, layout.text] if cut else plain[level]
             assert torch.equal(out.hidden_states[level], expected)
-        lengths = [out.past_key_values.get_seq_length(layer) for layer in range(vlm.layers)]
+        lengths = [cache_of(out).get_seq_length(layer) for layer in range(vlm.layers)]
         assert lengths == [layout.total] * k + [text] * (vlm.layers - k)
         visual = len(layout.visual)
         assert withdrawal.visual_tokens_per_layer == (visual,) * k + (0,) * (vlm.layers - k)

@@ -20,6 +20,7 @@ from vtw_core import (
     withdraw,
 )
 from vtw_core import recording as recording_module
+from vtw_core.layer_arguments import cache_of
 
 STEPS = 3
 PICTURE = random_picture(48, 40)
@@ -56,7 +57,7 @@ def test_what_is_recorded_is_what_eager_attention_has(tiny_models, family):
         weights = full_weights(prompt[layer], rows[layer])
         holds(recorder, layer, statistics(weights, layout))
         assert np.abs(recorder.image[layer] - binned(weights, recorder.edges)).max() <= 1e-5
-        norms = value_norms(out.past_key_values, layer)
+        norms = value_norms(cache_of(out), layer)
         assert np.abs(recorder.value_norms[layer] - norms).max() <= 1e-4
     for array in (recorder.mass, recorder.rows, recorder.image, recorder.visual_mass):
         assert np.abs(array.sum(-1) - 1).max() <= 1e-5

@@ -22,6 +22,7 @@ from vtw_core import (
 )
 from vtw_core.generation import prepare, stream
 from vtw_core.hearing import text_rows
+from vtw_core.layer_arguments import cache_of
 from vtw_core.models.adapters import decoder_layers
 from vtw_core.strategies.fastv import FastV
 from vtw_core.strategies.mustdrop import MustDrop
@@ -194,7 +195,7 @@ def test_what_a_strategy_is_handed_is_the_attention_of_the_masked_model(family):
 
 def test_counts_by_layer_add_up(vlm, inputs, layout, partial):
     with withdraw(vlm.model, partial(1, layout), layout) as withdrawal:
-        cache = vlm.model(**inputs, use_cache=True).past_key_values
+        cache = cache_of(vlm.model(**inputs, use_cache=True))
     trace = withdrawal.trace()
     assert trace.visual_tokens_per_layer == withdrawal.visual_tokens_per_layer
     assert (np.diff(trace.visual_tokens_per_layer) <= 0).all()

@@ -10,6 +10,7 @@ from conftest import PROMPT
 from oracle import attention, greedy_logits, masked
 
 from vtw_core import InputError, KeepAll, ModelError, TokenLayout, VisualTokenWithdrawal, withdraw
+from vtw_core.layer_arguments import cache_argument, cache_of
 from vtw_core.models.adapters import decoder_layers
 
 LAYERS = 4
@@ -109,7 +110,7 @@ def test_hidden_states_below_k_are_untouched_and_rows_above_are_text(vlm, inputs
 def test_caches_are_shorter_from_layer_k_on(vlm, inputs, layout, k):
     text = layout.total - len(layout.visual)
     with withdraw(vlm.model, VisualTokenWithdrawal(k), layout) as withdrawal:
-        cache = vlm.model(**inputs, use_cache=True).past_key_values
+        cache = cache_of(vlm.model(**inputs, use_cache=True))
     lengths = [cache.get_seq_length(layer) for layer in range(LAYERS)]
     assert lengths == [layout.total] * k + [text] * (LAYERS - k)
     visual = len(layout.visual)
@@ -330,15 +331,15 @@ class TestRefusals:
 
     def test_several_tokens_in_one_pass_behind_the_prompt(self, vlm, inputs, layout):
         with withdraw(vlm.model, VisualTokenWithdrawal(2), layout):
-            cache = vlm.model(**inputs, use_cache=True).past_key_values
+            cache = cache_of(vlm.model(**inputs, use_cache=True))
             with pytest.raises(ModelError, match="one token at a time"):
-                vlm.model(input_ids=torch.tensor([[5, 6]]), past_key_values=cache)
+                vlm.model(input_ids=torch.tensor([[5, 6]]), **cache_argument(vlm.model, cache))
 
     def test_positions_that_do_not_count_on(self, vlm, inputs, layout):
         with withdraw(vlm.model, VisualTokenWithdrawal(0), layout):
-            cache = vlm.model(**inputs, use_cache=True).past_key_values
+            cache = cache_of(vlm.model(**inputs, use_cache=True))
             with pytest.raises(ModelError, match="pass position_ids"):
-                vlm.model(input_ids=torch.tensor([[5]]), past_key_values=cache)
+                vlm.model(input_ids=torch.tensor([[5]]), **cache_argument(vlm.model, cache))
 
     def test_a_compiled_model(self, vlm, inputs, layout, monkeypatch):
         monkeypatch.setattr(torch.compiler, "is_compiling", lambda: True)
@@ -365,12 +366,12 @@ class TestRefusals:
             handle.remove()
 
     def test_a_cache_from_outside_the_block(self, vlm, inputs, layout):
-        cache = vlm.model(**inputs, use_cache=True).past_key_values
+        cache = cache_of(vlm.model(**inputs, use_cache=True))
         with (
             pytest.raises(ModelError, match="outside"),
             withdraw(vlm.model, VisualTokenWithdrawal(2), layout),
         ):
-            vlm.model(input_ids=torch.tensor([[5]]), past_key_values=cache)
+            vlm.model(input_ids=torch.tensor([[5]]), **cache_argument(vlm.model, cache))
 
     def test_a_sliding_window_shorter_than_the_prompt(self, vlm, inputs, layout):
         from transformers.cache_utils import DynamicCache, DynamicSlidingWindowLayer
@@ -381,7 +382,7 @@ class TestRefusals:
             pytest.raises(ModelError, match="sliding window"),
             withdraw(vlm.model, VisualTokenWithdrawal(2), layout),
         ):
-            vlm.model(**inputs, past_key_values=cache, use_cache=True)
+            vlm.model(**inputs, **cache_argument(vlm.model, cache), use_cache=True)
 
     def test_a_model_that_is_not_supported(self, layout):
         from transformers import LlamaConfig, LlamaForCausalLM
