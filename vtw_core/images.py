@@ -2,6 +2,7 @@
 
 import io
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -14,21 +15,46 @@ from vtw_core.errors import InputError
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 25_000_000
+# Of all pictures of one prompt.
+MAX_IMAGES = 64
+MAX_PIXELS_TOGETHER = 100_000_000
 # Beyond this the short side of a resized picture is less than one patch of any supported model.
 MAX_ASPECT = 50
 _BAND = 64  # rows
 
 
 def load_images(image: Any) -> list[Image.Image]:
-    """One picture or a list of them, each read by `load_image`.
+    """One picture or a sequence of them, each read by `load_image`.
 
     Raises:
-        InputError: one of them cannot be used, or the list is empty.
+        InputError: one of them cannot be used (of several, says which), there is none, there are
+            more than MAX_IMAGES, or they have more than MAX_PIXELS_TOGETHER.
     """
-    pictures = [load_image(one) for one in (image if isinstance(image, list) else [image])]
-    if not pictures:
+    if not is_several(image):
+        return [load_image(image)]
+    if not image:
         raise InputError("The list of images is empty; give at least one.")
+    if len(image) > MAX_IMAGES:
+        raise InputError(f"There are {len(image)} images; give at most {MAX_IMAGES}.")
+    pictures: list[Image.Image] = []
+    left = MAX_PIXELS_TOGETHER
+    for number, one in enumerate(image, start=1):
+        try:
+            pictures.append(load_image(one))
+        except InputError as error:
+            raise InputError(f"Image {number} of {len(image)}: {error}") from error
+        left -= pictures[-1].width * pictures[-1].height
+        if left < 0:
+            raise InputError(
+                f"The images have more than {MAX_PIXELS_TOGETHER / 1e6:g} million pixels together; "
+                "use smaller ones."
+            )
     return pictures
+
+
+def is_several(image: Any) -> bool:
+    """Whether this is a sequence of pictures, and not one picture."""
+    return isinstance(image, Sequence) and not isinstance(image, (str, bytes, bytearray))
 
 
 def load_image(

@@ -3,6 +3,12 @@
 SENTENCES = {
     # Pictures.
     "The list of images is empty; give at least one.": "图片列表是空的；请至少给出一张。",
+    "There are {count} images; give at most {most}.": "共有 {count} 张图片；最多 {most} 张。",
+    "Image {number} of {count}: {problem}": "第 {number} 张图片（共 {count} 张）：{problem}",
+    "The images have more than {count} million pixels together; use smaller ones.": "所有图片合计超过 {count} 百万像素；请换小一些的。",
+    "This model takes one image at a time ({reason}); give one image.": "这个模型一次只接受一张图片（{reason}）；请只给一张图片。",
+    "its processor says: {error}": "它的处理器报告：{error}",
+    "its chat template writes no second one": "它的聊天模板不写入第二张",
     "Give an image file or a PIL image.": "请给出图片文件或 PIL 图片。",
     "The image path cannot be read; check the path.": "无法读取图片路径；请检查路径。",
     "There is no image file {path}; check the path.": "没有图片文件 {path}；请检查路径。",

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from vtw_core import InputError, load_image
+from vtw_core.images import load_images
 
 
 def save(picture, path, **options):
@@ -178,3 +179,28 @@ def test_sixteen_bits_are_scaled_not_clipped(tmp_path):
 def test_float_grey_is_scaled(tmp_path):
     path = save(Image.fromarray(np.array([[0.0, 1.0]], np.float32)), tmp_path / "x.tiff")
     assert np.asarray(load_image(path))[0, :, 0].tolist() == [0, 255]
+
+
+class TestSeveral:
+    def test_a_sequence_of_pictures_is_read_in_its_order(self, tmp_path):
+        path = save(Image.new("RGB", (4, 4), "red"), tmp_path / "x.png")
+        blue = Image.new("RGB", (4, 4), "blue")
+        for given in ([path, blue, path.read_bytes()], (path, blue, path.read_bytes())):
+            found = [picture.getpixel((0, 0)) for picture in load_images(given)]
+            assert found == [(255, 0, 0), (0, 0, 255), (255, 0, 0)]
+
+    @pytest.mark.parametrize("nothing", [[], ()])
+    def test_none_at_all_is_refused(self, nothing):
+        with pytest.raises(InputError, match="give at least one"):
+            load_images(nothing)
+
+    def test_the_one_that_cannot_be_read_is_named(self):
+        with pytest.raises(InputError, match=r"^Image 2 of 2: There is no image file gone\.png"):
+            load_images([Image.new("RGB", (4, 4)), "gone.png"])
+
+    def test_too_many_and_too_large_together_are_refused(self):
+        one = Image.new("1", (5000, 5000))
+        with pytest.raises(InputError, match="There are 65 images; give at most 64"):
+            load_images([one] * 65)
+        with pytest.raises(InputError, match="more than 100 million pixels together"):
+            load_images([one] * 5)

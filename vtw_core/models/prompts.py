@@ -88,6 +88,7 @@ def render(text: str, processor: Any, images: int = 1, needs_template: bool = Tr
             its prompt is the image tokens and the text.
 
     Raises:
+        InputError: there are several images, and the template writes only one.
         ModelError: the model has no usable chat template.
     """
     clean = sanitise(text, processor)
@@ -95,6 +96,18 @@ def render(text: str, processor: Any, images: int = 1, needs_template: bool = Tr
         check_template(processor)
     elif not getattr(processor, "chat_template", None):
         return f"{processor.image_token * images}{clean}"
+    text = _filled(clean, processor, images)
+    if images > 1 and text == _filled(clean, processor, 1):
+        raise one_image_only("its chat template writes no second one")
+    return text
+
+
+def one_image_only(reason: str) -> InputError:
+    """The error for several images where a model takes one."""
+    return InputError(f"This model takes one image at a time ({reason}); give one image.")
+
+
+def _filled(clean: str, processor: Any, images: int) -> str:
     content = [{"type": "image"}] * images + [{"type": "text", "text": clean}]
     try:
         return str(
