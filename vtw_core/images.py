@@ -3,16 +3,25 @@
 import io
 import warnings
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from vtw_core.deep_pictures import depth_in_file, grey_in_8_bits, is_deep_grey
 from vtw_core.errors import InputError
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+"""What Pillow reads by itself."""
+HEIF = "HEIF"
+"""What it reads with the package pillow-heif: the HEIC files of telephones."""
+NAMES = ", ".join((*FORMATS, "HEIC"))
+SUFFIXES = (
+    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff",
+    ".avif", ".avifs", ".heic", ".heics", ".heif", ".heifs", ".hif",
+)  # fmt: skip
+"""How the names of such files end."""
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 25_000_000
 # Of all pictures of one prompt.
@@ -20,7 +29,6 @@ MAX_IMAGES = 64
 MAX_PIXELS_TOGETHER = 100_000_000
 # Beyond this the short side of a resized picture is less than one patch of any supported model.
 MAX_ASPECT = 50
-_BAND = 64  # rows
 
 
 def load_images(image: Any) -> list[Image.Image]:
@@ -65,11 +73,12 @@ def load_image(
     """Load the first frame of a picture as 8-bit RGB, the right way up.
 
     Size and format are checked from the header before any pixel is decoded. EXIF orientation is
-    applied, 16-bit and float grey is scaled to 8 bit, alpha is composited on white.
+    applied, deep grey is scaled to 8 bits by the rules of `vtw_core.deep_pictures`, alpha is
+    composited on white.
 
     Args:
-        source: path of a PNG, JPEG, WEBP, GIF, BMP or TIFF file, the contents of one, or a PIL
-            image.
+        source: path of a PNG, JPEG, WEBP, GIF, BMP, TIFF, AVIF or HEIC file, the contents of one,
+            or a PIL image.
         max_bytes: largest file, in bytes.
         max_pixels: largest width * height.
 
@@ -101,14 +110,17 @@ def _open(file: Path | BinaryIO, size: int, max_bytes: int, max_pixels: int) -> 
         with warnings.catch_warnings():
             # Pillow warns of large pictures; the pixel limit below refuses them instead.
             warnings.simplefilter("ignore")
-            with Image.open(file, formats=FORMATS) as picture:
+            with Image.open(file, formats=_readable()) as picture:
                 return _finish(picture, max_pixels)
     except InputError:
         raise
     except UnidentifiedImageError as error:
-        raise InputError(
-            f"This is not an image that can be read; use one of {', '.join(FORMATS)}."
-        ) from error
+        if HEIF not in _readable() and _is_heic(file):
+            raise InputError(
+                "A HEIC image needs the package pillow-heif; install it with `pip install "
+                "pillow-heif`, or save the image as JPEG."
+            ) from error
+        raise InputError(f"This is not an image that can be read; use one of {NAMES}.") from error
     except Image.DecompressionBombError as error:
         raise InputError(_too_many_pixels(max_pixels)) from error
     # A damaged file makes Pillow's decoders raise almost anything (OSError, SyntaxError,
@@ -124,6 +136,19 @@ def _too_many_pixels(max_pixels: int) -> str:
 
 
 def _finish(picture: Image.Image, max_pixels: int) -> Image.Image:
+    _check_size(picture, max_pixels)
+    picture.seek(0)
+    depth = depth_in_file(picture)
+    picture.load()
+    # The header of a HEIC may say another size than its contents.
+    _check_size(picture, max_pixels)
+    is_turned = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
+    # exif_transpose() copies what is upright, too.
+    upright = ImageOps.exif_transpose(picture) if is_turned else picture
+    return _to_rgb(upright, depth)
+
+
+def _check_size(picture: Image.Image, max_pixels: int) -> None:
     width, height = picture.size
     if width < 1 or height < 1:
         raise InputError("The image has no pixels; use another one.")
@@ -133,17 +158,11 @@ def _finish(picture: Image.Image, max_pixels: int) -> Image.Image:
         raise InputError(
             f"The image is more than {MAX_ASPECT} times as long as wide; crop it first."
         )
-    picture.seek(0)
-    picture.load()
-    is_turned = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
-    # exif_transpose() copies what is upright, too.
-    upright = ImageOps.exif_transpose(picture) if is_turned else picture
-    return _to_rgb(upright)
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode == "F" or picture.mode.startswith("I"):
-        return _scale_deep_grey(picture).convert("RGB")
+def _to_rgb(picture: Image.Image, depth: int | None) -> Image.Image:
+    if is_deep_grey(picture):
+        return grey_in_8_bits(picture, depth).convert("RGB")
     if picture.has_transparency_data:
         layer = picture if picture.mode == "RGBA" else picture.convert("RGBA")
         white = Image.new("RGB", layer.size, "white")
@@ -153,25 +172,23 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB") if picture.mode != "RGB" else picture.copy()
 
 
-def _scale_deep_grey(picture: Image.Image) -> Image.Image:
-    """16-bit, 32-bit or float grey to 8 bit; convert() alone would clip it to white."""
-    values = np.asarray(picture)
-    grey = np.empty(values.shape, np.uint8)
-    # A band of rows at a time: in float64 the whole picture would take eight times its size.
-    bands = [slice(row, row + _BAND) for row in range(0, len(values), _BAND)]
-    top = max(_finite(values[band]).max(initial=0.0) for band in bands)
-    # 16 bit is the depth in use behind these modes; only a picture that exceeds its range, or a
-    # float one within 0..1, says otherwise.
-    if picture.mode == "F" and top <= 1.0:
-        full = 1.0
-    elif picture.mode == "F" and top <= 255.0:
-        full = 255.0
-    else:
-        full = max(65535.0, top)
-    for band in bands:
-        grey[band] = np.clip(_finite(values[band]) / full * 255.0, 0, 255).round()
-    return Image.fromarray(grey)
+@cache
+def _readable() -> tuple[str, ...]:
+    """The formats that can be read here, as Pillow calls them."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return FORMATS
+    # Without thumbnails: nothing but the picture itself is looked at.
+    register_heif_opener(thumbnails=False)
+    return (*FORMATS, HEIF)
 
 
-def _finite(values: NDArray[Any]) -> NDArray[np.float64]:
-    return np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+def _is_heic(file: Path | BinaryIO) -> bool:
+    """Whether it begins as HEIC pictures do."""
+    if isinstance(file, Path):
+        with file.open("rb") as opened:
+            return _is_heic(opened)
+    file.seek(0)
+    head = file.read(12)
+    return head[4:8] == b"ftyp" and head[8:11] in (b"hei", b"hev", b"mif", b"msf")

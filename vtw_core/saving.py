@@ -61,9 +61,8 @@ def save_run(run: Run, path: str | Path) -> Path:
     if not run.seconds.are_at_every_k:
         raise InputError("A run whose layers were not timed cannot be saved; explore it timed.")
     arrays = Arrays()
-    document: dict[str, Any] = {
-        name: _plain(getattr(run, name)) for name in RUN_FIELDS if name not in _NESTED
-    } | {
+    plain = {name: _plain(getattr(run, name)) for name in RUN_FIELDS if name not in _NESTED}
+    document: dict[str, Any] = plain | {
         "sampling": run.sampling.describe(),
         "seconds": {name: _plain(value) for name, value in asdict(run.seconds).items()},
         "inside": None if run.inside is None else _inside_document(run.inside, arrays),

@@ -9,8 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vtw_core import InputError, load_image
-from vtw_core.images import load_images
+from vtw_core import InputError, images, load_image
+from vtw_core.images import FORMATS, HEIF, SUFFIXES, load_images
+
+KINDS = (*FORMATS, HEIF)
+images._readable()  # Pillow writes HEIC, too, once its package is registered
 
 
 def save(picture, path, **options):
@@ -30,12 +33,62 @@ def png_header(width, height):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", b"") + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_every_format_of_the_list_is_read(tmp_path, kind):
     path = save(Image.new("RGB", (6, 4), "red"), tmp_path / f"x.{kind.lower()}", format=kind)
-    picture = load_image(path)
-    assert (picture.mode, picture.size) == ("RGB", (6, 4))
-    assert np.abs(np.asarray(picture, dtype=int) - [255, 0, 0]).max() < 5
+    for source in (path, path.read_bytes()):
+        picture = load_image(source)
+        assert (picture.mode, picture.size) == ("RGB", (6, 4))
+        assert np.abs(np.asarray(picture, dtype=int) - [255, 0, 0]).max() < 5
+
+
+def test_names_of_the_formats_that_are_read_are_known():
+    read = {*FORMATS, HEIF}
+    endings = {end for end, kind in Image.registered_extensions().items() if kind in read}
+    assert set(SUFFIXES) == endings
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "HEIF"])
+def test_a_picture_of_a_telephone_stands_upright(tmp_path, kind):
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turn by 90 degrees
+    picture = Image.new("RGB", (64, 32), "red")
+    picture.paste("blue", (0, 0, 32, 32))
+    # As an option, pillow-heif would write it into the EXIF alone, which counts for nothing in HEIC.
+    picture.info["exif"] = exif.tobytes()
+    more = {} if kind == "HEIF" else {"exif": exif}
+    upright = load_image(save(picture, tmp_path / "x", format=kind, **more))
+    assert upright.size == (32, 64)
+    assert upright.getpixel((16, 60))[0] > 200 > upright.getpixel((16, 4))[0]
+
+
+@pytest.mark.parametrize("kind", ["AVIF", "HEIF"])
+def test_their_alpha_is_laid_on_white(tmp_path, kind):
+    clear = save(Image.new("RGBA", (16, 16), (0, 0, 0, 0)), tmp_path / "x", format=kind)
+    assert min(load_image(clear).getpixel((8, 8))) > 250
+
+
+def test_a_heic_whose_header_claims_another_size_meets_the_limits(tmp_path):
+    raw = save(Image.new("RGB", (64, 64)), tmp_path / "x", format="HEIF").read_bytes()
+    at = raw.index(b"ispe") + 8
+    for side, words in ((60_000, "million pixels|damaged|not an image"), (1, "")):
+        (tmp_path / "y").write_bytes(raw[:at] + struct.pack(">II", side, side) + raw[at + 8 :])
+        if words:
+            with pytest.raises(InputError, match=words):
+                load_image(tmp_path / "y")
+        else:
+            with contextlib.suppress(InputError):
+                assert load_image(tmp_path / "y").size in ((1, 1), (64, 64))
+
+
+def test_without_its_package_a_heic_says_what_to_install(tmp_path, monkeypatch):
+    path = save(Image.new("RGB", (16, 16)), tmp_path / "x.heic", format="HEIF")
+    monkeypatch.setattr(images, "_readable", lambda: FORMATS)
+    for source in (path, path.read_bytes()):
+        with pytest.raises(InputError, match="needs the package pillow-heif; install it"):
+            load_image(source)
+    with pytest.raises(InputError, match="not an image"):
+        load_image(b"no picture at all")
 
 
 def test_a_name_does_not_decide_the_format(tmp_path):
@@ -88,7 +141,7 @@ def test_a_file_over_the_byte_limit_is_refused(tmp_path):
         load_image(path, max_bytes=1000)
 
 
-@pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_truncated_file_is_refused(tmp_path, kind):
     noise = Image.fromarray(np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8))
     buffer = io.BytesIO()
@@ -103,7 +156,7 @@ def test_a_truncated_file_is_refused(tmp_path, kind):
 def test_damaged_bytes_never_raise_anything_but_an_input_error(tmp_path):
     rng = np.random.default_rng(0)
     path = tmp_path / "damaged"
-    for kind in ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF"):
+    for kind in KINDS:
         buffer = io.BytesIO()
         Image.fromarray(rng.integers(0, 256, (16, 16, 3), np.uint8)).save(buffer, kind)
         for _ in range(40):
@@ -198,9 +251,90 @@ class TestSeveral:
         with pytest.raises(InputError, match=r"^Image 2 of 2: There is no image file gone\.png"):
             load_images([Image.new("RGB", (4, 4)), "gone.png"])
 
-    def test_too_many_and_too_large_together_are_refused(self):
+    def test_too_many_and_too_large_together_are_refused(self, monkeypatch):
         one = Image.new("1", (5000, 5000))
+        monkeypatch.setattr(images, "load_image", lambda picture: picture)
         with pytest.raises(InputError, match="There are 65 images; give at most 64"):
             load_images([one] * 65)
         with pytest.raises(InputError, match="more than 100 million pixels together"):
             load_images([one] * 5)
+
+
+def grey_of(values, path, **options):
+    """What becomes of a row of grey values in a file."""
+    save(Image.fromarray(values), path, **options)
+    return np.asarray(load_image(path))[0, :, 0].tolist()
+
+
+class TestDeepGrey:
+    """The rules of `vtw_core.deep_pictures`, each on values that can be scaled by hand."""
+
+    @pytest.mark.parametrize("suffix", ["png", "tiff"])
+    @pytest.mark.parametrize(
+        ("top", "most"),
+        [(255, 255), (200, 255), (256, 1023), (4000, 4095), (4095, 4095), (4096, 16383),
+         (16384, 65535), (65535, 65535)],
+    )  # fmt: skip
+    def test_the_smallest_depth_that_holds_all_values_is_white(self, tmp_path, suffix, top, most):
+        values = np.array([[0, top // 2, top]], np.uint16)
+        expected = [0, round(top // 2 / most * 255), round(top / most * 255)]
+        assert grey_of(values, tmp_path / f"x.{suffix}") == expected
+
+    def test_a_picture_in_memory_is_scaled_alike(self):
+        picture = Image.fromarray(np.array([[0, 2048, 4095]], np.uint16))
+        assert np.asarray(load_image(picture))[0, :, 0].tolist() == [0, 128, 255]
+
+    def test_the_depth_that_a_png_names_counts_if_it_holds_the_values(self, tmp_path):
+        def png(values, bits):
+            out = io.BytesIO()
+            Image.fromarray(np.array([values], np.uint16)).save(out, "PNG")
+            raw = out.getvalue()
+            chunk = b"sBIT" + bytes([bits])
+            size, sum_ = struct.pack(">I", 1), struct.pack(">I", zlib.crc32(chunk))
+            path = tmp_path / "x.png"
+            path.write_bytes(raw[:33] + size + chunk + sum_ + raw[33:])
+            return np.asarray(load_image(path))[0, :, 0].tolist()
+
+        assert png([0, 500, 1000], 12) == [0, 31, 62]
+        assert png([0, 500, 1000], 10) == [0, 125, 249]
+        # By the standard, samples of 12 bits are scaled up to 16: then they do not fit in 12.
+        assert png([0, 32768, 65520], 12) == [0, 128, 255]
+
+    def test_the_depth_that_a_tiff_names_counts(self, tmp_path):
+        # Two samples of 12 bits in three bytes: 0x0ff and 0x3ff.
+        directory = [(256, 4, 2), (257, 4, 1), (258, 3, 12), (259, 3, 1), (262, 3, 1),
+                     (273, 4, 8), (277, 3, 1), (278, 4, 1), (279, 4, 3)]  # fmt: skip
+        tags = b"".join(struct.pack("<HHII", *tag[:2], 1, tag[2]) for tag in directory)
+        header = b"II*\0" + struct.pack("<I", 12) + b"\x0f\xf3\xff\0"
+        path = tmp_path / "x.tiff"
+        path.write_bytes(header + struct.pack("<H", len(directory)) + tags + bytes(4))
+        assert np.asarray(load_image(path))[0, :, 0].tolist() == [16, 64]
+
+    @pytest.mark.parametrize(
+        ("values", "expected"),
+        [
+            ([0.0, 0.25, 1.0], [0, 64, 255]),
+            ([0.0, 51.0, 255.0], [0, 51, 255]),
+            ([-1.0, 0.0, 1.0], [0, 128, 255]),
+            ([-0.5, 0.0, 0.5], [0, 128, 255]),
+            ([280.0, 290.0, 300.0], [0, 128, 255]),
+            ([0.0, 2048.0, 4096.0], [0, 128, 255]),
+            ([-3e38, 0.0, 3e38], [0, 128, 255]),
+            ([300.0, 300.0, 300.0], [0, 0, 0]),
+            ([np.nan, -2.0, 2.0], [0, 0, 255]),
+            ([-np.inf, 0.5, np.inf], [0, 128, 255]),
+            ([np.nan, np.nan, np.nan], [0, 0, 0]),
+        ],
+    )
+    def test_floats_outside_of_their_usual_ranges_span_from_least_to_greatest(
+        self, tmp_path, values, expected
+    ):
+        assert grey_of(np.array([values], np.float32), tmp_path / "x.tiff") == expected
+
+    @pytest.mark.parametrize(
+        ("values", "expected"),
+        [([-1024, 0, 1024], [0, 128, 255]), ([0, 2048, 4095], [0, 128, 255]),
+         ([0, 100_000, 200_000], [0, 128, 255])],
+    )  # fmt: skip
+    def test_whole_numbers_of_32_bits(self, tmp_path, values, expected):
+        assert grey_of(np.array([values], np.int32), tmp_path / "x.tiff") == expected
