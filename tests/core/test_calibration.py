@@ -88,8 +88,16 @@ def test_a_folder_of_images_takes_sidecars_and_one_prompt_for_the_rest(image, tm
         ('{"image": "0.png"}', 'line 2 .* has no "prompt"'),
         ('{"image": "0.png", "prompt": " "}', "line 2 .* empty"),
         ('{"image": "0.png", "prompt": 3}', "line 2 .* must be text"),
-        ('{"image": "0.png", "prompt": "p", "answer": 3}', 'line 2 .* "answer"'),
-        ('{"image": "0.png", "prompt": "p", "answer": ["a", ""]}', 'line 2 .* "answer"'),
+        ('{"image": "0.png", "prompt": "p", "answer": true}', 'line 2 .* "answer" is true; write'),
+        ('{"image": "0.png", "prompt": "p", "answer": [["a"]]}', 'line 2 .* "answer" must be'),
+        ('{"image": "0.png", "prompt": "p", "answer": "\\ud800"}', 'line 2 .* "answer" is not val'),
+        ('{"image": ["0.png", "gone.png"], "prompt": "p"}', "line 2 .* no image file 'gone.png'"),
+        ('{"image": [], "prompt": "p"}', 'line 2 .* has no "image"'),
+        ('{"image": [null], "prompt": "p"}', 'line 2 .* has no "image"'),
+        ('{"image": null, "prompt": "p"}', 'line 2 .* has no "image"'),
+        ('{"image": "0.png", "prompt": "<image>"}', "line 2 .* empty"),
+        ('{"image": "0.png", "prompt": "is <image> red ?"}', "line 2 .* middle of the prompt"),
+        ('{"image": "0.png", "prompt": "<image><image> ?"}', "line 2 .* 2 times, but .* 1 images"),
     ],
 )
 def test_a_bad_line_is_named(folder, line, words):
@@ -255,7 +263,8 @@ def test_a_damaged_picture_can_be_passed_over(options, calibration, folder, tmp_
     assert command_line.main([*options, "--data", str(listing), "--json", "--skip-bad"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out) == calibration.to_json()
-    assert "skipped 1, the first: line 2 of some.jsonl: This is not an image" in err
+    assert "vtw_core: skipped line 2 of some.jsonl: This is not an image" in err
+    assert err.endswith("vtw_core: skipped 1 of 5 rows\n")
 
 
 @pytest.mark.slow

@@ -54,7 +54,7 @@ def test_a_picture_of_a_telephone_stands_upright(tmp_path, kind):
     exif[0x0112] = 6  # turn by 90 degrees
     picture = Image.new("RGB", (64, 32), "red")
     picture.paste("blue", (0, 0, 32, 32))
-    # As an option, pillow-heif would write it into the EXIF alone, which counts for nothing in HEIC.
+    # As an option, pillow-heif would write it into the EXIF alone, which means nothing in HEIC.
     picture.info["exif"] = exif.tobytes()
     more = {} if kind == "HEIF" else {"exif": exif}
     upright = load_image(save(picture, tmp_path / "x", format=kind, **more))

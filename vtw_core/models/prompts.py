@@ -21,13 +21,20 @@ def check_prompt(prompt: str) -> str:
         raise InputError(
             f"The prompt has {len(text)} characters; use at most {MAX_PROMPT_CHARACTERS}."
         )
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InputError("The prompt is not valid Unicode text; type it again.") from error
+    if not is_unicode(text):
+        raise InputError("The prompt is not valid Unicode text; type it again.")
     if not any(map(_is_visible, text)):
         raise InputError("The prompt is empty; ask a question about the image.")
     return text
+
+
+def is_unicode(text: str) -> bool:
+    """Whether it can be written down: no half of a surrogate pair stands alone."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_visible(character: str) -> bool:
