@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from vtw_core.calibration import MAX_NEW_TOKENS
 from vtw_core.data_commands import add_calibrate, add_evaluate
 from vtw_core.errors import InputError, VTWError
+from vtw_core.given_once import GivenOnce
 from vtw_core.images import load_images
 from vtw_core.load_options import add_load_options, add_place_options, load_from
 from vtw_core.memory import OUT_OF_MEMORY, is_out_of_memory
@@ -164,7 +165,9 @@ def _parser() -> argparse.ArgumentParser:
             metavar="FILE",
             help="an image file; may be given more than once: all stand before the question",
         )
-        command.add_argument("--prompt", required=True, help="a question about the image")
+        command.add_argument(
+            "--prompt", required=True, action=GivenOnce, help="a question about the image"
+        )
         command.add_argument(
             "--temperature", type=float, default=0.0, help="0 takes the likeliest token (default)"
         )

@@ -19,6 +19,7 @@ from vtw_core.dataset import Item, Skipped, listed
 from vtw_core.errors import InputError
 from vtw_core.evaluation import Judged
 from vtw_core.events import Progress
+from vtw_core.given_once import GivenOnce
 from vtw_core.hub_data import Columns, open_data
 from vtw_core.load_options import load_from
 from vtw_core.models.vlm import VisionLanguageModel
@@ -63,11 +64,11 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
 def _add_data(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
-        "--data", required=True,
+        "--data", required=True, action=GivenOnce,
         help="JSONL or a JSON list of image, prompt, answer; a folder of images; a .parquet file; "
         "or hf:NAME[:SPLIT[:CONFIG]]",
     )  # fmt: skip
-    add("--prompt", help="the question of every image that brings none")
+    add("--prompt", action=GivenOnce, help="the question of every image that brings none")
     for name in ("image", "prompt", "answer"):
         add(f"--{name}-column", metavar="NAME", help=f"of the {name} (parquet and hf: only)")
     add("--stream", action="store_true", help="read hf: or parquet as it comes, keep no copy")

@@ -155,6 +155,26 @@ def test_the_command_line_takes_all_images_and_not_the_last(vlm, tiny_folder, fi
     assert json.loads(capsys.readouterr().out)["visual_tokens"] == 128
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["explore", "--prompt", "a", "--prompt", "b"],
+        ["generate", "--prompt", "a", "--prompt", "a"],
+        ["calibrate", "--data", "a", "--data", "b"],
+        ["evaluate", "--prompt", "a", "--prompt", "b"],
+    ],
+)
+def test_a_second_question_or_data_set_is_refused(words, capsys):
+    try:
+        status = command_line.main(words)
+    except SystemExit as ended:
+        status = ended.code
+    out, err = capsys.readouterr()
+    assert (status, out) == (2, "")
+    assert "is given twice; give it once" in err
+    assert err.count("\n") == 1
+
+
 def test_the_image_that_cannot_be_read_is_named_on_the_command_line(files, capsys):
     status = command_line.main(
         ["explore", "--image", files[0], "--image", "gone.png", "--prompt", "?"]
