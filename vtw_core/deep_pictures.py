@@ -11,20 +11,26 @@ Black and white are, in this order of rules:
   that holds all of them; numbers beyond 16 bits: 0 and the greatest.
 
 So 12 bits of a camera or a scanner come out as bright as they are, in a file of 16 bits too. What
-is not a number is black; infinity is white.
+is not a number is black; infinity is white. Colours of 16 bits are read in the same way from PNG
+and TIFF files, where Pillow alone would keep the upper 8 bits of each sample; transparency keeps
+its upper 8 bits.
 """
 
 import struct
+import sys
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, PngImagePlugin, TiffImagePlugin
+from PIL import Image, ImageFile, PngImagePlugin, TiffImagePlugin
 
 _DEPTHS = (8, 10, 12, 14, 16)
 _BAND = 64  # rows
 _BITS_PER_SAMPLE = 258
+_FOREIGN = ";16B" if sys.byteorder == "little" else ";16L"
+_OTHER_HALF = {";16L": ";16B", ";16B": ";16L", ";16N": _FOREIGN}
+"""Read in the other order of bytes, the upper half of a sample is the lower."""
 _MOST_CHUNKS = 64
 """That are looked through for sBIT; it stands near the beginning."""
 
@@ -60,6 +66,53 @@ def _chunks(file: Any) -> Iterator[tuple[bytes, bytes]]:
             return
         yield head[4:8], head[8:]
         at += 12 + int(struct.unpack(">I", head[:4])[0])
+
+
+def is_deep_colour(picture: Image.Image) -> bool:
+    """Whether its pixels, not yet decoded, are colours of 16 bits of which Pillow keeps 8."""
+    return (
+        isinstance(picture, ImageFile.ImageFile)
+        and picture.mode in ("RGB", "RGBA")
+        and bool(picture.tile)
+        and all(_raw_mode(tile)[-4:] in _OTHER_HALF for tile in picture.tile)
+    )
+
+
+def is_dark(picture: Image.Image) -> bool:
+    """Whether colours, of which the upper 8 of 16 bits are left, may be of a smaller depth."""
+    return max(high for _, high in picture.getextrema()[:3]) < 2 ** (_DEPTHS[-2] - 8)
+
+
+def keep_lower_bytes(picture: ImageFile.ImageFile) -> None:
+    """Make a deep colour picture, not yet decoded, keep the lower 8 bits of its samples."""
+    tiles = []
+    for tile in picture.tile:
+        mode = _raw_mode(tile)
+        other = mode[:-4] + _OTHER_HALF[mode[-4:]]
+        args = other if isinstance(tile.args, str) else (other, *(tile.args or ())[1:])
+        tiles.append(tile._replace(args=args))
+    picture.tile = tiles
+
+
+def _raw_mode(tile: Any) -> str:
+    """How samples lie in a file, such as "RGB;16B"."""
+    first = tile.args if isinstance(tile.args, str) else next(iter(tile.args or ()), "")
+    return first if isinstance(first, str) else ""
+
+
+def colour_in_8_bits(
+    upper: Image.Image, lower: Image.Image, depth: int | None = None
+) -> Image.Image:
+    """Colours by the rules above, from both halves of their samples; "RGB" or "RGBA"."""
+    high, low = (np.asarray(half)[..., :3] for half in (upper, lower))
+    bands = [slice(row, row + _BAND) for row in range(0, len(high), _BAND)]
+    top = max(int((high[band].astype(np.uint16) * 256 + low[band]).max()) for band in bands)
+    most = _black_and_white(0.0, float(top), depth, is_float=False)[1]
+    scaled = np.array(upper)
+    for band in bands:
+        values = high[band] * 256.0 + low[band]
+        scaled[band, :, :3] = np.clip(values / most * 255.0, 0, 255).round()
+    return Image.fromarray(scaled)
 
 
 def grey_in_8_bits(picture: Image.Image, depth: int | None = None) -> Image.Image:

@@ -2,14 +2,22 @@
 
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from vtw_core.deep_pictures import depth_in_file, grey_in_8_bits, is_deep_grey
+from vtw_core.deep_pictures import (
+    colour_in_8_bits,
+    depth_in_file,
+    grey_in_8_bits,
+    is_dark,
+    is_deep_colour,
+    is_deep_grey,
+    keep_lower_bytes,
+)
 from vtw_core.errors import InputError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
@@ -111,7 +119,7 @@ def _open(file: Path | BinaryIO, size: int, max_bytes: int, max_pixels: int) -> 
             # Pillow warns of large pictures; the pixel limit below refuses them instead.
             warnings.simplefilter("ignore")
             with Image.open(file, formats=_readable()) as picture:
-                return _finish(picture, max_pixels)
+                return _finish(picture, max_pixels, lambda: Image.open(file, formats=_readable()))
     except InputError:
         raise
     except UnidentifiedImageError as error:
@@ -135,17 +143,31 @@ def _too_many_pixels(max_pixels: int) -> str:
     return f"The image has more than {max_pixels / 1e6:g} million pixels; use a smaller one."
 
 
-def _finish(picture: Image.Image, max_pixels: int) -> Image.Image:
+def _finish(
+    picture: Image.Image,
+    max_pixels: int,
+    again: Callable[[], ImageFile.ImageFile] | None = None,
+) -> Image.Image:
+    """again: opens the picture's file once more."""
     _check_size(picture, max_pixels)
     picture.seek(0)
-    depth = depth_in_file(picture)
+    depth, is_deep = depth_in_file(picture), is_deep_colour(picture)
+    upright = _decoded(picture, max_pixels)
+    if again is not None and is_deep and is_dark(upright):
+        with again() as twin:
+            keep_lower_bytes(twin)
+            upright = colour_in_8_bits(upright, _decoded(twin, max_pixels), depth)
+    return _to_rgb(upright, depth)
+
+
+def _decoded(picture: Image.Image, max_pixels: int) -> Image.Image:
+    """With its pixels, the right way up."""
     picture.load()
     # The header of a HEIC may say another size than its contents.
     _check_size(picture, max_pixels)
     is_turned = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
     # exif_transpose() copies what is upright, too.
-    upright = ImageOps.exif_transpose(picture) if is_turned else picture
-    return _to_rgb(upright, depth)
+    return ImageOps.exif_transpose(picture) if is_turned else picture
 
 
 def _check_size(picture: Image.Image, max_pixels: int) -> None:

@@ -338,3 +338,83 @@ class TestDeepGrey:
     )  # fmt: skip
     def test_whole_numbers_of_32_bits(self, tmp_path, values, expected):
         assert grey_of(np.array([values], np.int32), tmp_path / "x.tiff") == expected
+
+
+def deep_colour_png(values, *chunks):
+    """A PNG of 16-bit colours, or with transparency, made by hand: Pillow writes none."""
+    rows, cols, channels = values.shape
+
+    def chunk(kind, data):
+        crc = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", crc)
+
+    header = struct.pack(">IIBBBBB", cols, rows, 16, {3: 2, 4: 6}[channels], 0, 0, 0)
+    data = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    parts = [(b"IHDR", header), *chunks, (b"IDAT", zlib.compress(data)), (b"IEND", b"")]
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
+
+
+def deep_colour_tiff(values, order="<", pack=None):
+    """A TIFF of 16-bit colours, packed or not."""
+    rows, cols, _ = values.shape
+    data = (pack or bytes)(values.astype(f"{order}u2").tobytes())
+    data += bytes(len(data) % 2)
+    bits, at = 8 + len(data), 8 + len(data) + 6
+    directory = [(256, 4, 1, cols), (257, 4, 1, rows), (258, 3, 3, bits),
+                 (259, 3, 1, 8 if pack else 1), (262, 3, 1, 2), (273, 4, 1, 8), (277, 3, 1, 3), (278, 4, 1, rows),
+                 (279, 4, 1, len(data))]  # fmt: skip
+
+    def packed(tag):
+        if tag[1] == 3 and tag[2] == 1:
+            return struct.pack(f"{order}HHIHxx", *tag)
+        return struct.pack(f"{order}HHII", *tag)
+
+    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", at)
+    tags = b"".join(map(packed, directory))
+    more = struct.pack(f"{order}HHH", 16, 16, 16) + struct.pack(f"{order}H", len(directory))
+    return head + data + more + tags + bytes(4)
+
+
+class TestDeepColour:
+    TWELVE = np.array([[[0, 2048, 4095], [1024, 17, 3000]]] * 3)
+
+    @pytest.mark.parametrize(
+        "make",
+        [
+            deep_colour_png,
+            deep_colour_tiff,
+            lambda values: deep_colour_tiff(values, ">"),
+            lambda values: deep_colour_tiff(values, "<", zlib.compress),
+            lambda values: deep_colour_tiff(values, ">", zlib.compress),
+        ],
+    )
+    @pytest.mark.parametrize("most", [1023, 4095, 16383, 65535])
+    def test_colours_are_scaled_by_the_depth_they_have(self, tmp_path, make, most):
+        values = np.round(self.TWELVE / 4095 * most)
+        expected = values / most * 255
+        (tmp_path / "x").write_bytes(make(values.astype(np.uint16)))
+        for source in (tmp_path / "x", make(values.astype(np.uint16))):
+            found = np.asarray(load_image(source)).astype(float)
+            # Of all 16 bits Pillow keeps the upper 8, without rounding.
+            assert np.abs(found - expected).max() <= (1.0 if most == 65535 else 0.5)
+
+    def test_transparency_is_laid_on_white_and_orientation_is_applied(self):
+        exif = Image.Exif()
+        exif[0x0112] = 6  # turn by 90 degrees
+        clear = np.zeros((1, 2, 1), int)
+        values = np.concatenate([self.TWELVE[:1], 65535 - clear], axis=2)
+        values[0, 1, 3] = 0
+        raw = deep_colour_png(values, (b"eXIf", exif.tobytes().removeprefix(b"Exif\0\0")))
+        picture = load_image(raw)
+        assert picture.size == (1, 2)
+        assert picture.getpixel((0, 0)) == (0, 128, 255)
+        assert picture.getpixel((0, 1)) == (255, 255, 255)
+
+    def test_the_depth_that_a_png_names_counts(self):
+        values = self.TWELVE // 8
+        assert load_image(deep_colour_png(values)).getpixel((0, 0)) == (0, 64, 127)
+        named = deep_colour_png(values, (b"sBIT", bytes([12, 12, 12])))
+        assert load_image(named).getpixel((0, 0)) == (0, 16, 32)
+
+    def test_a_black_picture_stays_black(self):
+        assert load_image(deep_colour_png(self.TWELVE * 0)).getcolors() == [(6, (0, 0, 0))]
