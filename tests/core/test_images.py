@@ -361,8 +361,8 @@ def deep_colour_tiff(values, order="<", pack=None):
     data += bytes(len(data) % 2)
     bits, at = 8 + len(data), 8 + len(data) + 6
     directory = [(256, 4, 1, cols), (257, 4, 1, rows), (258, 3, 3, bits),
-                 (259, 3, 1, 8 if pack else 1), (262, 3, 1, 2), (273, 4, 1, 8), (277, 3, 1, 3), (278, 4, 1, rows),
-                 (279, 4, 1, len(data))]  # fmt: skip
+                 (259, 3, 1, 8 if pack else 1), (262, 3, 1, 2), (273, 4, 1, 8),
+                 (277, 3, 1, 3), (278, 4, 1, rows), (279, 4, 1, len(data))]  # fmt: skip
 
     def packed(tag):
         if tag[1] == 3 and tag[2] == 1:
