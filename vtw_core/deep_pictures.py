@@ -80,7 +80,8 @@ def is_deep_colour(picture: Image.Image) -> bool:
 
 def is_dark(picture: Image.Image) -> bool:
     """Whether colours, of which the upper 8 of 16 bits are left, may be of a smaller depth."""
-    return max(high for _, high in picture.getextrema()[:3]) < 2 ** (_DEPTHS[-2] - 8)
+    top = int(np.asarray(picture)[..., :3].max())
+    return top < 2 ** (_DEPTHS[-2] - 8)
 
 
 def keep_lower_bytes(picture: ImageFile.ImageFile) -> None:
