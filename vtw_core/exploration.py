@@ -70,7 +70,8 @@ def explore_steps(
             from 0 in the layers from K on.
         inside: also record attention and hidden states (`Run.inside`).
         counterfactuals: also make the causal test with these other images: "white", "noise",
-            "blurred", or (name, picture). They are part of what is inside.
+            "blurred", or (name, picture), or of several images (name, pictures). They are part of
+            what is inside.
         patch_lens: also read the logit lens at every visual token; one product with the
             vocabulary for each of them and every layer.
         timed: also time each layer with the image and without it, which takes about two prefills;

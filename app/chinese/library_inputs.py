@@ -21,6 +21,7 @@ SENTENCES = {
     "The image is more than {ratio} times as long as wide; crop it first.": "图片的长边超过短边的 {ratio} 倍；请先裁剪。",
     "There is no counterfactual image {name}; choose from {names}.": "没有名为 {name} 的反事实图片；可选：{names}。",
     "The other image does not give the prompt's visual tokens; use one of the same size.": "另一张图片得到的视觉 token 数与提示中的不同；请用尺寸相同的图片。",
+    "{count} other images were given for {images}; give one, which stands in for all, or one for each.": "针对 {images} 张图片给出了 {count} 张其他图片；请给出一张（代替全部），或者每张各一张。",
     "Counterfactual images and the patch lens need inside=True.": "反事实图片和图块 logit lens 需要 inside=True。",
     # Prompts.
     "The prompt must be text.": "问题必须是文本。",

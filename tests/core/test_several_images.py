@@ -117,6 +117,23 @@ def test_a_run_of_one_image_is_written_as_before(run, tmp_path):
     assert load_run(tmp_path / "run.vtw").image_sizes == (run.image_size,)
 
 
+def test_other_images_stand_in_for_all_or_each_for_its_own(vlm):
+    other = random_picture(32, 32, seed=9)
+
+    def swapped(given):
+        found = vlm.explore(
+            [WIDE, TALL], PROMPT, max_new_tokens=2, inside=True, timed=False,
+            counterfactuals=[("mine", given)],
+        )  # fmt: skip
+        return found.inside.counterfactuals[0].swapped_kl
+
+    assert np.allclose(swapped([WIDE, TALL]), 0, atol=1e-6)
+    assert np.array_equal(swapped(other), swapped([other, other]))
+    assert not np.allclose(swapped([WIDE, other]), swapped(other))
+    with pytest.raises(InputError, match="3 other images were given for 2; give one"):
+        swapped([other] * 3)
+
+
 @pytest.mark.parametrize("images", [(0,), (0, 2), (1, 0), (1, 1), (0, 1, 1)])
 def test_images_that_do_not_fit_the_grids_are_refused(several, images):
     with pytest.raises(InputError, match="not a coherent record"):
