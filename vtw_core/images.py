@@ -25,6 +25,8 @@ FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 HEIF = "HEIF"
 """What it reads with the package pillow-heif: the HEIC files of telephones."""
 NAMES = ", ".join((*FORMATS, "HEIC"))
+LFS_POINTER = b"version https://git-lfs"
+"""How every file begins that Git LFS keeps in place of a large one."""
 SUFFIXES = (
     ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff",
     ".avif", ".avifs", ".heic", ".heics", ".heif", ".heifs", ".hif",
@@ -123,7 +125,13 @@ def _open(file: Path | BinaryIO, size: int, max_bytes: int, max_pixels: int) -> 
     except InputError:
         raise
     except UnidentifiedImageError as error:
-        if HEIF not in _readable() and _is_heic(file):
+        head = _head(file)
+        if head.startswith(LFS_POINTER):
+            raise InputError(
+                "This is a Git LFS pointer and not the image it points to; run `git lfs pull` in "
+                "its folder."
+            ) from error
+        if HEIF not in _readable() and _is_heic(head):
             raise InputError(
                 "A HEIC image needs the package pillow-heif; install it with `pip install "
                 "pillow-heif`, or save the image as JPEG."
@@ -206,11 +214,15 @@ def _readable() -> tuple[str, ...]:
     return (*FORMATS, HEIF)
 
 
-def _is_heic(file: Path | BinaryIO) -> bool:
-    """Whether it begins as HEIC pictures do."""
+def _head(file: Path | BinaryIO) -> bytes:
+    """The first bytes."""
     if isinstance(file, Path):
         with file.open("rb") as opened:
-            return _is_heic(opened)
+            return opened.read(32)
     file.seek(0)
-    head = file.read(12)
+    return file.read(32)
+
+
+def _is_heic(head: bytes) -> bool:
+    """Whether a file begins as HEIC pictures do."""
     return head[4:8] == b"ftyp" and head[8:11] in (b"hei", b"hev", b"mif", b"msf")

@@ -14,6 +14,7 @@ SENTENCES = {
     "There is no image file {path}; check the path.": "没有图片文件 {path}；请检查路径。",
     "The image file is larger than {size} MB; use a smaller one.": "图片文件大于 {size} MB；请换一个小一些的。",
     "This is not an image that can be read; use one of {formats}.": "这不是可以读取的图片；请使用以下格式之一：{formats}。",
+    "This is a Git LFS pointer and not the image it points to; run `git lfs pull` in its folder.": "这是 Git LFS 指针，而不是它所指的图片；请在其所在文件夹中运行 `git lfs pull`。",
     "A HEIC image needs the package pillow-heif; install it with `pip install pillow-heif`, or save the image as JPEG.": "HEIC 图片需要 pillow-heif 包；请用 `pip install pillow-heif` 安装，或把图片另存为 JPEG。",
     "The image file is truncated or damaged; save it again or use another one.": "图片文件不完整或已损坏；请重新保存，或换一张。",
     "The image has more than {count} million pixels; use a smaller one.": "图片超过 {count} 百万像素；请换一张小一些的。",

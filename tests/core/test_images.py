@@ -81,6 +81,14 @@ def test_a_heic_whose_header_claims_another_size_meets_the_limits(tmp_path):
                 assert load_image(tmp_path / "y").size in ((1, 1), (64, 64))
 
 
+def test_a_git_lfs_pointer_is_told_as_one(tmp_path):
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 5\n"
+    (tmp_path / "x.png").write_bytes(pointer)
+    for source in (tmp_path / "x.png", pointer):
+        with pytest.raises(InputError, match="Git LFS pointer.*git lfs pull"):
+            load_image(source)
+
+
 def test_without_its_package_a_heic_says_what_to_install(tmp_path, monkeypatch):
     path = save(Image.new("RGB", (16, 16)), tmp_path / "x.heic", format="HEIF")
     monkeypatch.setattr(images, "_readable", lambda: FORMATS)
