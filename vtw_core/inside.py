@@ -198,7 +198,8 @@ class Inside:
     images: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "images", self.images or (0,) * len(self.grids))
+        if not any(self.images):
+            object.__setattr__(self, "images", (0,) * len(self.grids))
         for name, kind in INSIDE_ARRAYS.items():
             object.__setattr__(self, name, frozen(getattr(self, name), kind))
         problem = _incoherence(self)

@@ -59,7 +59,8 @@ class TokenLayout:
     images: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "images", self.images or (0,) * len(self.grids))
+        if not any(self.images):
+            object.__setattr__(self, "images", (0,) * len(self.grids))
         for name in ("visual", "patches", "absorbed", "key"):
             if getattr(self, name) is not None:
                 array = np.array(getattr(self, name), dtype=np.int64)

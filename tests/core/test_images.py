@@ -85,7 +85,7 @@ def test_a_git_lfs_pointer_is_told_as_one(tmp_path):
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 5\n"
     (tmp_path / "x.png").write_bytes(pointer)
     for source in (tmp_path / "x.png", pointer):
-        with pytest.raises(InputError, match="Git LFS pointer.*git lfs pull"):
+        with pytest.raises(InputError, match=r"Git LFS pointer.*git lfs pull"):
             load_image(source)
 
 

@@ -69,7 +69,8 @@ class MustDropRecord:
     images: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "images", self.images or (0,) * len(self.token_maps))
+        if not any(self.images):
+            object.__setattr__(self, "images", (0,) * len(self.token_maps))
         maps = tuple(frozen(one, np.int64) for one in self.token_maps)
         object.__setattr__(self, "token_maps", maps)
         object.__setattr__(self, "sizes", frozen(self.sizes, np.int64))
