@@ -212,7 +212,7 @@ def test_a_template_that_writes_one_image_refuses_several(vlm, monkeypatch):
         vlm.inputs([WIDE, TALL], PROMPT)
 
 
-def test_a_processor_that_takes_one_image_refuses_several(vlm, monkeypatch):
+def test_a_processor_that_takes_one_image_refuses_several(vlm):
     processor = vlm.processor
 
     class OneOnly:
@@ -228,3 +228,23 @@ def test_a_processor_that_takes_one_image_refuses_several(vlm, monkeypatch):
     model.inputs(WIDE, PROMPT)
     with pytest.raises(InputError, match=r"its processor says: only one image per prompt"):
         model.inputs([WIDE, TALL], PROMPT)
+
+
+def test_of_several_images_the_one_that_the_processor_cannot_take_is_at_fault(vlm):
+    processor = vlm.processor
+
+    class NothingTall:
+        def __getattr__(self, name):
+            return getattr(processor, name)
+
+        def __call__(self, images, **options):
+            for picture in images[0] if isinstance(images[0], list) else images:
+                if picture.height > picture.width:
+                    raise ValueError("too tall")
+            return processor(images=images, **options)
+
+    model = dataclasses.replace(vlm, processor=NothingTall())
+    assert len(model.layout(model.inputs([WIDE, WIDE], PROMPT)).visual) == 128
+    with pytest.raises(ValueError, match="too tall") as caught:
+        model.inputs([WIDE, TALL], PROMPT)
+    assert "one image at a time" not in str(caught.value)

@@ -141,6 +141,8 @@ class VisionLanguageModel:
         except Exception as error:
             if len(pictures) == 1 or is_out_of_memory(error):
                 raise
+            for picture in pictures:  # one that cannot be used alone says so itself
+                self.inputs(picture, prompt)
             raise one_image_only(f"its processor says: {error}") from error
         tokens = batch["input_ids"].shape[1]
         if tokens >= self.context:
