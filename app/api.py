@@ -22,6 +22,9 @@ from vtw_core.results import RULES, SCOPES, Rule, Scope, check_eta
 if TYPE_CHECKING:
     from app.service import Service
 
+MOST_IMAGES = 8
+"""Of one prompt. The library takes more; here strangers share the memory."""
+
 
 def build_api(service: Service) -> None:
     """Put the endpoints into the page; nothing of them is seen there."""
@@ -37,14 +40,16 @@ def build_api(service: Service) -> None:
         rule = gr.Dropdown(list(RULES), value=RULES[0], label=text_api.RULE)
         method = gr.Textbox("none", label=text_api.METHOD)
         model = gr.Textbox("", label=text_api.MODEL)
+        more_images = gr.File(file_count="multiple", label=text_api.MORE_IMAGES)
+        more_images.preprocess = _paths  # type: ignore[method-assign]
         # Gradio's own checks raise without a sentence for the caller.
         for part in (prompt, length, eta, method, model):
             part.preprocess = _as_sent  # type: ignore[assignment, method-assign]
         answer = gr.JSON(label=text_api.ANSWER)
         button = gr.Button()
     for endpoint, inputs in (
-        (endpoints.explore, [image, prompt, length, eta, scope, rule, model]),
-        (endpoints.generate, [image, prompt, method, length, model]),
+        (endpoints.explore, [image, prompt, length, eta, scope, rule, model, more_images]),
+        (endpoints.generate, [image, prompt, method, length, model, more_images]),
     ):
         button.click(
             told(endpoint), inputs, answer, api_name=endpoint.__name__,
@@ -67,6 +72,7 @@ class _Endpoints:
         scope: Scope,
         rule: Rule,
         model: str = "",
+        more_images: list[str] | None = None,
     ) -> dict[str, Any]:
         """Ask a vision-language model about an image, and see what happens when all visual tokens
         are withdrawn from layer K on, for every K: answers, KL to the full model in nats, FLOPs and
@@ -80,10 +86,11 @@ class _Endpoints:
             scope: first_token, answer_mean or answer_max: which KL is held against eta.
             rule: first, or stays_below, which asks it of every later K too.
             model: one of those that the page offers; empty for its own.
+            more_images: further pictures, which stand behind the first and are withdrawn with it.
         """
         threshold, length = check_eta(eta), self._length(max_new_tokens)
         name = self._model(model)
-        run = self.service.explored(_own(image), prompt, length, name)
+        run = self.service.explored(_own(image, more_images), prompt, length, name)
         return run.to_json(threshold, scope, rule)
 
     def generate(
@@ -93,6 +100,7 @@ class _Endpoints:
         method: str,
         max_new_tokens: int,
         model: str = "",
+        more_images: list[str] | None = None,
     ) -> dict[str, Any]:
         """Ask a vision-language model about an image while visual tokens are withdrawn from its
         decoder by one method, and see the answer, what each layer saw, and the cost.
@@ -103,9 +111,11 @@ class _Endpoints:
             method: vtw --k 8, or fastv --k 2 --ratio 0.5, or mustdrop --tokens 48, or none.
             max_new_tokens: the most tokens of an answer.
             model: one of those that the page offers; empty for its own.
+            more_images: further pictures, which stand behind the first and are withdrawn with it.
         """
         length, name = self._length(max_new_tokens), self._model(model)
-        return self.service.generate(_own(image), prompt, method, length, name).to_json()
+        images = _own(image, more_images)
+        return self.service.generate(images, prompt, method, length, name).to_json()
 
     def _model(self, wanted: Any) -> str:
         if wanted is None or wanted == "":
@@ -128,17 +138,26 @@ def _path(payload: Any) -> str | None:
     return payload.path if payload is not None else None
 
 
+def _paths(payload: Any) -> list[str] | None:
+    """The paths a client sends for its further pictures; ``_own`` checks them."""
+    return None if payload is None else [one.path for one in payload]
+
+
 def _as_sent(value: Any) -> Any:
     """What a client sends, of any type; the endpoints check it."""
     return value
 
 
-def _own(path: str | None) -> str:
-    """The path, if it is of a file that was uploaded here.
+def _own(path: str | None, more: list[str] | None) -> str | list[str]:
+    """The path, and those of further pictures, if they are of files that were uploaded here.
 
     Raises:
-        InputError: there is none, or it lies elsewhere.
+        InputError: there is none, one lies elsewhere, or there are more than ``MOST_IMAGES``.
     """
     if not path:
         raise InputError(text_api.NO_IMAGE)
-    return uploaded(path, [Path(gr.utils.get_upload_folder())], text.PICTURE_ELSEWHERE)
+    if more and len(more) >= MOST_IMAGES:
+        raise InputError(f"There are {len(more) + 1} images; give at most {MOST_IMAGES}.")
+    roots = [Path(gr.utils.get_upload_folder())]
+    own = [uploaded(one, roots, text.PICTURE_ELSEWHERE) for one in (path, *(more or ()))]
+    return own if more else own[0]

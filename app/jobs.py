@@ -36,7 +36,7 @@ def explore(
 
 
 def explore_outside(
-    vlm: VisionLanguageModel, image: str, prompt: str, answer_tokens: int
+    vlm: VisionLanguageModel, image: str | Sequence[str], prompt: str, answer_tokens: int
 ) -> Generator[Run, None, None]:
     """One run without what happens inside."""
     yield vlm.explore(image, prompt, max_new_tokens=answer_tokens)
@@ -53,7 +53,11 @@ def explore_again(
 
 
 def generate(
-    vlm: VisionLanguageModel, image: str, prompt: str, method: Method, answer_tokens: int
+    vlm: VisionLanguageModel,
+    image: str | Sequence[str],
+    prompt: str,
+    method: Method,
+    answer_tokens: int,
 ) -> Generator[Generation, None, None]:
     """One answer under one method."""
     from vtw_core.threshold_search import fitted

@@ -209,7 +209,11 @@ class Service:
         yield from self._steps(model, jobs.explore, image, prompt, self.answer_tokens)
 
     def explored(
-        self, image: str, prompt: str, answer_tokens: int, model: str | None = None
+        self,
+        image: str | Sequence[str],
+        prompt: str,
+        answer_tokens: int,
+        model: str | None = None,
     ) -> Run:
         """Everything at every K, without what happens inside: for programs.
 
@@ -220,7 +224,12 @@ class Service:
         return run
 
     def generate(
-        self, image: str, prompt: str, method: str, answer_tokens: int, model: str | None = None
+        self,
+        image: str | Sequence[str],
+        prompt: str,
+        method: str,
+        answer_tokens: int,
+        model: str | None = None,
     ) -> Generation:
         """One answer under one method, in the words of ``method_from``.
 

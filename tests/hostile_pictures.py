@@ -10,6 +10,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, PngImagePlugin
+from pillow_heif import register_heif_opener
+
+from vtw_core.images import NAMES
+
+register_heif_opener()  # so that Pillow also writes HEIC
 
 SIDE = 48
 SQUARES = Image.fromarray(
@@ -17,7 +22,7 @@ SQUARES = Image.fromarray(
 ).resize((SIDE, SIDE), Image.Resampling.NEAREST)
 
 MANY_PIXELS = "The image has more than 25 million pixels; use a smaller one."
-NO_IMAGE = "This is not an image that can be read; use one of PNG, JPEG, WEBP, GIF, BMP, TIFF."
+NO_IMAGE = f"This is not an image that can be read; use one of {NAMES}."
 DAMAGED = "The image file is truncated or damaged; save it again or use another one."
 NARROW = "The image is more than 50 times as long as wide; crop it first."
 FAR_TOO_LARGE = "The image file is larger than 20 MB; use a smaller one."
@@ -79,6 +84,13 @@ def claiming(kind, side):
         raw[18:26] = large * 2
         return bytes(raw)
     return bytes(raw).replace(small, large)
+
+
+def claiming_box(kind):
+    """A small AVIF or HEIC whose box of its size claims another one."""
+    raw = saved(SQUARES, kind)
+    at = raw.index(b"ispe") + 8
+    return raw[:at] + struct.pack(">II", 16_000, 16_000) + raw[at + 8 :]
 
 
 LOSSLESS = {"WEBP": {"lossless": True}}
@@ -163,7 +175,20 @@ PICTURES = {
                              lambda: b"GIF89a/*<script>alert(1)</script>*/=1;", NO_IMAGE),
     "svg": Picture("an SVG", "drawing.svg", lambda: _SVG, NO_IMAGE),
     "svg_as_png": Picture("an SVG that is called .png", "drawing.png", lambda: _SVG, NO_IMAGE),
-    "heic": Picture("a HEIC", "photo.heic", lambda: _HEIC, NO_IMAGE),
+    "heic": Picture("a HEIC", "photo.heic", lambda: saved(SQUARES, "HEIF")),
+    "heic_head": Picture("the head of a HEIC, and nothing behind it", "head.heic", lambda: _HEIC,
+                         NO_IMAGE),
+    "heic_bomb": Picture("a HEIC whose header claims 16 000 × 16 000 pixels", "bomb.heic",
+                         lambda: claiming_box("HEIF"), DAMAGED),
+    "truncated_heic": Picture("a HEIC cut in the middle", "cut.heic",
+                              lambda: saved(SQUARES, "HEIF")[:-60], DAMAGED),
+    "avif": Picture("an AVIF", "photo.avif", lambda: saved(SQUARES, "AVIF")),
+    "avif_bomb": Picture("an AVIF whose header claims 16 000 × 16 000 pixels", "bomb.avif",
+                         lambda: claiming_box("AVIF"), MANY_PIXELS),
+    "truncated_avif": Picture("an AVIF cut in the middle", "cut.avif",
+                              lambda: saved(SQUARES, "AVIF")[:-60], DAMAGED),
+    "animated_avif": Picture("40 frames in an AVIF: the first", "film.avif",
+                             lambda: animated("AVIF")),
     "eps": Picture("an EPS, which some readers hand to Ghostscript", "page.eps",
                    lambda: saved(SQUARES, "EPS"), NO_IMAGE),
     "one_pixel": Picture("1 × 1 pixel", "dot.png", lambda: saved(Image.new("RGB", (1, 1)), "PNG"),

@@ -31,6 +31,12 @@ def write_small_data(folder):
     return folder
 
 
+def on(data, options):
+    """The options of a command, on another data set."""
+    at = options.index("--data") + 1
+    return [*options[:at], str(data), *options[at + 1 :]]
+
+
 def torchrun(processes, *command):
     """Run a module on several processes of this machine, CPU and gloo."""
     return subprocess.run(

@@ -17,7 +17,8 @@ from typing import Any, NoReturn
 from vtw_core.calibration import MAX_NEW_TOKENS
 from vtw_core.data_commands import add_calibrate, add_evaluate
 from vtw_core.errors import InputError, VTWError
-from vtw_core.images import load_image
+from vtw_core.given_once import GivenOnce
+from vtw_core.images import load_images
 from vtw_core.load_options import add_load_options, add_place_options, load_from
 from vtw_core.memory import OUT_OF_MEMORY, is_out_of_memory
 from vtw_core.models.adapters import ADAPTERS
@@ -157,8 +158,16 @@ def _parser() -> argparse.ArgumentParser:
     for command in (explore, generate):
         add_positions(command)
     for command in (explore, generate, compare):
-        command.add_argument("--image", required=True, help="an image file")
-        command.add_argument("--prompt", required=True, help="a question about the image")
+        command.add_argument(
+            "--image",
+            required=True,
+            action="append",
+            metavar="FILE",
+            help="an image file; may be given more than once: all stand before the question",
+        )
+        command.add_argument(
+            "--prompt", required=True, action=GivenOnce, help="a question about the image"
+        )
         command.add_argument(
             "--temperature", type=float, default=0.0, help="0 takes the likeliest token (default)"
         )
@@ -264,7 +273,7 @@ def _compare(arguments: argparse.Namespace) -> str:
 def _prepare(arguments: argparse.Namespace) -> tuple[VisionLanguageModel, Any]:
     """Check what costs nothing to check, then load the model."""
     check_prompt(arguments.prompt)
-    image = load_image(arguments.image)
+    image = load_images(arguments.image)
     if size() > 1 and not arguments.tensor_parallel:
         raise InputError(
             "Several processes can answer one question only together: add --tensor-parallel, or "

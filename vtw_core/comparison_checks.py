@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from vtw_core.inside import images_problem
 from vtw_core.layout import IntArray
 from vtw_core.strategies.mustdrop.record import FATES, GONE, FilterRecord, MustDropRecord
 
@@ -81,6 +82,9 @@ def _problem_of_record(record: MustDropRecord, layers: int) -> str | None:
     tokens = len(record.sizes)
     if record.sizes.ndim != 1 or tokens < 1 or record.key.shape != (tokens,):
         return "MustDrop's record needs sizes and key set, one entry for each token"
+    problem = images_problem(record.images, len(record.token_maps))
+    if problem:
+        return f"in MustDrop's record, {problem}"
     if tokens != record.visual_tokens_per_layer[0] or not record.token_maps:
         return "MustDrop's record does not show every token"
     owners = np.concatenate([one.ravel() for one in record.token_maps])

@@ -63,6 +63,7 @@ def _entry_document(entry: MethodEntry, arrays: Arrays) -> dict[str, Any]:
 
 def _record_document(record: MustDropRecord, arrays: Arrays) -> dict[str, Any]:
     return {
+        **({"images": list(record.images)} if any(record.images) else {}),
         "token_maps": [arrays.put(one) for one in record.token_maps],
         "sizes": arrays.put(record.sizes),
         "key": arrays.put(record.key.astype(np.int8)),
@@ -143,7 +144,9 @@ def _vision(data: Any) -> VisionCounts:
 
 
 def _record(data: Any, counts: dict[str, Any], arrays: Arrays) -> MustDropRecord:
-    _with_fields("mustdrop", data, ("token_maps", "sizes", "key", "filters"))
+    if isinstance(data, dict):
+        data = {"images": [], **data}
+    _with_fields("mustdrop", data, ("token_maps", "sizes", "key", "filters", "images"))
     sizes = arrays.get("sizes", data["sizes"], np.int64)
     key = arrays.get("key", data["key"], np.int8)
     if not np.isin(key, (0, 1)).all():
@@ -164,4 +167,5 @@ def _record(data: Any, counts: dict[str, Any], arrays: Arrays) -> MustDropRecord
         filters=tuple(filters),
         visual_tokens_per_layer=counts["visual_tokens_per_layer"],
         cached_visual_tokens_per_layer=counts["cached_visual_tokens_per_layer"],
+        images=tuple_of("images", data["images"], int),
     )

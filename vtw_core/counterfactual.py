@@ -41,20 +41,28 @@ def counterfactual(
         pictures: the true pictures.
         prompt: the user's text.
         other: a name of `MADE`, or (name, picture); the picture is stretched to the true one's
-            size, and stands in for all of them.
+            size, and stands in for all of them; or (name, pictures), one for each.
         sampling: how the run chose its tokens; `picks` are chosen likewise.
         positions: as in `explore`, for `misled`.
 
     Raises:
-        InputError: the other image does not give as many visual tokens.
+        InputError: the other image does not give as many visual tokens, or there is another number
+            of other images.
     """
     if isinstance(other, str):
         check_counterfactuals([other])
         name, others = other, [MADE[other](picture) for picture in pictures]
     else:
-        name, picture = other
-        loaded = load_images(picture)[0]
-        others = [loaded.resize(one.size) for one in pictures]
+        name, given = other
+        loaded = load_images(given)
+        if len(loaded) not in (1, len(pictures)):
+            raise InputError(
+                f"{len(loaded)} other images were given for {len(pictures)}; give one, which "
+                "stands in for all, or one for each."
+            )
+        if len(loaded) == 1:
+            loaded *= len(pictures)
+        others = [mine.resize(one.size) for mine, one in zip(loaded, pictures, strict=True)]
     prepared = prepare(vlm, others, prompt)
     if not np.array_equal(prepared.input_ids.cpu(), full.prepared.input_ids.cpu()):
         raise InputError(

@@ -15,20 +15,24 @@ from typing import Any
 from vtw_core import calibration, evaluation
 from vtw_core.calibrated import Calibration
 from vtw_core.calibration import Explored, Samples
-from vtw_core.dataset import Item
+from vtw_core.dataset import Item, Skipped, listed
 from vtw_core.errors import InputError
 from vtw_core.evaluation import Judged
 from vtw_core.events import Progress
+from vtw_core.given_once import GivenOnce
 from vtw_core.hub_data import Columns, open_data
 from vtw_core.load_options import load_from
 from vtw_core.models.vlm import VisionLanguageModel
-from vtw_core.records import Entry, InMemory, Part, R, Records, Skipped, Store, finish
+from vtw_core.records import Entry, InMemory, Part, R, Records, Store, finish
 from vtw_core.results import DEFAULT_ETA, DIRECTIONS, RULES, SCOPES, check_eta
 from vtw_core.shards import Shards
 from vtw_core.strategy_options import method_from
 from vtw_core.tables import calibration_table, evaluation_table
 from vtw_core.terminal import check_target, quiet, write
 from vtw_core.world import gathered, own_device, rank, size
+
+MOST_TOLD = 100
+"""Rows that were passed over and are told one by one."""
 
 
 def add_calibrate(parser: argparse.ArgumentParser) -> None:
@@ -60,11 +64,11 @@ def add_evaluate(parser: argparse.ArgumentParser) -> None:
 def _add_data(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add(
-        "--data", required=True,
-        help="JSONL of image, prompt, answer; a folder of images; a .parquet file; or "
-        "hf:NAME[:SPLIT[:CONFIG]]",
+        "--data", required=True, action=GivenOnce,
+        help="JSONL or a JSON list of image, prompt, answer; a folder of images; a .parquet file; "
+        "or hf:NAME[:SPLIT[:CONFIG]]",
     )  # fmt: skip
-    add("--prompt", help="the question of every image that brings none")
+    add("--prompt", action=GivenOnce, help="the question of every image that brings none")
     for name in ("image", "prompt", "answer"):
         add(f"--{name}-column", metavar="NAME", help=f"of the {name} (parquet and hf: only)")
     add("--stream", action="store_true", help="read hf: or parquet as it comes, keep no copy")
@@ -143,14 +147,24 @@ def _records(
     if parts is None or rank() > 0:
         return None
     records = Records(parts)
-    if records.skipped:
-        print(
-            f"vtw_core: skipped {len(records.skipped)}, the first: {records.skipped[0]}",
-            file=sys.stderr,
-        )
+    _tell_skipped(records)
     if not records:
         raise InputError(f"{arguments.data} holds no sample; add images with prompts.")
     return records
+
+
+def _tell_skipped(records: Records[R]) -> None:
+    """The rows that were passed over, each with its reason, and how many."""
+    for reason in records.skipped[:MOST_TOLD]:
+        _tell(f"skipped {reason}")
+    if records.skipped:
+        rows, more = len(records) + len(records.skipped), len(records.skipped) - MOST_TOLD
+        others = f", {more} of them not shown" if more > 0 else ""
+        _tell(f"skipped {len(records.skipped)} of {rows} rows{others}")
+
+
+def _tell(sentence: str) -> None:
+    print(f"vtw_core: {sentence}", file=sys.stderr)
 
 
 def _own_part(
@@ -167,7 +181,10 @@ def _own_part(
         arguments.prompt,
         Columns(*named) if any(named) else None,
         arguments.stream,
+        arguments.skip_bad,
     )
+    if data.left_out and rank() == 0:
+        _tell(f"left out of {arguments.data}: {listed(data.left_out)}")
     first, step = (0, 1) if arguments.tensor_parallel else (rank(), size())
     total = 0 if data.total is None else len(range(first, data.total, step))
     if data.total is not None and not total:

@@ -62,7 +62,7 @@ def explore_steps(
     the answers at all K (`Answers` after every step). It can be closed at any event.
 
     Args:
-        image: path or PIL image, or a list of them.
+        image: path or PIL image, or a sequence of them; all leave together.
         prompt: the user's text.
         max_new_tokens: longest answer.
         sampling: how tokens are chosen, in the baseline and at every K.
@@ -70,7 +70,8 @@ def explore_steps(
             from 0 in the layers from K on.
         inside: also record attention and hidden states (`Run.inside`).
         counterfactuals: also make the causal test with these other images: "white", "noise",
-            "blurred", or (name, picture). They are part of what is inside.
+            "blurred", or (name, picture), or of several images (name, pictures). They are part of
+            what is inside.
         patch_lens: also read the logit lens at every visual token; one product with the
             vocabulary for each of them and every layer.
         timed: also time each layer with the image and without it, which takes about two prefills;
@@ -130,7 +131,8 @@ def explore_steps(
         none = np.full(vlm.layers + 1, np.nan)
         at_k = SecondsAtEveryK(none, none)
     spent = (sweep_seconds, answers_seconds, time.perf_counter() - started)
-    yield _run(vlm, full, sweep, every, at_k, spent, pictures[0].size, check_prompt(prompt),
+    sizes = tuple(picture.size for picture in pictures)
+    yield _run(vlm, full, sweep, every, at_k, spent, sizes, check_prompt(prompt),
                max_new_tokens, sampling, positions,
                None if watched is None or onlooker is None
                else record_inside(vlm, full, watched, onlooker, sweep, tuple(tests)),
@@ -169,7 +171,7 @@ def _run(
     every: EveryAnswer,
     at_k: SecondsAtEveryK,
     spent: tuple[float, float, float],
-    image_size: tuple[int, int],
+    image_sizes: tuple[tuple[int, int], ...],
     prompt: str,
     max_new_tokens: int,
     sampling: Sampling,
@@ -192,7 +194,8 @@ def _run(
         layers=vlm.layers,
         k_min=vlm.adapter.k_min(vlm.model.config),
         prompt=prompt,
-        image_size=image_size,
+        image_size=image_sizes[0],
+        further_images=image_sizes[1:],
         grid=layout.grids[0],
         visual_tokens=visual,
         text_tokens=text,

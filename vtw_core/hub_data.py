@@ -10,17 +10,27 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from vtw_core.dataset import DataSet, Item, LocalData, accepted, question
+from vtw_core.dataset import DataSet, LocalData
 from vtw_core.errors import InputError
 from vtw_core.images import MAX_BYTES
 from vtw_core.models.prompts import check_prompt
+from vtw_core.questions import (
+    ANSWERS,
+    CAPTION,
+    IMAGES,
+    PROMPTS,
+    TURNS,
+    Item,
+    Skipped,
+    accepted,
+    conversation,
+    one_or_several,
+    question,
+    usable,
+)
 
 HUB = "hf:"
 PARQUET = ".parquet"
-# How data sets of questions about images call their columns.
-IMAGES = ("image",)
-PROMPTS = ("prompt", "question")
-ANSWERS = ("answer", "answers")
 
 
 @dataclass(frozen=True)
@@ -38,6 +48,7 @@ def open_data(
     prompt: str | None = None,
     columns: Columns | None = None,
     stream: bool = False,
+    skip_bad: bool = False,
 ) -> DataSet:
     """Open a data set, local or of the hub.
 
@@ -48,6 +59,7 @@ def open_data(
         prompt: the question of every item that brings none.
         columns: of a parquet file or a data set of the hub.
         stream: read it as it comes and keep nothing on disk.
+        skip_bad: leave rows of a file or folder that cannot be used to `part`.
 
     Raises:
         InputError: nothing there, `datasets` is not installed, or a column is missing.
@@ -58,7 +70,7 @@ def open_data(
                 "Columns and streaming belong to parquet files and to hf: data sets; leave them "
                 "out with a folder or a JSONL file."
             )
-        return LocalData.at(source, prompt)
+        return LocalData.at(source, prompt, skip_bad)
     if prompt is not None:
         check_prompt(prompt)
     rows = _load(source, stream)
@@ -85,7 +97,11 @@ class HubData:
     def total(self) -> int | None:
         return len(self.rows) if hasattr(self.rows, "__len__") else None
 
-    def part(self, first: int, step: int) -> Iterator[Item]:
+    @property
+    def left_out(self) -> tuple[str, ...]:
+        return ()
+
+    def part(self, first: int, step: int) -> Iterator[Item | Skipped]:
         # Every process reads the same order, whatever files it lies in, so that the items are the
         # same for any number of processes. A stream is passed over, but its pictures stay bytes.
         total = self.total
@@ -95,9 +111,8 @@ class HubData:
             picked = self.rows.select(range(first, total, step))
         try:
             for number, row in enumerate(picked):
-                yield self._item(row, f"row {first + number * step} of {self.source}")
-        except InputError:
-            raise
+                where = f"row {first + number * step} of {self.source}"
+                yield usable(self._item, row, where)
         # Reading goes through pyarrow, fsspec and the network, each with errors of its own.
         except Exception as error:
             raise _unreadable(self.source, error) from error
@@ -105,11 +120,21 @@ class HubData:
     def _item(self, row: dict[str, Any], where: str) -> Item:
         names = self.columns
         assert names.image is not None  # `_columns` found one
-        image, called = _picture(row[names.image], where)
-        asked = self.prompt if names.prompt is None else row[names.prompt]
-        answer = None if names.answer is None else _texts(row[names.answer])
-        right = accepted(answer, names.answer or "", where)
-        return Item(image, question(asked, where), right, where, called)
+        given = row[names.image]
+        images = [_picture(one, where) for one in (given if isinstance(given, list) else [given])]
+        if not images:
+            raise InputError(f"{where} has no image; its list of images is empty.")
+        said, answered = conversation(row)
+        own = (None if names.prompt is None else row[names.prompt], said, self.prompt)
+        asked = next((one for one in own if one is not None), None)
+        answer = answered if names.answer is None else row[names.answer]
+        return Item(
+            one_or_several([image for image, _ in images]),
+            question(asked, len(images), where),
+            accepted(answer, names.answer or "answer", where),
+            where,
+            ", ".join(called for _, called in images),
+        )
 
 
 def _load(source: str, stream: bool) -> Any:
@@ -138,9 +163,12 @@ def _load(source: str, stream: bool) -> Any:
             )
         found = next(iter(found.values()))
     # As bytes: a picture is decoded by vtw_core.images alone, behind its checks.
+    encoded = datasets.Image(decode=False)
     for column, feature in (found.features or {}).items():
         if isinstance(feature, datasets.Image):
-            found = found.cast_column(column, datasets.Image(decode=False))
+            found = found.cast_column(column, encoded)
+        elif isinstance(getattr(feature, "feature", None), datasets.Image):  # a list of them
+            found = found.cast_column(column, type(feature)(encoded))
     return found
 
 
@@ -164,8 +192,10 @@ def _columns(rows: Any, asked: Columns, prompt: str | None) -> Columns:
     if there is None:  # a stream that says so only with its first row
         there = list(next(iter(rows), {}))
     image = _column("image", asked.image, IMAGES, there)
-    question = _column("prompt", asked.prompt, PROMPTS, there)
-    if image is None or (question is None and prompt is None):
+    # Many data sets call a caption "text": one prompt for all counts more than that.
+    usual = PROMPTS if prompt is not None or set(TURNS) & set(there) else (*PROMPTS, CAPTION)
+    question = _column("prompt", asked.prompt, usual, there)
+    if image is None or (question is None and prompt is None and not set(TURNS) & set(there)):
         what = "image" if image is None else "prompt"
         raise InputError(
             f"No column is called {what}; name it with --{what}-column, one of {', '.join(there)}"
@@ -195,19 +225,12 @@ def _picture(value: Any, where: str) -> tuple[Path | bytes, str]:
     if "://" in path or "::" in path:  # on the hub or inside an archive, as streams name files
         import fsspec
 
-        with fsspec.open(path, "rb") as file:
-            return file.read(MAX_BYTES + 1), called
+        try:
+            with fsspec.open(path, "rb") as file:
+                return file.read(MAX_BYTES + 1), called
+        # Archives, the network and the disk, each with errors of its own.
+        except Exception as error:
+            raise InputError(f"{where}: its image file {called!r} cannot be read.") from error
     if path and Path(path).is_file():
         return Path(path), called
     raise InputError(f"{where} has no image; its column must hold an image file's contents.")
-
-
-def _texts(answer: Any) -> Any:
-    """The texts of answers that are objects with a text each, as VQA data sets keep them; none of
-    these may be empty, so empty ones are left out."""
-    if isinstance(answer, dict):
-        answer = answer.get("answer")
-    if isinstance(answer, list):
-        texts = [one.get("answer") if isinstance(one, dict) else one for one in answer]
-        return [text for text in texts if text]
-    return answer or None

@@ -2,33 +2,77 @@
 
 import io
 import warnings
+from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
+from vtw_core.deep_pictures import (
+    colour_in_8_bits,
+    depth_in_file,
+    grey_in_8_bits,
+    is_dark,
+    is_deep_colour,
+    is_deep_grey,
+    keep_lower_bytes,
+)
 from vtw_core.errors import InputError
 
-FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF")
+FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
+"""What Pillow reads by itself."""
+HEIF = "HEIF"
+"""What it reads with the package pillow-heif: the HEIC files of telephones."""
+NAMES = ", ".join((*FORMATS, "HEIC"))
+LFS_POINTER = b"version https://git-lfs"
+"""How every file begins that Git LFS keeps in place of a large one."""
+SUFFIXES = (
+    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".webp", ".gif", ".bmp", ".tif", ".tiff",
+    ".avif", ".avifs", ".heic", ".heics", ".heif", ".heifs", ".hif",
+)  # fmt: skip
+"""How the names of such files end."""
 MAX_BYTES = 20_000_000
 MAX_PIXELS = 25_000_000
+# Of all pictures of one prompt.
+MAX_IMAGES = 64
+MAX_PIXELS_TOGETHER = 100_000_000
 # Beyond this the short side of a resized picture is less than one patch of any supported model.
 MAX_ASPECT = 50
-_BAND = 64  # rows
 
 
 def load_images(image: Any) -> list[Image.Image]:
-    """One picture or a list of them, each read by `load_image`.
+    """One picture or a sequence of them, each read by `load_image`.
 
     Raises:
-        InputError: one of them cannot be used, or the list is empty.
+        InputError: one of them cannot be used (of several, says which), there is none, there are
+            more than MAX_IMAGES, or they have more than MAX_PIXELS_TOGETHER.
     """
-    pictures = [load_image(one) for one in (image if isinstance(image, list) else [image])]
-    if not pictures:
+    if not is_several(image):
+        return [load_image(image)]
+    if not image:
         raise InputError("The list of images is empty; give at least one.")
+    if len(image) > MAX_IMAGES:
+        raise InputError(f"There are {len(image)} images; give at most {MAX_IMAGES}.")
+    pictures: list[Image.Image] = []
+    left = MAX_PIXELS_TOGETHER
+    for number, one in enumerate(image, start=1):
+        try:
+            pictures.append(load_image(one))
+        except InputError as error:
+            raise InputError(f"Image {number} of {len(image)}: {error}") from error
+        left -= pictures[-1].width * pictures[-1].height
+        if left < 0:
+            raise InputError(
+                f"The images have more than {MAX_PIXELS_TOGETHER / 1e6:g} million pixels together; "
+                "use smaller ones."
+            )
     return pictures
+
+
+def is_several(image: Any) -> bool:
+    """Whether this is a sequence of pictures, and not one picture."""
+    return isinstance(image, Sequence) and not isinstance(image, (str, bytes, bytearray))
 
 
 def load_image(
@@ -39,11 +83,12 @@ def load_image(
     """Load the first frame of a picture as 8-bit RGB, the right way up.
 
     Size and format are checked from the header before any pixel is decoded. EXIF orientation is
-    applied, 16-bit and float grey is scaled to 8 bit, alpha is composited on white.
+    applied, deep grey is scaled to 8 bits by the rules of `vtw_core.deep_pictures`, alpha is
+    composited on white.
 
     Args:
-        source: path of a PNG, JPEG, WEBP, GIF, BMP or TIFF file, the contents of one, or a PIL
-            image.
+        source: path of a PNG, JPEG, WEBP, GIF, BMP, TIFF, AVIF or HEIC file, the contents of one,
+            or a PIL image.
         max_bytes: largest file, in bytes.
         max_pixels: largest width * height.
 
@@ -75,14 +120,23 @@ def _open(file: Path | BinaryIO, size: int, max_bytes: int, max_pixels: int) -> 
         with warnings.catch_warnings():
             # Pillow warns of large pictures; the pixel limit below refuses them instead.
             warnings.simplefilter("ignore")
-            with Image.open(file, formats=FORMATS) as picture:
-                return _finish(picture, max_pixels)
+            with Image.open(file, formats=_readable()) as picture:
+                return _finish(picture, max_pixels, lambda: Image.open(file, formats=_readable()))
     except InputError:
         raise
     except UnidentifiedImageError as error:
-        raise InputError(
-            f"This is not an image that can be read; use one of {', '.join(FORMATS)}."
-        ) from error
+        head = _head(file)
+        if head.startswith(LFS_POINTER):
+            raise InputError(
+                "This is a Git LFS pointer and not the image it points to; run `git lfs pull` in "
+                "its folder."
+            ) from error
+        if HEIF not in _readable() and _is_heic(head):
+            raise InputError(
+                "A HEIC image needs the package pillow-heif; install it with `pip install "
+                "pillow-heif`, or save the image as JPEG."
+            ) from error
+        raise InputError(f"This is not an image that can be read; use one of {NAMES}.") from error
     except Image.DecompressionBombError as error:
         raise InputError(_too_many_pixels(max_pixels)) from error
     # A damaged file makes Pillow's decoders raise almost anything (OSError, SyntaxError,
@@ -97,7 +151,34 @@ def _too_many_pixels(max_pixels: int) -> str:
     return f"The image has more than {max_pixels / 1e6:g} million pixels; use a smaller one."
 
 
-def _finish(picture: Image.Image, max_pixels: int) -> Image.Image:
+def _finish(
+    picture: Image.Image,
+    max_pixels: int,
+    again: Callable[[], ImageFile.ImageFile] | None = None,
+) -> Image.Image:
+    """again: opens the picture's file once more."""
+    _check_size(picture, max_pixels)
+    picture.seek(0)
+    depth, is_deep = depth_in_file(picture), is_deep_colour(picture)
+    upright = _decoded(picture, max_pixels)
+    if again is not None and is_deep and is_dark(upright):
+        with again() as twin:
+            keep_lower_bytes(twin)
+            upright = colour_in_8_bits(upright, _decoded(twin, max_pixels), depth)
+    return _to_rgb(upright, depth)
+
+
+def _decoded(picture: Image.Image, max_pixels: int) -> Image.Image:
+    """With its pixels, the right way up."""
+    picture.load()
+    # The header of a HEIC may say another size than its contents.
+    _check_size(picture, max_pixels)
+    is_turned = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
+    # exif_transpose() copies what is upright, too.
+    return ImageOps.exif_transpose(picture) if is_turned else picture
+
+
+def _check_size(picture: Image.Image, max_pixels: int) -> None:
     width, height = picture.size
     if width < 1 or height < 1:
         raise InputError("The image has no pixels; use another one.")
@@ -107,17 +188,11 @@ def _finish(picture: Image.Image, max_pixels: int) -> Image.Image:
         raise InputError(
             f"The image is more than {MAX_ASPECT} times as long as wide; crop it first."
         )
-    picture.seek(0)
-    picture.load()
-    is_turned = picture.getexif().get(ExifTags.Base.Orientation, 1) != 1
-    # exif_transpose() copies what is upright, too.
-    upright = ImageOps.exif_transpose(picture) if is_turned else picture
-    return _to_rgb(upright)
 
 
-def _to_rgb(picture: Image.Image) -> Image.Image:
-    if picture.mode == "F" or picture.mode.startswith("I"):
-        return _scale_deep_grey(picture).convert("RGB")
+def _to_rgb(picture: Image.Image, depth: int | None) -> Image.Image:
+    if is_deep_grey(picture):
+        return grey_in_8_bits(picture, depth).convert("RGB")
     if picture.has_transparency_data:
         layer = picture if picture.mode == "RGBA" else picture.convert("RGBA")
         white = Image.new("RGB", layer.size, "white")
@@ -127,25 +202,27 @@ def _to_rgb(picture: Image.Image) -> Image.Image:
     return picture.convert("RGB") if picture.mode != "RGB" else picture.copy()
 
 
-def _scale_deep_grey(picture: Image.Image) -> Image.Image:
-    """16-bit, 32-bit or float grey to 8 bit; convert() alone would clip it to white."""
-    values = np.asarray(picture)
-    grey = np.empty(values.shape, np.uint8)
-    # A band of rows at a time: in float64 the whole picture would take eight times its size.
-    bands = [slice(row, row + _BAND) for row in range(0, len(values), _BAND)]
-    top = max(_finite(values[band]).max(initial=0.0) for band in bands)
-    # 16 bit is the depth in use behind these modes; only a picture that exceeds its range, or a
-    # float one within 0..1, says otherwise.
-    if picture.mode == "F" and top <= 1.0:
-        full = 1.0
-    elif picture.mode == "F" and top <= 255.0:
-        full = 255.0
-    else:
-        full = max(65535.0, top)
-    for band in bands:
-        grey[band] = np.clip(_finite(values[band]) / full * 255.0, 0, 255).round()
-    return Image.fromarray(grey)
+@cache
+def _readable() -> tuple[str, ...]:
+    """The formats that can be read here, as Pillow calls them."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError:
+        return FORMATS
+    # Without thumbnails: nothing but the picture itself is looked at.
+    register_heif_opener(thumbnails=False)
+    return (*FORMATS, HEIF)
 
 
-def _finite(values: NDArray[Any]) -> NDArray[np.float64]:
-    return np.nan_to_num(values.astype(np.float64), nan=0.0, posinf=0.0, neginf=0.0)
+def _head(file: Path | BinaryIO) -> bytes:
+    """The first bytes."""
+    if isinstance(file, Path):
+        with file.open("rb") as opened:
+            return opened.read(32)
+    file.seek(0)
+    return file.read(32)
+
+
+def _is_heic(head: bytes) -> bool:
+    """Whether a file begins as HEIC pictures do."""
+    return head[4:8] == b"ftyp" and head[8:11] in (b"hei", b"hev", b"mif", b"msf")

@@ -182,6 +182,8 @@ class Inside:
             stands for no patch.
         grids: (rows, cols) of each patch grid.
         counterfactuals: causal tests, one for each other image.
+        images: [grids] which image of the prompt each grid shows, counted from 0; the first one
+            where nothing is said.
     """
 
     attention: Attention
@@ -193,8 +195,11 @@ class Inside:
     patches: IntArray = field(repr=False)
     grids: tuple[tuple[int, int], ...]
     counterfactuals: tuple[Counterfactual, ...] = ()
+    images: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        if not any(self.images):
+            object.__setattr__(self, "images", (0,) * len(self.grids))
         for name, kind in INSIDE_ARRAYS.items():
             object.__setattr__(self, name, frozen(getattr(self, name), kind))
         problem = _incoherence(self)
@@ -281,7 +286,22 @@ def _incoherence(inside: Inside) -> str | None:
     grid, row, col = inside.patches.T
     if min(grid) < 0 or max(grid) >= len(inside.grids) or min(row) < -1 or min(col) < -1:
         return "a patch lies on no grid"
+    problem = images_problem(inside.images, len(inside.grids))
+    if problem:
+        return problem
     sizes = np.array(inside.grids)[grid]
     if (row >= sizes[:, 0]).any() or (col >= sizes[:, 1]).any():
         return "a patch lies outside its grid"
+    return None
+
+
+def images_problem(images: tuple[int, ...], grids: int) -> str | None:
+    """What is wrong with [grids] the image that each grid shows, in words; None when all is well.
+
+    The images ascend, and none is left out.
+    """
+    if len(images) != grids:
+        return "images needs one entry for each grid"
+    if sorted(set(images)) != list(range(len(set(images)))) or list(images) != sorted(images):
+        return "images should count the images up from 0"
     return None

@@ -241,5 +241,6 @@ def record_inside(
         log_probability=sweep.log_probability,
         patches=layout.patches,
         grids=layout.grids,
+        images=layout.images,
         counterfactuals=counterfactuals,
     )

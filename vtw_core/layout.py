@@ -38,6 +38,8 @@ class TokenLayout:
         visual: [v] positions of the visual tokens, ascending, read-only.
         grids: (rows, cols) of each patch grid; a family that cuts a picture into tiles has an
             overview grid and a tile grid for one image.
+        images: [grids] which image of the prompt each grid shows, counted from 0; the first one
+            where nothing is said.
         patches: [v, 3] (grid, row, col) of each visual token, read-only; row and col are -1 for
             a token that stands for no patch, such as a class token or the end of a row. Of a token
             that several patches were merged into, the first one.
@@ -54,8 +56,11 @@ class TokenLayout:
     patches: IntArray = field(repr=False)
     absorbed: IntArray = field(default_factory=lambda: np.zeros((0, 4), np.int64), repr=False)
     key: IntArray | None = field(default=None, repr=False)
+    images: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        if not any(self.images):
+            object.__setattr__(self, "images", (0,) * len(self.grids))
         for name in ("visual", "patches", "absorbed", "key"):
             if getattr(self, name) is not None:
                 array = np.array(getattr(self, name), dtype=np.int64)
@@ -139,7 +144,7 @@ class TokenLayout:
             raise ModelError("No visual token stands in the prompt; give an image with it.")
         # The images of a batch stand one behind another, so the prompts do too.
         joined = {**inputs, "input_ids": inputs["input_ids"].new_tensor(np.concatenate(rows))[None]}
-        grids, patches = adapter.patches(model, joined, sum(counts))
+        grids, patches, images = adapter.patches(model, joined, sum(counts))
         bos = getattr(model.config.get_text_config(decoder=True), "bos_token_id", None)
         layouts = []
         for row, pads, own in zip(
@@ -147,6 +152,7 @@ class TokenLayout:
         ):
             visual = np.flatnonzero(row == image_token)
             used, grid = np.unique(own[:, 0], return_inverse=True)
+            shown = np.unique([images[index] for index in used], return_inverse=True)[1]
             layouts.append(
                 cls(
                     total=ids.shape[1],
@@ -154,6 +160,7 @@ class TokenLayout:
                     visual=visual + pads,
                     grids=tuple(grids[index] for index in used),
                     patches=np.column_stack([grid, own[:, 1:]]),
+                    images=tuple(shown.tolist()),
                 )
             )
         return tuple(layouts)

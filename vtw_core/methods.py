@@ -92,7 +92,7 @@ def compare_steps(
     the result. It can be closed at any event.
 
     Args:
-        image: path or PIL image, or a list of them.
+        image: path or PIL image, or a sequence of them.
         prompt: the user's text.
         methods: labels must differ from each other and from "baseline".
         max_new_tokens: longest answer.

@@ -10,11 +10,12 @@ import json
 from collections.abc import Callable, Generator, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
+from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, overload
 
-from vtw_core.dataset import Item
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, VTWError
 from vtw_core.events import Progress
+from vtw_core.questions import Item, Skipped
 
 
 class Record(Protocol):
@@ -39,13 +40,6 @@ class Entry:
     key: str
     name: str
     accepted: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """An item that could not be used; it keeps its place, so that the others keep theirs."""
-
-    reason: str
 
 
 class Store(Protocol[R]):
@@ -139,7 +133,7 @@ class Records(Sequence[tuple[Entry, R]]):
 
 
 def finish(
-    items: Iterable[Item],
+    items: Iterable[Item | Skipped],
     store: Store[R],
     depends_on: Sequence[Any],
     make: Callable[[Item], R],
@@ -151,6 +145,7 @@ def finish(
     It can be closed at any event; what is made then is in the store.
 
     Args:
+        items: rows of a data set; one that cannot be used may be a `Skipped` already.
         depends_on: what all records depend on, JSON-ready; see `key_of`.
         total: number of items; 0 where it is not known.
         skip_bad: pass over items that cannot be used.
@@ -160,24 +155,30 @@ def finish(
     """
     entries: list[Entry | Skipped] = []
     for item in items:
-        try:
-            key = key_of(item, depends_on)
-            made = None if key in store else make(item)
-        except InputError as error:
-            problem = f"{item.where or item.name}: {error}"
-            if not skip_bad:
-                raise InputError(problem) from error
-            entries.append(Skipped(problem))
-        else:
-            if made is not None:
-                store.put(key, made)
-            entries.append(Entry(key, item.name, item.accepted))
-        yield Progress(len(entries), total, item.name)
+        entry = item if isinstance(item, Skipped) else _entry(item, store, depends_on, make)
+        if isinstance(entry, Skipped) and not skip_bad:
+            raise InputError(entry.reason)
+        entries.append(entry)
+        yield Progress(len(entries), total, item.name if isinstance(item, Item) else "")
     return tuple(entries)
 
 
+def _entry(
+    item: Item, store: Store[R], depends_on: Sequence[Any], make: Callable[[Item], R]
+) -> Entry | Skipped:
+    """The item's entry, its record made if it is missing; or why it cannot be used."""
+    try:
+        key = key_of(item, depends_on)
+        made = None if key in store else make(item)
+    except VTWError as error:
+        return Skipped(f"{item.where or item.name}: {error}")
+    if made is not None:
+        store.put(key, made)
+    return Entry(key, item.name, item.accepted)
+
+
 def finish_all(
-    items: Iterable[Item],
+    items: Iterable[Item | Skipped],
     store: Store[R],
     depends_on: Sequence[Any],
     make: Callable[[Item], R],
@@ -197,9 +198,14 @@ def key_of(item: Item, depends_on: Sequence[Any]) -> str:
     Raises:
         InputError: the image cannot be read.
     """
+    contents = [_sha256(image) for image in item.images]
+    parts = [*depends_on, *(contents if len(contents) == 1 else [contents]), item.prompt]
+    return hashlib.sha256(json.dumps(parts).encode("utf-8")).hexdigest()
+
+
+def _sha256(image: Path | bytes) -> str:
     try:
-        contents = item.image if isinstance(item.image, bytes) else item.image.read_bytes()
+        contents = image if isinstance(image, bytes) else image.read_bytes()
     except OSError as error:
         raise InputError("its image file cannot be read; check the path.") from error
-    parts = [*depends_on, hashlib.sha256(contents).hexdigest(), item.prompt]
-    return hashlib.sha256(json.dumps(parts).encode("utf-8")).hexdigest()
+    return hashlib.sha256(contents).hexdigest()

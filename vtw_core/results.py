@@ -148,6 +148,7 @@ class Run:
         versions: (package, version) pairs.
         created: ISO 8601 time, UTC.
         inside: attention, hidden states and causal tests, if they were recorded.
+        further_images: (width, height) in pixels of the pictures behind the first.
 
     Raises:
         InputError: lengths or values do not fit together.
@@ -185,6 +186,7 @@ class Run:
     versions: tuple[tuple[str, str], ...]
     created: str
     inside: Inside | None = field(default=None, repr=False)
+    further_images: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
         for name, dtype in (
@@ -203,6 +205,11 @@ class Run:
     def prompt_tokens(self) -> int:
         """Tokens of the prompt, visual ones included."""
         return self.visual_tokens + self.text_tokens
+
+    @property
+    def image_sizes(self) -> tuple[tuple[int, int], ...]:
+        """(width, height) in pixels of every picture, in the prompt's order."""
+        return (self.image_size, *self.further_images)
 
     @property
     def baseline_answer(self) -> str:
@@ -323,6 +330,7 @@ class Run:
             "visual_tokens": self.visual_tokens,
             "text_tokens": self.text_tokens,
             "grid": list(self.grid),
+            "image_sizes": [list(size) for size in self.image_sizes],
             "baseline": {
                 "answer": self.baseline_answer,
                 "tokens": list(self.answer_tokens[self.layers]),
@@ -390,7 +398,7 @@ def _incoherence(run: Run) -> str | None:
     k_count, prompt = run.layers + 1, run.prompt_tokens
     if run.layers < 1 or run.visual_tokens < 1 or run.text_tokens < 1 or run.max_new_tokens < 1:
         return "a count that must be at least 1 is not"
-    if min(run.image_size) < 1 or min(run.grid) < 1 or run.kv_bytes_per_layer < 1:
+    if min(map(min, run.image_sizes)) < 1 or min(run.grid) < 1 or run.kv_bytes_per_layer < 1:
         return "a size that must be at least 1 is not"
     for name in ("answers", "answer_tokens", "answer_ids", "stopped", "first_tokens", "flops",
                  "kv_bytes"):  # fmt: skip
@@ -428,6 +436,8 @@ def _incoherence(run: Run) -> str | None:
         inside, queries = run.inside, run.inside.attention.query_positions
         if inside.layers != run.layers or len(inside.patches) != run.visual_tokens:
             return "its inside has other layers or visual tokens"
+        if max(inside.images) >= len(run.image_sizes):
+            return "its inside has other images"
         if inside.positions != prompt + shape[1] - 1 or inside.lens.top.shape[1] != shape[1]:
             return "its inside has other tokens"
         if any(run.segments[where] == "visual" for where in queries[queries < prompt]):

@@ -61,11 +61,15 @@ def save_run(run: Run, path: str | Path) -> Path:
     if not run.seconds.are_at_every_k:
         raise InputError("A run whose layers were not timed cannot be saved; explore it timed.")
     arrays = Arrays()
-    document = {name: _plain(getattr(run, name)) for name in RUN_FIELDS if name not in _NESTED} | {
+    plain = {name: _plain(getattr(run, name)) for name in RUN_FIELDS if name not in _NESTED}
+    document: dict[str, Any] = plain | {
         "sampling": run.sampling.describe(),
         "seconds": {name: _plain(value) for name, value in asdict(run.seconds).items()},
         "inside": None if run.inside is None else _inside_document(run.inside, arrays),
     }
+    # Runs of one picture read the same before and after there were several.
+    if not run.further_images:
+        del document["further_images"]
     return write_archive(KIND, document, arrays, path)
 
 
@@ -73,9 +77,11 @@ def _inside_document(inside: Inside, arrays: Arrays) -> dict[str, Any]:
     def put(record: Any, kinds: dict[str, type]) -> dict[str, Any]:
         return {name: arrays.put(getattr(record, name)) for name in kinds}
 
+    several = {"images": list(inside.images)} if any(inside.images) else {}
     pieces = [[str(token), piece] for token, piece in inside.lens.pieces.items()]
     return {
         **put(inside, INSIDE_ARRAYS),
+        **several,
         "grids": [list(grid) for grid in inside.grids],
         "attention": put(inside.attention, ATTENTION_ARRAYS),
         "lens": {**put(inside.lens, LENS_ARRAYS), "pieces": pieces},
@@ -100,6 +106,8 @@ def read_run(path: str | Path) -> Run:
 
 
 def _build(data: Any, arrays: Arrays) -> Run:
+    if isinstance(data, dict):
+        data = {"further_images": [], **data}
     if not isinstance(data, dict) or set(data) != set(RUN_FIELDS):
         raise ValueError("its fields are not those of a run.")
     for name in _STRINGS:
@@ -111,6 +119,10 @@ def _build(data: Any, arrays: Arrays) -> Run:
     return Run(
         **{name: data[name] for name in (*_STRINGS, *_INTEGERS)},
         image_size=pair("image_size", data["image_size"]),
+        further_images=tuple(
+            pair("further_images", size)
+            for size in tuple_of("further_images", data["further_images"], list)
+        ),
         grid=pair("grid", data["grid"]),
         tokens=tuple_of("tokens", data["tokens"], str),
         segments=tuple_of("segments", data["segments"], str),
@@ -147,7 +159,11 @@ def _inside(data: Any, arrays: Arrays) -> Inside:
             raise ValueError(f"the fields of its {name} are not those of a run.")
         return {key: arrays.get(key, part[key], kind) for key, kind in kinds.items()}
 
-    own = get("inside", data, INSIDE_ARRAYS, "grids", "attention", "lens", "counterfactuals")
+    if isinstance(data, dict):
+        data = {"images": [], **data}
+    own = get(
+        "inside", data, INSIDE_ARRAYS, "grids", "images", "attention", "lens", "counterfactuals"
+    )
     lens = get("lens", data["lens"], LENS_ARRAYS, "pieces")
     tests = []
     for test in tuple_of("counterfactuals", data["counterfactuals"], dict):
@@ -160,6 +176,7 @@ def _inside(data: Any, arrays: Arrays) -> Inside:
         attention=Attention(**get("attention", data["attention"], ATTENTION_ARRAYS)),
         lens=Lens(**lens, pieces=_pieces(data["lens"]["pieces"])),
         counterfactuals=tuple(tests),
+        images=tuple_of("images", data["images"], int),
     )
 
 

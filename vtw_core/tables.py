@@ -53,9 +53,11 @@ def models_table(here: Sequence[Availability]) -> str:
 def run_table(run: Run, eta: float, scope: Scope, rule: Rule) -> str:
     """KL, cost and answer at every K."""
     star = run.choose_k(eta, scope, rule)
+    pictures = len(run.image_sizes)
+    shown = f"{run.grid[0]} x {run.grid[1]}" if pictures == 1 else f"{pictures} images"
     lines = [
         f"{run.model} ({run.model_type}), {run.layers} layers; prompt of {run.prompt_tokens} "
-        f"tokens, {run.visual_tokens} visual ({run.grid[0]} x {run.grid[1]})",
+        f"tokens, {run.visual_tokens} visual ({shown})",
         f"K* = {star} (eta {eta:g} nats, {scope}, {rule}; {run.layers} would mean that nothing "
         "can leave)",
         "KL(P_withdrawn || P_full) in nats; FLOPs and KV cache of the prompt against K = L",

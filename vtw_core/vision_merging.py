@@ -92,6 +92,7 @@ def encode_merged(
             patches=layout.patches[np.concatenate(stay)],
             absorbed=np.concatenate(absorbed),
             key=visual[np.concatenate(keys)],
+            images=layout.images,
         ),
         stayed=stayed,
     )

@@ -82,6 +82,25 @@ def test_a_bad_threshold_is_refused_before_the_model_runs(endpoints, uploaded_pa
         told(endpoints.explore)(uploaded_path, PROMPT, 4, eta, "first_token", "first")
 
 
+def test_several_pictures_are_withdrawn_together(endpoints, uploaded_path, service, vlm):
+    asked = {"more_images": [uploaded_path]}
+    answer = endpoints.generate(uploaded_path, PROMPT, "vtw --k 2", 4, **asked)
+    one = endpoints.generate(uploaded_path, PROMPT, "vtw --k 2", 4)["visual_tokens_per_layer"]
+    assert answer["visual_tokens_per_layer"] == [2 * count for count in one]
+    run = explore(endpoints, uploaded_path, **asked)
+    assert run["answers"][2] == answer["answer"]
+    assert len(run["image_sizes"]) == 2
+    assert explore(endpoints, uploaded_path, more_images=[])["image_sizes"] == [[48, 40]]
+
+
+def test_further_pictures_meet_the_same_checks(endpoints, uploaded_path):
+    for more in (["/etc/passwd"], [uploaded_path, ""], [None]):
+        with pytest.raises(gr.Error, match="upload"):
+            told(endpoints.generate)(uploaded_path, PROMPT, "none", 4, "", more)
+    with pytest.raises(gr.Error, match="There are 9 images; give at most 8"):
+        told(endpoints.generate)(uploaded_path, PROMPT, "none", 4, "", [uploaded_path] * 8)
+
+
 @pytest.mark.parametrize("path", [None, "", "/etc/passwd", "../../etc/passwd", "http://x/y.png"])
 def test_only_a_picture_that_was_uploaded_here_is_opened(endpoints, path):
     with pytest.raises(gr.Error, match="upload"):
@@ -92,7 +111,7 @@ def assert_refused(address, picture):
     """A caller who does not use the client may name a file as he likes."""
     url = f"{address}gradio_api/call/generate"
     picture = {**picture, "meta": {"_type": "gradio.FileData"}}
-    asked = httpx.post(url, json={"data": [picture, PROMPT, "none", 4, ""]})
+    asked = httpx.post(url, json={"data": [picture, PROMPT, "none", 4, "", None]})
     told = httpx.get(f"{url}/{asked.json()['event_id']}", timeout=60).text
     assert "event: error" in told
     assert "event: complete" not in told
@@ -114,6 +133,12 @@ def test_over_the_wire_both_are_named_typed_and_refuse_a_path_on_the_server(serv
         picture = handle_file(str(image_path))
         answer = client.predict(picture, PROMPT, "vtw --k 2", 4, api_name="/generate")
         assert answer["visual_tokens_per_layer"][2:] == [0, 0]
+        both = client.predict(
+            picture, PROMPT, "vtw --k 2", 4, more_images=[picture], api_name="/generate"
+        )
+        assert both["visual_tokens_per_layer"] == [
+            2 * count for count in answer["visual_tokens_per_layer"]
+        ]
         assert_refused(address, {"path": "/etc/passwd"})
         assert_refused(address, {"path": str(image_path)})
         with pytest.raises(Exception, match="empty"):

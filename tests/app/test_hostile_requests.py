@@ -52,7 +52,7 @@ class Page:
 
     def ask(self, picture, prompt=QUESTION, method="none", length=1, model=""):
         """The status and the answer of /generate, or the sentence that refuses it."""
-        sent = self.post("call/generate", {"data": [picture, prompt, method, length, model]})
+        sent = self.post("call/generate", {"data": [picture, prompt, method, length, model, None]})
         if sent.status_code != 200:
             return sent.status_code, sent.json()["detail"]
         told = self.http.get(f"call/generate/{sent.json()['event_id']}").text

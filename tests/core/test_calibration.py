@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from conftest import PROMPT
-from small_data import torchrun, write_small_data
+from small_data import on, torchrun, write_small_data
 
 from vtw_core import __main__ as command_line
 from vtw_core.calibrated import Calibration, load_calibration
@@ -88,8 +88,16 @@ def test_a_folder_of_images_takes_sidecars_and_one_prompt_for_the_rest(image, tm
         ('{"image": "0.png"}', 'line 2 .* has no "prompt"'),
         ('{"image": "0.png", "prompt": " "}', "line 2 .* empty"),
         ('{"image": "0.png", "prompt": 3}', "line 2 .* must be text"),
-        ('{"image": "0.png", "prompt": "p", "answer": 3}', 'line 2 .* "answer"'),
-        ('{"image": "0.png", "prompt": "p", "answer": ["a", ""]}', 'line 2 .* "answer"'),
+        ('{"image": "0.png", "prompt": "p", "answer": true}', 'line 2 .* "answer" is true; write'),
+        ('{"image": "0.png", "prompt": "p", "answer": [["a"]]}', 'line 2 .* "answer" must be'),
+        ('{"image": "0.png", "prompt": "p", "answer": "\\ud800"}', 'line 2 .* "answer" is not val'),
+        ('{"image": ["0.png", "gone.png"], "prompt": "p"}', "line 2 .* no image file 'gone.png'"),
+        ('{"image": [], "prompt": "p"}', 'line 2 .* has no "image"'),
+        ('{"image": [null], "prompt": "p"}', 'line 2 .* has no "image"'),
+        ('{"image": null, "prompt": "p"}', 'line 2 .* has no "image"'),
+        ('{"image": "0.png", "prompt": "<image>"}', "line 2 .* empty"),
+        ('{"image": "0.png", "prompt": "is <image> red ?"}', "line 2 .* middle of the prompt"),
+        ('{"image": "0.png", "prompt": "<image><image> ?"}', "line 2 .* 2 times, but .* 1 images"),
     ],
 )
 def test_a_bad_line_is_named(folder, line, words):
@@ -219,7 +227,7 @@ def test_the_command_prints_a_table(options, capsys):
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (["--data", "nowhere"], "nowhere"),
+        ([], "nowhere"),
         (["--eta", "-1"], "eta"),
         (["--rule", "last"], "--rule"),
         (["--direction", "up"], "--direction"),
@@ -231,6 +239,7 @@ def test_the_command_prints_a_table(options, capsys):
     ],
 )
 def test_bad_input_ends_with_status_two_and_one_sentence(options, capsys, more, words):
+    options = on("nowhere", options) if words == "nowhere" else options
     try:
         status = command_line.main([*options, *more])
     except SystemExit as stop:
@@ -250,12 +259,13 @@ def test_a_damaged_picture_can_be_passed_over(options, calibration, folder, tmp_
     (tmp_path / "bad.png").write_bytes(b"no picture")
     listing = tmp_path / "some.jsonl"
     listing.write_text("\n".join([absolute[0], bad, *absolute[1:]]))
-    assert command_line.main([*options, "--data", str(listing)]) == 2
+    assert command_line.main(on(listing, options)) == 2
     capsys.readouterr()
-    assert command_line.main([*options, "--data", str(listing), "--json", "--skip-bad"]) == 0
+    assert command_line.main([*on(listing, options), "--json", "--skip-bad"]) == 0
     out, err = capsys.readouterr()
     assert json.loads(out) == calibration.to_json()
-    assert "skipped 1, the first: line 2 of some.jsonl: This is not an image" in err
+    assert "vtw_core: skipped line 2 of some.jsonl: This is not an image" in err
+    assert err.endswith("vtw_core: skipped 1 of 5 rows\n")
 
 
 @pytest.mark.slow
@@ -273,7 +283,7 @@ def test_another_number_of_processes_goes_on_behind_a_kill(options, calibration,
     lines = (folder / "samples.jsonl").read_text().split("\n\n")
     first.write_text("\n".join(lines[1:3]).replace('"image": "', f'"image": "{folder}/'))
     out = ["--out", str(tmp_path / "store")]
-    assert torchrun(2, "vtw_core", *options, *out, "--data", str(first)).returncode == 0
+    assert torchrun(2, "vtw_core", *on(first, options), *out).returncode == 0
     (torn,) = (tmp_path / "store").glob("00001-*")
     torn.write_bytes(torn.read_bytes()[:-20])
     assert command_line.main([*options, *out, "--save", str(tmp_path / "whole.json")]) == 0
@@ -282,7 +292,7 @@ def test_another_number_of_processes_goes_on_behind_a_kill(options, calibration,
 
 @pytest.mark.slow
 def test_of_several_processes_one_says_what_is_wrong(options, tmp_path):
-    done = torchrun(2, "vtw_core", *options, "--data", str(tmp_path))
+    done = torchrun(2, "vtw_core", *on(tmp_path, options))
     assert done.returncode != 0
     assert done.stdout == ""
     assert done.stderr.count("holds no sample") == 1

@@ -4,7 +4,7 @@ import csv
 import json
 
 import pytest
-from small_data import torchrun, write_small_data
+from small_data import on, torchrun, write_small_data
 
 from vtw_core import __main__ as command_line
 from vtw_core import compare_methods, evaluate, evaluation
@@ -158,11 +158,12 @@ def test_two_processes_give_the_result_of_one_byte_for_byte(options, whole, tmp_
         (["--method", "vtw --k 99"], "K must be"),
         (["--image-column", "picture"], "belong to parquet"),
         (["--stream"], "belong to parquet"),
-        (["--data", "hf:"], "Name a data set behind hf:"),
+        ([], "Name a data set behind hf:"),
         (["--csv", "/nowhere/at/all/t.csv"], "folder"),
     ],
 )
 def test_bad_input_ends_with_status_two_and_one_sentence(options, capsys, more, words):
+    options = options if more else on("hf:", options)
     assert command_line.main([*options, *more]) == 2
     out, err = capsys.readouterr()
     assert out == ""

@@ -41,7 +41,7 @@ def lm_eval(tmp_path_factory):
         yield package
 
 
-def answers_of_the_harness(model, strategy, batch):
+def answers_of_the_harness(model, strategy, batch, templated=True, **more):
     """[questions] of the task vtw_shapes."""
     import lm_eval
     from lm_eval.tasks import TaskManager
@@ -52,11 +52,11 @@ def answers_of_the_harness(model, strategy, batch):
     found = lm_eval.simple_evaluate(
         model=model,
         model_args={"pretrained": "embedded" if model == "vtw" else str(folder()), "device": "cpu",
-                    "dtype": "float32"} | ({"strategy": strategy} if model == "vtw" else {}),
+                    "dtype": "float32"} | ({"strategy": strategy} if model == "vtw" else {}) | more,
         tasks=["vtw_shapes"],
         task_manager=TaskManager(include_path=str(TASKS)),
         batch_size=batch,
-        apply_chat_template=True,
+        apply_chat_template=templated,
         bootstrap_iters=0,
     )  # fmt: skip
     samples = sorted(found["samples"]["vtw_shapes"], key=lambda sample: sample["doc_id"])
@@ -122,6 +122,36 @@ def test_a_strategy_that_cannot_be_run_is_said(lm_eval, strategy, words):
 
     with pytest.raises(InputError, match=words):
         WithdrawnLM("embedded", strategy=strategy, device="cpu")
+
+
+def test_prompts_without_the_chat_template_are_refused_unless_they_are_meant(own):
+    with pytest.raises(InputError, match=r"chat template.*apply_chat_template"):
+        answers_of_the_harness("vtw", "none", 4, templated=False)
+    plain = answers_of_the_harness("vtw", "none", 4, templated=False, plain_prompts=True)
+    assert plain[0] == answers_of_the_harness("hf-multimodal", None, 4, templated=False)[0]
+    assert plain[1]["exact_match,stripped"] < own["none"][1]
+
+
+def test_prompts_of_the_harness_cache_had_the_template_too(lm_eval):
+    from vtw_core.harness.model import WithdrawnLM
+
+    model = WithdrawnLM("embedded", device="cpu")
+    with pytest.raises(InputError, match="chat template"):
+        model.generate_until([])
+    assert model.tokenizer_name  # the harness asks for it where the template is applied
+    assert model.generate_until([]) == []
+
+
+def test_as_a_program_it_says_so_in_one_line(lm_eval):
+    done = subprocess.run(
+        [sys.executable, "-m", "vtw_core.harness", "--model", "vtw", "--model_args",
+         "pretrained=embedded,dtype=float32", "--tasks", "vtw_shapes", "--limit", "1",
+         "--device", "cpu"],
+        env=ENVIRONMENT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "add --apply_chat_template" in done.stderr.splitlines()[-1]
+    assert "Traceback" not in done.stderr
 
 
 def test_as_a_program_it_knows_model_and_task(lm_eval, tmp_path):

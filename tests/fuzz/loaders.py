@@ -1,9 +1,9 @@
 """Fuzz what opens strangers' files, guided by coverage: ``python tests/fuzz/loaders.py run``.
 
 Also ``comparison``, ``calibration`` and ``image``; what stands behind is libFuzzer's, such as
-``-max_total_time=300``. Needs atheris (not among the requirements: ``pip install atheris``), numpy
-and pillow. Whatever the bytes, a loader may only refuse them by an `InputError`, and what it opens
-must go through everything that the page and the command line make of it at once.
+``-max_total_time=300``. Needs atheris (not among the requirements: ``pip install atheris``), numpy,
+pillow and pillow-heif. Whatever the bytes, a loader may only refuse them by an `InputError`, and
+what it opens must go through everything that the page and the command line make of it at once.
 """
 
 import copy

@@ -30,14 +30,18 @@ class WithdrawnLM(HFMultimodalLM):
         pretrained: as for ``hf-multimodal``, or ``embedded``.
         strategy: a strategy and its options as in ``python -m vtw_core generate``, such as
             ``vtw --k 16``; with commas in it give ``--model_args`` as a JSON object.
+        plain_prompts: whether prompts without the model's chat template are meant.
         Everything else: as for ``hf-multimodal``.
 
     Raises:
-        InputError: the strategy does not fit the model, or its thresholds are to be fitted.
+        InputError: the strategy does not fit the model, its thresholds are to be fitted, or prompts
+            come without the chat template that the model has.
         ModelError: the model's family is not supported.
     """
 
-    def __init__(self, pretrained: Any, strategy: str = "none", **options: Any) -> None:
+    def __init__(
+        self, pretrained: Any, strategy: str = "none", plain_prompts: bool = False, **options: Any
+    ) -> None:
         method = method_from(strategy)
         if method.tokens is not None:
             raise InputError(
@@ -50,6 +54,27 @@ class WithdrawnLM(HFMultimodalLM):
             raise ModelError(support.reason)
         method.strategy.check(len(decoder_layers(self.model)))
         self._strategy = method.strategy
+        has_template = bool(getattr(self.processor, "chat_template", None))
+        self._may_be_asked = bool(plain_prompts) or not has_template
+
+    def apply_chat_template(self, *arguments: Any, **options: Any) -> str:
+        self._may_be_asked = True
+        return str(super().apply_chat_template(*arguments, **options))
+
+    @property
+    def tokenizer_name(self) -> str:
+        # Where prompts come from the harness's cache, this alone tells that they had the template.
+        self._may_be_asked = True
+        return str(super().tokenizer_name)
+
+    def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
+        if not self._may_be_asked:
+            raise InputError(
+                "The prompts come without the model's chat template, so its answers would be far "
+                "worse than they are; add --apply_chat_template, or plain_prompts=True to "
+                "--model_args if that is meant."
+            )
+        return list(super().generate_until(requests, disable_tqdm=disable_tqdm))
 
     def _model_multimodal_generate(
         self, inputs: Any, max_length: int, stop: list[str], **generation_kwargs: Any

@@ -12,14 +12,14 @@ from typing import Any
 
 from vtw_core.errors import ModelError
 from vtw_core.models.grids import (
-    Grids,
-    IntArray,
+    Packing,
     merged_patches,
     merged_rows,
     one_grid_per_image,
     overview_and_pooled_tiles,
     overview_and_tiles,
     square_per_picture,
+    square_per_tile,
     tagged_tiles,
 )
 
@@ -98,7 +98,7 @@ class Adapter:
         picture: how a picture becomes visual tokens, in a few words, shown to users.
         image_token_id: config -> id that stands for one visual token in input_ids.
         patches: (model, inputs, visual count) -> (grids, [v, 3] grid, row, col of each visual
-            token); raises ModelError when the counts do not fit.
+            token, image of each grid); raises ModelError when the counts do not fit.
         k_min: config -> smallest K that can be withdrawn at exactly.
         encode_image: (model, inputs) -> the vision features that `mm_encoder_outputs` takes.
         positions: (model, inputs) -> position ids of the prompt, [1, total], or [axes, 1, total]
@@ -114,7 +114,7 @@ class Adapter:
 
     example: str
     picture: str
-    patches: Callable[[Any, Mapping[str, Any], int], tuple[Grids, IntArray]]
+    patches: Callable[[Any, Mapping[str, Any], int], Packing]
     image_token_id: Callable[[Any], int] = _image_token_id
     k_min: Callable[[Any], int] = _from_layer_zero
     encode_image: Callable[[Any, Mapping[str, Any]], Any] = _encode_image
@@ -175,12 +175,12 @@ ADAPTERS: dict[str, Adapter] = {
     "internvl": Adapter(
         example="OpenGVLab/InternVL3-1B-hf",
         picture="one square grid per tile, then overview",
-        patches=square_per_picture,
+        patches=square_per_tile,
     ),
     "aya_vision": Adapter(
         example="CohereLabs/aya-vision-8b",
         picture="one square grid per tile, then overview",
-        patches=square_per_picture,
+        patches=square_per_tile,
     ),
     "qwen2_vl": Adapter(
         example="Qwen/Qwen2-VL-2B-Instruct",

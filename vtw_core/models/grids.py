@@ -1,12 +1,12 @@
 """How pictures become visual tokens: the grids of patches of each kind of packing.
 
 Each function measures, from a model's config and processed inputs, the grids that the visual tokens
-of a prompt come from, and for each token its place: [visual tokens, 3] of grid, row and column, -1
-where a token stands for no patch.
+of a prompt come from; for each token its place, [visual tokens, 3] of grid, row and column, -1
+where a token stands for no patch; and for each grid which image it shows, counted from 0.
 """
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -16,11 +16,11 @@ from vtw_core.errors import ModelError
 
 IntArray = NDArray[np.int64]
 Grids = tuple[tuple[int, int], ...]
+Images = tuple[int, ...]
+Packing = tuple[Grids, IntArray, Images]
 
 
-def one_grid_per_image(
-    model: Any, inputs: Mapping[str, Any], visual_count: int
-) -> tuple[Grids, IntArray]:
+def one_grid_per_image(model: Any, inputs: Mapping[str, Any], visual_count: int) -> Packing:
     """LLaVA: every image is one grid of patches, row by row, after an optional class token.
 
     rows = pixel height // patch size, likewise cols; pixel_values [images, 3, height, width].
@@ -40,12 +40,10 @@ def one_grid_per_image(
         )
         for image in range(images)
     ]  # fmt: skip
-    return ((rows, cols),) * images, np.concatenate(blocks)
+    return ((rows, cols),) * images, np.concatenate(blocks), tuple(range(images))
 
 
-def overview_and_tiles(
-    model: Any, inputs: Mapping[str, Any], visual_count: int
-) -> tuple[Grids, IntArray]:
+def overview_and_tiles(model: Any, inputs: Mapping[str, Any], visual_count: int) -> Packing:
     """LLaVA-NeXT: for every image a grid of the whole picture, then one of its tiles.
 
     Behind each row of the second grid stands a newline token, and rows and columns of padding
@@ -72,9 +70,7 @@ def overview_and_tiles(
     return _packed_grids(packed, side, visual_count)
 
 
-def overview_and_pooled_tiles(
-    model: Any, inputs: Mapping[str, Any], visual_count: int
-) -> tuple[Grids, IntArray]:
+def overview_and_pooled_tiles(model: Any, inputs: Mapping[str, Any], visual_count: int) -> Packing:
     """LLaVA-OneVision: as LLaVA-NeXT, the tiles pooled where they are many.
 
     Of several images in one prompt only the whole pictures are there, a newline token behind
@@ -110,12 +106,13 @@ def overview_and_pooled_tiles(
     return _packed_grids(packed, side, visual_count)
 
 
-def _packed_grids(packed: Sequence[Any], side: int, visual_count: int) -> tuple[Grids, IntArray]:
+def _packed_grids(packed: Sequence[Any], side: int, visual_count: int) -> Packing:
     """The grids in what a model's own packing made of flags, per image [tokens, 1]: 0 for a
     patch, -1 for the newline behind a row of the second grid."""
     grids: list[tuple[int, int]] = []
     patches: list[list[int]] = []
-    for flags in packed:
+    images: list[int] = []
+    for image, flags in enumerate(packed):
         behind = flags[side * side :, 0]
         rows = int((behind == -1).sum())
         width = len(behind) // max(rows, 1)
@@ -123,20 +120,26 @@ def _packed_grids(packed: Sequence[Any], side: int, visual_count: int) -> tuple[
         if width == 1:  # the whole picture alone, and one newline
             patches.append([len(grids), -1, -1])
         grids.append((side, side))
+        images.append(image)
         if width <= 1:  # also so narrow a strip that all of its tiles are padding
             continue
         for row in range(rows):
             patches += [[len(grids), row, col] for col in range(width - 1)]
             patches.append([len(grids), -1, -1])
         grids.append((rows, width - 1))
+        images.append(image)
     if len(patches) != visual_count:
         raise _misfit(visual_count, len(patches))
-    return tuple(grids), np.array(patches, dtype=np.int64)
+    return tuple(grids), np.array(patches, dtype=np.int64), tuple(images)
 
 
-def _row_by_row(grids: Iterable[tuple[int, int]], visual_count: int) -> tuple[Grids, IntArray]:
-    """Grids that stand one behind another, each row by row, with nothing between."""
-    grids = tuple(grids)
+def _row_by_row(
+    grids: Sequence[tuple[int, int]], visual_count: int, images: Images | None = None
+) -> Packing:
+    """Grids that stand one behind another, each row by row, with nothing between.
+
+    images: of each grid; one image each unless given.
+    """
     patches = [
         (index, row, col)
         for index, (rows, cols) in enumerate(grids)
@@ -145,38 +148,53 @@ def _row_by_row(grids: Iterable[tuple[int, int]], visual_count: int) -> tuple[Gr
     ]
     if len(patches) != visual_count:
         raise _misfit(visual_count, len(patches))
-    return grids, np.array(patches, dtype=np.int64)
-
-
-def square_per_picture(
-    model: Any, inputs: Mapping[str, Any], visual_count: int
-) -> tuple[Grids, IntArray]:
-    """Gemma 3, PaliGemma, InternVL, Aya Vision: every picture that the vision tower sees, whole
-    image, crop or tile, is one square of tokens.
-
-    How tiles lie in their image is in none of the inputs, so each has a grid of its own.
-    """
-    pictures = len(inputs["pixel_values"])
-    side = math.isqrt(visual_count // pictures)
-    return _row_by_row([(side, side)] * pictures, visual_count)
-
-
-def merged_patches(
-    model: Any, inputs: Mapping[str, Any], visual_count: int
-) -> tuple[Grids, IntArray]:
-    """Qwen-VL and GLM-V: every image is one grid of its own shape, of merged patches."""
-    merge = model.config.vision_config.spatial_merge_size
-    return _row_by_row(
-        [
-            (height // merge, width // merge)
-            for frames, height, width in inputs["image_grid_thw"].tolist()
-            for _ in range(frames)
-        ],
-        visual_count,
+    return (
+        tuple(grids),
+        np.array(patches, dtype=np.int64),
+        tuple(range(len(grids))) if images is None else images,
     )
 
 
-def merged_rows(model: Any, inputs: Mapping[str, Any], visual_count: int) -> tuple[Grids, IntArray]:
+def square_per_picture(model: Any, inputs: Mapping[str, Any], visual_count: int) -> Packing:
+    """Gemma 3, PaliGemma: every image is one square of tokens."""
+    return _row_by_row(_squares(inputs, visual_count), visual_count)
+
+
+def square_per_tile(model: Any, inputs: Mapping[str, Any], visual_count: int) -> Packing:
+    """InternVL, Aya Vision: every tile of an image, and the whole image behind them, is one square
+    of tokens.
+
+    How tiles lie in their image is in none of the inputs, so each has a grid of its own. Which
+    image they are of is read from the prompt: the mark behind the last image stands behind each.
+    """
+    squares = _squares(inputs, visual_count)
+    ids = np.asarray(inputs["input_ids"][0].cpu(), dtype=np.int64)
+    visual = np.flatnonzero(ids == model.config.image_token_id)
+    marks = np.flatnonzero(np.isin(ids, ids[visual[-1] + 1 : visual[-1] + 2]))
+    first = visual[:: visual_count // len(squares)]
+    ended = np.searchsorted(marks, first) - np.searchsorted(marks, visual[0])
+    images = np.unique(ended, return_inverse=True)[1]
+    return _row_by_row(squares, visual_count, tuple(images.tolist()))
+
+
+def _squares(inputs: Mapping[str, Any], visual_count: int) -> list[tuple[int, int]]:
+    """One square grid for each picture that the vision tower sees."""
+    pictures = len(inputs["pixel_values"])
+    side = math.isqrt(visual_count // pictures)
+    return [(side, side)] * pictures
+
+
+def merged_patches(model: Any, inputs: Mapping[str, Any], visual_count: int) -> Packing:
+    """Qwen-VL and GLM-V: every image is one grid of its own shape, of merged patches."""
+    merge = model.config.vision_config.spatial_merge_size
+    grids, images = [], []
+    for image, (frames, height, width) in enumerate(inputs["image_grid_thw"].tolist()):
+        grids += [(height // merge, width // merge)] * frames
+        images += [image] * frames
+    return _row_by_row(grids, visual_count, tuple(images))
+
+
+def merged_rows(model: Any, inputs: Mapping[str, Any], visual_count: int) -> Packing:
     """Mistral 3: every image is one grid of its own shape; the tokens that end its rows are text.
 
     image_sizes [images, 2] in pixels, as resized.
@@ -188,9 +206,7 @@ def merged_rows(model: Any, inputs: Mapping[str, Any], visual_count: int) -> tup
     )
 
 
-def tagged_tiles(
-    model: Any, inputs: Mapping[str, Any], visual_count: int
-) -> tuple[Grids, IntArray]:
+def tagged_tiles(model: Any, inputs: Mapping[str, Any], visual_count: int) -> Packing:
     """Idefics3 and SmolVLM: rows of tiles, each behind a tag, then the whole picture.
 
     How the tiles lie is read from the prompt. A mark stands before every tag and behind every
@@ -214,12 +230,14 @@ def tagged_tiles(
             images[-1].append([index])
     row, col = np.divmod(np.arange(side * side), side)
     grids: list[tuple[int, int]] = []
+    shown: list[int] = []
     patches = np.empty((len(runs), side * side, 3), dtype=np.int64)
-    for *tiles, whole in images:
+    for image, (*tiles, whole) in enumerate(images):
         if len({len(line) for line in tiles}) > 1 or len(whole) != 1:
             raise ModelError("The image tags in the prompt are in no order that this family has.")
         patches[whole[0]] = np.stack([np.full_like(row, len(grids)), row, col], axis=1)
         grids.append((side, side))
+        shown.append(image)
         for down, line in enumerate(tiles):
             for right, index in enumerate(line):
                 patches[index] = np.stack(
@@ -227,7 +245,8 @@ def tagged_tiles(
                 )
         if tiles:
             grids.append((len(tiles) * side, len(tiles[0]) * side))
-    return tuple(grids), patches.reshape(-1, 3)
+            shown.append(image)
+    return tuple(grids), patches.reshape(-1, 3), tuple(shown)
 
 
 def _runs(positions: IntArray) -> list[IntArray]:

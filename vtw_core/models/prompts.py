@@ -21,13 +21,20 @@ def check_prompt(prompt: str) -> str:
         raise InputError(
             f"The prompt has {len(text)} characters; use at most {MAX_PROMPT_CHARACTERS}."
         )
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError as error:
-        raise InputError("The prompt is not valid Unicode text; type it again.") from error
+    if not is_unicode(text):
+        raise InputError("The prompt is not valid Unicode text; type it again.")
     if not any(map(_is_visible, text)):
         raise InputError("The prompt is empty; ask a question about the image.")
     return text
+
+
+def is_unicode(text: str) -> bool:
+    """Whether it can be written down: no half of a surrogate pair stands alone."""
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_visible(character: str) -> bool:
@@ -88,6 +95,7 @@ def render(text: str, processor: Any, images: int = 1, needs_template: bool = Tr
             its prompt is the image tokens and the text.
 
     Raises:
+        InputError: there are several images, and the template writes only one.
         ModelError: the model has no usable chat template.
     """
     clean = sanitise(text, processor)
@@ -95,6 +103,18 @@ def render(text: str, processor: Any, images: int = 1, needs_template: bool = Tr
         check_template(processor)
     elif not getattr(processor, "chat_template", None):
         return f"{processor.image_token * images}{clean}"
+    text = _filled(clean, processor, images)
+    if images > 1 and text == _filled(clean, processor, 1):
+        raise one_image_only("its chat template writes no second one")
+    return text
+
+
+def one_image_only(reason: str) -> InputError:
+    """The error for several images where a model takes one."""
+    return InputError(f"This model takes one image at a time ({reason}); give one image.")
+
+
+def _filled(clean: str, processor: Any, images: int) -> str:
     content = [{"type": "image"}] * images + [{"type": "text", "text": clean}]
     try:
         return str(

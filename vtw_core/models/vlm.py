@@ -9,8 +9,9 @@ from vtw_core.analysis.cost import DecoderDims
 from vtw_core.errors import InputError
 from vtw_core.images import load_images
 from vtw_core.layout import TokenLayout
+from vtw_core.memory import is_out_of_memory
 from vtw_core.models.adapters import Adapter, decoder_layers
-from vtw_core.models.prompts import check_prompt, render
+from vtw_core.models.prompts import check_prompt, one_image_only, render
 from vtw_core.sampling import GREEDY, Sampling
 
 if TYPE_CHECKING:
@@ -108,15 +109,16 @@ class VisionLanguageModel:
         """Processed inputs of one question about one image or several, on the model's device.
 
         Args:
-            image: path or PIL image, see `load_image`; or a list of them, which stand in the
-                prompt in that order.
+            image: path or PIL image, see `load_image`; or a sequence of them, which stand in
+                front of the question in that order.
             prompt: the user's text; control tokens in it are broken up.
 
         Returns:
             What the processor returns: input_ids [1, tokens], pixel_values, ...
 
         Raises:
-            InputError: bad image or prompt, or a prompt longer than the model's context.
+            InputError: bad image or prompt, a prompt longer than the model's context, or several
+                images for a model that takes one.
             ModelError: no usable chat template.
         """
         pictures = load_images(image)
@@ -128,12 +130,20 @@ class VisionLanguageModel:
         )
         # Some templates write BOS themselves; the tokenizer must not add a second one.
         bos = self.processor.tokenizer.bos_token
-        batch = self.processor(
-            images=pictures if len(pictures) == 1 else [pictures],
-            text=[text],
-            return_tensors="pt",
-            add_special_tokens=not (bos and text.startswith(bos)),
-        )
+        try:
+            batch = self.processor(
+                images=pictures if len(pictures) == 1 else [pictures],
+                text=[text],
+                return_tensors="pt",
+                add_special_tokens=not (bos and text.startswith(bos)),
+            )
+        # Processors say in errors of many kinds that they take one image.
+        except Exception as error:
+            if len(pictures) == 1 or is_out_of_memory(error):
+                raise
+            for picture in pictures:  # one that cannot be used alone says so itself
+                self.inputs(picture, prompt)
+            raise one_image_only(f"its processor says: {error}") from error
         tokens = batch["input_ids"].shape[1]
         if tokens >= self.context:
             raise InputError(

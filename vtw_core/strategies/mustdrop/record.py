@@ -56,6 +56,8 @@ class MustDropRecord:
         filters: one for each run of stage b, in the order of the layers.
         visual_tokens_per_layer: [L] in the prefill.
         cached_visual_tokens_per_layer: [L] that decoding attends to (stage c).
+        images: [grids] which image of the prompt each map shows, counted from 0; the first one
+            where nothing is said.
     """
 
     token_maps: tuple[IntArray, ...] = field(repr=False)
@@ -64,8 +66,11 @@ class MustDropRecord:
     filters: tuple[FilterRecord, ...]
     visual_tokens_per_layer: tuple[int, ...]
     cached_visual_tokens_per_layer: tuple[int, ...]
+    images: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
+        if not any(self.images):
+            object.__setattr__(self, "images", (0,) * len(self.token_maps))
         maps = tuple(frozen(one, np.int64) for one in self.token_maps)
         object.__setattr__(self, "token_maps", maps)
         object.__setattr__(self, "sizes", frozen(self.sizes, np.int64))
@@ -100,6 +105,7 @@ class MustDropRecord:
             filters=tuple(filters),
             visual_tokens_per_layer=trace.visual_tokens_per_layer,
             cached_visual_tokens_per_layer=trace.cached_visual_tokens_per_layer,
+            images=layout.images,
         )
 
     @property
