@@ -154,7 +154,12 @@ def glm4v() -> Any:
         "depth": 24, "hidden_size": 1536, "intermediate_size": 13696, "num_heads": 12,
         "image_size": 336, "patch_size": 14, "out_hidden_size": 4096,
     }  # fmt: skip
-    return t.Glm4vConfig(vision_config=vision, text_config=sizes(4096, 13696, 40, 32, 2, 151552))
+    rope = {
+        "rope_type": "default", "rope_theta": 10000.0, "partial_rotary_factor": 0.5,
+        "mrope_section": [8, 12, 12],
+    }  # fmt: skip
+    text = sizes(4096, 13696, 40, 32, 2, 151552, rope_parameters=rope)
+    return t.Glm4vConfig(vision_config=vision, text_config=text)
 
 
 def mistral3() -> Any:

@@ -1,4 +1,4 @@
-"""The errors a user may see: one clear sentence each, which says what to do."""
+"""The errors and warnings a user may see: one clear sentence each, which says what to do."""
 
 
 class VTWError(ValueError):
@@ -11,6 +11,10 @@ class InputError(VTWError):
 
 class ModelError(VTWError):
     """A model cannot be loaded, or visual tokens cannot be withdrawn from it; says why."""
+
+
+class VTWWarning(UserWarning):
+    """What vtw_core does all the same, and a user should know."""
 
 
 def causes(error: BaseException) -> list[BaseException]:

@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, VTWWarning
 
 
 def check_target(option: str, path: Path) -> None:
@@ -44,4 +44,5 @@ def quiet() -> Iterator[None]:
         warnings.catch_warnings(),
     ):
         warnings.simplefilter("ignore")
+        warnings.simplefilter("default", VTWWarning)
         yield

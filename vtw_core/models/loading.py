@@ -102,7 +102,8 @@ def load_model(
     """Load a vision-language model and its processor.
 
     Weights are read from safetensors only and code that comes with a model is never run. Family,
-    packages, memory, processor and chat template are checked before the weights are fetched.
+    exactness under the installed transformers, packages, memory, processor and chat template are
+    checked before the weights are fetched.
 
     Args:
         name: "embedded", a local folder, or a hub id (org/name).
@@ -137,6 +138,8 @@ def _load(
 ) -> VisionLanguageModel:
     from transformers import AutoConfig
 
+    from vtw_core.exactness import check_exactness
+
     report("check")
     how = place()
     with explained(name):
@@ -146,6 +149,7 @@ def _load(
             support = check_support(config)
             if not support.supported:
                 raise ModelError(support.reason)
+            check_exactness(config)
             check_processor_packages(name, config)
             check_room(name, config, found.weights, how)
             report("processor")
