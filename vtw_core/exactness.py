@@ -117,14 +117,16 @@ def _tiny(text: Any, layers: int) -> Any:
     tiny = copy.deepcopy(text)
     # Heads keep their size, which the parts of multimodal rope must add up to.
     head = getattr(text, "head_dim", None) or text.hidden_size // text.num_attention_heads
-    sizes = {
+    settings = {
         "hidden_size": 2 * head, "num_attention_heads": 2, "num_key_value_heads": 1,
         "intermediate_size": 32, "moe_intermediate_size": 32, "num_hidden_layers": layers,
         "vocab_size": 8, "pad_token_id": 0,
+        # PaliGemma's whole model says itself which rows see each other both ways.
+        "use_bidirectional_attention": False,
     }  # fmt: skip
-    for name, size in sizes.items():
+    for name, value in settings.items():
         if hasattr(tiny, name):
-            setattr(tiny, name, size)
+            setattr(tiny, name, value)
     kinds = list(dict.fromkeys(getattr(text, "layer_types", None) or ()))
     if kinds:
         tiny.layer_types = (kinds * layers)[:layers]

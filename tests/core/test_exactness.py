@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+import transformers
 from real_configs import REAL_CONFIGS
 
 from vtw_core import ModelError, exactness, load_model, withdrawal
@@ -22,6 +23,17 @@ KNOWN = ", ".join(TESTED)
 @pytest.mark.parametrize("name", REAL_CONFIGS)
 def test_a_tiny_decoder_like_the_real_ones_drops_as_it_masks(name):
     apart, effect = differences(TinyModel(REAL_CONFIGS[name]()))
+    assert apart <= 1e-5
+    assert effect > 0.5
+
+
+@pytest.mark.parametrize(
+    "text", ["GemmaConfig", "Phi3Config", "Qwen3Config", "Qwen3MoeConfig", "GptOssConfig"]
+)
+def test_so_does_one_like_other_decoders_that_a_family_may_have(text):
+    # PaliGemma's own config lets Gemma see both ways.
+    kind = transformers.PaliGemmaConfig if text == "GemmaConfig" else transformers.LlavaConfig
+    apart, effect = differences(TinyModel(kind(text_config=getattr(transformers, text)())))
     assert apart <= 1e-5
     assert effect > 0.5
 
