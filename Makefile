@@ -1,13 +1,14 @@
 # make demo   start the page (does its own set-up)        make check   ruff and mypy
 # make test   the tests (does its own set-up)             make bench   the README's performance claims
 # make test-slow   the long ones: every tab in the browser, walks, several processes
+# make test-newest, make test-oldest   the laws and the page's start at both ends of requirements.txt
 # make load   many visitors at once (docs/load.md)        make methods   methods at equal budget
 # make screenshots   every tab, light and dark, as pictures
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo install test test-slow test-scale check bench bench-browser bench-scale methods load screenshots clean
+.PHONY: demo install test test-slow test-scale test-newest test-oldest check bench bench-browser bench-scale methods load screenshots clean
 
 demo: $(VENV)/.run-installed
 	$(BIN)/python app.py
@@ -27,6 +28,21 @@ test-slow: $(VENV)/.dev-installed
 test-scale: $(VENV)/.dev-installed
 	$(BIN)/python -m pip install --quiet -r requirements-scale.txt -c constraints.txt
 	$(PYTEST) tests/core/test_hub_data.py tests/core/test_harness.py tests/core/test_offload.py
+
+# What requirements.txt allows, at its newest and at its oldest, in an environment of their own and
+# without constraints.txt; of that only torch, which is several GB where its range is free.
+ENDS := .venv-ends
+TORCH := $(shell grep '^torch==' constraints.txt)
+OLDEST := $(filter-out torch==%,$(shell sed -n 's/^\([a-zA-Z0-9_-]*\)>=\([0-9.]*\).*/\1==\2/p' requirements.txt))
+LAWS := tests/core/test_families.py tests/core/test_exactness.py tests/app/test_start.py
+
+test-newest: | $(ENDS)/bin/python
+	$(ENDS)/bin/python -m pip install --quiet --upgrade --upgrade-strategy eager -r requirements.txt pytest $(TORCH)
+	OMP_NUM_THREADS=1 $(ENDS)/bin/python -m pytest $(LAWS)
+
+test-oldest: | $(ENDS)/bin/python
+	$(ENDS)/bin/python -m pip install --quiet $(OLDEST) pytest $(TORCH)
+	OMP_NUM_THREADS=1 $(ENDS)/bin/python -m pytest $(LAWS)
 
 check: $(VENV)/.dev-installed
 	$(BIN)/ruff check .
@@ -52,12 +68,12 @@ screenshots: $(VENV)/.dev-installed
 	$(BIN)/python -m docs.screenshots screenshots
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(ENDS) .pytest_cache .mypy_cache .ruff_cache
 
-$(BIN)/python:
+$(BIN)/python $(ENDS)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
-	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "The line above says what venv lacks (on Debian: apt install python3-venv)."; exit 1; }
+	$(PYTHON) -m venv $(@:/bin/python=) || { rm -rf $(@:/bin/python=); echo "The line above says what venv lacks (on Debian: apt install python3-venv)."; exit 1; }
 
 $(VENV)/.run-installed: requirements.txt constraints.txt | $(BIN)/python
 	$(BIN)/python -m pip install --quiet -r requirements.txt -c constraints.txt
