@@ -50,10 +50,10 @@ def test_the_kl_of_a_long_answer_is_that_of_withdrawn_runs(embedded):
     picture = str(EMBEDDED_FOLDER.parent / "examples" / "describe.png")
     question = "describe the image."
     prepared = prepare(embedded, picture, question)
-    full = list(stream(embedded, prepared, KeepAll(), 24))
+    full = list(stream(embedded, prepared, KeepAll(), 12))
     answer = tuple(step.token_id for step in full)
     baseline = np.stack([step.logits for step in full])
-    run = embedded.explore(picture, question, max_new_tokens=24)
+    run = embedded.explore(picture, question, max_new_tokens=12)
     for k in range(0, embedded.layers, 3):
         logits = withdrawn_logits(embedded, prepared, VisualTokenWithdrawal(k), answer)
         for found, direct in (
