@@ -73,9 +73,10 @@ def check_exactness(config: Any) -> None:
 
 
 class TinyModel(nn.Module):
-    """A tiny random decoder of a model's class, in what `withdraw` needs of a model.
+    """A tiny random decoder of a model's class, in as much of a model as `withdraw` looks at.
 
     Attributes:
+        decoder: it.
         k: the K that it is asked about: one whole layer more than its family's smallest.
     """
 
@@ -88,9 +89,12 @@ class TinyModel(nn.Module):
         build: Any = MODEL_MAPPING[type(text)]
         with torch.device("cpu"), torch.random.fork_rng(devices=()):
             self.decoder = build(text).float().eval()
+        self.model = _Base(self.decoder)
         draw = torch.Generator("cpu").manual_seed(0)
         width = text.hidden_size
-        self.rows = torch.randn(1, PASSES[-1][1], width, generator=draw, dtype=torch.float32)
+        self._rows = torch.randn(1, PASSES[-1][1], width, generator=draw, dtype=torch.float32)
+        self._ids = torch.full((1, PASSES[-1][1]), -1)
+        self._ids[0, torch.as_tensor(VISUAL)] = adapter_for(config).image_token_id(config)
         for weight in self.decoder.parameters():
             weight.requires_grad_(False)
             if weight.ndim > 1:  # strong enough for every token to matter to those behind it
@@ -99,17 +103,32 @@ class TinyModel(nn.Module):
     def get_decoder(self) -> Any:
         return self.decoder
 
+    def get_input_embeddings(self) -> Any:
+        return self.decoder.get_input_embeddings()
+
     def forward(self) -> list[Tensor]:
         """[passes] of hidden states [1, rows, width] behind the last layer."""
         kv_cache = DynamicCache(config=self.decoder.config)
         return [
-            self.decoder(
-                inputs_embeds=self.rows[:, start:stop],
+            self.model(
+                input_ids=self._ids[:, start:stop],
+                inputs_embeds=self._rows[:, start:stop],
                 use_cache=True,
                 **cache_argument(self.decoder, kv_cache),
             ).last_hidden_state
             for start, stop in PASSES
         ]
+
+
+class _Base(nn.Module):
+    """What stands between a model and its decoder: where ids become rows."""
+
+    def __init__(self, decoder: Any) -> None:
+        super().__init__()
+        self.decoder = decoder
+
+    def forward(self, input_ids: Tensor, **passed: Any) -> Any:
+        return self.decoder(**passed)
 
 
 def _tiny(text: Any, layers: int) -> Any:
