@@ -71,6 +71,11 @@ def test_all_that_the_container_copies_is_there_and_not_ignored():
         assert f"!{source}" in allowed
 
 
+def test_a_space_is_given_the_gradio_that_was_tested():
+    named = re.search(r"^sdk_version: (.+)$", (ROOT / "README.md").read_text(), re.M)[1]
+    assert f"\ngradio=={named}\n" in (ROOT / "constraints.txt").read_text()
+
+
 def test_an_upload_that_does_not_tell_its_size_is_cut_off():
     seen = []
 
