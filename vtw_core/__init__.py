@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from vtw_core.calibration import calibrate
     from vtw_core.comparison import MethodComparison, load_comparison
     from vtw_core.dataset import read_items
-    from vtw_core.errors import InputError, ModelError, VTWError
+    from vtw_core.errors import InputError, ModelError, VTWError, VTWWarning
     from vtw_core.evaluation import Evaluation, evaluate
     from vtw_core.generated import Generation
     from vtw_core.images import load_image
@@ -53,6 +53,7 @@ _HOME = {
     "Sampling": "vtw_core.sampling",
     "TokenLayout": "vtw_core.layout",
     "VTWError": "vtw_core.errors",
+    "VTWWarning": "vtw_core.errors",
     "VisionStage": "vtw_core.strategies.mustdrop",
     "VisualTokenWithdrawal": "vtw_core.strategies.vtw",
     "calibrate": "vtw_core.calibration",
@@ -89,6 +90,7 @@ __all__ = [
     "Sampling",
     "TokenLayout",
     "VTWError",
+    "VTWWarning",
     "VisionStage",
     "VisualTokenWithdrawal",
     "calibrate",
