@@ -51,8 +51,8 @@ def check_exactness(config: Any) -> None:
     except Exception as error:
         warnings.warn(
             f"Whether withdrawal is exact with transformers {installed} could not be checked: no "
-            f"small decoder of type {kind} can be built ({error}); compare with masking before you "
-            "rely on it.",
+            f"small decoder of type {kind} can be built ({_told(error)}); compare with masking "
+            "before you rely on it.",
             VTWWarning,
             stacklevel=2,
         )
@@ -62,7 +62,8 @@ def check_exactness(config: Any) -> None:
     except Exception as error:
         raise ModelError(
             f"Visual tokens cannot be withdrawn from a decoder of type {kind} with transformers "
-            f"{installed} ({error}); install a release that is known to work: {', '.join(TESTED)}."
+            f"{installed} ({_told(error)}); install a release that is known to work: "
+            f"{', '.join(TESTED)}."
         ) from error
     if not apart <= TOLERANCE < effect:  # NaN neither
         raise ModelError(
@@ -70,6 +71,11 @@ def check_exactness(config: Any) -> None:
             f"transformers {installed}: dropping them does not equal masking them; install a "
             f"release that is known to work: {', '.join(TESTED)}."
         )
+
+
+def _told(error: Exception) -> str:
+    """What it says, in one line."""
+    return " ".join(str(error).split()) or type(error).__name__
 
 
 class TinyModel(nn.Module):
