@@ -7,7 +7,7 @@ the hidden states that enter it in the rows that depend on the image, and its KV
 """
 
 from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -90,9 +90,6 @@ class Watcher(Protocol):
     def attach(self, hooks: ContextHooks) -> None:
         """Put hooks of its own on the model."""
 
-    def listening(self) -> AbstractContextManager[Any]:
-        """What every forward pass runs in."""
-
 
 def run_full(
     vlm: VisionLanguageModel,
@@ -113,10 +110,7 @@ def run_full(
     cache = new_cache(vlm)
     record = _Record(vlm, prepared, watcher)
     steps: list[Step] = []
-    listening = nullcontext if watcher is None else watcher.listening
-    for step in decode_inside(
-        record.block(), vlm, prepared, cache, max_new_tokens, sampling, listening
-    ):
+    for step in decode_inside(record.block(), vlm, prepared, cache, max_new_tokens, sampling):
         steps.append(step)
         yield step
     logits = torch.as_tensor(np.stack([step.logits for step in steps]), device=vlm.device)
@@ -172,7 +166,9 @@ class _Record:
     @contextmanager
     def block(self) -> Iterator["_Record"]:
         layers = decoder_layers(self._vlm.model)
+        model = self._vlm.model
         with context_hooks(self) as hooks:
+            hooks.uncompiled(model, model.get_decoder())
             for index, layer in enumerate(layers):
                 hooks.before(layer, partial(self._before, index))
             hooks.behind(layers[-1], self._behind_last)

@@ -5,9 +5,10 @@ outside it: each runs in a `contextvars.Context` of its own, so a generator that
 between two tokens leaves the caller's model plain, and may be resumed from another thread.
 """
 
+import sys
 import time
-from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator
+from contextlib import AbstractContextManager
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import Any
@@ -190,12 +191,8 @@ def decode_inside(
     cache: DynamicCache,
     max_new_tokens: int,
     sampling: Chooser,
-    listening: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> Generator[Step, None, None]:
-    """Generate with every forward pass, and nothing else, inside `block`, one `Step` per token.
-
-    `listening` gives what each pass is run in besides, in the thread that runs it.
-    """
+    """Generate with every forward pass, and nothing else, inside `block`, one `Step` per token."""
     context = copy_context()
     inside = context.run(block.__enter__)
     try:
@@ -204,8 +201,7 @@ def decode_inside(
         next_ids = prepared.input_ids
         for count in range(1, max_new_tokens + 1):
             start = now(vlm)
-            with listening():
-                logits = context.run(_forward, vlm, prepared, next_ids, count - 1, cache)
+            logits = context.run(_forward, vlm, prepared, next_ids, count - 1, cache)
             check_finite(logits)
             token = int(sampling.choose(logits, count - 1))
             seconds = now(vlm) - start
@@ -224,7 +220,7 @@ def decode_inside(
                 return
             next_ids = torch.tensor([[token]], device=prepared.input_ids.device)
     finally:
-        context.run(block.__exit__, None, None, None)
+        context.run(block.__exit__, *sys.exc_info())
 
 
 def check_finite(logits: Tensor) -> None:

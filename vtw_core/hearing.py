@@ -1,6 +1,5 @@
 """Hear one layer's attention from text rows to visual tokens, for a strategy to decide from."""
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -36,13 +35,12 @@ class VisualEar:
         self._layouts = layouts
         self._heads = heads
         self._listener = AttentionListener(self._hear)
-        self._thread: int | None = None
         self._present: Present | None = None
         self._visual: list[IntArray] = []
         self._heard: list[VisualAttention] = []
         listen_to_eager(hooks, layers, self._listener)
         for layer in layers.values():
-            hooks.behind(layer, lambda *_: self.close(), after_errors=True)
+            hooks.behind(layer, lambda *_: self._listener.close(), after_errors=True)
 
     def open(self, layer: int, rows: int, present: Present, visual: Sequence[IntArray]) -> None:
         """A layer is about to run a prefill of `rows` rows, the prompts' own as in `present`.
@@ -50,16 +48,11 @@ class VisualEar:
         visual: [prompts][a] positions of the visual tokens in it.
         """
         self._heard, self._present, self._visual = [], present, list(visual)
-        self._listener.__enter__()
-        self._thread = threading.get_ident()
-        self._listener.listen(layer, rows)
+        self._listener.open(layer, rows)
 
     def close(self) -> None:
         """The layer is done, or failed; safe to call again."""
-        if self._thread == threading.get_ident():
-            self._thread = None
-            self._listener.listen(None)
-            self._listener.__exit__(None, None, None)
+        self._listener.close()
 
     def told(self) -> list[VisualAttention]:
         """[prompts] of the layer that ran last."""
