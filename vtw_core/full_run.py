@@ -20,12 +20,14 @@ from torch import Tensor, nn
 from vtw_core.errors import InputError, ModelError
 from vtw_core.generation import Prepared, Step, check_limit, decode_inside, new_cache, now
 from vtw_core.hooks import ContextHooks, context_hooks
-from vtw_core.layer_arguments import CACHE_NAMES, PROMPT_LONG
+from vtw_core.layer_arguments import CACHE_NAMES, PROMPT_LONG, cache_argument
+from vtw_core.layout import check_text_at_the_end
 from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.support import check_support
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.sampling import Chooser
 from vtw_core.trace import Trace
+from vtw_core.uncompiled import uncompiled
 from vtw_core.withdrawal import refuse_nesting
 
 
@@ -101,10 +103,11 @@ def run_full(
     """Run the model with nothing withdrawn, one `Step` per token; returns the `FullRun`.
 
     Raises:
-        InputError: bad max_new_tokens.
+        InputError: bad max_new_tokens, or the prompt ends with the image.
         ModelError: the model is not supported, or not followed exactly by layer-wise runs.
     """
-    check_limit(vlm, prepared, max_new_tokens)
+    max_new_tokens = check_limit(vlm, prepared, max_new_tokens)
+    check_text_at_the_end(prepared.layout)
     refuse_nesting(vlm.model)
     _check_followed(vlm, prepared.layout.total + max_new_tokens)
     cache = new_cache(vlm)
@@ -211,6 +214,34 @@ class _Record:
                 seen = _is_visible(mask[0, 0].to(device).index_select(0, rows))
             self._seen[key] = seen
         return self._seen[key]
+
+
+def run_layer(
+    vlm: VisionLanguageModel,
+    full: FullRun,
+    index: int,
+    hidden: Tensor,
+    mask: Tensor | None,
+    tables: tuple[Tensor, Tensor],
+    kv_cache: Any,
+) -> Tensor:
+    """What a decoder layer makes of rows [batch, rows, width] that were not in the full run.
+
+    Args:
+        mask: additive, [batch, 1, rows, keys].
+        tables: of the rows, from `rotary`.
+        kv_cache: what the rows stand behind; `update` says what they see.
+    """
+    layer = decoder_layers(vlm.model)[index]
+    with uncompiled(layer):  # compiled, it would be made anew for every shape and cache
+        out: Tensor = layer(
+            hidden,
+            attention_mask=mask,
+            position_embeddings=tables,
+            **cache_argument(layer, kv_cache),
+            **full.kwargs[index],
+        )
+    return out
 
 
 def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:

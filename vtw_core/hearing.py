@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vtw_core.errors import InputError, ModelError
+from vtw_core.errors import ModelError
 from vtw_core.hooks import ContextHooks
-from vtw_core.layout import IntArray, TokenLayout
+from vtw_core.layout import IntArray, TokenLayout, check_text_at_the_end
 from vtw_core.listening import AttentionListener, Heard, listen_to_eager
 from vtw_core.present import Present
 from vtw_core.tensor_parallel import Heads
@@ -96,18 +96,14 @@ class VisualEar:
 
 
 def text_rows(layout: TokenLayout) -> IntArray:
-    """[t] positions of the text rows behind the first visual token.
+    """[t] positions of the text rows behind the first visual token; all of them where there is
+    none.
 
     Raises:
         InputError: the prompt ends with the image.
     """
-    rows = layout.text[layout.text > layout.visual[0]]
-    if not len(rows) or rows[-1] != layout.total - 1:
-        raise InputError(
-            "The prompt ends with the image, so no text says which visual tokens matter; put the "
-            "question behind the image."
-        )
-    return rows
+    check_text_at_the_end(layout)
+    return layout.text[layout.text > layout.prefix] if len(layout.visual) else layout.text
 
 
 def _blocks(places: IntArray, most: int) -> Iterator[tuple[int, int]]:

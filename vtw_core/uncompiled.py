@@ -10,7 +10,8 @@ they are let go.
 import inspect
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from types import MethodType
@@ -58,6 +59,17 @@ def release(module: Any) -> None:
             for name in (_HELD, *_REPLACED):
                 own.pop(name, None)
             own.update(held.before)
+
+
+@contextmanager
+def uncompiled(module: Any) -> Iterator[None]:
+    """Inside the block, a module runs uncompiled."""
+    held = hold(module)
+    try:
+        yield
+    finally:
+        if held:
+            release(module)
 
 
 def around(model: Any, inner: Any) -> list[Any]:

@@ -138,9 +138,7 @@ class _Encoding:
             encoder without one, the mean of what all tokens give it.
     """
 
-    def __init__(
-        self, model: Any, layers: Any, grid: tuple[int, int], merger: ImageMerger
-    ) -> None:
+    def __init__(self, model: Any, layers: Any, grid: tuple[int, int], merger: ImageMerger) -> None:
         self.token_of = np.zeros(0, dtype=np.int64)
         self.attention = np.zeros(0, dtype=np.float32)
         self._model, self._layers = model, layers

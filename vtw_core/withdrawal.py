@@ -23,7 +23,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from vtw_core.asked import AskedPass
@@ -32,7 +31,7 @@ from vtw_core.errors import InputError, ModelError
 from vtw_core.hearing import VisualEar
 from vtw_core.hooks import ContextHooks, context_hooks, owners_here, say_nothing_ran
 from vtw_core.layer_arguments import PROMPT_LONG, Cut, RotaryCall, cache_of, tensor_mask
-from vtw_core.layout import TokenLayout
+from vtw_core.layout import TokenLayout, check_text_at_the_end
 from vtw_core.listening import check_attention
 from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.support import check_support
@@ -359,10 +358,7 @@ class Withdrawal:
             wanted = np.union1d(layout.text, stay)
         kept = alive[np.isin(alive, wanted)]
         if layout.total - 1 not in kept[-1:]:
-            raise InputError(
-                "The prompt ends with the image, and the row of its last token says the first word "
-                "of the answer, so it cannot leave; put the question behind the image."
-            )
+            check_text_at_the_end(layout)
         if index < self._k_min and len(kept) < len(alive):
             raise InputError(
                 f"This model takes K of {self._k_min} or more, and no visual token may leave "
