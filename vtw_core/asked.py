@@ -26,6 +26,7 @@ class AskedPass:
         self._ids: Tensor | None = None
         self._embedded: Tensor | None = None
         self._mask: Any = None
+        self._pictures = False
         self._of_every_row: str | None = None  # an argument that counts on every row's logits
 
     def attach(self, hooks: ContextHooks, model: Any) -> None:
@@ -47,6 +48,10 @@ class AskedPass:
         self._ids = args[0] if args else kwargs.get("input_ids")
         self._embedded = kwargs.get("inputs_embeds")
         self._mask = kwargs.get("attention_mask")
+        encoded = kwargs.get("mm_encoder_outputs") or {}
+        self._pictures = any(
+            one is not None for one in (kwargs.get("pixel_values"), *encoded.values())
+        )
 
     def _behind_base(self, *call: Any) -> None:
         self._ids = self._embedded = self._mask = None
@@ -85,11 +90,11 @@ class AskedPass:
                     "input_ids. Take the layout from the inputs that you run."
                 )
 
-    def check_behind(self, total: int, rows: int) -> None:
+    def check_behind(self, total: int) -> None:
         """Raise ModelError where rows behind prompts of `total` tokens cannot be followed."""
         is_visual = self._visual()
-        # A token that the model chose itself is text, whichever it is.
-        if rows > 1 and is_visual is not None and is_visual.any():
+        # Without a picture the token is one that the model chose itself, and text.
+        if self._pictures and is_visual is not None and is_visual.any():
             raise ModelError(
                 "Another image stands behind the prompt, and the layout says nothing of it; run "
                 "the whole conversation as one prompt."

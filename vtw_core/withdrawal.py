@@ -305,7 +305,7 @@ class Withdrawal:
                 "does: run the prompt inside, and generate without an assistant or prompt lookup."
             )
         else:
-            self._asked.check_behind(self._total, rows)
+            self._asked.check_behind(self._total)
         self._follow_positions(batch)
 
     def _follow_positions(self, batch: int) -> None:
@@ -315,13 +315,13 @@ class Withdrawal:
             one = ids.reshape(-1, *ids.shape[-2:])[0].expand(batch, -1)
             starts = self._batch.spread(self._batch.padding, ids.device)
             self._start = one.gather(1, starts)[:, 0]
-        elif self._last is not None and not bool(
-            (torch.cat([self._last[..., None], ids], dim=-1).diff() == 1).all()
+        elif self._last is not None and not (
+            bool((ids[..., 0] == self._last + 1).all()) and bool((ids.diff() == 1).all())
         ):
             raise ModelError(
-                "The position ids do not count on from the token before: pass position_ids (at "
-                "K = 0 transformers counts a shorter cache), and do not take tokens back, as "
-                "assisted decoding does."
+                "The position ids do not count on from the token before: pass the new tokens alone "
+                "and their position_ids (at K = 0 transformers counts a shorter cache), and do not "
+                "take tokens back, as assisted decoding does."
             )
         self._last = ids[..., -1]
 
