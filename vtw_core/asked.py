@@ -81,13 +81,11 @@ class AskedPass:
         is_padding = np.zeros_like(is_visual)
         if isinstance(self._mask, Tensor) and self._mask.ndim == 2:
             is_padding = np.asarray(self._mask.cpu() == 0)
-        for name, found, said in (
-            ("visual tokens", is_visual, expected), ("padding", is_padding, padding),
-        ):  # fmt: skip
+        for found, said in ((is_visual, expected), (is_padding, padding)):
             if not np.array_equal(found[:, :total], said.repeat(copies, axis=0)):
                 raise ModelError(
-                    f"The layout is of another prompt: its {name} stand elsewhere than in the "
-                    "input_ids. Take the layout from the inputs that you run."
+                    "The layout is of another prompt: visual tokens or padding stand elsewhere in "
+                    "the input_ids. Take the layout from the inputs that you run."
                 )
 
     def check_behind(self, total: int) -> None:
@@ -122,8 +120,8 @@ class AskedPass:
         if self._embedded is None:
             return None
         with torch.no_grad():
-            ids = torch.tensor(self._visual_ids, device=self._embedded.device)
-            placeholders = self._embed.forward(ids).to(self._embedded.dtype)
+            those = torch.tensor(self._visual_ids, device=self._embedded.device)
+            placeholders = self._embed.forward(those).to(self._embedded.dtype)
             found = (self._embedded[:, :, None] == placeholders).all(-1).any(-1)
         # The image may stand in the embeddings already.
         return np.asarray(found.cpu()) if bool(found.any()) else None

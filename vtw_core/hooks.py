@@ -18,11 +18,6 @@ from vtw_core.uncompiled import around, hold, release
 Before = Callable[[Any, dict[str, Any]], Any]
 Behind = Callable[[Any, dict[str, Any], Any], None]
 
-TAKE_PART = (
-    "Start it with Thread(target=contextvars.copy_context().run, args=(model.generate,), "
-    "kwargs=inputs); in asyncio, use asyncio.to_thread."
-)
-
 _HERE: ContextVar[tuple["ContextHooks", ...]] = ContextVar("vtw_context_hooks", default=())
 
 
@@ -63,11 +58,12 @@ def say_nothing_ran(block: str, passed_by: str | None) -> None:
         raise ModelError(
             f"Nothing ran inside this {block} block, and the thread {passed_by!r} ran the model "
             "outside of it, where it is the plain model: a new thread begins outside of every "
-            f"block. {TAKE_PART}"
+            "block. Start it with Thread(target=contextvars.copy_context().run, "
+            "args=(model.generate,), kwargs=inputs); in asyncio, use asyncio.to_thread."
         )
     warnings.warn(
-        f"This {block} block ended without a prompt having run inside it, so it did nothing. "
-        f"If the model was run by another thread: {TAKE_PART}",
+        f"This {block} block ended without a prompt having run inside it, so it did nothing. A "
+        "thread that is to take part runs contextvars.copy_context().run.",
         stacklevel=4,
     )
 

@@ -82,7 +82,7 @@ def _layer(vlm: VisionLanguageModel, full: FullRun, index: int, rows: int, seen:
     return _timed(vlm, lambda: run_layer(vlm, full, index, hidden, None, tables, cache))
 
 
-def _timed(vlm: VisionLanguageModel, run: Callable[[], None]) -> float:
+def _timed(vlm: VisionLanguageModel, run: Callable[[], object]) -> float:
     """Seconds of the second of two calls; the first pays for memory and kernels."""
     run()
     start = now(vlm)

@@ -19,6 +19,7 @@ from typing import Any
 
 _LOCK = threading.Lock()
 _HELD = "_vtw_held"
+_REASON = "inside a block of vtw_core the model runs uncompiled"
 # What compiling puts on a module itself: `module.forward = torch.compile(...)`, `.compile()`.
 _REPLACED = ("forward", "_compiled_call_impl")
 
@@ -43,7 +44,7 @@ def hold(module: Any) -> bool:
         if _HELD not in own:
             before = {name: own[name] for name in _REPLACED if name in own}
             own[_HELD] = _Held(_innermost(module.forward), before)
-            own["forward"] = MethodType(_plain_forward(type(module)), module)
+            own["forward"] = MethodType(_plain_forward(module.__class__), module)
             own["_compiled_call_impl"] = None
         own[_HELD].count += 1
     return True
@@ -98,7 +99,5 @@ def _plain_forward(kind: type) -> Callable[..., Any]:
         return held.forward(*args, **kwargs)
 
     forward.__signature__ = inspect.signature(kind.forward)  # type: ignore[attr-defined]
-    plain: Callable[..., Any] = torch.compiler.disable(
-        forward, reason="hooks of vtw_core are on this model; they run uncompiled"
-    )
+    plain: Callable[..., Any] = torch.compiler.disable(forward, reason=_REASON)
     return plain

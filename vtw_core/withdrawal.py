@@ -2,7 +2,8 @@
 
 `withdraw` puts a pre-hook on every decoder layer. The hooks act only in the context (PEP 567)
 that entered the `with` block, so a plain run of the same model in another thread, at the same
-time, is untouched; on leaving the block they are removed, whatever happened in it.
+time, is untouched; on leaving the block they are removed, whatever happened in it. What
+`torch.compile` made of the model would pass over them, so the model runs uncompiled meanwhile.
 
 During the prefill a layer's input loses the rows of the tokens that left, and the same rows of
 the rotary tables, position ids and mask. A layer never writes a withdrawn token into its KV
@@ -27,11 +28,13 @@ from torch import Tensor
 
 from vtw_core.asked import AskedPass
 from vtw_core.batch_rows import BatchRows
+from vtw_core.deciding import kept_of_prompt
 from vtw_core.errors import InputError, ModelError
 from vtw_core.hearing import VisualEar
 from vtw_core.hooks import ContextHooks, context_hooks, owners_here, say_nothing_ran
+from vtw_core.kv_caches import check_window, reduce_cache
 from vtw_core.layer_arguments import PROMPT_LONG, Cut, RotaryCall, cache_of, tensor_mask
-from vtw_core.layout import TokenLayout, check_text_at_the_end
+from vtw_core.layout import TokenLayout
 from vtw_core.listening import check_attention
 from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.support import check_support
@@ -55,12 +58,16 @@ def withdraw(
     """Inside the block, `model` runs with the visual tokens that `strategy` keeps.
 
     Works for a forward pass and for `model.generate()` (greedy, sampling, beams), with the
-    dynamic KV cache or none. The outputs of a pass over the prompt have rows only for the tokens
-    that reached the last layer. The prompt must be run inside the block, in one piece; each
-    sequence of the batch must be the prompt that `layout` describes, with anything behind it.
+    dynamic KV cache or none; a compiled model runs uncompiled. The outputs of a pass over the
+    prompt have rows only for the tokens that reached the last layer. The prompt must be run
+    inside the block, in one piece; each sequence of the batch must be the prompt that `layout`
+    describes, with any text behind it. Further turns may follow on the KV cache that the prompt
+    left, as new tokens by hand or by `model.generate(past_key_values=...)` (which at K = 0 counts
+    a shorter cache and is refused).
 
     A thread started inside the block has an empty context and runs the plain model; to make it
-    take part, run it with `contextvars.copy_context().run`.
+    take part, as for streaming, run it with `contextvars.copy_context().run`. A block that ends
+    without a prompt having run inside it warns.
 
     Args:
         model: a transformers vision-language model of a supported family.
@@ -74,8 +81,9 @@ def withdraw(
     Raises:
         InputError: the strategy does not fit the model, or blocks are nested on one model.
         ModelError: the model is not supported, or runs in a way that cannot be followed (static
-            cache, compiled, prompt in chunks, assisted decoding, sliding window shorter than the
-            sequence).
+            cache, prompt in chunks, assisted decoding, sliding window shorter than the sequence,
+            another prompt than the layout's); or nothing ran inside the block, and another thread
+            ran the model outside of it.
     """
     model = getattr(model, "_orig_mod", model)  # what torch.compile(model) wraps
     support = check_support(model)
@@ -335,7 +343,11 @@ class Withdrawal:
         if index - 1 in self.heard_layers:
             assert self._ear is not None
             self.attention[index - 1] = self._ear.told()
-        kept = tuple(self._kept_of_prompt(index, n, alive) for n, alive in enumerate(before))
+        heard = self.attention.get(index - 1) or [None] * len(before)
+        kept = tuple(
+            kept_of_prompt(self.strategy, index, layout, alive, attention, self._k_min)
+            for layout, alive, attention in zip(self.layouts, before, heard, strict=True)
+        )
         if any(len(now) < len(then) for now, then in zip(kept, before, strict=True)):
             here = here.keep(kept)
             self._cuts.clear()
@@ -343,29 +355,10 @@ class Withdrawal:
         self._present.append(here)
         return here
 
-    def _kept_of_prompt(self, index: int, prompt: int, alive: IntArray) -> IntArray:
-        strategy, layout = self.strategy, self.layouts[prompt]
-        if isinstance(strategy, DropsAnyToken):
-            wanted = np.union1d(strategy.tokens_kept(index, layout, alive), layout.total - 1)
-        else:
-            visual = alive[np.isin(alive, layout.visual)]
-            if index - 1 in self.attention and isinstance(strategy, DecidesFromAttention):
-                stay = strategy.kept_after(self.attention[index - 1][prompt], layout)
-            else:
-                stay = strategy.visual_kept(index, layout, visual)
-            if len(stay) == len(visual):
-                return alive
-            wanted = np.union1d(layout.text, stay)
-        kept = alive[np.isin(alive, wanted)]
-        if layout.total - 1 not in kept[-1:]:
-            check_text_at_the_end(layout)
-        if index < self._k_min and len(kept) < len(alive):
-            raise InputError(
-                f"This model takes K of {self._k_min} or more, and no visual token may leave "
-                "before: it adds visual features to the visual tokens behind each of its first "
-                f"{self._k_min} layers."
-            )
-        return kept if len(kept) < len(alive) else alive
+    @property
+    def _length(self) -> int:
+        """Positions so far, those of the running pass included."""
+        return self._rows + (0 if self._is_prefill else self._total + self._behind)
 
     def _is_cut(self, present: Present) -> bool:
         return present.count < self._total or bool(present.dead.any())
@@ -375,7 +368,7 @@ class Withdrawal:
         here = self._keep(index)
         if not self._is_cut(here):
             return None
-        self._check_window(index, cache_of(kwargs))
+        check_window(index, cache_of(kwargs), self._length)
         changed = self._cut_arguments(here, kwargs, hidden.device)
         if before is None or here is not before:
             places = here.positions if before is None else before.places_of(here)
@@ -418,7 +411,7 @@ class Withdrawal:
         misfit = self._reduced and mask is not None and tensor_mask(mask).shape[-1] != whole
         if not self._is_cut(here) and not misfit:
             return None
-        self._check_window(index, cache_of(kwargs))
+        check_window(index, cache_of(kwargs), self._length)
         changed: dict[str, Any] = {}
         if mask is not None or here.dead.any():
             changed["attention_mask"] = self._batch.mask_behind(
@@ -442,22 +435,9 @@ class Withdrawal:
                 continue
             before = self._present[index]
             here = before.keep(stay)
-            self._reduce(index, cache.layers[index], before.places_of(here), before.count)
+            places = before.places_of(here)
+            reduce_cache(index, cache.layers[index], places, before.count, self._batch.pick)
             self.cached[index], self._in_cache[index] = stay, here
-
-    def _reduce(self, index: int, cache: Any, places: IntArray, count: int) -> None:
-        """Keep `places` [prompts, n] of the keys and values [batch, heads, `count`, width]."""
-        keys = getattr(cache, "keys", None)
-        if not isinstance(keys, Tensor) or keys.shape[-2] != count:
-            raise ModelError(
-                f"The KV cache of layer {index} cannot be reduced; use the dynamic cache, or "
-                "switch off the strategy's reduction of the cache."
-            )
-        rows = torch.as_tensor(places, device=keys.device)
-        cache.keys = self._batch.pick(keys, rows, 2, 0)
-        cache.values = self._batch.pick(cache.values, rows, 2, 0)
-        if hasattr(cache, "cumulative_length"):  # of a sliding layer, whose window is longer
-            cache.cumulative_length = rows.shape[1]
 
     def _renumbered(
         self, kwargs: dict[str, Any], here: Present, behind: IntArray
@@ -479,16 +459,3 @@ class Withdrawal:
         if own_ids is not None:
             changed["position_ids"] = ids.expand(*own_ids.shape[:-2], -1, -1)
         return changed
-
-    def _check_window(self, index: int, cache: Any) -> None:
-        """A sliding window counts cache entries; with tokens gone it would reach too far back."""
-        caches = getattr(cache, "layers", None) or []
-        if index < len(caches) and getattr(caches[index], "is_sliding", False):
-            window = getattr(caches[index], "sliding_window", 0)
-            length = self._rows + (0 if self._is_prefill else self._total + self._behind)
-            if window < length:
-                raise ModelError(
-                    f"Layer {index} has a sliding window of {window} tokens, shorter than the "
-                    f"sequence of {length}; withdrawal would not be exact. Use a shorter prompt "
-                    "or answer."
-                )

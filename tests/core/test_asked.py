@@ -48,9 +48,11 @@ def test_the_layout_of_a_prompt_with_fewer_tokens_before_the_image_is_refused(
     inputs = vlm.inputs(PICTURE, PROMPT)
     layout = vlm.layout(inputs)
     longer = shifted(inputs, layout, 3)
-    with pytest.raises(ModelError, match="layout is of another prompt: its visual tokens"):
-        with withdraw(vlm.model, strategy, layout):
-            vlm.model.generate(**longer, max_new_tokens=2)
+    with (
+        pytest.raises(ModelError, match="layout is of another prompt"),
+        withdraw(vlm.model, strategy, layout),
+    ):
+        vlm.model.generate(**longer, max_new_tokens=2)
     with pytest.raises(ModelError, match="layout is of another prompt"), record(vlm.model, layout):
         vlm.model(**longer)
     # Its own layout is the right one.
@@ -66,7 +68,7 @@ def test_the_layout_of_a_prompt_with_other_padding_is_refused(vlm, inputs):
     whole = vlm.layout(padded)
     padded["attention_mask"][:, :3] = 0
     with (
-        pytest.raises(ModelError, match="another prompt: its padding"),
+        pytest.raises(ModelError, match="another prompt"),
         withdraw(vlm.model, VisualTokenWithdrawal(2), whole),
     ):
         vlm.model(**padded)
@@ -164,7 +166,7 @@ class TestVideos:
         both["video_grid_thw"] = both["image_grid_thw"]
         vlm.model(**both)
         with (
-            pytest.raises(ModelError, match="another prompt: its visual tokens"),
+            pytest.raises(ModelError, match="another prompt"),
             withdraw(vlm.model, VisualTokenWithdrawal(2), layout),
         ):
             vlm.model(**both)
@@ -216,7 +218,7 @@ class TestAPromptThatEndsWithTheImage:
     def test_every_strategy_refuses_it(self, asked, strategy):
         vlm, inputs, layout = asked
         with (
-            pytest.raises(InputError, match="ends with the image.*put the question behind"),
+            pytest.raises(InputError, match=r"ends with the image.*put the question behind"),
             withdraw(vlm.model, strategy, layout),
         ):
             vlm.model.generate(**inputs, max_new_tokens=2)

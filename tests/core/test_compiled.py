@@ -92,9 +92,7 @@ def test_a_compiled_model_that_ran_before_loses_the_image(vlm, inputs, layout, f
         with withdraw(model, VisualTokenWithdrawal(2), layout) as withdrawal:
             assert torch.allclose(logits(call, inputs), expected, atol=1e-4)
             assert len(withdrawal.kept) == vlm.layers
-            assert torch.equal(
-                model.generate(**inputs, do_sample=False, max_new_tokens=4), answer
-            )
+            assert torch.equal(model.generate(**inputs, do_sample=False, max_new_tokens=4), answer)
         assert torch.allclose(logits(call, inputs), plain, atol=1e-4)
 
 

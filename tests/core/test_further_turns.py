@@ -170,7 +170,7 @@ class TestRefusals:
 
     def test_at_k_0_generate_itself_miscounts(self, vlm, inputs, layout):
         with (
-            pytest.raises(ModelError, match="pass the new tokens alone.*K = 0"),
+            pytest.raises(ModelError, match=r"pass the new tokens alone.*K = 0"),
             withdraw(vlm.model, VisualTokenWithdrawal(0), layout),
         ):
             conversation(vlm.model, inputs)

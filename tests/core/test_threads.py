@@ -43,21 +43,20 @@ def test_streaming_from_a_thread_that_takes_the_context_along(vlm, inputs, layou
 @pytest.mark.parametrize("block", ["withdraw", "record"])
 def test_a_plain_thread_inside_the_block_is_noticed(vlm, inputs, layout, block):
     streamer = TextIteratorStreamer(vlm.processor.tokenizer, skip_prompt=True)
+    asked = {**inputs, **OPTIONS, "streamer": streamer}
     opened = (
         withdraw(vlm.model, VisualTokenWithdrawal(1), layout)
         if block == "withdraw"
         else record(vlm.model, layout)
     )
-    with pytest.raises(ModelError, match=rf"{block} block, and the thread 'asker'.*copy_context"):
+
+    def stream():
         with opened:
-            thread = Thread(
-                target=vlm.model.generate,
-                kwargs={**inputs, **OPTIONS, "streamer": streamer},
-                name="asker",
-            )
-            thread.start()
+            Thread(target=vlm.model.generate, kwargs=asked, name="asker").start()
             list(streamer)
-            thread.join()
+
+    with pytest.raises(ModelError, match=rf"{block} block, and the thread 'asker'.*copy_context"):
+        stream()
 
 
 def test_an_executor_inside_the_block_is_noticed_and_to_thread_takes_part(
@@ -96,13 +95,14 @@ def test_a_block_of_another_visitor_is_not_held_against_one_that_ran_nothing(vlm
         with withdraw(vlm.model, VisualTokenWithdrawal(2), layout):
             vlm.model(**inputs)
 
-    with (
-        pytest.warns(UserWarning, match="without a prompt"),
-        withdraw(vlm.model, VisualTokenWithdrawal(1), layout),
-    ):
-        thread = Thread(target=other)
-        thread.start()
-        thread.join()
+    def mine():
+        with withdraw(vlm.model, VisualTokenWithdrawal(1), layout):
+            thread = Thread(target=other)
+            thread.start()
+            thread.join()
+
+    with pytest.warns(UserWarning, match="without a prompt"):
+        mine()
 
 
 def test_a_block_in_which_nothing_ran_warns(vlm, layout):
@@ -122,8 +122,9 @@ def test_a_block_in_which_nothing_ran_warns(vlm, layout):
 def test_a_block_that_is_left_by_an_error_does_not_warn_besides(vlm, layout):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with pytest.raises(ZeroDivisionError), withdraw(
-            vlm.model, VisualTokenWithdrawal(1), layout
+        with (
+            pytest.raises(ZeroDivisionError),
+            withdraw(vlm.model, VisualTokenWithdrawal(1), layout),
         ):
             raise ZeroDivisionError
 

@@ -141,7 +141,8 @@ class MustDrop:
         if self.layers is None:
             return
         layers = tuple(map(whole, self.layers))
-        if any(n is None or n < 0 for n in layers) or any(np.diff(layers) < 1):
+        counts = [n for n in layers if n is not None and n >= 0]
+        if len(counts) < len(layers) or any(np.diff(counts) < 1):
             raise InputError(
                 "layers must be decoder layers in rising order, such as (2, 6), not "
                 f"{tuple(self.layers)!r}."
