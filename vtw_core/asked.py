@@ -90,9 +90,9 @@ class AskedPass:
 
     def check_behind(self, total: int) -> None:
         """Raise ModelError where rows behind prompts of `total` tokens cannot be followed."""
-        is_visual = self._visual()
-        # Without a picture the token is one that the model chose itself, and text.
-        if self._pictures and is_visual is not None and is_visual.any():
+        # Without a picture such a token is one that the model chose itself, and text.
+        is_visual = self._visual() if self._pictures else None
+        if is_visual is not None and is_visual.any():
             raise ModelError(
                 "Another image stands behind the prompt, and the layout says nothing of it; run "
                 "the whole conversation as one prompt."

@@ -343,7 +343,8 @@ class Withdrawal:
         if index - 1 in self.heard_layers:
             assert self._ear is not None
             self.attention[index - 1] = self._ear.told()
-        heard = self.attention.get(index - 1) or [None] * len(before)
+        nothing: list[VisualAttention | None] = [None] * len(before)
+        heard = self.attention.get(index - 1, nothing)
         kept = tuple(
             kept_of_prompt(self.strategy, index, layout, alive, attention, self._k_min)
             for layout, alive, attention in zip(self.layouts, before, heard, strict=True)
