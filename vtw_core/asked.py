@@ -72,20 +72,25 @@ class AskedPass:
                     "others are: pass input_ids, or a layout of this prompt."
                 )
             return
-        copies = batch // len(layouts)
-        expected = np.zeros((len(layouts), total), dtype=bool)
-        padding = np.zeros_like(expected)
-        for number, layout in enumerate(layouts):
-            expected[number, layout.visual] = True
-            padding[number, : layout.padding] = True
-        is_padding = np.zeros_like(is_visual)
+        ids = None if self._ids is None else np.asarray(self._ids.cpu())
+        is_there = np.ones_like(is_visual)
         if isinstance(self._mask, Tensor) and self._mask.ndim == 2:
-            is_padding = np.asarray(self._mask.cpu() == 0)
-        for found, said in ((is_visual, expected), (is_padding, padding)):
-            if not np.array_equal(found[:, :total], said.repeat(copies, axis=0)):
+            is_there = np.asarray(self._mask.cpu() != 0)
+        copies = batch // len(layouts)
+        for row in range(batch):
+            layout = layouts[row // copies]
+            own = slice(layout.padding, total)
+            is_its_own = (
+                np.array_equal(np.flatnonzero(is_visual[row, :total]), layout.visual)
+                and is_there[row, own].all()
+                and not is_there[row, : layout.padding].any()
+            )
+            if is_its_own and ids is not None and layout.ids is not None:
+                is_its_own = np.array_equal(ids[row, own], layout.ids[own])
+            if not is_its_own:
                 raise ModelError(
-                    "The layout is of another prompt: visual tokens or padding stand elsewhere in "
-                    "the input_ids. Take the layout from the inputs that you run."
+                    "The layout is of another prompt than the input_ids: take it from the inputs "
+                    "that you run."
                 )
 
     def check_behind(self, total: int) -> None:

@@ -44,30 +44,6 @@ def context_hooks(owner: object) -> Iterator["ContextHooks"]:
             _HERE.reset(token)
 
 
-def say_nothing_ran(block: str, passed_by: str | None) -> None:
-    """Say that a block ended without a prompt having run inside it.
-
-    Args:
-        block: the name of the function that opened it.
-        passed_by: see `ContextHooks`.
-
-    Raises:
-        ModelError: somebody ran the model meanwhile, perhaps in the belief to be inside.
-    """
-    if passed_by is not None:
-        raise ModelError(
-            f"Nothing ran inside this {block} block, and the thread {passed_by!r} ran the model "
-            "outside of it, where it is the plain model: a new thread begins outside of every "
-            "block. Start it with Thread(target=contextvars.copy_context().run, "
-            "args=(model.generate,), kwargs=inputs); in asyncio, use asyncio.to_thread."
-        )
-    warnings.warn(
-        f"This {block} block ended without a prompt having run inside it, so it did nothing. A "
-        "thread that is to take part runs contextvars.copy_context().run.",
-        stacklevel=4,
-    )
-
-
 def owners_here() -> list[object]:
     """The owners of the blocks that this context is inside of."""
     return [hooks.owner for hooks in _HERE.get() if not hooks.is_removed]
@@ -78,12 +54,14 @@ class ContextHooks:
 
     Attributes:
         owner: whose they are.
+        has_acted: whether the model ran inside the block.
         passed_by: name of a thread that ran a hooked module outside of every block; None where
             nobody did.
     """
 
     def __init__(self, owner: object) -> None:
         self.owner = owner
+        self.has_acted = False
         self.passed_by: str | None = None
         self.is_removed = False
         self._handles: list[Any] = []
@@ -107,6 +85,7 @@ class ContextHooks:
         # from a context that is not inside the block.
         def hook(module: Any, args: Any, kwargs: Any = None) -> Any:
             if self in _HERE.get():
+                self.has_acted = True
                 return act(args, kwargs)
             if not owners_here():
                 self.passed_by = threading.current_thread().name
@@ -127,6 +106,30 @@ class ContextHooks:
             module.register_forward_hook(hook, with_kwargs=True, always_call=after_errors)
         )
         self._hold(module)
+
+    def check_acted(self, block: str) -> None:
+        """Warn, once a block is left, if the model did not run inside it.
+
+        Args:
+            block: the name of the function that opened it, which is a context manager.
+
+        Raises:
+            ModelError: somebody ran it outside meanwhile, perhaps in the belief to be inside.
+        """
+        if self.has_acted:
+            return
+        if self.passed_by is not None:
+            raise ModelError(
+                f"Nothing ran inside this {block} block, and the thread {self.passed_by!r} ran the "
+                "model outside of it, where it is the plain model: a new thread begins outside of "
+                "every block. Start it with Thread(target=contextvars.copy_context().run, "
+                "args=(model.generate,), kwargs=inputs); in asyncio, use asyncio.to_thread."
+            )
+        warnings.warn(
+            f"This {block} block ended without a prompt having run inside it, so it did nothing. A "
+            "thread that is to take part runs contextvars.copy_context().run.",
+            stacklevel=4,
+        )
 
     def remove(self) -> None:
         """Take all hooks off and let the modules go; safe to call again."""

@@ -49,6 +49,8 @@ class TokenLayout:
             an index into `visual`.
         key: positions of the visual tokens that a strategy's vision stage says must stay; None
             where no such stage ran.
+        ids: [total] the prompt's input_ids, by which a pass over another prompt is told; None
+            where the layout was not measured from inputs.
     """
 
     total: int
@@ -59,11 +61,12 @@ class TokenLayout:
     absorbed: IntArray = field(default_factory=lambda: np.zeros((0, 4), np.int64), repr=False)
     key: IntArray | None = field(default=None, repr=False)
     images: tuple[int, ...] = ()
+    ids: IntArray | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not any(self.images):
             object.__setattr__(self, "images", (0,) * len(self.grids))
-        for name in ("visual", "patches", "absorbed", "key"):
+        for name in ("visual", "patches", "absorbed", "key", "ids"):
             if getattr(self, name) is not None:
                 array = np.array(getattr(self, name), dtype=np.int64)
                 array.flags.writeable = False
@@ -160,9 +163,8 @@ class TokenLayout:
             ) from None
         bos = getattr(model.config.get_text_config(decoder=True), "bos_token_id", None)
         layouts = []
-        for row, pads, own in zip(
-            rows, padding, np.split(patches, np.cumsum(counts)[:-1]), strict=True
-        ):
+        of_prompts = np.split(patches, np.cumsum(counts)[:-1])
+        for whole, row, pads, own in zip(ids, rows, padding, of_prompts, strict=True):
             visual = np.flatnonzero(row == image_token)
             used, grid = np.unique(own[:, 0], return_inverse=True)
             shown = np.unique([images[index] for index in used], return_inverse=True)[1]
@@ -174,6 +176,7 @@ class TokenLayout:
                     grids=tuple(grids[index] for index in used),
                     patches=np.column_stack([grid, own[:, 1:]]),
                     images=tuple(shown.tolist()),
+                    ids=whole,
                 )
             )
         return tuple(layouts)

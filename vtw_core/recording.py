@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from vtw_core.asked import AskedPass
 from vtw_core.errors import InputError, ModelError
-from vtw_core.hooks import ContextHooks, context_hooks, say_nothing_ran
+from vtw_core.hooks import ContextHooks, context_hooks
 from vtw_core.inside import SEGMENTS
 from vtw_core.layer_arguments import cache_of
 from vtw_core.layout import TokenLayout
@@ -71,8 +71,7 @@ def record(model: Any, layout: TokenLayout) -> Iterator["AttentionRecorder"]:
             yield recorder
         finally:
             recorder.deafen()
-    if not recorder.positions:
-        say_nothing_ran("record", hooks.passed_by)
+    hooks.check_acted("record")
 
 
 class AttentionRecorder:

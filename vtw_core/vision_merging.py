@@ -93,6 +93,7 @@ def encode_merged(
             absorbed=np.concatenate(absorbed),
             key=visual[np.concatenate(keys)],
             images=layout.images,
+            ids=None if layout.ids is None else layout.ids[stayed],
         ),
         stayed=stayed,
     )

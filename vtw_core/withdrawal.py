@@ -31,7 +31,7 @@ from vtw_core.batch_rows import BatchRows
 from vtw_core.deciding import kept_of_prompt
 from vtw_core.errors import InputError, ModelError
 from vtw_core.hearing import VisualEar
-from vtw_core.hooks import ContextHooks, context_hooks, owners_here, say_nothing_ran
+from vtw_core.hooks import ContextHooks, context_hooks, owners_here
 from vtw_core.kv_caches import check_window, reduce_cache
 from vtw_core.layer_arguments import PROMPT_LONG, Cut, RotaryCall, cache_of, tensor_mask
 from vtw_core.layout import TokenLayout
@@ -113,8 +113,7 @@ def withdraw(
             yield withdrawal
         finally:
             withdrawal.deafen()
-    if not withdrawal.kept:
-        say_nothing_ran("withdraw", hooks.passed_by)
+    hooks.check_acted("withdraw")
 
 
 def withdrawal_here(model: Any) -> "Withdrawal | None":

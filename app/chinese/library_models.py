@@ -71,7 +71,7 @@ SENTENCES = {
     "The batch has {batch} sequences, which {layouts} layouts do not fit; give one layout per prompt.": "批次中有 {batch} 个序列，与 {layouts} 个 layout 不符；请为每个提示给出一个 layout。",
     "The pass has {rows} rows, the prompt {total}: the whole prompt must be run at once, and be the one that the layout describes.": "这次前向计算有 {rows} 行，而提示有 {total} 行：必须一次运行整个提示，并且是 layout 所描述的那一个。",
     "The pass has {rows} rows, the layout {total}, and no input_ids say what the others are: pass input_ids, or a layout of this prompt.": "这次前向计算有 {rows} 行，layout 有 {total} 行，而没有 input_ids 说明其余各行是什么：请传入 input_ids，或给出这个提示的 layout。",
-    "The layout is of another prompt: visual tokens or padding stand elsewhere in the input_ids. Take the layout from the inputs that you run.": "这个 layout 属于另一个提示：input_ids 中视觉 token 或填充的位置与它不同。请从所运行的输入取得 layout。",
+    "The layout is of another prompt than the input_ids: take it from the inputs that you run.": "这个 layout 与 input_ids 不属于同一个提示：请从所运行的输入取得 layout。",
     "Another image stands behind the prompt, and the layout says nothing of it; run the whole conversation as one prompt.": "提示之后又有一张图片，而 layout 中没有它；请把整个对话作为一个提示来运行。",
     "There is padding behind the prompt, in a batch whose further text has different lengths; run these prompts one at a time.": "提示之后有填充，因为批次中后续文本的长度不同；请逐个运行这些提示。",
     "{name} counts every token of the prompt, and some have left: give logits_to_keep as a number, and take a loss from the logits of the answer.": "{name} 按提示的每个 token 计数，而其中一些已经离开：请以数字给出 logits_to_keep，并用回答的 logits 计算损失。",

@@ -60,6 +60,19 @@ def test_the_layout_of_a_prompt_with_fewer_tokens_before_the_image_is_refused(
         vlm.model.generate(**longer, max_new_tokens=2)
 
 
+@pytest.mark.parametrize("strategy", [VisualTokenWithdrawal(2), FastV(2, 0.5)], ids=str)
+def test_the_layout_of_a_prompt_with_another_question_is_refused(vlm, inputs, layout, strategy):
+    """FastV would decide from a row in the middle of the longer question."""
+    other = vlm.inputs(PICTURE, OTHER_PROMPT)
+    assert np.array_equal(vlm.layout(other).visual, layout.visual)
+    assert vlm.layout(other).total > layout.total
+    with (
+        pytest.raises(ModelError, match="layout is of another prompt"),
+        withdraw(vlm.model, strategy, layout),
+    ):
+        vlm.model.generate(**other, max_new_tokens=2)
+
+
 def test_the_layout_of_a_prompt_with_other_padding_is_refused(vlm, inputs):
     padded = dict(inputs)
     ids = inputs["input_ids"]
@@ -320,6 +333,6 @@ def test_a_text_only_row_of_a_batch_is_untouched(tiny_models, family):
 
 
 def test_a_batch_of_text_alone_is_refused(vlm, inputs, layout):
-    text = inputs["input_ids"][:, layout.text]
+    text = inputs["input_ids"][:, layout.text.copy()]
     with pytest.raises(ModelError, match=re.escape("No visual token stands in the prompt")):
         TokenLayout.batch_from_inputs(vlm.model, {"input_ids": text})

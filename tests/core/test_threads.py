@@ -105,6 +105,20 @@ def test_a_block_of_another_visitor_is_not_held_against_one_that_ran_nothing(vlm
         mine()
 
 
+def test_a_run_that_was_refused_inside_is_no_block_in_which_nothing_ran(vlm, inputs, layout):
+    def refused():
+        with withdraw(vlm.model, VisualTokenWithdrawal(1), layout):
+            other = Thread(target=lambda: vlm.model(**inputs))
+            other.start()
+            other.join()
+            with pytest.raises(ModelError, match="whole prompt"):
+                vlm.model(input_ids=inputs["input_ids"][:, -3:])
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        refused()
+
+
 def test_a_block_in_which_nothing_ran_warns(vlm, layout):
     with (
         pytest.warns(UserWarning, match="withdraw block ended without a prompt") as caught,
