@@ -8,7 +8,8 @@ import pytest
 import torch
 from conftest import PROMPT
 
-from vtw_core import VisualTokenWithdrawal, record, withdraw
+from vtw_core import MustDrop, VisionStage, VisualTokenWithdrawal, record, withdraw
+from vtw_core.generation import prepare
 from vtw_core.uncompiled import around, hold, release
 
 COMPILED = {"backend": "eager"}  # Dynamo's part alone: what passes over hooks is its guards
@@ -62,9 +63,12 @@ PARTS = [
     compile_decoder, compile_forward_of_decoder, compile_layers, wrap_layers,
     compile_forwards_of_layers,
 ]  # fmt: skip
-# Dynamo takes seconds to trace the whole model.
-WHOLE = (compile_model, compile_forward, wrap_model)
-FORMS = [*PARTS, *(pytest.param(one, marks=pytest.mark.slow) for one in WHOLE)]
+WHOLE = [compile_model, compile_forward, wrap_model]
+# Dynamo takes seconds to trace a model.
+FORMS = [
+    compile_decoder, compile_layers,
+    *(pytest.param(one, marks=pytest.mark.slow) for one in PARTS + WHOLE),
+]  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -169,6 +173,20 @@ def test_what_was_compiled_is_back_behind_the_block_also_after_an_error(vlm, lay
     ):
         raise ZeroDivisionError
     assert [dict(module.__dict__) for module in model.modules()] == before
+
+
+def test_patches_are_merged_inside_a_compiled_vision_tower(vlm, image, inputs):
+    strategy = MustDrop(0.0, 0.0, VisionStage(similarity=-1.0))
+    model = copy.deepcopy(vlm.model)
+    model.config.vision_feature_layer = -1  # the encoder's end, behind the merging
+    expected = prepare(replace(vlm, model=copy.deepcopy(model)), image, PROMPT, strategy)
+    model.model.vision_tower.compile(**COMPILED)
+    compiled = replace(vlm, model=model)
+    logits(model, inputs)
+    found = prepare(compiled, image, PROMPT, strategy)
+    assert len(found.layout.visual) == len(expected.layout.visual) < 64
+    for one, other in zip(found.vision.pooler_output, expected.vision.pooler_output, strict=True):
+        assert torch.allclose(one, other, atol=1e-5)
 
 
 def test_a_module_held_twice_is_held_until_it_is_let_go_twice():
