@@ -13,11 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from vtw_core.full_run import FullRun, additive, head, rotary
+from vtw_core.full_run import FullRun, additive, head, rotary, run_layer
 from vtw_core.generation import check_finite, end_tokens
-from vtw_core.layer_arguments import cache_argument
 from vtw_core.layout import Positions
-from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.sampling import Sampling
 from vtw_core.sweep import Sweep
@@ -109,18 +107,13 @@ class EveryAnswer:
             first = int(prepared.positions.min())
             left = torch.full_like(kept, first + len(prepared.layout.text) + position)
         ks = np.array([b.k for b in running])
-        for index, layer in enumerate(decoder_layers(vlm.model)):
-            cache = self._caches[index]
+        for index, cache in enumerate(self._caches):
             visible = cache.visible(running)
             # One position for all rows; under "repack" it depends on whether the image has left.
             at = [left if k <= index else kept for k in ks]
-            hidden = layer(
-                hidden,
-                attention_mask=additive(visible, hidden.dtype)[None, None],
-                position_embeddings=rotary(vlm, index, hidden, torch.cat(at, dim=-1)),
-                **cache_argument(layer, cache),
-                **self._full.kwargs[index],
-            )
+            tables = rotary(vlm, index, hidden, torch.cat(at, dim=-1))
+            mask = additive(visible, hidden.dtype)[None, None]
+            hidden = run_layer(vlm, self._full, index, hidden, mask, tables, cache)
         logits = head(vlm, hidden[0])
         check_finite(logits)
         picks = self._sampling.choose(logits, position + 1).tolist()

@@ -21,7 +21,7 @@ from vtw_core.decoding import EveryAnswer
 from vtw_core.errors import InputError
 from vtw_core.events import Answers, Curve, Event, Progress, Token
 from vtw_core.full_run import FullRun, run_full
-from vtw_core.generation import Prepared, answer_text, end_tokens, prepare
+from vtw_core.generation import Prepared, answer_text, check_limit, end_tokens, prepare
 from vtw_core.images import load_images
 from vtw_core.inside import Counterfactual, Inside
 from vtw_core.inspection import FullInspection, SweepInspection, record_inside
@@ -88,6 +88,7 @@ def explore_steps(
         raise InputError("Counterfactual images and the patch lens need inside=True.")
     pictures = load_images(image)
     prepared = prepare(vlm, pictures, prompt)
+    max_new_tokens = check_limit(vlm, prepared, max_new_tokens)
     total = vlm.layers * (1 + len(counterfactuals)) + 2 + timed
     yield Progress(0, total, "image encoded")
 

@@ -7,7 +7,7 @@ the hidden states that enter it in the rows that depend on the image, and its KV
 """
 
 from collections.abc import Generator, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
@@ -20,12 +20,14 @@ from torch import Tensor, nn
 from vtw_core.errors import InputError, ModelError
 from vtw_core.generation import Prepared, Step, check_limit, decode_inside, new_cache, now
 from vtw_core.hooks import ContextHooks, context_hooks
-from vtw_core.layer_arguments import CACHE_NAMES, PROMPT_LONG
+from vtw_core.layer_arguments import CACHE_NAMES, PROMPT_LONG, cache_argument
+from vtw_core.layout import check_text_at_the_end
 from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.support import check_support
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.sampling import Chooser
 from vtw_core.trace import Trace
+from vtw_core.uncompiled import uncompiled
 from vtw_core.withdrawal import refuse_nesting
 
 
@@ -90,9 +92,6 @@ class Watcher(Protocol):
     def attach(self, hooks: ContextHooks) -> None:
         """Put hooks of its own on the model."""
 
-    def listening(self) -> AbstractContextManager[Any]:
-        """What every forward pass runs in."""
-
 
 def run_full(
     vlm: VisionLanguageModel,
@@ -104,19 +103,17 @@ def run_full(
     """Run the model with nothing withdrawn, one `Step` per token; returns the `FullRun`.
 
     Raises:
-        InputError: bad max_new_tokens.
+        InputError: bad max_new_tokens, or the prompt ends with the image.
         ModelError: the model is not supported, or not followed exactly by layer-wise runs.
     """
-    check_limit(vlm, prepared, max_new_tokens)
+    max_new_tokens = check_limit(vlm, prepared, max_new_tokens)
+    check_text_at_the_end(prepared.layout)
     refuse_nesting(vlm.model)
     _check_followed(vlm, prepared.layout.total + max_new_tokens)
     cache = new_cache(vlm)
     record = _Record(vlm, prepared, watcher)
     steps: list[Step] = []
-    listening = nullcontext if watcher is None else watcher.listening
-    for step in decode_inside(
-        record.block(), vlm, prepared, cache, max_new_tokens, sampling, listening
-    ):
+    for step in decode_inside(record.block(), vlm, prepared, cache, max_new_tokens, sampling):
         steps.append(step)
         yield step
     logits = torch.as_tensor(np.stack([step.logits for step in steps]), device=vlm.device)
@@ -172,7 +169,9 @@ class _Record:
     @contextmanager
     def block(self) -> Iterator["_Record"]:
         layers = decoder_layers(self._vlm.model)
+        model = self._vlm.model
         with context_hooks(self) as hooks:
+            hooks.uncompiled(model, model.get_decoder())
             for index, layer in enumerate(layers):
                 hooks.before(layer, partial(self._before, index))
             hooks.behind(layers[-1], self._behind_last)
@@ -215,6 +214,34 @@ class _Record:
                 seen = _is_visible(mask[0, 0].to(device).index_select(0, rows))
             self._seen[key] = seen
         return self._seen[key]
+
+
+def run_layer(
+    vlm: VisionLanguageModel,
+    full: FullRun,
+    index: int,
+    hidden: Tensor,
+    mask: Tensor | None,
+    tables: tuple[Tensor, Tensor],
+    kv_cache: Any,
+) -> Tensor:
+    """What a decoder layer makes of rows [batch, rows, width] that were not in the full run.
+
+    Args:
+        mask: additive, [batch, 1, rows, keys].
+        tables: of the rows, from `rotary`.
+        kv_cache: what the rows stand behind; `update` says what they see.
+    """
+    layer = decoder_layers(vlm.model)[index]
+    with uncompiled(layer):  # compiled, it would be made anew for every shape and cache
+        out: Tensor = layer(
+            hidden,
+            attention_mask=mask,
+            position_embeddings=tables,
+            **cache_argument(layer, kv_cache),
+            **full.kwargs[index],
+        )
+    return out
 
 
 def additive(visible: Tensor, dtype: torch.dtype) -> Tensor:

@@ -5,9 +5,10 @@ outside it: each runs in a `contextvars.Context` of its own, so a generator that
 between two tokens leaves the caller's model plain, and may be resumed from another thread.
 """
 
+import sys
 import time
-from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Generator
+from contextlib import AbstractContextManager
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from typing import Any
@@ -30,6 +31,7 @@ from vtw_core.layer_arguments import cache_argument
 from vtw_core.layout import TokenLayout
 from vtw_core.models.prompts import display_pieces
 from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.plain_numbers import whole
 from vtw_core.sampling import GREEDY, Chooser, Sampling
 from vtw_core.strategies.base import MergesImage, Strategy
 from vtw_core.strategies.keep_all import KeepAll
@@ -140,21 +142,23 @@ def prepare(
     return replace(prepared, encode_seconds=now(vlm) - start)
 
 
-def check_limit(vlm: VisionLanguageModel, prepared: Prepared, max_new_tokens: int) -> None:
-    """Raise InputError unless max_new_tokens is a whole number >= 1 that the context holds."""
-    if isinstance(max_new_tokens, bool) or not isinstance(max_new_tokens, int):
+def check_limit(vlm: VisionLanguageModel, prepared: Prepared, max_new_tokens: Any) -> int:
+    """max_new_tokens, or InputError unless it is a whole number >= 1 that the context holds."""
+    limit = whole(max_new_tokens)
+    if limit is None:
         raise InputError(f"max_new_tokens must be a whole number, not {max_new_tokens!r}.")
     # Merged patches leave their positions behind unless these are renumbered; count them too.
     length = prepared.layout.total + len(prepared.layout.absorbed)
     room = vlm.context - length
-    if max_new_tokens < 1:
-        raise InputError(f"max_new_tokens must be at least 1, not {max_new_tokens}.")
-    if max_new_tokens > room:
+    if limit < 1:
+        raise InputError(f"max_new_tokens must be at least 1, not {limit}.")
+    if limit > room:
         raise InputError(
             f"Image and prompt take {length} of the model's {vlm.context} tokens "
             f"and leave room for an answer of {room}; shorten the prompt, or set max_new_tokens "
             f"to at most {room}."
         )
+    return limit
 
 
 def stream(
@@ -173,7 +177,7 @@ def stream(
     Raises:
         InputError: bad max_new_tokens, or the strategy does not fit the model.
     """
-    check_limit(vlm, prepared, max_new_tokens)
+    max_new_tokens = check_limit(vlm, prepared, max_new_tokens)
     block = withdraw(vlm.model, strategy, prepared.layout)
     return decode_inside(block, vlm, prepared, new_cache(vlm), max_new_tokens, sampling)
 
@@ -190,12 +194,8 @@ def decode_inside(
     cache: DynamicCache,
     max_new_tokens: int,
     sampling: Chooser,
-    listening: Callable[[], AbstractContextManager[Any]] = nullcontext,
 ) -> Generator[Step, None, None]:
-    """Generate with every forward pass, and nothing else, inside `block`, one `Step` per token.
-
-    `listening` gives what each pass is run in besides, in the thread that runs it.
-    """
+    """Generate with every forward pass, and nothing else, inside `block`, one `Step` per token."""
     context = copy_context()
     inside = context.run(block.__enter__)
     try:
@@ -204,8 +204,7 @@ def decode_inside(
         next_ids = prepared.input_ids
         for count in range(1, max_new_tokens + 1):
             start = now(vlm)
-            with listening():
-                logits = context.run(_forward, vlm, prepared, next_ids, count - 1, cache)
+            logits = context.run(_forward, vlm, prepared, next_ids, count - 1, cache)
             check_finite(logits)
             token = int(sampling.choose(logits, count - 1))
             seconds = now(vlm) - start
@@ -224,7 +223,7 @@ def decode_inside(
                 return
             next_ids = torch.tensor([[token]], device=prepared.input_ids.device)
     finally:
-        context.run(block.__exit__, None, None, None)
+        context.run(block.__exit__, *sys.exc_info())
 
 
 def check_finite(logits: Tensor) -> None:

@@ -1,15 +1,14 @@
 """Hear one layer's attention from text rows to visual tokens, for a strategy to decide from."""
 
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vtw_core.errors import InputError, ModelError
+from vtw_core.errors import ModelError
 from vtw_core.hooks import ContextHooks
-from vtw_core.layout import IntArray, TokenLayout
+from vtw_core.layout import IntArray, TokenLayout, check_text_at_the_end
 from vtw_core.listening import AttentionListener, Heard, listen_to_eager
 from vtw_core.present import Present
 from vtw_core.tensor_parallel import Heads
@@ -36,13 +35,12 @@ class VisualEar:
         self._layouts = layouts
         self._heads = heads
         self._listener = AttentionListener(self._hear)
-        self._thread: int | None = None
         self._present: Present | None = None
         self._visual: list[IntArray] = []
         self._heard: list[VisualAttention] = []
         listen_to_eager(hooks, layers, self._listener)
         for layer in layers.values():
-            hooks.behind(layer, lambda *_: self.close(), after_errors=True)
+            hooks.behind(layer, lambda *_: self._listener.close(), after_errors=True)
 
     def open(self, layer: int, rows: int, present: Present, visual: Sequence[IntArray]) -> None:
         """A layer is about to run a prefill of `rows` rows, the prompts' own as in `present`.
@@ -50,16 +48,11 @@ class VisualEar:
         visual: [prompts][a] positions of the visual tokens in it.
         """
         self._heard, self._present, self._visual = [], present, list(visual)
-        self._listener.__enter__()
-        self._thread = threading.get_ident()
-        self._listener.listen(layer, rows)
+        self._listener.open(layer, rows)
 
     def close(self) -> None:
         """The layer is done, or failed; safe to call again."""
-        if self._thread == threading.get_ident():
-            self._thread = None
-            self._listener.listen(None)
-            self._listener.__exit__(None, None, None)
+        self._listener.close()
 
     def told(self) -> list[VisualAttention]:
         """[prompts] of the layer that ran last."""
@@ -103,18 +96,14 @@ class VisualEar:
 
 
 def text_rows(layout: TokenLayout) -> IntArray:
-    """[t] positions of the text rows behind the first visual token.
+    """[t] positions of the text rows behind the first visual token; all of them where there is
+    none.
 
     Raises:
         InputError: the prompt ends with the image.
     """
-    rows = layout.text[layout.text > layout.visual[0]]
-    if not len(rows) or rows[-1] != layout.total - 1:
-        raise InputError(
-            "The prompt ends with the image, so no text says which visual tokens matter; put the "
-            "question behind the image."
-        )
-    return rows
+    check_text_at_the_end(layout)
+    return layout.text[layout.text > layout.prefix] if len(layout.visual) else layout.text
 
 
 def _blocks(places: IntArray, most: int) -> Iterator[tuple[int, int]]:

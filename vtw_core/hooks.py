@@ -5,10 +5,15 @@ A plain torch hook acts on every thread that runs the model. These act only in t
 is untouched.
 """
 
+import threading
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
+
+from vtw_core.errors import ModelError
+from vtw_core.uncompiled import around, hold, release
 
 Before = Callable[[Any, dict[str, Any]], Any]
 Behind = Callable[[Any, dict[str, Any], Any], None]
@@ -45,12 +50,32 @@ def owners_here() -> list[object]:
 
 
 class ContextHooks:
-    """The hooks of one `with context_hooks(...)` block."""
+    """The hooks of one `with context_hooks(...)` block.
+
+    Attributes:
+        owner: whose they are.
+        has_acted: whether the model ran inside the block.
+        passed_by: name of a thread that ran a hooked module outside of every block; None where
+            nobody did.
+    """
 
     def __init__(self, owner: object) -> None:
         self.owner = owner
+        self.has_acted = False
+        self.passed_by: str | None = None
         self.is_removed = False
         self._handles: list[Any] = []
+        self._held: list[Any] = []
+
+    def uncompiled(self, model: Any, inner: Any) -> None:
+        """Let a module run uncompiled with all that it stands in, so that what is hooked inside it
+        is not passed over."""
+        for module in around(model, inner):
+            self._hold(module)
+
+    def _hold(self, module: Any) -> None:
+        if not any(module is other for other in self._held) and hold(module):
+            self._held.append(module)
 
     def before(self, module: Any, act: Before) -> None:
         """Run `act(args, kwargs)` ahead of a module; it may return other (args, kwargs)."""
@@ -59,9 +84,15 @@ class ContextHooks:
         # calls it without kwargs; the default keeps that call harmless, since it can only come
         # from a context that is not inside the block.
         def hook(module: Any, args: Any, kwargs: Any = None) -> Any:
-            return act(args, kwargs) if self in _HERE.get() else None
+            if self in _HERE.get():
+                self.has_acted = True
+                return act(args, kwargs)
+            if not owners_here():
+                self.passed_by = threading.current_thread().name
+            return None
 
         self._handles.append(module.register_forward_pre_hook(hook, with_kwargs=True))
+        self._hold(module)
 
     def behind(self, module: Any, act: Behind, *, after_errors: bool = False) -> None:
         """Run `act(args, kwargs, output)` behind a module, if asked also when it has failed, with
@@ -74,9 +105,36 @@ class ContextHooks:
         self._handles.append(
             module.register_forward_hook(hook, with_kwargs=True, always_call=after_errors)
         )
+        self._hold(module)
+
+    def check_acted(self, block: str) -> None:
+        """Warn, once a block is left, if the model did not run inside it.
+
+        Args:
+            block: the name of the function that opened it, which is a context manager.
+
+        Raises:
+            ModelError: somebody ran it outside meanwhile, perhaps in the belief to be inside.
+        """
+        if self.has_acted:
+            return
+        if self.passed_by is not None:
+            raise ModelError(
+                f"Nothing ran inside this {block} block, and the thread {self.passed_by!r} ran the "
+                "model outside of it, where it is the plain model: a new thread begins outside of "
+                "every block. Start it with Thread(target=contextvars.copy_context().run, "
+                "args=(model.generate,), kwargs=inputs); in asyncio, use asyncio.to_thread."
+            )
+        warnings.warn(
+            f"This {block} block ended without a prompt having run inside it, so it did nothing. A "
+            "thread that is to take part runs contextvars.copy_context().run.",
+            stacklevel=4,
+        )
 
     def remove(self) -> None:
-        """Take all hooks off; safe to call again."""
+        """Take all hooks off and let the modules go; safe to call again."""
         self.is_removed = True
         while self._handles:
             self._handles.pop().remove()
+        while self._held:
+            release(self._held.pop())

@@ -1,7 +1,7 @@
 """Look on while the full model and the sweep run, and put the record of a run's inside together."""
 
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -49,10 +49,6 @@ class FullInspection:
         for index, layer in enumerate(layers):
             hooks.before(layer, partial(self._before, index))
         hooks.behind(layers[-1], self._behind_last)
-
-    def listening(self) -> AbstractContextManager[Any]:
-        """What every forward pass runs in."""
-        return self.recorder.listening()
 
     def _before(self, index: int, args: Any, kwargs: dict[str, Any]) -> None:
         self._see(index, args[0] if args else kwargs["hidden_states"])

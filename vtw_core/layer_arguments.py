@@ -28,7 +28,7 @@ def cache_argument(module: Any, kv_cache: Any) -> dict[str, Any]:
     Raises:
         ModelError: it gives it none that is known here.
     """
-    return {_cache_name(module.__class__): kv_cache}
+    return {_cache_name(getattr(module, "_orig_mod", module).__class__): kv_cache}
 
 
 @cache

@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 from vtw_core.errors import InputError, ModelError
 
 IntArray = NDArray[np.int64]
+# What processors call the frames of a video, and their grids.
+_VIDEO_INPUTS = {"pixel_values_videos", "video_grid_thw"}
 Positions = Literal["keep", "repack"]
 
 
@@ -47,6 +49,8 @@ class TokenLayout:
             an index into `visual`.
         key: positions of the visual tokens that a strategy's vision stage says must stay; None
             where no such stage ran.
+        ids: [total] the prompt's input_ids, by which a pass over another prompt is told; None
+            where the layout was not measured from inputs.
     """
 
     total: int
@@ -57,11 +61,12 @@ class TokenLayout:
     absorbed: IntArray = field(default_factory=lambda: np.zeros((0, 4), np.int64), repr=False)
     key: IntArray | None = field(default=None, repr=False)
     images: tuple[int, ...] = ()
+    ids: IntArray | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not any(self.images):
             object.__setattr__(self, "images", (0,) * len(self.grids))
-        for name in ("visual", "patches", "absorbed", "key"):
+        for name in ("visual", "patches", "absorbed", "key", "ids"):
             if getattr(self, name) is not None:
                 array = np.array(getattr(self, name), dtype=np.int64)
                 array.flags.writeable = False
@@ -95,8 +100,8 @@ class TokenLayout:
 
     @property
     def prefix(self) -> int:
-        """Number of positions before the first visual token."""
-        return int(self.visual[0])
+        """Number of positions before the first visual token; all where there is none."""
+        return int(self.visual[0]) if len(self.visual) else self.total
 
     @classmethod
     def from_inputs(cls, model: Any, inputs: Mapping[str, Any]) -> "TokenLayout":
@@ -108,7 +113,7 @@ class TokenLayout:
 
         Raises:
             ModelError: the family is not supported, there is more than one prompt in the batch,
-                or no visual token stands in the prompt.
+                no visual token stands in the prompt, or a video does.
         """
         if len(inputs["input_ids"]) != 1:
             raise ModelError(
@@ -124,32 +129,42 @@ class TokenLayout:
         Args:
             model: as for `from_inputs`.
             inputs: input_ids [prompts, total], padded on the left where attention_mask is 0;
-                the images of all prompts, one behind another.
+                the images of all prompts, one behind another. Some of the prompts may have none.
 
         Raises:
             InputError: there is padding elsewhere than on the left.
             ModelError: as for `from_inputs`.
         """
-        from vtw_core.models.adapters import adapter_for
+        from vtw_core.models.adapters import adapter_for, video_token_ids
 
         adapter = adapter_for(model.config)
         ids = np.asarray(inputs["input_ids"].cpu(), dtype=np.int64)
         if ids.ndim != 2:
             raise ModelError("input_ids must have the shape [prompts, tokens].")
+        if _VIDEO_INPUTS & inputs.keys() or np.isin(ids, video_token_ids(model.config)).any():
+            raise ModelError(
+                "There is a video in the prompt, and only images can be withdrawn; give its frames "
+                "as images."
+            )
         padding = _left_padding(inputs, ids.shape)
         rows = [row[pads:] for row, pads in zip(ids, padding, strict=True)]
         image_token = adapter.image_token_id(model.config)
         counts = [int((row == image_token).sum()) for row in rows]
-        if not all(counts):
+        if not any(counts):
             raise ModelError("No visual token stands in the prompt; give an image with it.")
         # The images of a batch stand one behind another, so the prompts do too.
         joined = {**inputs, "input_ids": inputs["input_ids"].new_tensor(np.concatenate(rows))[None]}
-        grids, patches, images = adapter.patches(model, joined, sum(counts))
+        try:
+            grids, patches, images = adapter.patches(model, joined, sum(counts))
+        except KeyError as error:
+            raise ModelError(
+                f"The inputs have image tokens and no {error.args[0]}; take all of them from the "
+                "model's processor."
+            ) from None
         bos = getattr(model.config.get_text_config(decoder=True), "bos_token_id", None)
         layouts = []
-        for row, pads, own in zip(
-            rows, padding, np.split(patches, np.cumsum(counts)[:-1]), strict=True
-        ):
+        of_prompts = np.split(patches, np.cumsum(counts)[:-1])
+        for whole, row, pads, own in zip(ids, rows, padding, of_prompts, strict=True):
             visual = np.flatnonzero(row == image_token)
             used, grid = np.unique(own[:, 0], return_inverse=True)
             shown = np.unique([images[index] for index in used], return_inverse=True)[1]
@@ -161,9 +176,19 @@ class TokenLayout:
                     grids=tuple(grids[index] for index in used),
                     patches=np.column_stack([grid, own[:, 1:]]),
                     images=tuple(shown.tolist()),
+                    ids=whole,
                 )
             )
         return tuple(layouts)
+
+
+def check_text_at_the_end(layout: TokenLayout) -> None:
+    """Raise InputError unless the row that says the first word of the answer is a text row."""
+    if layout.total - 1 in layout.visual[-1:]:
+        raise InputError(
+            "The prompt ends with the image, and the row of its last token says the first word of "
+            "the answer, so it cannot leave; put the question behind the image."
+        )
 
 
 def _left_padding(inputs: Mapping[str, Any], shape: tuple[int, ...]) -> list[int]:
@@ -178,8 +203,9 @@ def _left_padding(inputs: Mapping[str, Any], shape: tuple[int, ...]) -> list[int
 
 def _segments(ids: IntArray, visual: IntArray, bos: int | None) -> tuple[str, ...]:
     names = np.full(len(ids), "question", dtype=object)
-    names[: visual[0]] = "system"
+    if len(visual):
+        names[: visual[0]] = "system"
     names[visual] = "visual"
-    if visual[0] > 0 and bos is not None and ids[0] == bos:
+    if names[0] != "visual" and bos is not None and ids[0] == bos:
         names[0] = "bos"
     return tuple(names)

@@ -7,6 +7,7 @@ weights are there already and are taken as they come.
 """
 
 import math
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -155,8 +156,22 @@ class AttentionListener(TorchFunctionMode):
         super().__init__()
         self._layer: int | None = None
         self._rows = 0
+        self._thread: int | None = None
         self._hear = hear
         self._scratch = _Scratch()
+
+    def open(self, layer: int, rows: int) -> None:
+        """Listen in this thread to a layer that is about to run over so many rows."""
+        self.__enter__()
+        self._thread = threading.get_ident()
+        self.listen(layer, rows)
+
+    def close(self) -> None:
+        """The layer is done, or failed; safe to call again."""
+        if self._thread == threading.get_ident():
+            self._thread = None
+            self.listen(None)
+            self.__exit__(None, None, None)
 
     def listen(self, layer: int | None, rows: int = 0) -> None:
         """Listen to a layer that is about to run over so many rows, or to none."""
@@ -189,20 +204,23 @@ class AttentionListener(TorchFunctionMode):
             raise ModelError("Causal attention over more keys than rows cannot be recorded.")
         factor = query.shape[-1] ** -0.5 if scale is None else scale
         with torch.no_grad():
-            self._say(_Fused(query, key, value, attn_mask, is_causal, factor, self._scratch))
+            heard = _Fused(query, key, value, attn_mask, is_causal, factor, self._scratch)
+            self._say(heard, query.device)
 
     def tell_eager(self, weights: Tensor, value: Tensor | None) -> None:
         """Weights [b, h, queries, keys] that a layer gave out."""
         if self._layer is not None:
             with torch.no_grad():
-                self._say(_Eager(weights, value))
+                self._say(_Eager(weights, value), weights.device)
 
-    def _say(self, heard: Heard) -> None:
+    def _say(self, heard: Heard, device: torch.device) -> None:
         layer = self._layer
         assert layer is not None
         self._layer = None  # what is worked out in hearing is not itself heard
         try:
-            self._hear(layer, heard)
+            # Sums over thousands of weights need float32, whatever the model runs in.
+            with torch.autocast(device.type, enabled=False):
+                self._hear(layer, heard)
         finally:
             self._layer = layer
 

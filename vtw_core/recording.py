@@ -5,7 +5,7 @@ their mean over heads.
 """
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
+from vtw_core.asked import AskedPass
 from vtw_core.errors import InputError, ModelError
 from vtw_core.hooks import ContextHooks, context_hooks
 from vtw_core.inside import SEGMENTS
@@ -42,8 +43,8 @@ def record(model: Any, layout: TokenLayout) -> Iterator["AttentionRecorder"]:
     of the tokens behind it, is recorded: of a forward pass or of `model.generate()`, one sequence
     at a time, alone or together with a `withdraw` block, around it or inside it.
 
-    Leave the block in the thread that entered it. Another run of the same model in another thread
-    is not recorded.
+    A thread started inside the block begins outside of it and is not recorded; to make it take
+    part, run it with `contextvars.copy_context().run`, as for `withdraw`.
 
     Args:
         model: a transformers vision-language model of a supported family, loaded with sdpa or
@@ -54,17 +55,23 @@ def record(model: Any, layout: TokenLayout) -> Iterator["AttentionRecorder"]:
         The `AttentionRecorder`, which holds the statistics of the last prompt that was run.
 
     Raises:
-        ModelError: the model is not supported, or its attention cannot be followed.
+        ModelError: the model is not supported, its attention cannot be followed, the layout is of
+            another prompt, or only another thread ran the model.
         InputError: more than one sequence is run.
     """
+    model = getattr(model, "_orig_mod", model)  # what torch.compile(model) wraps
     support = check_support(model)
     if not support.supported:
         raise ModelError(support.reason)
     recorder = AttentionRecorder(model, layout)
     with context_hooks(recorder) as hooks:
+        hooks.uncompiled(model, model.get_decoder())
         recorder.attach(hooks)
-        with recorder.listening():
+        try:
             yield recorder
+        finally:
+            recorder.deafen()
+    hooks.check_acted("record")
 
 
 class AttentionRecorder:
@@ -81,6 +88,7 @@ class AttentionRecorder:
         self._layers = decoder_layers(model)
         self._model = model
         self._listener = AttentionListener(self._hear)
+        self._asked = AskedPass(model)
         self._reset()
 
     def _reset(self) -> None:
@@ -90,30 +98,33 @@ class AttentionRecorder:
 
     def attach(self, hooks: ContextHooks) -> None:
         """Put the hooks on the model that say which layer is running."""
+        self._asked.attach(hooks, self._model)
+        hooks.before(self._model.get_decoder(), self._before_decoder)
+        listen_to_eager(hooks, dict(enumerate(self._layers)), self._listener)
         for index, layer in enumerate(self._layers):
             hooks.before(layer, partial(self._before, index))
-            hooks.behind(layer, self._behind)
-        listen_to_eager(hooks, dict(enumerate(self._layers)), self._listener)
+            hooks.behind(layer, lambda *_: self._listener.close(), after_errors=True)
 
-    def listening(self) -> AbstractContextManager[Any]:
-        """The block in which this thread's attention is heard."""
-        return self._listener
+    def deafen(self) -> None:
+        """Stop listening, should a layer have been interrupted while it was listened to."""
+        self._listener.close()
+
+    def _before_decoder(self, args: Any, kwargs: dict[str, Any]) -> None:
+        """Here and not before layer 0, which a strategy may leave without its visual rows."""
+        batch, rows = kwargs["inputs_embeds"].shape[:2]
+        if batch != 1:
+            raise InputError("Attention is recorded of one sequence at a time; run one.")
+        cache = cache_of(kwargs)
+        if cache is None or cache.get_seq_length(0) == 0:
+            self._reset()
+            if rows < self.layout.total:
+                raise InputError("The prompt must be run at once and be the layout's own.")
+            self._asked.check_prompt([self.layout], batch, rows)
+        self._rows_run += rows
 
     def _before(self, index: int, args: Any, kwargs: dict[str, Any]) -> None:
         hidden = args[0] if args else kwargs["hidden_states"]
-        if index == 0:
-            if len(hidden) != 1:
-                raise InputError("Attention is recorded of one sequence at a time; run one.")
-            cache = cache_of(kwargs)
-            if cache is None or cache.get_seq_length(0) == 0:
-                self._reset()
-                if hidden.shape[1] < self.layout.total:
-                    raise InputError("The prompt must be run at once and be the layout's own.")
-            self._rows_run += hidden.shape[1]
-        self._listener.listen(index, rows=hidden.shape[1])
-
-    def _behind(self, args: Any, kwargs: dict[str, Any], output: Any) -> None:
-        self._listener.listen(None)
+        self._listener.open(index, rows=hidden.shape[1])
 
     def _hear(self, layer: int, heard: Heard) -> None:
         withdrawal = withdrawal_here(self._model)

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 from vtw_core.errors import InputError
+from vtw_core.plain_numbers import real, whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -60,15 +61,19 @@ class Sampling:
     def __post_init__(self) -> None:
         for name in ("temperature", "top_p"):
             value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
+            number = real(value)
+            if number is None:
                 raise InputError(f"{name} must be a number, not {value!r:.40}.")
+            object.__setattr__(self, name, number)
         # Below a thousandth the division would overflow.
         if self.temperature != 0 and not 0.001 <= self.temperature <= 10:
             raise InputError(f"temperature must be 0, or 0.001 to 10, not {self.temperature}.")
         if not 0 < self.top_p <= 1:
             raise InputError(f"top_p must be above 0 and at most 1, not {self.top_p}.")
-        if isinstance(self.seed, bool) or not isinstance(self.seed, int):
+        seed = whole(self.seed)
+        if seed is None:
             raise InputError(f"seed must be a whole number, not {self.seed!r:.40}.")
+        object.__setattr__(self, "seed", seed)
         if not 0 <= self.seed < 2**31:
             raise InputError(f"seed must be 0 to {2**31 - 1}, not {self.seed}.")
 

@@ -16,11 +16,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vtw_core.full_run import FullRun, head, rotary
+from vtw_core.full_run import FullRun, head, rotary, run_layer
 from vtw_core.generation import check_finite
-from vtw_core.layer_arguments import cache_argument
 from vtw_core.layout import Positions
-from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.sampling import Sampling
 from vtw_core.withdrawal import refuse_nesting
@@ -147,21 +145,14 @@ class SweepState:
 
     def _run(self, index: int, first: int, hidden: Tensor, cache: "_Behind") -> Tensor:
         full, batch = self._full, len(hidden)
-        layer = decoder_layers(self._vlm.model)[index]
-        mask = full.mask(index, self._seen())
+        mask = full.mask(index, self._seen())[None, None].expand(batch, 1, -1, -1)
+        tables = rotary(self._vlm, index, hidden, self._positions)
         listening = (
             nullcontext() if self._onlooker is None
             else self._onlooker.listening(index, first, hidden.shape[1])
         )  # fmt: skip
         with listening:
-            out: Tensor = layer(
-                hidden,
-                attention_mask=mask[None, None].expand(batch, 1, -1, -1),
-                position_embeddings=rotary(self._vlm, index, hidden, self._positions),
-                **cache_argument(layer, cache),
-                **full.kwargs[index],
-            )
-        return out
+            return run_layer(self._vlm, full, index, hidden, mask, tables, cache)
 
     def finish(self, sampling: Sampling) -> Sweep:
         """Compare every K with the full run, once all layers are done."""

@@ -14,10 +14,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from vtw_core.full_run import FullRun, rotary
+from vtw_core.full_run import FullRun, rotary, run_layer
 from vtw_core.generation import now
-from vtw_core.layer_arguments import cache_argument
-from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.vlm import VisionLanguageModel
 
 FloatArray = NDArray[np.float64]
@@ -81,16 +79,10 @@ def _layer(vlm: VisionLanguageModel, full: FullRun, index: int, rows: int, seen:
     cache = _Appending(*(kv.index_select(2, seen.to(kv.device)) for kv in _kv(stored)))
     start = full.prepared.positions_behind(0, rows)
     tables = rotary(vlm, index, hidden, start)
-    layer = decoder_layers(vlm.model)[index]
-
-    def run() -> None:
-        layer(hidden, attention_mask=None, position_embeddings=tables,
-              **cache_argument(layer, cache), **full.kwargs[index])  # fmt: skip
-
-    return _timed(vlm, run)
+    return _timed(vlm, lambda: run_layer(vlm, full, index, hidden, None, tables, cache))
 
 
-def _timed(vlm: VisionLanguageModel, run: Callable[[], None]) -> float:
+def _timed(vlm: VisionLanguageModel, run: Callable[[], object]) -> float:
     """Seconds of the second of two calls; the first pays for memory and kernels."""
     run()
     start = now(vlm)

@@ -56,7 +56,7 @@ def encode_merged(
     stay, keys, absorbed = [], [], []
     tokens = 0  # of the images so far
     for image, grid in enumerate(layout.grids):
-        encoding = _Encoding(layers, grid, merger)
+        encoding = _Encoding(model, layers, grid, merger)
         pixels = inputs["pixel_values"][image : image + 1]
         with encoding.block():
             vision = model.get_image_features(pixel_values=pixels, return_dict=True)
@@ -93,6 +93,7 @@ def encode_merged(
             absorbed=np.concatenate(absorbed),
             key=visual[np.concatenate(keys)],
             images=layout.images,
+            ids=None if layout.ids is None else layout.ids[stayed],
         ),
         stayed=stayed,
     )
@@ -138,10 +139,11 @@ class _Encoding:
             encoder without one, the mean of what all tokens give it.
     """
 
-    def __init__(self, layers: Any, grid: tuple[int, int], merger: ImageMerger) -> None:
+    def __init__(self, model: Any, layers: Any, grid: tuple[int, int], merger: ImageMerger) -> None:
         self.token_of = np.zeros(0, dtype=np.int64)
         self.attention = np.zeros(0, dtype=np.float32)
-        self._layers, self._grid, self._merger = layers, grid, merger
+        self._model, self._layers = model, layers
+        self._grid, self._merger = grid, merger
         self._class_tokens = 0
         self._listener = AttentionListener(self._hear)
 
@@ -150,6 +152,7 @@ class _Encoding:
         """Where the encoder runs."""
         last = len(self._layers) - 1
         with context_hooks(self) as hooks, self._listener:
+            hooks.uncompiled(self._model, self._layers)
             hooks.before(self._layers[1], self._merge)
             hooks.before(self._layers[last], self._listen)
             hooks.behind(self._layers[last], lambda *_: self._listener.listen(None))

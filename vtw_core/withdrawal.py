@@ -2,7 +2,8 @@
 
 `withdraw` puts a pre-hook on every decoder layer. The hooks act only in the context (PEP 567)
 that entered the `with` block, so a plain run of the same model in another thread, at the same
-time, is untouched; on leaving the block they are removed, whatever happened in it.
+time, is untouched; on leaving the block they are removed, whatever happened in it. What
+`torch.compile` made of the model would pass over them, so the model runs uncompiled meanwhile.
 
 During the prefill a layer's input loses the rows of the tokens that left, and the same rows of
 the rotary tables, position ids and mask. A layer never writes a withdrawn token into its KV
@@ -23,12 +24,15 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
+from vtw_core.asked import AskedPass
+from vtw_core.batch_rows import BatchRows
+from vtw_core.deciding import kept_of_prompt
 from vtw_core.errors import InputError, ModelError
 from vtw_core.hearing import VisualEar
 from vtw_core.hooks import ContextHooks, context_hooks, owners_here
+from vtw_core.kv_caches import check_window, reduce_cache
 from vtw_core.layer_arguments import PROMPT_LONG, Cut, RotaryCall, cache_of, tensor_mask
 from vtw_core.layout import TokenLayout
 from vtw_core.listening import check_attention
@@ -54,12 +58,16 @@ def withdraw(
     """Inside the block, `model` runs with the visual tokens that `strategy` keeps.
 
     Works for a forward pass and for `model.generate()` (greedy, sampling, beams), with the
-    dynamic KV cache or none. The outputs of a pass over the prompt have rows only for the tokens
-    that reached the last layer. The prompt must be run inside the block, in one piece; each
-    sequence of the batch must be the prompt that `layout` describes, with anything behind it.
+    dynamic KV cache or none; a compiled model runs uncompiled. The outputs of a pass over the
+    prompt have rows only for the tokens that reached the last layer. The prompt must be run
+    inside the block, in one piece; each sequence of the batch must be the prompt that `layout`
+    describes, with any text behind it. Further turns may follow on the KV cache that the prompt
+    left, as new tokens by hand or by `model.generate(past_key_values=...)` (which at K = 0 counts
+    a shorter cache and is refused).
 
     A thread started inside the block has an empty context and runs the plain model; to make it
-    take part, run it with `contextvars.copy_context().run`.
+    take part, as for streaming, run it with `contextvars.copy_context().run`. A block that ends
+    without a prompt having run inside it warns.
 
     Args:
         model: a transformers vision-language model of a supported family.
@@ -73,9 +81,11 @@ def withdraw(
     Raises:
         InputError: the strategy does not fit the model, or blocks are nested on one model.
         ModelError: the model is not supported, or runs in a way that cannot be followed (static
-            cache, compiled, prompt in chunks, assisted decoding, sliding window shorter than the
-            sequence).
+            cache, prompt in chunks, assisted decoding, sliding window shorter than the sequence,
+            another prompt than the layout's); or nothing ran inside the block, and another thread
+            ran the model outside of it.
     """
+    model = getattr(model, "_orig_mod", model)  # what torch.compile(model) wraps
     support = check_support(model)
     if not support.supported:
         raise ModelError(support.reason)
@@ -93,15 +103,17 @@ def withdraw(
             "strategy), or leave that stage out with vision=None."
         )
     refuse_nesting(model)
-    withdrawal = Withdrawal(strategy, layouts, model.get_decoder(), support.k_min, Heads.of(model))
+    withdrawal = Withdrawal(strategy, layouts, model, support.k_min)
     if withdrawal.heard_layers:
         check_attention(model)
     with context_hooks(withdrawal) as hooks:
-        withdrawal.attach(hooks)
+        hooks.uncompiled(model, model.get_decoder())
+        withdrawal.attach(hooks, model)
         try:
             yield withdrawal
         finally:
             withdrawal.deafen()
+    hooks.check_acted("withdraw")
 
 
 def withdrawal_here(model: Any) -> "Withdrawal | None":
@@ -133,10 +145,10 @@ class Withdrawal:
         self,
         strategy: Strategy,
         layouts: Sequence[TokenLayout],
-        decoder: Any,
+        model: Any,
         k_min: int,
-        heads: Heads,
     ) -> None:
+        decoder = model.get_decoder()
         self.strategy = strategy
         self.layouts = layouts
         self.kept: list[tuple[IntArray, ...]] = []
@@ -152,7 +164,9 @@ class Withdrawal:
         self._decoder = decoder
         self._layers = decoder.layers
         self._k_min = k_min
-        self._heads = heads
+        self._heads = Heads.of(model)
+        self._asked = AskedPass(model)
+        self._batch = BatchRows(layouts, 1, "sdpa")  # of the running prompt
         # Only a strategy that renumbers says anything about positions.
         self._repacks = getattr(strategy, "positions", "keep") == "repack"
         self._present: list[Present] = []
@@ -160,15 +174,15 @@ class Withdrawal:
         self._ear: VisualEar | None = None
         self._rows = 0  # rows of the running forward pass as it enters layer 0
         self._behind = 0  # rows behind the prompt that earlier passes left in the cache
-        self._copies = 1  # sequences of the batch per prompt (beams)
         self._is_prefill = False
         self._rotary_calls: list[RotaryCall] = []
         self._cuts: list[Cut] = []
         self._last: Tensor | None = None  # [..., batch] position ids of the last row so far
         self._start = torch.empty(0)  # [batch] position id of each prompt's first token
 
-    def attach(self, hooks: ContextHooks) -> None:
+    def attach(self, hooks: ContextHooks, model: Any) -> None:
         """Put the hooks on the model."""
+        self._asked.attach(hooks, model)
         for index, layer in enumerate(self._layers):
             hooks.before(layer, partial(self._before_layer, index))
         hooks.behind(self._decoder.rotary_emb, self._behind_rotary)
@@ -235,6 +249,8 @@ class Withdrawal:
             self._rotary_calls.clear()
             self._cuts.clear()
             self._behind += self._rows - (self._total if self._is_prefill else 0)
+            if self._is_prefill and self._is_cut(self._present[-1]):
+                self._asked.check_rows_left()
         if self._is_prefill and index in self.heard_layers:
             assert self._ear is not None
             visual = [
@@ -275,12 +291,15 @@ class Withdrawal:
             self.kept, self._present, self.attention = [], [], {}
             self.cached, self._in_cache = self.kept, self._present
             self._behind = 0
-            self._copies = batch // len(self.layouts)
+            copies = batch // len(self.layouts)
+            attention = self._decoder.config._attn_implementation
+            self._batch = BatchRows(self.layouts, copies, attention)
             if rows < self._total:
                 raise ModelError(
                     f"The pass has {rows} rows, the prompt {self._total}: the whole prompt "
                     "must be run at once, and be the one that the layout describes."
                 )
+            self._asked.check_prompt(self.layouts, batch, rows)
             if self._reduced and rows > self._total:
                 raise ModelError(
                     "Rows behind the prompt would see what the strategy takes out of the KV cache "
@@ -292,27 +311,24 @@ class Withdrawal:
                 "The KV cache was filled outside the withdraw block, or cut as assisted decoding "
                 "does: run the prompt inside, and generate without an assistant or prompt lookup."
             )
-        elif rows > 1:
-            raise ModelError(
-                "Several tokens in one pass behind the prompt, as in assisted decoding, cannot be "
-                "followed, since taking back refused ones needs caches of one length; generate "
-                "without an assistant or prompt lookup, one token at a time."
-            )
+        else:
+            self._asked.check_behind(self._total)
         self._follow_positions(batch)
 
     def _follow_positions(self, batch: int) -> None:
         """The rows' position ids must count on, or the cache holds something that they do not."""
         ids = self._rotary_calls[-1].position_ids
         if self._is_prefill:
-            pads = torch.as_tensor([layout.padding for layout in self.layouts], device=ids.device)
             one = ids.reshape(-1, *ids.shape[-2:])[0].expand(batch, -1)
-            starts = pads.repeat_interleave(self._copies)[:, None]
+            starts = self._batch.spread(self._batch.padding, ids.device)
             self._start = one.gather(1, starts)[:, 0]
-        elif self._last is not None and not bool((ids[..., 0] == self._last + 1).all()):
+        elif self._last is not None and not (
+            bool((ids[..., 0] == self._last + 1).all()) and bool((ids.diff() == 1).all())
+        ):
             raise ModelError(
-                "The position ids do not count on from the token before: pass position_ids (at "
-                "K = 0 transformers counts a shorter cache), and do not take tokens back, as "
-                "assisted decoding does."
+                "The position ids do not count on from the token before: pass the new tokens alone "
+                "and their position_ids (at K = 0 transformers counts a shorter cache), and do not "
+                "take tokens back, as assisted decoding does."
             )
         self._last = ids[..., -1]
 
@@ -326,7 +342,12 @@ class Withdrawal:
         if index - 1 in self.heard_layers:
             assert self._ear is not None
             self.attention[index - 1] = self._ear.told()
-        kept = tuple(self._kept_of_prompt(index, n, alive) for n, alive in enumerate(before))
+        nothing: list[VisualAttention | None] = [None] * len(before)
+        heard = self.attention.get(index - 1, nothing)
+        kept = tuple(
+            kept_of_prompt(self.strategy, index, layout, alive, attention, self._k_min)
+            for layout, alive, attention in zip(self.layouts, before, heard, strict=True)
+        )
         if any(len(now) < len(then) for now, then in zip(kept, before, strict=True)):
             here = here.keep(kept)
             self._cuts.clear()
@@ -334,27 +355,10 @@ class Withdrawal:
         self._present.append(here)
         return here
 
-    def _kept_of_prompt(self, index: int, prompt: int, alive: IntArray) -> IntArray:
-        strategy, layout = self.strategy, self.layouts[prompt]
-        if isinstance(strategy, DropsAnyToken):
-            wanted = np.union1d(strategy.tokens_kept(index, layout, alive), layout.total - 1)
-        else:
-            visual = alive[np.isin(alive, layout.visual)]
-            if index - 1 in self.attention and isinstance(strategy, DecidesFromAttention):
-                stay = strategy.kept_after(self.attention[index - 1][prompt], layout)
-            else:
-                stay = strategy.visual_kept(index, layout, visual)
-            if len(stay) == len(visual):
-                return alive
-            wanted = np.union1d(layout.text, stay)
-        kept = alive[np.isin(alive, wanted)]
-        if index < self._k_min and len(kept) < len(alive):
-            raise InputError(
-                f"This model takes K of {self._k_min} or more, and no visual token may leave "
-                "before: it adds visual features to the visual tokens behind each of its first "
-                f"{self._k_min} layers."
-            )
-        return kept if len(kept) < len(alive) else alive
+    @property
+    def _length(self) -> int:
+        """Positions so far, those of the running pass included."""
+        return self._rows + (0 if self._is_prefill else self._total + self._behind)
 
     def _is_cut(self, present: Present) -> bool:
         return present.count < self._total or bool(present.dead.any())
@@ -364,13 +368,13 @@ class Withdrawal:
         here = self._keep(index)
         if not self._is_cut(here):
             return None
-        self._check_window(index, cache_of(kwargs))
+        check_window(index, cache_of(kwargs), self._length)
         changed = self._cut_arguments(here, kwargs, hidden.device)
         if before is None or here is not before:
             places = here.positions if before is None else before.places_of(here)
             count = self._total if before is None else before.count
             index_here = self._with_rows_behind(places, count)
-            changed["hidden_states"] = self._pick(
+            changed["hidden_states"] = self._batch.pick(
                 hidden, torch.as_tensor(index_here, device=hidden.device), 1, 0
             )
         return changed
@@ -384,8 +388,10 @@ class Withdrawal:
                 return dict(cut.changed)
         # Rows behind the prompt (a teacher-forced answer) always stay.
         rows = self._with_rows_behind(here.positions, self._total)
-        changed = self._cut_rows(kwargs, torch.as_tensor(rows, device=device))
-        changed["attention_mask"] = self._blind_to_dead(changed.get("attention_mask"), here, rows)
+        changed = self._batch.cut(kwargs, torch.as_tensor(rows, device=device))
+        changed["attention_mask"] = self._batch.blind_to_dead(
+            changed.get("attention_mask"), here, rows, device
+        )
         if self._repacks:
             behind = self._rows - self._total
             changed |= self._renumbered(kwargs, here, np.arange(behind))
@@ -398,23 +404,23 @@ class Withdrawal:
         return np.concatenate([places, np.broadcast_to(behind, (len(places), len(behind)))], axis=1)
 
     def _decode(self, index: int, hidden: Tensor, kwargs: dict[str, Any]) -> Any:
-        """One row, whose mask must say what this layer's cache holds: all of it but dead rows."""
-        here, whole = self._in_cache[index], self._total + self._behind + 1
+        """Rows behind the prompt, whose mask must say what this layer's cache holds."""
+        here, whole = self._in_cache[index], self._total + self._behind + self._rows
         mask = kwargs.get("attention_mask")
         # The mask was built for the first layer's cache, which may have been reduced.
         misfit = self._reduced and mask is not None and tensor_mask(mask).shape[-1] != whole
         if not self._is_cut(here) and not misfit:
             return None
-        self._check_window(index, cache_of(kwargs))
+        check_window(index, cache_of(kwargs), self._length)
         changed: dict[str, Any] = {}
         if mask is not None or here.dead.any():
-            pads = np.array([layout.padding for layout in self.layouts])[:, None]
-            later = np.zeros((len(here.dead), self._behind + 1), dtype=bool)
-            dead = np.concatenate([here.dead | (here.positions < pads), later], axis=1)
-            changed["attention_mask"] = self._mask_like(mask, ~self._spread(dead, hidden.device))
+            changed["attention_mask"] = self._batch.mask_behind(
+                mask, here, self._behind, self._rows, hidden.device
+            )
         if self._repacks and self._is_cut(self._present[index]):
             # Counted on from the prefill, whose numbers the cached keys bear.
-            changed |= self._renumbered(kwargs, self._present[index], np.array([self._behind]))
+            behind = self._behind + np.arange(self._rows)
+            changed |= self._renumbered(kwargs, self._present[index], behind)
         return changed
 
     def _behind_last(self, args: Any, kwargs: dict[str, Any], output: Any) -> None:
@@ -429,52 +435,9 @@ class Withdrawal:
                 continue
             before = self._present[index]
             here = before.keep(stay)
-            self._reduce(index, cache.layers[index], before.places_of(here), before.count)
+            places = before.places_of(here)
+            reduce_cache(index, cache.layers[index], places, before.count, self._batch.pick)
             self.cached[index], self._in_cache[index] = stay, here
-
-    def _reduce(self, index: int, cache: Any, places: IntArray, count: int) -> None:
-        """Keep `places` [prompts, n] of the keys and values [batch, heads, `count`, width]."""
-        keys = getattr(cache, "keys", None)
-        if not isinstance(keys, Tensor) or keys.shape[-2] != count:
-            raise ModelError(
-                f"The KV cache of layer {index} cannot be reduced; use the dynamic cache, or "
-                "switch off the strategy's reduction of the cache."
-            )
-        rows = torch.as_tensor(places, device=keys.device)
-        cache.keys = self._pick(keys, rows, 2, 0)
-        cache.values = self._pick(cache.values, rows, 2, 0)
-        if hasattr(cache, "cumulative_length"):  # of a sliding layer, whose window is longer
-            cache.cumulative_length = rows.shape[1]
-
-    def _blind_to_dead(self, mask: Any, here: Present, rows: IntArray) -> Any:
-        """The cut mask of a prefill without the columns of dead rows."""
-        if not here.dead.any():
-            return mask
-        behind = np.zeros((len(rows), rows.shape[1] - here.count), dtype=bool)
-        device = self._start.device
-        dead = self._spread(np.concatenate([here.dead, behind], axis=1), device)
-        if mask is None:  # the whole batch is full and causal
-            order = self._spread(rows, device)
-            allowed = (order[:, :, None] >= order[:, None, :]) & ~dead[:, None, :]
-            return self._mask_like(None, allowed)
-        if mask.ndim == 2:
-            return mask.masked_fill(dead, 0)
-        blocked = False if mask.dtype == torch.bool else torch.finfo(mask.dtype).min
-        return mask.masked_fill(dead[:, None, None, :], blocked)
-
-    def _mask_like(self, mask: Any, allowed: Tensor) -> Tensor:
-        """`allowed` [batch, (rows,) columns] in the form of the model's own mask."""
-        if mask is None and self._decoder.config._attn_implementation != "sdpa":
-            raise ModelError(
-                "Prompts that keep different numbers of tokens need a mask; use sdpa or eager."
-            )
-        wide = allowed[:, None] if allowed.ndim == 3 else allowed[:, None, None]
-        if mask is None or (tensor_mask(mask).dtype == torch.bool and mask.ndim == 4):
-            return wide
-        if mask.ndim == 2:
-            return allowed.to(mask.dtype)
-        blocked = torch.finfo(mask.dtype).min
-        return torch.zeros_like(wide, dtype=mask.dtype).masked_fill(~wide, blocked)
 
     def _renumbered(
         self, kwargs: dict[str, Any], here: Present, behind: IntArray
@@ -488,7 +451,7 @@ class Withdrawal:
         later = alive.sum(axis=1, keepdims=True) + behind
         own = np.where(alive, alive.cumsum(axis=1) - 1, 0)
         numbers = np.concatenate([own, later], axis=1) if self._is_prefill else later
-        ids = self._spread(numbers, self._start.device) + self._start[:, None]
+        ids = self._batch.spread(numbers, self._start.device) + self._start[:, None]
         tables = kwargs["position_embeddings"]
         call = next(call for call in self._rotary_calls if call.tables is tables)
         changed: dict[str, Any] = {"position_embeddings": call.again(ids)}
@@ -496,53 +459,3 @@ class Withdrawal:
         if own_ids is not None:
             changed["position_ids"] = ids.expand(*own_ids.shape[:-2], -1, -1)
         return changed
-
-    def _spread(self, array: NDArray[Any], device: Any) -> Tensor:
-        """[prompts, n] -> [batch, n]: each prompt's row for each of its sequences."""
-        return torch.as_tensor(array, device=device).repeat_interleave(self._copies, dim=0)
-
-    def _pick(self, tensor: Tensor, index: Tensor, dim: int, batch_dim: int) -> Tensor:
-        """Take `index` [prompts, n] along `dim`, each sequence its own prompt's."""
-        if len(index) == 1:
-            return tensor.index_select(dim, index[0])
-        index = index.repeat_interleave(self._copies, dim=0)
-        shape = [1] * tensor.ndim
-        shape[batch_dim], shape[dim] = index.shape
-        if tensor.shape[batch_dim] == 1:
-            sizes = list(tensor.shape)
-            sizes[batch_dim] = len(index)
-            tensor = tensor.expand(sizes)
-        return torch.take_along_dim(tensor, index.view(shape), dim)
-
-    def _cut_rows(self, kwargs: dict[str, Any], rows: Tensor) -> dict[str, Any]:
-        """The prompt-long arguments of a decoder layer, reduced to `rows` [prompts, n].
-
-        position_embeddings: (cos, sin), each [..., batch, rows, head_dim]; position_ids:
-        [..., batch, rows]; attention_mask: [batch, heads, rows, columns], or [batch, columns]
-        under flash attention.
-        """
-        changed: dict[str, Any] = {}
-        if kwargs.get("position_embeddings") is not None:
-            changed["position_embeddings"] = tuple(
-                self._pick(table, rows, -2, -3) for table in kwargs["position_embeddings"]
-            )
-        if kwargs.get("position_ids") is not None:
-            changed["position_ids"] = self._pick(kwargs["position_ids"], rows, -1, -2)
-        if kwargs.get("attention_mask") is not None:
-            mask = tensor_mask(kwargs["attention_mask"])
-            mask = self._pick(mask, rows, -1, -mask.ndim)
-            changed["attention_mask"] = self._pick(mask, rows, -2, -4) if mask.ndim == 4 else mask
-        return changed
-
-    def _check_window(self, index: int, cache: Any) -> None:
-        """A sliding window counts cache entries; with tokens gone it would reach too far back."""
-        caches = getattr(cache, "layers", None) or []
-        if index < len(caches) and getattr(caches[index], "is_sliding", False):
-            window = getattr(caches[index], "sliding_window", 0)
-            length = self._rows + (0 if self._is_prefill else self._total + self._behind)
-            if window < length:
-                raise ModelError(
-                    f"Layer {index} has a sliding window of {window} tokens, shorter than the "
-                    f"sequence of {length}; withdrawal would not be exact. Use a shorter prompt "
-                    "or answer."
-                )

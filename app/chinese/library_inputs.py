@@ -33,7 +33,6 @@ SENTENCES = {
     "Image and prompt take {tokens} tokens, the model can hold {context}; shorten the prompt.": "图片与问题共占 {tokens} 个 token，而模型最多容纳 {context} 个；请缩短问题。",
     "Image and prompt take {length} of the model's {context} tokens and leave room for an answer of {room}; shorten the prompt, or set max_new_tokens to at most {most}.": "图片与问题占去模型 {context} 个 token 中的 {length} 个，留给回答的只有 {room} 个；请缩短问题，或把 max_new_tokens 设为不超过 {most}。",
     "Image, prompt and answer take up to {length} tokens, the model's sliding window {window}; shorten the prompt or lower max_new_tokens.": "图片、问题与回答最多占 {length} 个 token，而模型的滑动窗口为 {window}；请缩短问题，或减小 max_new_tokens。",
-    "The prompt ends with the image, so no text says which visual tokens matter; put the question behind the image.": "提示以图片结尾，没有文本能说明哪些视觉 token 重要；请把问题放在图片之后。",
     # Numbers.
     "{name} must be a number, not {value}.": "{name} 必须是数字，而不是 {value}。",
     "{name} must be a finite number, not {value}.": "{name} 必须是有限的数字，而不是 {value}。",

@@ -13,6 +13,7 @@ from tiny_models import FAMILIES, random_picture
 from vtw_core import (
     InputError,
     ModelError,
+    RandomDrop,
     TokenLayout,
     VisualTokenWithdrawal,
     check_support,
@@ -65,11 +66,13 @@ def test_what_is_recorded_is_what_eager_attention_has(tiny_models, family):
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))
 @pytest.mark.parametrize("outside", ["withdraw", "record"])
-def test_with_withdrawal_the_deep_layers_have_no_image(tiny_models, family, outside):
+@pytest.mark.parametrize("k", [None, 0])
+def test_with_withdrawal_the_deep_layers_have_no_image(tiny_models, family, outside, k):
     vlm = tiny_models(family)
     inputs = vlm.inputs(PICTURE, PROMPT)
     layout = vlm.layout(inputs)
-    k = max(2, check_support(vlm.model).k_min)
+    k_min = check_support(vlm.model).k_min
+    k = max(2, k_min) if k is None else max(k, k_min)
 
     if outside == "withdraw":
         with (
@@ -96,7 +99,7 @@ def test_with_withdrawal_the_deep_layers_have_no_image(tiny_models, family, outs
     of_image = recorder.rows[k:][..., layout.visual]
     assert (of_image == 0).all()
     assert (recorder.received[k:, layout.visual] == 0).all()
-    assert (recorder.rows[:k][..., layout.visual] > 0).any()
+    assert k == 0 or (recorder.rows[:k][..., layout.visual] > 0).any()
 
 
 def test_blocks_of_any_size_give_the_same(vlm, inputs, layout, monkeypatch):
@@ -169,6 +172,21 @@ def test_another_thread_is_not_recorded(vlm, inputs, layout):
         other.join()
         with pytest.raises(InputError, match="Nothing was recorded"):
             _ = recorder.rows
+        generated(vlm, inputs)
+    assert recorder.rows.any()
+
+
+def test_a_strategy_that_drops_at_layer_0_is_recorded(vlm, inputs, layout):
+    schedule = (len(layout.visual) // 2,) * 2 + (0, 0)
+    with (
+        withdraw(vlm.model, RandomDrop(schedule), layout) as withdrawal,
+        record(vlm.model, layout) as recorder,
+    ):
+        generated(vlm, inputs)
+    left = np.setdiff1d(layout.visual, withdrawal.kept[0][0])
+    assert len(left) == len(layout.visual) - schedule[0]
+    assert (recorder.rows[0][:, left] == 0).all()
+    assert np.abs(recorder.mass.sum(-1) - 1).max() <= 1e-5
 
 
 def test_nothing_is_left_on_the_model_after_an_error(vlm, inputs, layout):

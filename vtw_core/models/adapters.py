@@ -140,6 +140,18 @@ def adapter_for(config: Any) -> Adapter:
     return adapter
 
 
+def visual_token_ids(config: Any) -> list[int]:
+    """The ids that stand for a visual token in input_ids: of an image, and of a video where the
+    family has one of its own."""
+    return [adapter_for(config).image_token_id(config), *video_token_ids(config)]
+
+
+def video_token_ids(config: Any) -> list[int]:
+    """The id that stands for a visual token of a video, where the family has one of its own."""
+    own = getattr(config, "video_token_id", None)
+    return [] if own is None else [int(own)]
+
+
 def decoder_layers(model: Any) -> Any:
     """The ModuleList of decoder layers, the same accessor in every supported family."""
     return model.get_decoder().layers

@@ -7,6 +7,7 @@ import numpy as np
 
 from vtw_core.errors import InputError
 from vtw_core.layout import TokenLayout
+from vtw_core.plain_numbers import real, whole
 from vtw_core.strategies.base import IntArray
 from vtw_core.trace import VisualAttention
 
@@ -40,15 +41,18 @@ class FastV:
     name = "fastv"
 
     def __post_init__(self) -> None:
-        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 1:
+        k, ratio = whole(self.k), real(self.ratio)
+        if k is None or k < 1:
             raise InputError(
                 f"FastV's K must be a whole number, 1 or more (the layer before it decides), not "
                 f"{self.k!r}."
             )
-        if isinstance(self.ratio, bool) or not isinstance(self.ratio, (int, float)):
+        if ratio is None:
             raise InputError(f"FastV's ratio must be a number from 0 to 1, not {self.ratio!r}.")
-        if not 0 <= self.ratio <= 1:
+        if not 0 <= ratio <= 1:
             raise InputError(f"FastV's ratio must be from 0 to 1, not {self.ratio}.")
+        object.__setattr__(self, "k", k)
+        object.__setattr__(self, "ratio", ratio)
         if self.ranking not in RANKINGS:
             raise InputError(f"ranking must be one of {', '.join(RANKINGS)}, not {self.ranking!r}.")
 

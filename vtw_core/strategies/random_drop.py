@@ -8,12 +8,15 @@ import numpy as np
 
 from vtw_core.errors import InputError
 from vtw_core.layout import TokenLayout
+from vtw_core.plain_numbers import whole
 from vtw_core.strategies.base import IntArray
 
 
-def _check_seed(seed: int) -> None:
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+def _seed(seed: Any) -> int:
+    as_int = whole(seed)
+    if as_int is None or as_int < 0:
         raise InputError(f"The seed must be a whole number, 0 or more, not {seed!r}.")
+    return as_int
 
 
 @dataclass(frozen=True)
@@ -37,20 +40,20 @@ class RandomDrop:
     name = "random"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.schedule, Sequence) or not all(
-            isinstance(n, int) and not isinstance(n, bool) and n >= 0 for n in self.schedule
-        ):
+        is_list = isinstance(self.schedule, (Sequence, np.ndarray))
+        counts = tuple(map(whole, self.schedule)) if is_list else (None,)
+        if any(count is None or count < 0 for count in counts):
             raise InputError(
                 "The schedule must be a list of whole numbers, the visual tokens of each layer, "
                 f"not {self.schedule!r}."
             )
-        object.__setattr__(self, "schedule", tuple(self.schedule))
+        object.__setattr__(self, "schedule", counts)
         if any(np.diff(self.schedule) > 0):
             raise InputError(
                 "The schedule rises, but a token that has left cannot come back; give counts that "
                 "fall or stay."
             )
-        _check_seed(self.seed)
+        object.__setattr__(self, "seed", _seed(self.seed))
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters, JSON-ready."""
@@ -91,9 +94,11 @@ class RandomWithdrawal:
     name = "random"
 
     def __post_init__(self) -> None:
-        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 0:
+        k = whole(self.k)
+        if k is None or k < 0:
             raise InputError(f"K must be a whole number, 0 or more, not {self.k!r}.")
-        _check_seed(self.seed)
+        object.__setattr__(self, "k", k)
+        object.__setattr__(self, "seed", _seed(self.seed))
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters, JSON-ready."""

@@ -5,6 +5,7 @@ from typing import Any
 
 from vtw_core.errors import InputError
 from vtw_core.layout import Positions, TokenLayout, check_positions
+from vtw_core.plain_numbers import whole
 from vtw_core.strategies.base import IntArray
 
 
@@ -30,8 +31,10 @@ class VisualTokenWithdrawal:
     name = "vtw"
 
     def __post_init__(self) -> None:
-        if isinstance(self.k, bool) or not isinstance(self.k, int) or self.k < 0:
+        k = whole(self.k)
+        if k is None or k < 0:
             raise InputError(f"K must be a whole number, 0 or more, not {self.k!r}.")
+        object.__setattr__(self, "k", k)
         check_positions(self.positions)
 
     def describe(self) -> dict[str, Any]:

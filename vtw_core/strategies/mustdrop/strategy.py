@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 
 from vtw_core.errors import InputError
 from vtw_core.layout import Positions, TokenLayout, check_positions
+from vtw_core.plain_numbers import real, whole
 from vtw_core.strategies.base import IntArray
 from vtw_core.strategies.mustdrop.rules import (
     Verdict,
@@ -22,11 +23,15 @@ PUBLISHED_LAYERS = 32
 PUBLISHED_FILTERS = (2, 6, 10, 14)
 
 
-def _check_number(name: str, value: float, least: float = 0.0) -> None:
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not math.isfinite(value):
-        raise InputError(f"{name} must be a finite number, not {value!r}.")
+def _set_number(owner: Any, name: str, least: float = 0.0) -> None:
+    """Hold a field against its least value, and keep it as a plain number."""
+    given = getattr(owner, name)
+    value = real(given)
+    if value is None or not math.isfinite(value):
+        raise InputError(f"{name} must be a finite number, not {given!r}.")
     if value < least:
         raise InputError(f"{name} must be {least:g} or more, not {value}.")
+    object.__setattr__(owner, name, value)
 
 
 @dataclass(frozen=True)
@@ -76,10 +81,12 @@ class VisionStage:
     key_share: float = 0.08
 
     def __post_init__(self) -> None:
-        if isinstance(self.window, bool) or not isinstance(self.window, int) or self.window < 1:
+        window = whole(self.window)
+        if window is None or window < 1:
             raise InputError(f"window must be a whole number, 1 or more, not {self.window!r}.")
-        _check_number("similarity", self.similarity, -math.inf)
-        _check_number("key_share", self.key_share)
+        object.__setattr__(self, "window", window)
+        _set_number(self, "similarity", -math.inf)
+        _set_number(self, "key_share")
         if self.key_share > 1:
             raise InputError(f"key_share must be from 0 to 1, not {self.key_share}.")
 
@@ -128,17 +135,17 @@ class MustDrop:
     name = "mustdrop"
 
     def __post_init__(self) -> None:
-        _check_number("gamma", self.gamma)
-        _check_number("alpha", self.alpha)
+        _set_number(self, "gamma")
+        _set_number(self, "alpha")
         check_positions(self.positions)
         if self.layers is None:
             return
-        layers = tuple(self.layers)
-        if any(isinstance(n, bool) or not isinstance(n, int) or n < 0 for n in layers) or any(
-            np.diff(layers) < 1
-        ):
+        layers = tuple(map(whole, self.layers))
+        counts = [n for n in layers if n is not None and n >= 0]
+        if len(counts) < len(layers) or any(np.diff(counts) < 1):
             raise InputError(
-                f"layers must be decoder layers in rising order, such as (2, 6), not {layers!r}."
+                "layers must be decoder layers in rising order, such as (2, 6), not "
+                f"{tuple(self.layers)!r}."
             )
         object.__setattr__(self, "layers", layers)
 
