@@ -21,3 +21,9 @@ def causes(error: BaseException) -> list[BaseException]:
         chain.append(step)
         step = step.__cause__ or step.__context__
     return chain
+
+
+def first_line(error: BaseException) -> str:
+    """What an error says in one line, or its kind where it says nothing."""
+    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
+    return first or type(error).__name__

@@ -19,7 +19,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from conftest import PROMPT, ROOT
-from fake_hub import fake_hub
+from fake_hub import COMMIT, fake_hub
+from test_contents import FOREIGN, filled
 
 from vtw_core import ModelError, load_model
 from vtw_core.models import download
@@ -218,7 +219,7 @@ def test_a_connection_that_breaks_once_is_taken_up_where_it_broke(cache, hub):
         ("org/gated", "is gated; accept its terms"),
         ("org/nothing", "no model org/nothing on the hub, or it is private"),
         ("org/failing", "failed to deliver org/failing"),
-        ("org/damaged", "no readable weights|damaged"),
+        ("org/damaged", "weights of org/damaged are damaged .*; fetch them again"),
     ],
 )
 def test_what_goes_wrong_is_said_in_one_sentence(cache, name, words):
@@ -254,5 +255,32 @@ def test_other_formats_than_safetensors_are_refused_unfetched(cache, hub, tiny_f
     folder = shutil.copytree(tiny_folder, tmp_path / "repository")
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     hub.repositories["org/pickled"] = folder
-    assert "no readable weights in safetensors" in sentence("org/pickled")
+    assert "has its weights in pytorch_model.bin, a pickle" in sentence("org/pickled")
     assert not hub.fetched("pytorch_model")
+
+
+@pytest.mark.parametrize(("files", "words"), FOREIGN.values(), ids=FOREIGN)
+def test_a_foreign_repository_is_told_by_its_cause_unfetched(cache, hub, tmp_path, files, words):
+    hub.repositories["org/foreign"] = filled(tmp_path / "repository", files)
+    said = sentence("org/foreign")
+    assert words in said
+    assert "org/foreign" in said or "text alone" in said
+    kinds = (".safetensors", ".bin", ".gguf", ".onnx", ".pth", ".pt", ".h5", ".msgpack")
+    assert not any(hub.fetched(f"resolve/{COMMIT}/{file}") for file in files if file.endswith(kinds))
+
+
+def test_a_repository_of_nothing_is_said(cache, hub, tmp_path):
+    hub.repositories["org/empty"] = filled(tmp_path / "repository", {"README.md": "Soon."})
+    assert "no model in the repository org/empty, which has no config.json" in sentence("org/empty")
+
+
+def test_a_processor_that_does_not_fit_is_refused_before_the_weights(
+    cache, hub, tiny_folder, tmp_path
+):
+    folder = shutil.copytree(tiny_folder, tmp_path / "repository")
+    config = json.loads((folder / "processor_config.json").read_text())
+    del config["patch_size"]
+    (folder / "processor_config.json").write_text(json.dumps(config))
+    hub.repositories["org/unfit"] = folder
+    assert "org/unfit does not fit its model: it has patch_size None" in sentence("org/unfit")
+    assert not hub.fetched("safetensors")

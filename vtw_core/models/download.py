@@ -24,15 +24,23 @@ class HubError(Exception):
     Attributes:
         kinds: names of the exception's classes, and of those that caused it.
         errno: of the operating system, if it was an OSError.
+        listing: what the repository holds, if that is no model: "files", "config" and "shards".
         begun: whether some of the checkpoint had been fetched.
     """
 
     begun = False
 
-    def __init__(self, text: str, kinds: list[str], errno: int | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        kinds: list[str],
+        errno: int | None = None,
+        listing: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(text)
         self.kinds = frozenset(kinds)
         self.errno = errno
+        self.listing = listing
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,11 @@ class Checkpoint:
     missing: int = 0
     _process: "subprocess.Popen[str] | None" = field(default=None, repr=False)
     _report: Report | None = field(default=None, repr=False)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it lies in a folder of the user's, not in the hub's cache."""
+        return self._process is None
 
     def fetch(self) -> None:
         """Fetch the weights that are missing, and report how far it is.

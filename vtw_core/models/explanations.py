@@ -4,8 +4,9 @@ import contextlib
 import errno
 from collections.abc import Generator
 
-from vtw_core.errors import ModelError, VTWError, causes
+from vtw_core.errors import ModelError, VTWError, causes, first_line
 from vtw_core.memory import is_out_of_memory
+from vtw_core.models.contents import cannot_load, parsed
 from vtw_core.models.download import HubError
 
 UNREACHABLE = frozenset(
@@ -39,13 +40,17 @@ def explain(name: str, error: BaseException) -> str:
     if isinstance(error, HubError):
         kinds, number = kinds | error.kinds, error.errno
     text = " ".join(str(one) for one in chain)
+    if isinstance(error, HubError) and error.listing is not None:
+        listing = error.listing
+        found = cannot_load(name, listing["files"], parsed(listing["config"]), listing["shards"])
+        return found or f"There is no model in the repository {name}, which has no config.json."
     if "GatedRepoError" in kinds:
         return f"The model {name} is gated; accept its terms on the hub and set HF_TOKEN."
     if "RepositoryNotFoundError" in kinds:
         return f"There is no model {name} on the hub, or it is private; check the name."
     if number == errno.ENOSPC:
         return (
-            f"There is no room on the disk for {name} ({_first_line(error)}); make room, or set "
+            f"There is no room on the disk for {name} ({first_line(error)}); make room, or set "
             "HF_HOME to a folder on a larger disk."
         )
     if kinds & UNREACHABLE and isinstance(error, HubError) and error.begun:
@@ -59,7 +64,7 @@ def explain(name: str, error: BaseException) -> str:
             "connection, or use 'embedded' or a local folder."
         )
     if "HfHubHTTPError" in kinds:
-        return f"The hub failed to deliver {name} ({_first_line(error)}); try again later."
+        return f"The hub failed to deliver {name} ({first_line(error)}); try again later."
     if any(map(is_out_of_memory, chain)):
         return (
             f"Memory ran out while {name} was loaded; use a smaller model, another dtype or "
@@ -68,12 +73,7 @@ def explain(name: str, error: BaseException) -> str:
     if "trust_remote_code" in text:
         return f"The model {name} needs code of its own, which is never run here."
     if isinstance(error, ImportError):
-        return f"The model {name} needs a package that is not installed: {_first_line(error)}"
-    if "safetensors" in text.lower() or "NoSafetensors" in kinds:
-        return f"The model {name} has no readable weights in safetensors format."
-    return f"The model {name} cannot be loaded: {_first_line(error)}"
-
-
-def _first_line(error: BaseException) -> str:
-    first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return first or type(error).__name__
+        return f"The model {name} needs a package that is not installed: {first_line(error)}"
+    if "SafetensorError" in kinds:
+        return f"The weights of {name} are damaged ({first_line(error)}); fetch them again."
+    return f"The model {name} cannot be loaded: {first_line(error)}"

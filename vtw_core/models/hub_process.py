@@ -7,7 +7,9 @@ says goes to stdout, one JSON object a line:
     {"found": {"folder": ..., "weights": bytes, "missing": bytes}}  all but the weights is there
     {"done": bytes}                                                of the missing ones, repeatedly
     {"ready": folder}
-    {"error": {"kinds": [names of exception classes], "errno": ..., "text": ...}}
+    {"error": {"kinds": [names of exception classes], "errno": ..., "text": ...,
+               "listing": null, or of what is no model {"files": [...], "config": "...",
+                                                        "shards": [...]}}}
 
 Weights are fetched once a line comes from stdin. When stdin closes it removes its unfinished files
 and ends. huggingface_hub keeps finished files, and begins one that was not finished anew.
@@ -18,7 +20,7 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -81,37 +83,52 @@ def _from_hub(repo: str) -> tuple[Path, list[str], dict[str, int]]:
     try:
         about = HfApi().model_info(repo, files_metadata=True)
     except Exception:
-        config = try_to_load_from_cache(repo, "config.json")
-        if isinstance(config, str) and has_weights(Path(config).parent):
-            return Path(config).parent, [], {}
+        cached = try_to_load_from_cache(repo, "config.json")
+        if isinstance(cached, str) and has_weights(Path(cached).parent):
+            return Path(cached).parent, [], {}
         raise
-    # By its branch, so that the cache notes where the branch is, and can later do without the hub.
-    folder = Path(hf_hub_download(repo, "config.json")).parent
     sizes = {one.rfilename: one.size or 0 for one in about.siblings or ()}
-    if SINGLE in sizes:
-        weights = {SINGLE}
-    elif INDEX in sizes:
+    if "config.json" not in sizes:
+        raise NoModel(sizes)
+    # By its branch, so that the cache notes where the branch is, and can later do without the hub.
+    config = Path(hf_hub_download(repo, "config.json"))
+    folder = config.parent
+    weights = {SINGLE} & set(sizes)
+    if not weights and INDEX in sizes:
         weights = _shards(Path(hf_hub_download(repo, INDEX, revision=folder.name)))
-    else:
-        raise NoSafetensors("no safetensors in the repository")
+    if not weights or not weights <= set(sizes):
+        raise NoModel(sizes, config.read_text(encoding="utf-8", errors="replace"), weights)
     small = [name for name in sizes if name.endswith(SMALL_FILES) and "/" not in name]
     return folder, small, {name: sizes[name] for name in weights}
 
 
 def _shards(index: Path) -> set[str]:
-    return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    """The files of weights that an index names; none where it is damaged."""
+    try:
+        return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return set()
 
 
 def has_weights(folder: Path) -> bool:
     """Whether all files of weights are in a folder of the cache."""
     index = folder / INDEX
-    return all(
-        (folder / name).exists() for name in (_shards(index) if index.exists() else {SINGLE})
-    )
+    needed = _shards(index) if index.exists() else {SINGLE}
+    return bool(needed) and all((folder / name).exists() for name in needed)
 
 
-class NoSafetensors(Exception):
-    """The repository has weights in other formats only."""
+class NoModel(Exception):
+    """The repository has other files than a model's.
+
+    Attributes:
+        files: their names.
+        config: what its config.json holds; "" without one.
+        shards: the files of weights that its index names.
+    """
+
+    def __init__(self, files: Iterable[str], config: str = "", shards: Iterable[str] = ()) -> None:
+        super().__init__("no model in the repository")
+        self.listing = {"files": sorted(files), "config": config, "shards": sorted(shards)}
 
 
 def _size_of_weights(folder: Path) -> int:
@@ -163,6 +180,7 @@ def _described(error: BaseException) -> dict[str, Any]:
         "kinds": sorted({cls.__name__ for one in chain for cls in type(one).__mro__}),
         "errno": next((one.errno for one in chain if isinstance(one, OSError)), None),
         "text": str(error),
+        "listing": getattr(error, "listing", None),
     }
 
 

@@ -13,6 +13,15 @@ from vtw_core.errors import InputError, ModelError
 from vtw_core.memory import give_memory_back
 from vtw_core.models.adapters import adapter_for
 from vtw_core.models.catalogue import EMBEDDED
+from vtw_core.models.contents import (
+    ADAPTER,
+    CONFIG,
+    cannot_load,
+    check_config,
+    check_processor_files,
+    check_weights,
+    files_of,
+)
 from vtw_core.models.download import checkpoint
 from vtw_core.models.explanations import explained
 from vtw_core.models.packages import check_processor_packages, has_video_processor
@@ -22,10 +31,10 @@ from vtw_core.models.progress import (
     clear_frames,
     in_background,
 )
-from vtw_core.models.prompts import check_template
+from vtw_core.models.rehearsal import check_processor
 from vtw_core.models.support import check_support
 from vtw_core.models.vlm import VisionLanguageModel
-from vtw_core.models.weights import Placement, check_room, load_weights, placement
+from vtw_core.models.weights import Placement, check_room, load_weights, placement, skeleton
 
 EMBEDDED_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "embedded_model"
 HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
@@ -37,7 +46,7 @@ def resolve(name: str) -> str:
     Raises:
         InputError: none of the three; URLs and paths that lead nowhere are refused here, before
             transformers sees them.
-        ModelError: the embedded model is not there.
+        ModelError: the embedded model is not there, or a folder holds what cannot be loaded.
     """
     if not isinstance(name, str) or not name.strip():
         raise InputError("Name a model: 'embedded', a folder, or a hub id like org/name.")
@@ -47,18 +56,35 @@ def resolve(name: str) -> str:
                 "The embedded model is missing: assets/embedded_model has no config.json."
             )
         return str(EMBEDDED_FOLDER)
-    try:
-        is_model_folder = (Path(name) / "config.json").is_file()
-    except (OSError, ValueError):
-        is_model_folder = False
-    if is_model_folder:
-        return str(Path(name).resolve())
+    folder = _folder(name)
+    if folder is not None:
+        return folder
     if HUB_ID.fullmatch(name) and ".." not in name and "--" not in name:
         return name
     raise InputError(
         f"{name[:100]!r} is no model: use 'embedded', a folder with a config.json, or a hub id "
         "like org/name."
     )
+
+
+def _folder(name: str) -> str | None:
+    """The local folder of that name; None where there is none that has to do with models."""
+    path, problem = Path(name), None
+    try:
+        if any((path / file).is_file() for file in (CONFIG, ADAPTER)):
+            return str(path.resolve())
+        if path.is_file():
+            problem = (
+                f"{name} is a file; name the folder that holds its config.json and "
+                "model.safetensors."
+            )
+        elif path.is_dir():
+            problem = cannot_load(name, files_of(path), None)
+    except (OSError, ValueError):  # no path can have such a name, or it may not be read
+        return None
+    if problem is not None:
+        raise ModelError(problem)
+    return None
 
 
 def load_steps(
@@ -142,17 +168,20 @@ def _load(
     with explained(name):
         with checkpoint(source, report) as found:
             folder = str(found.folder)
+            check_config(name, found.folder)
             config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
             support = check_support(config)
             if not support.supported:
                 raise ModelError(support.reason)
+            if found.is_local:
+                check_weights(name, found.folder)
             check_processor_packages(name, config)
             check_room(name, config, found.weights, how)
+            check_processor_files(name, found.folder)
             report("processor")
             processor = _processor(folder, config)
             adapter = adapter_for(config)
-            if adapter.has_chat_template:
-                check_template(processor)
+            check_processor(name, processor, adapter, skeleton(config, report))
             found.fetch()
         model = load_weights(folder, config, found.weights, how, report, alone)
     return VisionLanguageModel(name, model, processor, adapter)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vtw_core.errors import InputError, ModelError
+from vtw_core.errors import InputError, ModelError, first_line
 
 MAX_PROMPT_CHARACTERS = 2000
 
@@ -117,16 +117,27 @@ def one_image_only(reason: str) -> InputError:
 def _filled(clean: str, processor: Any, images: int) -> str:
     content = [{"type": "image"}] * images + [{"type": "text", "text": clean}]
     try:
-        return str(
+        text = str(
             processor.apply_chat_template(
                 [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
             )
         )
-    except InputError:
-        raise
     # Templates are programs of the model's author and can raise anything.
     except Exception as error:
-        raise ModelError(f"The model's chat template fails: {error}") from error
+        raise ModelError(
+            f"The model's chat template fails: {first_line(error)}; put the chat_template.jinja of "
+            "a vision-language checkpoint of its family in its place."
+        ) from error
+    # No such token is left in the user's text. Gemma 3's template writes where an image begins,
+    # and its processor the image tokens.
+    marks = {getattr(processor, name, None) for name in ("image_token", "boi_token")} - {None}
+    written = sum(map(text.count, marks))
+    if written != images:
+        raise ModelError(
+            f"The model's chat template writes {written} images into a prompt about {images}; put "
+            "the chat_template.jinja of a vision-language checkpoint of its family in its place."
+        )
+    return text
 
 
 def display_pieces(ids: list[int], tokenizer: Any) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import threading
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
@@ -164,6 +165,18 @@ def check_room(name: str, config: Any, stored: int, how: Placement) -> None:
         f"and {free / 1e9:.1f} GB are free; use a smaller model, or what has room: "
         f"{', '.join(fits)}."
     )
+
+
+def skeleton(config: Any, report: Report) -> Any:
+    """The model of a config without its weights, on torch's meta device: shapes and no values."""
+    import torch
+    from transformers import AutoModelForImageTextToText
+
+    # transformers notes the dtype in the config, and sets torch's default to it, which float32 is.
+    with _held(_ONE_AT_A_TIME, report), torch.device("meta"):
+        return AutoModelForImageTextToText.from_config(
+            copy.deepcopy(config), dtype=torch.float32, trust_remote_code=False
+        ).eval()
 
 
 def load_weights(
