@@ -19,7 +19,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from conftest import PROMPT, ROOT
-from fake_hub import COMMIT, fake_hub
+from fake_hub import fake_hub, reach
 from test_contents import FOREIGN, filled
 
 from vtw_core import ModelError, load_model
@@ -40,13 +40,7 @@ def hub(tiny_folder):
 @pytest.fixture
 def cache(hub, monkeypatch, tmp_path):
     """The environment of a user who reaches the hub, and whose cache is empty."""
-    monkeypatch.setenv("HF_ENDPOINT", hub.url)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
-    monkeypatch.delenv("HF_TOKEN", raising=False)
+    reach(hub, monkeypatch, tmp_path / "hf")
     hub.asked.clear()
     hub.broken.clear()
     hub.stalled.clear()
@@ -259,14 +253,19 @@ def test_other_formats_than_safetensors_are_refused_unfetched(cache, hub, tiny_f
     assert not hub.fetched("pytorch_model")
 
 
-@pytest.mark.parametrize(("files", "words"), FOREIGN.values(), ids=FOREIGN)
-def test_a_foreign_repository_is_told_by_its_cause_unfetched(cache, hub, tmp_path, files, words):
+# The rest are told by the same function, from the same names.
+@pytest.mark.parametrize(
+    "kind",
+    ["GGUF alone", "several .bin", "LLaVA's own format", "a shard that is missing", "a text model"],
+)
+def test_a_foreign_repository_is_told_by_its_cause_unfetched(cache, hub, tmp_path, kind):
+    files, words = FOREIGN[kind]
     hub.repositories["org/foreign"] = filled(tmp_path / "repository", files)
     said = sentence("org/foreign")
     assert words in said
     assert "org/foreign" in said or "text alone" in said
-    kinds = (".safetensors", ".bin", ".gguf", ".onnx", ".pth", ".pt", ".h5", ".msgpack")
-    assert not any(hub.fetched(f"resolve/{COMMIT}/{file}") for file in files if file.endswith(kinds))
+    weights = [file for file in files if file.endswith((".safetensors", ".bin", ".gguf"))]
+    assert not any(hub.fetched(f"/{file}") for file in weights)
 
 
 def test_a_repository_of_nothing_is_said(cache, hub, tmp_path):

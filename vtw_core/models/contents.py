@@ -8,8 +8,8 @@ from typing import Any
 
 from vtw_core.errors import ModelError
 
-CONFIG, ADAPTER = "config.json", "adapter_config.json"
-INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
+CONFIG, INDEX, SINGLE = "config.json", "model.safetensors.index.json", "model.safetensors"
+ADAPTER, MATRICES = "adapter_config.json", "adapter_model.safetensors"
 EXAMPLE = "llava-hf/llava-1.5-7b-hf"
 
 # Every pointer begins so (git-lfs docs/spec.md); a real file of weights begins with its length.
@@ -137,6 +137,12 @@ def cannot_load(
             f"model, such as {EXAMPLE}."
         )
     problem = config_problem(name, config)
+    if problem is None and ADAPTER in top and (SINGLE in top or INDEX in top):
+        # transformers would add the one to the other, or not, by whether peft is installed.
+        problem = (
+            f"{name} holds a whole model and an adapter, which cannot both be meant; keep the "
+            "files of one in a folder of their own."
+        )
     if problem is not None or (CONFIG in top and SINGLE in top):
         return problem
     if CONFIG in top and INDEX in top:

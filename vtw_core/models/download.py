@@ -126,8 +126,7 @@ def is_fetched(repo: str) -> bool:
 
     if "/" not in repo:
         return False
-    config = try_to_load_from_cache(repo, "config.json")
-    return isinstance(config, str) and hub_process.has_weights(Path(config).parent)
+    return hub_process.cached_folder(repo, try_to_load_from_cache) is not None
 
 
 def _next(process: "subprocess.Popen[str]", report: Report) -> dict[str, Any]:

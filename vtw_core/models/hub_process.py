@@ -24,8 +24,8 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-INDEX = "model.safetensors.index.json"
-SINGLE = "model.safetensors"
+CONFIG, INDEX, SINGLE = "config.json", "model.safetensors.index.json", "model.safetensors"
+ADAPTER, MATRICES = "adapter_config.json", "adapter_model.safetensors"
 # Beside the weights: config, processor, tokenizer, template. Those in sub-folders (onnx/,
 # original/) belong to other programs.
 SMALL_FILES = (".json", ".txt", ".model", ".jinja")
@@ -83,21 +83,25 @@ def _from_hub(repo: str) -> tuple[Path, list[str], dict[str, int]]:
     try:
         about = HfApi().model_info(repo, files_metadata=True)
     except Exception:
-        cached = try_to_load_from_cache(repo, "config.json")
-        if isinstance(cached, str) and has_weights(Path(cached).parent):
-            return Path(cached).parent, [], {}
+        folder = cached_folder(repo, try_to_load_from_cache)
+        if folder is not None:
+            return folder, [], {}
         raise
     sizes = {one.rfilename: one.size or 0 for one in about.siblings or ()}
-    if "config.json" not in sizes:
-        raise NoModel(sizes)
+    settings = [name for name in (CONFIG, ADAPTER) if name in sizes]
     # By its branch, so that the cache notes where the branch is, and can later do without the hub.
-    config = Path(hf_hub_download(repo, "config.json"))
-    folder = config.parent
+    paths = {name: Path(hf_hub_download(repo, name)) for name in settings}
+    if not paths:
+        raise NoModel(sizes)
+    folder = next(iter(paths.values())).parent
     weights = {SINGLE} & set(sizes)
     if not weights and INDEX in sizes:
         weights = _shards(Path(hf_hub_download(repo, INDEX, revision=folder.name)))
-    if not weights or not weights <= set(sizes):
-        raise NoModel(sizes, config.read_text(encoding="utf-8", errors="replace"), weights)
+    elif not weights and ADAPTER in sizes:
+        weights = {MATRICES}
+    if not weights or not weights <= set(sizes) or (ADAPTER in sizes and weights != {MATRICES}):
+        config = paths[CONFIG].read_text("utf-8", "replace") if CONFIG in paths else ""
+        raise NoModel(sizes, config, weights)
     small = [name for name in sizes if name.endswith(SMALL_FILES) and "/" not in name]
     return folder, small, {name: sizes[name] for name in weights}
 
@@ -110,10 +114,24 @@ def _shards(index: Path) -> set[str]:
         return set()
 
 
-def has_weights(folder: Path) -> bool:
-    """Whether all files of weights are in a folder of the cache."""
-    index = folder / INDEX
-    needed = _shards(index) if index.exists() else {SINGLE}
+def cached_folder(repo: str, in_cache: Callable[[str, str], Any]) -> Path | None:
+    """The folder of the cache that holds a repository's config, or its adapter's, and all weights.
+
+    Args:
+        in_cache: huggingface_hub's `try_to_load_from_cache`.
+    """
+    for name in (CONFIG, ADAPTER):
+        path = in_cache(repo, name)
+        if isinstance(path, str) and _has_weights(Path(path).parent):
+            return Path(path).parent
+    return None
+
+
+def _has_weights(folder: Path) -> bool:
+    if (folder / INDEX).exists():
+        needed = _shards(folder / INDEX)
+    else:
+        needed = {MATRICES if (folder / ADAPTER).exists() else SINGLE}
     return bool(needed) and all((folder / name).exists() for name in needed)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -22,8 +23,9 @@ from vtw_core.models.contents import (
     check_weights,
     files_of,
 )
-from vtw_core.models.download import checkpoint
+from vtw_core.models.download import Checkpoint, checkpoint
 from vtw_core.models.explanations import explained
+from vtw_core.models.lora import Lora, lora_in
 from vtw_core.models.packages import check_processor_packages, has_video_processor
 from vtw_core.models.progress import (
     LoadProgress,
@@ -161,29 +163,67 @@ def _load(
     alone: Lock | None,
     report: Report,
 ) -> VisionLanguageModel:
-    from transformers import AutoConfig
-
     report("check")
     how = place()
+    with explained(name), checkpoint(source, report) as found:
+        lora = lora_in(name, found.folder, found.is_local)
+        if lora is None:
+            return _loaded(name, found, how, alone, report)
+        lora.check(how)
+        found.fetch()
+    base = _base(lora, found.is_local)
+    with explained(lora.base), checkpoint(base, report) as found:
+        if lora_in(lora.base, found.folder, found.is_local) is not None:
+            raise ModelError(
+                f"The adapter {name} belongs to another adapter, {lora.base}; merge the two with "
+                "peft and save the whole model."
+            )
+        vlm = _loaded(lora.base, found, how, alone, report)
     with explained(name):
-        with checkpoint(source, report) as found:
-            folder = str(found.folder)
-            check_config(name, found.folder)
-            config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-            support = check_support(config)
-            if not support.supported:
-                raise ModelError(support.reason)
-            if found.is_local:
-                check_weights(name, found.folder)
-            check_processor_packages(name, config)
-            check_room(name, config, found.weights, how)
-            check_processor_files(name, found.folder)
-            report("processor")
-            processor = _processor(folder, config)
-            adapter = adapter_for(config)
-            check_processor(name, processor, adapter, skeleton(config, report))
-            found.fetch()
-        model = load_weights(folder, config, found.weights, how, report, alone)
+        lora.merge_into(vlm.model)
+    return replace(vlm, name=name)
+
+
+def _base(lora: Lora, is_local: bool) -> str:
+    """Where an adapter's base model is loaded from; one of the hub may name none of this machine's
+    folders."""
+    is_id = HUB_ID.fullmatch(lora.base) and ".." not in lora.base and "--" not in lora.base
+    if is_id and not Path(lora.base).exists():
+        return lora.base
+    try:
+        if is_local:
+            return resolve(lora.base)
+    except InputError:  # such as a folder of the machine where it was trained
+        pass
+    raise ModelError(
+        f"The base model {lora.base} of the adapter {lora.name} is not here; write its hub id or "
+        f"folder into {ADAPTER} as base_model_name_or_path."
+    )
+
+
+def _loaded(
+    name: str, found: Checkpoint, how: Placement, alone: Lock | None, report: Report
+) -> VisionLanguageModel:
+    """A whole model: everything about it is checked before its weights are fetched."""
+    from transformers import AutoConfig
+
+    folder = str(found.folder)
+    check_config(name, found.folder)
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    support = check_support(config)
+    if not support.supported:
+        raise ModelError(support.reason)
+    if found.is_local:
+        check_weights(name, found.folder)
+    check_processor_packages(name, config)
+    check_room(name, config, found.weights, how)
+    check_processor_files(name, found.folder)
+    report("processor")
+    processor = _processor(folder, config)
+    adapter = adapter_for(config)
+    check_processor(name, processor, adapter, skeleton(config, report))
+    found.fetch()
+    model = load_weights(folder, config, found.weights, how, report, alone)
     return VisionLanguageModel(name, model, processor, adapter)
 
 
