@@ -94,11 +94,14 @@ def test_every_law_of_withdrawal_holds_in_a_merged_model(saved, law):
 
 def test_names_of_older_transformers_are_understood(saved, folder, vlm, image):
     matrices = load_file(folder / "adapter_model.safetensors")
-    new, old = "model.model.language_model.", "model.language_model.model."
-    renamed = {
-        name.replace(new, old).replace("model.model.vision_tower", "model.vision_tower.vision_model"): matrix
-        for name, matrix in matrices.items()
+    older = {
+        "model.model.language_model.": "model.language_model.model.",
+        "model.model.vision_tower.": "model.vision_tower.vision_model.",
     }
+    renamed = {}
+    for name, matrix in matrices.items():
+        new, old = next(pair for pair in older.items() if pair[0] in name)
+        renamed[name.replace(new, old)] = matrix
     assert set(renamed).isdisjoint(matrices)
     save_file(renamed, folder / "adapter_model.safetensors", {"format": "pt"})
     inputs = vlm.inputs(image, PROMPT)
