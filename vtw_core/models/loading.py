@@ -164,7 +164,8 @@ def _load(
     report: Report,
 ) -> VisionLanguageModel:
     report("check")
-    how = place()
+    with explained(name):
+        how = place()
     with explained(name), checkpoint(source, report) as found:
         lora = lora_in(name, found.folder, found.is_local)
         if lora is None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from vtw_core.errors import InputError, ModelError, first_line
+from vtw_core.memory import is_out_of_memory
 
 MAX_PROMPT_CHARACTERS = 2000
 
@@ -124,6 +125,8 @@ def _filled(clean: str, processor: Any, images: int) -> str:
         )
     # Templates are programs of the model's author and can raise anything.
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         raise ModelError(
             f"The model's chat template fails: {first_line(error)}; put the chat_template.jinja of "
             "a vision-language checkpoint of its family in its place."

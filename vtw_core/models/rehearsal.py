@@ -6,6 +6,7 @@ from typing import Any
 
 from vtw_core.errors import InputError, ModelError, causes, first_line
 from vtw_core.layout import TokenLayout
+from vtw_core.memory import is_out_of_memory
 from vtw_core.models.adapters import Adapter
 from vtw_core.models.processing import process
 
@@ -68,6 +69,8 @@ def _problem(processor: Any, adapter: Adapter, skeleton: Any) -> str | None:
         made = _features(skeleton, adapter, inputs)
     # A vision tower says in its own way that a picture has another size than it takes.
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         return first_line(error).rstrip(".")
     if made not in (None, written):
         return f"it writes {written} image tokens for a picture of which the model makes {made}"

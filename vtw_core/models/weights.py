@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vtw_core.errors import InputError, ModelError
+from vtw_core.memory import is_out_of_memory
 from vtw_core.models import machine
 from vtw_core.models.catalogue import BYTES, QUANTIZED, memory_bytes
 from vtw_core.models.packages import is_installed
@@ -99,6 +100,8 @@ def _device(device: str | None) -> str:
         torch.empty(0, device=where)
     # torch raises RuntimeError, AssertionError or NotImplementedError by back end.
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         raise InputError(f"The device {device!r} is not there; use 'cpu'.") from error
     return str(where)
 
