@@ -173,6 +173,8 @@ def test_a_git_lfs_pointer_is_told_as_one(tiny_folder, tmp_path, damaged):
 def test_a_short_file_that_is_no_pointer_is_damaged(tiny_folder, tmp_path):
     folder = shutil.copytree(tiny_folder, tmp_path / "copy")
     (folder / "model.safetensors").write_text("not what it says")
+    assert "weights have 16 bytes, too few: they are damaged or of" in sentence(str(folder))
+    (folder / "model.safetensors").write_text("not what it says" * 9999)
     assert "The weights of " in sentence(str(folder))
     assert "are damaged (" in sentence(str(folder))
 

@@ -90,7 +90,7 @@ def test_pictures_of_another_size_than_the_model_sees_are_refused(folder):
 @pytest.mark.parametrize("family", ["llava"])
 def test_an_image_token_that_the_model_does_not_know_is_said(folder):
     change(folder, "config.json", image_token_id=9, image_token_index=None)
-    assert "it writes no token 9, which stands for the picture; take both" in sentence(folder)
+    assert "writes no token 9, which is the model's image_token_id; take both" in sentence(folder)
 
 
 BLIND = {

@@ -52,7 +52,7 @@ def test_a_device_that_is_full_is_not_called_missing(monkeypatch):
     def full(*_, **__):
         raise RuntimeError("CUDA error: out of memory")
 
-    monkeypatch.setattr(torch, "empty", full)
+    monkeypatch.setattr(torch, "zeros", full)
     with pytest.raises(RuntimeError, match="out of memory"):
         placement("cpu", None, None, None)
 

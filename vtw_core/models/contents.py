@@ -108,7 +108,7 @@ def config_problem(name: str, config: Mapping[str, Any] | None) -> str | None:
             f"The model {name} is packed for MLX; use the repository that it was made from, such "
             f"as {EXAMPLE}."
         )
-    if "model_type" not in config:
+    if not isinstance(config.get("model_type"), str):
         return (
             f"The config.json of {name} names no model_type, so it is no config of a transformers "
             "model; fetch the model again, or use another one."
@@ -161,7 +161,8 @@ def cannot_load(
         )
     if tensors:
         return f"{name} has weights and no config.json; fetch all files of the model."
-    return _other_weights(name, files) or _no_weights(name, sorted(files))
+    problem = _other_weights(name, files)
+    return _no_weights(name, sorted(files)) if problem is None else problem
 
 
 def _index_problem(name: str, shards: set[str], files: set[str]) -> str | None:

@@ -101,7 +101,7 @@ def checkpoint(source: str, report: Report) -> Generator[Checkpoint, None, None]
     """
     folder = Path(source)
     if folder.is_dir():
-        yield Checkpoint(folder, sum(path.stat().st_size for path in folder.glob("*.safetensors")))
+        yield Checkpoint(folder, hub_process.size_of_weights(folder))
         return
     # By path and with -P: found wherever it was installed, with no folder of ours on sys.path.
     process = subprocess.Popen(

@@ -16,7 +16,9 @@ UNREACHABLE = frozenset(
 )  # fmt: skip
 
 # How libraries say that a package is missing which they looked for themselves.
-_MISSING = re.compile(r"not found in your environment|pip install|not installed")
+_MISSING = re.compile(
+    r"not found in your environment|pip install|not installed|n't seem to be installed"
+)
 
 
 @contextlib.contextmanager
@@ -61,6 +63,11 @@ def explain(name: str, error: BaseException) -> str:
         return _unreachable(name)
     if "trust_remote_code" in text:
         return f"The model {name} needs code of its own, which is never run here."
+    if "ignore_mismatched_sizes" in text:
+        return (
+            f"The config.json of {name} describes weights of other shapes than its files have; "
+            "fetch all files of one model."
+        )
     if isinstance(error, ImportError):
         return _of_a_package(name, chain)
     if "SafetensorError" in kinds:
@@ -73,7 +80,9 @@ def _of_the_hub(name: str, error: HubError, kinds: Collection[str]) -> str:
     if error.listing is not None:
         listing = error.listing
         found = cannot_load(name, listing["files"], parsed(listing["config"]), listing["shards"])
-        return found or f"There is no model in the repository {name}, which has no config.json."
+        if found is not None:
+            return found
+        return f"There is no model in the repository {name}, which has no config.json."
     if "GatedRepoError" in kinds:
         return f"The model {name} is gated; accept its terms on the hub and set HF_TOKEN."
     if "RepositoryNotFoundError" in kinds:

@@ -65,7 +65,7 @@ def _run(repo: str, say: Callable[..., None], wanted: threading.Event, opened: s
         snapshot_download(repo, revision=folder.name, allow_patterns=small)
     missing = {name: size for name, size in weights.items() if not (folder / name).exists()}
     to_fetch = sum(missing.values())
-    stored = sum(weights.values()) or _size_of_weights(folder)
+    stored = sum(weights.values()) or size_of_weights(folder)
     say(found={"folder": str(folder), "weights": stored, "missing": to_fetch})
     wanted.wait()
     if missing:
@@ -149,8 +149,9 @@ class NoModel(Exception):
         self.listing = {"files": sorted(files), "config": config, "shards": sorted(shards)}
 
 
-def _size_of_weights(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+def size_of_weights(folder: Path) -> int:
+    """Bytes of the safetensors that are there; a link may lead nowhere."""
+    return sum(path.stat().st_size for path in folder.glob("*.safetensors") if path.is_file())
 
 
 def _report(

@@ -86,7 +86,7 @@ class Lora:
             )
         wrapped = PeftModel(model, LoraConfig.from_pretrained(str(self.folder)))
         matrices = load_file(self.folder / MATRICES)
-        found = set_peft_model_state_dict(wrapped, matrices)
+        found: Any = set_peft_model_state_dict(wrapped, matrices)
         own = (".lora_", ".modules_to_save.")
         missing = [key for key in found.missing_keys if any(part in key for part in own)]
         astray = missing + list(found.unexpected_keys)
@@ -116,10 +116,10 @@ def lora_in(name: str, folder: Path, is_local: bool) -> Lora | None:
     if config is None:
         raise ModelError(f"The {ADAPTER} of {name} is damaged; fetch the adapter again.")
     if is_local and MATRICES not in files:
-        raise ModelError(
-            cannot_load(name, files, read_json(folder / CONFIG))
-            or f"{name} has an {ADAPTER} and no {MATRICES}; fetch the adapter again."
-        )
+        problem = cannot_load(name, files, read_json(folder / CONFIG))
+        if problem is None:
+            problem = f"{name} has an {ADAPTER} and no {MATRICES}; fetch the adapter again."
+        raise ModelError(problem)
     kind = config.get("peft_type")
     if kind != "LORA":
         raise ModelError(

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from vtw_core.errors import InputError, first_line
+from vtw_core.errors import InputError, ModelError, first_line
 from vtw_core.memory import is_out_of_memory
 from vtw_core.models.prompts import check_prompt, render
 
@@ -30,7 +30,7 @@ def process(
 
     Raises:
         InputError: the prompt cannot be used, or the processor cannot take these pictures.
-        ModelError: no usable chat template.
+        ModelError: no usable chat template, or the tokenizer is of another model.
     """
     pictures = [enlarged(picture, adapter.unseen_side(config)) for picture in pictures]
     text = render(
@@ -42,7 +42,7 @@ def process(
     # Some templates write BOS themselves; the tokenizer must not add a second one.
     bos = processor.tokenizer.bos_token
     try:
-        return processor(
+        batch = processor(
             images=pictures if len(pictures) == 1 else [pictures],
             text=[text],
             return_tensors="pt",
@@ -57,6 +57,13 @@ def process(
             f"The model's processor cannot take a picture of {sizes} pixels "
             f"({first_line(error)}); use one of another size or shape."
         ) from error
+    most, found = config.get_text_config(decoder=True).vocab_size, int(batch["input_ids"].max())
+    if found >= most:
+        raise ModelError(
+            f"The tokenizer makes token {found} of this prompt, and the model has {most} tokens; "
+            "take both from one checkpoint."
+        )
+    return batch
 
 
 def enlarged(picture: "Image.Image", unseen_side: int) -> "Image.Image":

@@ -133,8 +133,8 @@ def _filled(clean: str, processor: Any, images: int) -> str:
         ) from error
     # No such token is left in the user's text. Gemma 3's template writes where an image begins,
     # and its processor the image tokens.
-    marks = {getattr(processor, name, None) for name in ("image_token", "boi_token")} - {None}
-    written = sum(map(text.count, marks))
+    marks = {getattr(processor, name, None) for name in ("image_token", "boi_token")}
+    written = sum(text.count(mark) for mark in marks if mark is not None)
     if written != images:
         raise ModelError(
             f"The model's chat template writes {written} images into a prompt about {images}; put "

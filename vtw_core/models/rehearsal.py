@@ -8,6 +8,7 @@ from vtw_core.errors import InputError, ModelError, causes, first_line
 from vtw_core.layout import TokenLayout
 from vtw_core.memory import is_out_of_memory
 from vtw_core.models.adapters import Adapter
+from vtw_core.models.packages import processor_class
 from vtw_core.models.processing import process
 
 SIDE = 64
@@ -34,6 +35,12 @@ def check_processor(name: str, processor: Any, adapter: Adapter, skeleton: Any) 
     problem = _problem(processor, adapter, skeleton)
     if problem is None:
         return
+    usual = processor_class(skeleton.config)
+    if usual is not None and not isinstance(processor, usual):
+        raise ModelError(
+            f"The processor of {name} is a {type(processor).__name__}, and models of its kind take "
+            f"a {usual.__name__}; take both from one checkpoint, such as {adapter.example}."
+        )
     right = {
         setting: value
         for setting, value in _settings(skeleton).items()
@@ -46,8 +53,8 @@ def check_processor(name: str, processor: Any, adapter: Adapter, skeleton: Any) 
             f"{json.dumps(right)[1:-1]} into its processor_config.json."
         )
     raise ModelError(
-        f"The processor of {name} ({type(processor).__name__}) does not fit its model: {problem}; "
-        f"take both from one checkpoint, such as {adapter.example}."
+        f"The processor of {name} does not fit its model: {problem}; take both from one "
+        f"checkpoint, such as {adapter.example}."
     )
 
 
@@ -59,11 +66,11 @@ def _problem(processor: Any, adapter: Adapter, skeleton: Any) -> str | None:
     try:
         inputs = process(processor, adapter, skeleton.config, [white], "?")
     except InputError as error:
-        return first_line(causes(error)[-1])
+        return first_line(causes(error)[-1]).rstrip(".")
     token = adapter.image_token_id(skeleton.config)
     written = int((inputs["input_ids"] == token).sum())
     if not written:
-        return f"it writes no token {token}, which stands for the picture"
+        return f"it writes no token {token}, which is the model's image_token_id"
     try:
         TokenLayout.from_inputs(skeleton, inputs)
         made = _features(skeleton, adapter, inputs)

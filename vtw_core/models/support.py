@@ -76,6 +76,8 @@ def _reads_text_alone(kind: str, config: Any) -> bool:
 
 
 def _decoder_problem(text: Any) -> str | None:
+    if getattr(text, "num_hidden_layers", 1) < 1:
+        return "its decoder has no layers; fetch its config.json again"
     odd = set(getattr(text, "layer_types", None) or ()) - ATTENTION_KINDS
     if odd:
         return (
