@@ -129,11 +129,12 @@ def load_model(
 ) -> VisionLanguageModel:
     """Load a vision-language model and its processor.
 
-    Weights are read from safetensors only and code that comes with a model is never run. Family,
-    packages, memory, processor and chat template are checked before the weights are fetched.
+    Weights are read from safetensors only and code that comes with a model is never run. Files,
+    family, packages, memory, processor and chat template are checked before the weights are fetched.
 
     Args:
-        name: "embedded", a local folder, or a hub id (org/name).
+        name: "embedded", a local folder, or a hub id (org/name); of a model, or of a LoRA adapter,
+            which is merged into the base model that it names (peft).
         device: torch device; default cuda if there is one, then mps, else cpu.
         dtype: torch dtype or its name; default `vtw_core.models.machine.best_dtype`.
         quantize: "8bit" or "4bit": linear layers packed by bitsandbytes.
