@@ -130,7 +130,7 @@ def load_model(
     """Load a vision-language model and its processor.
 
     Weights are read from safetensors only and code that comes with a model is never run. Files,
-    family, packages, memory, processor and chat template are checked before the weights are fetched.
+    family, packages, memory, processor and template are checked before the weights are fetched.
 
     Args:
         name: "embedded", a local folder, or a hub id (org/name); of a model, or of a LoRA adapter,
