@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from vtw_core.errors import InputError, ModelError, first_line
 from vtw_core.memory import is_out_of_memory
-from vtw_core.models.prompts import check_prompt, render
+from vtw_core.models.prompts import check_prompt, one_image_only, render
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -29,7 +29,8 @@ def process(
         BatchFeature of input_ids [1, tokens], pixel_values, ..., on the CPU.
 
     Raises:
-        InputError: the prompt cannot be used, or the processor cannot take these pictures.
+        InputError: the prompt cannot be used, the processor cannot take a picture, or it takes one
+            where several were given.
         ModelError: no usable chat template, or the tokenizer is of another model.
     """
     pictures = [enlarged(picture, adapter.unseen_side(config)) for picture in pictures]
@@ -52,10 +53,14 @@ def process(
     except Exception as error:
         if is_out_of_memory(error):
             raise
-        sizes = ", ".join(f"{picture.width} x {picture.height}" for picture in pictures)
+        if len(pictures) > 1:
+            for picture in pictures:  # one that cannot be used alone says so itself
+                process(processor, adapter, config, [picture], prompt)
+            raise one_image_only(f"its processor says: {first_line(error)}") from error
+        size = f"{pictures[0].width} x {pictures[0].height}"
         raise InputError(
-            f"The model's processor cannot take a picture of {sizes} pixels "
-            f"({first_line(error)}); use one of another size or shape."
+            f"The model's processor cannot take a picture of {size} pixels ({first_line(error)}); "
+            "use one of another size or shape."
         ) from error
     most, found = config.get_text_config(decoder=True).vocab_size, int(batch["input_ids"].max())
     if found >= most:
