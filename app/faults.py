@@ -15,7 +15,7 @@ import gradio as gr
 from app import text_faults as text
 from app.library_words import worded
 from app.refusal import refusal
-from vtw_core.errors import InputError, ModelError, VTWError
+from vtw_core.errors import InputError, ModelError, VTWError, causes
 from vtw_core.memory import give_memory_back, is_out_of_memory
 
 log = logging.getLogger(__name__)
@@ -32,8 +32,8 @@ def within_memory(steps: Generator[Any, None, None]) -> Generator[Any, None, Non
     try:
         yield from steps
         return
-    except (MemoryError, RuntimeError) as problem:
-        if not is_out_of_memory(problem):
+    except Exception as problem:
+        if not any(map(is_out_of_memory, causes(problem))):
             raise
         # In words: a record that held the error would hold the run's tensors, too.
         log.error("a run needed more memory than there is: %s", str(problem) or "MemoryError")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from vtw_core.models.vlm import VisionLanguageModel
 
 RESIDENT = 2
+# The folders in front of a file or folder, such as of an adapter's base model; no web address.
+_PLACE = re.compile(r"(?<![\w.:/])(?:/[^/\s'\"();,]+)+/(?=[^/\s'\"();,])")
 
 
 @dataclass(frozen=True)
@@ -233,7 +236,7 @@ class Models:
                 raise
             # Where the server keeps its models is nothing for visitors.
             said = worded(problem).replace(str(Path(offer.source).resolve()), name)
-            raise ModelError(said.replace(offer.source, name)) from problem
+            raise ModelError(_PLACE.sub("", said.replace(offer.source, name))) from problem
 
     # ------------------------------------------------------------ memory
     @cached_property

@@ -72,6 +72,16 @@ def fake_hub():
         thread.join()
 
 
+def reach(hub, monkeypatch, home):
+    """The environment of a user who reaches this hub, and whose cache in ``home`` is empty."""
+    monkeypatch.setenv("HF_ENDPOINT", hub.url)
+    monkeypatch.setenv("HF_HOME", str(home))
+    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    for name in ("HF_HUB_OFFLINE", "HF_HUB_CACHE", "HF_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+
+
 def _answer(hub, request, body):
     path = urlsplit(request.path).path
     hub.asked.append((request.command, path))

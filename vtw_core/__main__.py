@@ -16,7 +16,7 @@ from typing import Any, NoReturn
 
 from vtw_core.calibration import MAX_NEW_TOKENS
 from vtw_core.data_commands import add_calibrate, add_evaluate
-from vtw_core.errors import InputError, VTWError
+from vtw_core.errors import InputError, VTWError, causes
 from vtw_core.given_once import GivenOnce
 from vtw_core.images import load_images
 from vtw_core.load_options import add_load_options, add_place_options, load_from
@@ -68,8 +68,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if rank() == 0:
             print(f"vtw_core: {_one_line(str(error))}", file=sys.stderr)
         return BAD_INPUT
-    except (MemoryError, RuntimeError) as error:
-        if not is_out_of_memory(error):
+    except Exception as error:
+        if not any(map(is_out_of_memory, causes(error))):
             raise
         print(f"vtw_core: {OUT_OF_MEMORY}", file=sys.stderr)
         return OUT_OF_ROOM

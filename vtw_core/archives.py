@@ -14,6 +14,7 @@ from typing import Any
 
 from vtw_core.documents import Arrays, refuse_constant
 from vtw_core.errors import InputError
+from vtw_core.memory import is_out_of_memory
 
 ARRAYS_ENTRY = "arrays.bin"
 # The end of central directory, without a comment; before it, in a zip64, stands its locator.
@@ -102,6 +103,8 @@ def _read_entries(kind: ArchiveKind, path: Path) -> tuple[str, Arrays]:
     # zipfile and zlib raise many kinds of error on a hostile archive (zlib.error, EOFError,
     # NotImplementedError for an unknown method, RuntimeError for an encrypted entry).
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         raise InputError(f"{path.name} is not a {kind.name}, or it is damaged.") from error
     try:
         return text.decode("utf-8"), arrays

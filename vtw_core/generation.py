@@ -229,7 +229,10 @@ def decode_inside(
 def check_finite(logits: Tensor) -> None:
     """Raise ModelError where a logit is not finite, as after an overflow in float16."""
     if not torch.isfinite(logits).all():
-        raise ModelError("The model's logits are not finite; load it in float32.")
+        raise ModelError(
+            "The model's logits are not finite; load it in float32, or fetch its weights again "
+            "where it is."
+        )
 
 
 def answer_text(vlm: VisionLanguageModel, ids: list[int]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 from vtw_core.dataset import DataSet, LocalData
 from vtw_core.errors import InputError
 from vtw_core.images import MAX_BYTES
+from vtw_core.memory import is_out_of_memory
 from vtw_core.models.prompts import check_prompt
 from vtw_core.questions import (
     ANSWERS,
@@ -115,6 +116,8 @@ class HubData:
                 yield usable(self._item, row, where)
         # Reading goes through pyarrow, fsspec and the network, each with errors of its own.
         except Exception as error:
+            if is_out_of_memory(error):
+                raise
             raise _unreadable(self.source, error) from error
 
     def _item(self, row: dict[str, Any], where: str) -> Item:
@@ -142,6 +145,8 @@ def _load(source: str, stream: bool) -> Any:
     try:
         import datasets
     except ImportError as error:
+        if is_out_of_memory(error):
+            raise
         raise InputError(
             f"{source} needs the package datasets; install it with `pip install datasets` "
             "(requirements-scale.txt)."
@@ -154,6 +159,8 @@ def _load(source: str, stream: bool) -> Any:
             found = datasets.load_dataset("parquet", data_files=source, streaming=stream)
     # OSError, ValueError, DatasetNotFoundError, errors of pyarrow and of the network, ...
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         raise _unreadable(source, error) from error
     if isinstance(found, dict):  # one data set for each split
         if len(found) != 1:

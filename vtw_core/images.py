@@ -19,6 +19,7 @@ from vtw_core.deep_pictures import (
     keep_lower_bytes,
 )
 from vtw_core.errors import InputError
+from vtw_core.memory import is_out_of_memory
 
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
 """What Pillow reads by itself."""
@@ -142,6 +143,8 @@ def _open(file: Path | BinaryIO, size: int, max_bytes: int, max_pixels: int) -> 
     # A damaged file makes Pillow's decoders raise almost anything (OSError, SyntaxError,
     # struct.error, IndexError, ...); for the user they all mean the same.
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         raise InputError(
             "The image file is truncated or damaged; save it again or use another one."
         ) from error

@@ -1,24 +1,32 @@
 """Memory that runs out while a model runs: told in one sentence, and given back."""
 
+import errno
 import gc
+import re
 import sys
 
 OUT_OF_MEMORY = (
     "There is not enough memory for this: take a smaller picture, a shorter answer or a smaller "
     "model."
 )
-# PyTorch has an exception of its own for accelerators alone.
-_TORCH_ON_THE_CPU = "can't allocate memory"
+# What errors say that have no class of their own for it: PyTorch's allocators (an exception of its
+# own is for accelerators alone), the system's when a file is mapped, and the loader's of programs.
+_SAYS_SO = re.compile(
+    r"can't allocate memory|cannot allocate memory(?! in static TLS)|std::bad_alloc|out of memory"
+    r"|failed to map segment from shared object",
+    re.IGNORECASE,
+)
 
 
 def is_out_of_memory(problem: BaseException) -> bool:
-    """Whether an error says that memory has run out: Python's, NumPy's, PyTorch's."""
+    """Whether an error says that memory has run out: Python's, NumPy's, PyTorch's, the system's,
+    or of a package whose program code found no room."""
     if isinstance(problem, MemoryError):
         return True
-    torch = sys.modules.get("torch")
-    if torch is None or not isinstance(problem, RuntimeError):
-        return False
-    return isinstance(problem, torch.OutOfMemoryError) or _TORCH_ON_THE_CPU in str(problem)
+    if isinstance(problem, OSError) and problem.errno == errno.ENOMEM:
+        return True
+    is_told_in_words = isinstance(problem, RuntimeError | ImportError | OSError)
+    return is_told_in_words and _SAYS_SO.search(str(problem)) is not None
 
 
 def give_memory_back() -> None:

@@ -4,7 +4,7 @@ Not a page text: see `app.library_words`. A test finds every sentence that `vtw_
 fails when one is missing here.
 """
 
-from app.chinese import library_files, library_inputs, library_models
+from app.chinese import library_files, library_inputs, library_loading, library_models
 
 # Said of a number, or of where it comes from.
 _FACTS = {
@@ -17,4 +17,10 @@ _FACTS = {
     "VTW's released code (github.com/lzhxmu/VTW): the value it falls back to": "VTW 发布的代码（github.com/lzhxmu/VTW）：未指定时的默认值",
 }
 
-SENTENCES = library_inputs.SENTENCES | library_files.SENTENCES | library_models.SENTENCES | _FACTS
+SENTENCES = (
+    library_inputs.SENTENCES
+    | library_files.SENTENCES
+    | library_loading.SENTENCES
+    | library_models.SENTENCES
+    | _FACTS
+)

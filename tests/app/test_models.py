@@ -234,3 +234,18 @@ def test_without_its_model_a_question_keeps_the_last_run_and_says_why(examples_f
     assert set(map(str, untouched)) == {str(gr.skip())}
     assert waits is False
     assert list(cancelled) == []
+
+
+def test_no_visitor_is_told_where_an_adapter_s_base_model_should_be(tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    (folder / "adapter_model.safetensors").touch()
+    about = {"peft_type": "LORA"}
+    for base in ("/srv/owner/models/llava", str(tmp_path / "not" / "there")):
+        about["base_model_name_or_path"] = base
+        (folder / "adapter_config.json").write_text(json.dumps(about))
+        models = Models(str(folder))
+        models.load()
+        said = models.state("mine").problem
+        assert said.startswith(f"The base model {base.rpartition('/')[2]} of the adapter mine is")
+        assert "/" not in said

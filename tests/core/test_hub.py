@@ -19,7 +19,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from conftest import PROMPT, ROOT
-from fake_hub import fake_hub
+from fake_hub import fake_hub, reach
+from test_contents import FOREIGN, filled
 
 from vtw_core import ModelError, load_model
 from vtw_core.models import download
@@ -39,13 +40,7 @@ def hub(tiny_folder):
 @pytest.fixture
 def cache(hub, monkeypatch, tmp_path):
     """The environment of a user who reaches the hub, and whose cache is empty."""
-    monkeypatch.setenv("HF_ENDPOINT", hub.url)
-    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
-    monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
-    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
-    monkeypatch.delenv("HF_TOKEN", raising=False)
+    reach(hub, monkeypatch, tmp_path / "hf")
     hub.asked.clear()
     hub.broken.clear()
     hub.stalled.clear()
@@ -218,7 +213,7 @@ def test_a_connection_that_breaks_once_is_taken_up_where_it_broke(cache, hub):
         ("org/gated", "is gated; accept its terms"),
         ("org/nothing", "no model org/nothing on the hub, or it is private"),
         ("org/failing", "failed to deliver org/failing"),
-        ("org/damaged", "no readable weights|damaged"),
+        ("org/damaged", "weights of org/damaged are damaged .*; fetch them again"),
     ],
 )
 def test_what_goes_wrong_is_said_in_one_sentence(cache, name, words):
@@ -254,5 +249,37 @@ def test_other_formats_than_safetensors_are_refused_unfetched(cache, hub, tiny_f
     folder = shutil.copytree(tiny_folder, tmp_path / "repository")
     (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
     hub.repositories["org/pickled"] = folder
-    assert "no readable weights in safetensors" in sentence("org/pickled")
+    assert "has its weights in pytorch_model.bin, a pickle" in sentence("org/pickled")
     assert not hub.fetched("pytorch_model")
+
+
+# The rest are told by the same function, from the same names.
+@pytest.mark.parametrize(
+    "kind",
+    ["GGUF alone", "several .bin", "LLaVA's own format", "a shard that is missing", "a text model"],
+)
+def test_a_foreign_repository_is_told_by_its_cause_unfetched(cache, hub, tmp_path, kind):
+    files, words = FOREIGN[kind]
+    hub.repositories["org/foreign"] = filled(tmp_path / "repository", files)
+    said = sentence("org/foreign")
+    assert words in said
+    assert "org/foreign" in said or "text alone" in said
+    weights = [file for file in files if file.endswith((".safetensors", ".bin", ".gguf"))]
+    assert not any(hub.fetched(f"/{file}") for file in weights)
+
+
+def test_a_repository_of_nothing_is_said(cache, hub, tmp_path):
+    hub.repositories["org/empty"] = filled(tmp_path / "repository", {"README.md": "Soon."})
+    assert "no model in the repository org/empty, which has no config.json" in sentence("org/empty")
+
+
+def test_a_processor_that_does_not_fit_is_refused_before_the_weights(
+    cache, hub, tiny_folder, tmp_path
+):
+    folder = shutil.copytree(tiny_folder, tmp_path / "repository")
+    config = json.loads((folder / "processor_config.json").read_text())
+    del config["patch_size"]
+    (folder / "processor_config.json").write_text(json.dumps(config))
+    hub.repositories["org/unfit"] = folder
+    assert "org/unfit does not fit its model: it has patch_size None" in sentence("org/unfit")
+    assert not hub.fetched("safetensors")

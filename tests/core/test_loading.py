@@ -63,7 +63,7 @@ def test_an_unreachable_hub_is_said():
 @pytest.mark.parametrize(
     ("damage", "words"),
     [
-        ("model.safetensors", "cannot be loaded|safetensors"),
+        ("model.safetensors", "are damaged .*; fetch"),
         ("tokenizer.json", "cannot be loaded"),
         ("config.json", "cannot be loaded"),
     ],
@@ -140,18 +140,42 @@ def test_a_model_that_is_stored_quantized_is_not_quantized_again(tiny_folder, tm
         load_model(str(folder), device="cpu", quantize="4bit")
 
 
+def because(error, cause):
+    error.__cause__ = cause
+    return error
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [
         (HubError("No space left on device", [], errno.ENOSPC), "no room on the disk for org/x"),
         (HubError("timed out", ["ConnectError"]), "hub cannot be reached"),
-        (HubError("", ["ProcessEnded"]), "hub cannot be reached"),
+        (HubError("", ["ProcessEnded"]), "asks the hub for org/x was ended, as the system does"),
+        (HubError("", ["MemoryError"]), "Memory ran out while org/x was loaded"),
+        (HubError("", ["OSError"], errno.ENOMEM), "Memory ran out while org/x was loaded"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "Memory ran out while org/x"),
+        (
+            ImportError("libtorch_cpu.so: failed to map segment from shared object"),
+            "Memory ran out while org/x",
+        ),
+        (
+            RuntimeError("unable to mmap 9 bytes from file <x>: Cannot allocate memory (12)"),
+            "Memory ran out while org/x",
+        ),
         (HubError("500 Server Error", ["HfHubHTTPError"]), "failed to deliver org/x"),
         (MemoryError(), "Memory ran out while org/x was loaded"),
-        (ImportError("sentencepiece is missing"), "not installed: sentencepiece is missing"),
+        (ImportError("A requires the B library but it was not found in your environment."),
+         "needs a package that is not installed: A requires the B library"),
+        (ModuleNotFoundError("No module named 'b'", name="b"), "not installed: No module named"),
+        (ImportError("/lib/b.so: undefined symbol: c"),
+         "is installed and cannot be imported (/lib/b.so: undefined symbol: c); install the"),
+        (because(ModuleNotFoundError("Could not import module 'A'."), RuntimeError("no such nms")),
+         "org/x needs is installed and cannot be imported (no such nms)"),
+        (because(RuntimeError("cannot read"), MemoryError()), "Memory ran out while org/x"),
+        (ValueError("/data/offline/llava: bad value"), "cannot be loaded: /data/offline/llava"),
         (KeyError(), "cannot be loaded: KeyError"),
     ],
-)
+)  # fmt: skip
 def test_what_goes_wrong_is_told_apart(error, words):
     assert words in explain("org/x", error)
 

@@ -7,7 +7,8 @@ The harness has no plug-in option for models, only a registry, so that it is sta
 import sys
 from pathlib import Path
 
-from vtw_core.errors import VTWError
+from vtw_core.errors import VTWError, causes
+from vtw_core.memory import OUT_OF_MEMORY, is_out_of_memory
 
 TASKS = Path(__file__).with_name("tasks")
 BAD_INPUT = 2
@@ -21,6 +22,9 @@ def main() -> int:
         # Importing it puts it into the harness's registry.
         import vtw_core.harness.model  # noqa: F401
     except ImportError as error:
+        if any(map(is_out_of_memory, causes(error))):
+            print(f"vtw_core.harness: {OUT_OF_MEMORY}", file=sys.stderr)
+            return BAD_INPUT
         print(
             f"vtw_core.harness: lm-evaluation-harness cannot be loaded ({error}); install it with "
             "`pip install -r requirements-scale.txt`.",

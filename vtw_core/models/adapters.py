@@ -79,6 +79,27 @@ def _multimodal_positions(model: Any, inputs: Mapping[str, Any]) -> Any:
     return positions
 
 
+def _sees_any(config: Any) -> int:
+    return 0
+
+
+def _one_merged_patch(config: Any) -> int:
+    """Mistral 3's class cannot tell one visual token from none (it squeezes the axis away)."""
+    return int(config.vision_config.patch_size * config.spatial_merge_size)
+
+
+def _by_shape(config: Any) -> bool:
+    return True
+
+
+def _by_values(config: Any) -> bool:
+    return False
+
+
+def _unless_pixtral(config: Any) -> bool:
+    return bool(config.vision_config.model_type != "pixtral")
+
+
 def _no_cap(config: Any) -> float | None:
     return None
 
@@ -101,6 +122,9 @@ class Adapter:
             token, image of each grid); raises ModelError when the counts do not fit.
         k_min: config -> smallest K that can be withdrawn at exactly.
         encode_image: (model, inputs) -> the vision features that `mm_encoder_outputs` takes.
+        counts_by_shape: config -> whether how many features that makes depends on the shapes of
+            the inputs alone, so that a model without weights (on torch's meta device) can tell.
+        unseen_side: config -> a picture must have a side of more pixels than this to be seen.
         positions: (model, inputs) -> position ids of the prompt, [1, total], or [axes, 1, total]
             for multimodal rope.
         prompt_only: names of the processed inputs that the decoder's forward pass over the
@@ -118,6 +142,8 @@ class Adapter:
     image_token_id: Callable[[Any], int] = _image_token_id
     k_min: Callable[[Any], int] = _from_layer_zero
     encode_image: Callable[[Any, Mapping[str, Any]], Any] = _encode_image
+    counts_by_shape: Callable[[Any], bool] = _by_shape
+    unseen_side: Callable[[Any], int] = _sees_any
     positions: Callable[[Any, Mapping[str, Any]], Any] = _counted_positions
     prompt_only: tuple[str, ...] = ()
     encoder_layers: Callable[[Any], Any] = _no_encoder_layers
@@ -162,6 +188,7 @@ ADAPTERS: dict[str, Adapter] = {
         example="llava-hf/llava-1.5-7b-hf",
         picture="one grid per image",
         patches=one_grid_per_image,
+        counts_by_shape=_unless_pixtral,
         encoder_layers=_llava_encoder_layers,
     ),
     "llava_next": Adapter(
@@ -178,11 +205,13 @@ ADAPTERS: dict[str, Adapter] = {
         example="HuggingFaceM4/Idefics3-8B-Llama3",
         picture="tagged tiles, then overview",
         patches=tagged_tiles,
+        counts_by_shape=_by_values,
     ),
     "smolvlm": Adapter(
         example="HuggingFaceTB/SmolVLM2-2.2B-Instruct",
         picture="tagged tiles, then overview",
         patches=tagged_tiles,
+        counts_by_shape=_by_values,
     ),
     "internvl": Adapter(
         example="OpenGVLab/InternVL3-1B-hf",
@@ -198,18 +227,21 @@ ADAPTERS: dict[str, Adapter] = {
         example="Qwen/Qwen2-VL-2B-Instruct",
         picture="one grid per image, of the image's shape",
         patches=merged_patches,
+        counts_by_shape=_by_values,
         positions=_multimodal_positions,
     ),
     "qwen2_5_vl": Adapter(
         example="Qwen/Qwen2.5-VL-3B-Instruct",
         picture="one grid per image, of the image's shape",
         patches=merged_patches,
+        counts_by_shape=_by_values,
         positions=_multimodal_positions,
     ),
     "qwen3_vl": Adapter(
         example="Qwen/Qwen3-VL-4B-Instruct",
         picture="one grid per image, of the image's shape; K of at least the deepstack layers",
         patches=merged_patches,
+        counts_by_shape=_by_values,
         k_min=_behind_deepstack,
         positions=_multimodal_positions,
     ),
@@ -217,6 +249,7 @@ ADAPTERS: dict[str, Adapter] = {
         example="zai-org/GLM-4.1V-9B-Thinking",
         picture="one grid per image, of the image's shape",
         patches=merged_patches,
+        counts_by_shape=_by_values,
         positions=_multimodal_positions,
     ),
     "gemma3": Adapter(
@@ -238,5 +271,7 @@ ADAPTERS: dict[str, Adapter] = {
         example="mistralai/Mistral-Small-3.1-24B-Instruct-2503",
         picture="one grid per image, of the image's shape; the ends of its rows are text",
         patches=merged_rows,
+        counts_by_shape=_by_values,
+        unseen_side=_one_merged_patch,
     ),
 }

@@ -24,15 +24,23 @@ class HubError(Exception):
     Attributes:
         kinds: names of the exception's classes, and of those that caused it.
         errno: of the operating system, if it was an OSError.
+        listing: what the repository holds, if that is no model: "files", "config" and "shards".
         begun: whether some of the checkpoint had been fetched.
     """
 
     begun = False
 
-    def __init__(self, text: str, kinds: list[str], errno: int | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        kinds: list[str],
+        errno: int | None = None,
+        listing: dict[str, Any] | None = None,
+    ) -> None:
         super().__init__(text)
         self.kinds = frozenset(kinds)
         self.errno = errno
+        self.listing = listing
 
 
 @dataclass(frozen=True)
@@ -50,6 +58,11 @@ class Checkpoint:
     missing: int = 0
     _process: "subprocess.Popen[str] | None" = field(default=None, repr=False)
     _report: Report | None = field(default=None, repr=False)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it lies in a folder of the user's, not in the hub's cache."""
+        return self._process is None
 
     def fetch(self) -> None:
         """Fetch the weights that are missing, and report how far it is.
@@ -88,7 +101,7 @@ def checkpoint(source: str, report: Report) -> Generator[Checkpoint, None, None]
     """
     folder = Path(source)
     if folder.is_dir():
-        yield Checkpoint(folder, sum(path.stat().st_size for path in folder.glob("*.safetensors")))
+        yield Checkpoint(folder, hub_process.size_of_weights(folder))
         return
     # By path and with -P: found wherever it was installed, with no folder of ours on sys.path.
     process = subprocess.Popen(
@@ -113,8 +126,7 @@ def is_fetched(repo: str) -> bool:
 
     if "/" not in repo:
         return False
-    config = try_to_load_from_cache(repo, "config.json")
-    return isinstance(config, str) and hub_process.has_weights(Path(config).parent)
+    return hub_process.cached_folder(repo, try_to_load_from_cache) is not None
 
 
 def _next(process: "subprocess.Popen[str]", report: Report) -> dict[str, Any]:

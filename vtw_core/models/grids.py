@@ -117,11 +117,12 @@ def _packed_grids(packed: Sequence[Any], side: int, visual_count: int) -> Packin
         rows = int((behind == -1).sum())
         width = len(behind) // max(rows, 1)
         patches += [[len(grids), *divmod(index, side)] for index in range(side * side)]
-        if width == 1:  # the whole picture alone, and one newline
-            patches.append([len(grids), -1, -1])
+        if width == 1:  # newlines alone: one behind a picture without tiles, or one for each row
+            # of so narrow a strip that all columns of its tiles are padding
+            patches += [[len(grids), -1, -1]] * rows
         grids.append((side, side))
         images.append(image)
-        if width <= 1:  # also so narrow a strip that all of its tiles are padding
+        if width <= 1:  # 0 where all rows of the tiles are padding
             continue
         for row in range(rows):
             patches += [[len(grids), row, col] for col in range(width - 1)]
@@ -213,9 +214,10 @@ def tagged_tiles(model: Any, inputs: Mapping[str, Any], visual_count: int) -> Pa
     image; tiles of a row follow at once, a line break ends the row. For every image the grid of
     the whole picture comes first, then, if it was cut, that of its tiles.
     """
+    config = model.config
     ids = np.asarray(inputs["input_ids"][0].cpu(), dtype=np.int64)
-    runs = _runs(np.flatnonzero(ids == model.config.image_token_id))
-    side = math.isqrt(len(runs[0]))
+    runs = _runs(np.flatnonzero(ids == config.image_token_id))
+    side = config.vision_config.image_size // config.vision_config.patch_size // config.scale_factor
     if any(len(run) != side * side for run in runs):
         raise _misfit(visual_count, side * side * len(runs))
     mark = ids[runs[-1][-1] + 1]

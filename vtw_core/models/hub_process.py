@@ -7,7 +7,9 @@ says goes to stdout, one JSON object a line:
     {"found": {"folder": ..., "weights": bytes, "missing": bytes}}  all but the weights is there
     {"done": bytes}                                                of the missing ones, repeatedly
     {"ready": folder}
-    {"error": {"kinds": [names of exception classes], "errno": ..., "text": ...}}
+    {"error": {"kinds": [names of exception classes], "errno": ..., "text": ...,
+               "listing": null, or of what is no model {"files": [...], "config": "...",
+                                                        "shards": [...]}}}
 
 Weights are fetched once a line comes from stdin. When stdin closes it removes its unfinished files
 and ends. huggingface_hub keeps finished files, and begins one that was not finished anew.
@@ -18,12 +20,12 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-INDEX = "model.safetensors.index.json"
-SINGLE = "model.safetensors"
+CONFIG, INDEX, SINGLE = "config.json", "model.safetensors.index.json", "model.safetensors"
+ADAPTER, MATRICES = "adapter_config.json", "adapter_model.safetensors"
 # Beside the weights: config, processor, tokenizer, template. Those in sub-folders (onnx/,
 # original/) belong to other programs.
 SMALL_FILES = (".json", ".txt", ".model", ".jinja")
@@ -63,7 +65,7 @@ def _run(repo: str, say: Callable[..., None], wanted: threading.Event, opened: s
         snapshot_download(repo, revision=folder.name, allow_patterns=small)
     missing = {name: size for name, size in weights.items() if not (folder / name).exists()}
     to_fetch = sum(missing.values())
-    stored = sum(weights.values()) or _size_of_weights(folder)
+    stored = sum(weights.values()) or size_of_weights(folder)
     say(found={"folder": str(folder), "weights": stored, "missing": to_fetch})
     wanted.wait()
     if missing:
@@ -81,41 +83,75 @@ def _from_hub(repo: str) -> tuple[Path, list[str], dict[str, int]]:
     try:
         about = HfApi().model_info(repo, files_metadata=True)
     except Exception:
-        config = try_to_load_from_cache(repo, "config.json")
-        if isinstance(config, str) and has_weights(Path(config).parent):
-            return Path(config).parent, [], {}
+        folder = cached_folder(repo, try_to_load_from_cache)
+        if folder is not None:
+            return folder, [], {}
         raise
-    # By its branch, so that the cache notes where the branch is, and can later do without the hub.
-    folder = Path(hf_hub_download(repo, "config.json")).parent
     sizes = {one.rfilename: one.size or 0 for one in about.siblings or ()}
-    if SINGLE in sizes:
-        weights = {SINGLE}
-    elif INDEX in sizes:
+    settings = [name for name in (CONFIG, ADAPTER) if name in sizes]
+    # By its branch, so that the cache notes where the branch is, and can later do without the hub.
+    paths = {name: Path(hf_hub_download(repo, name)) for name in settings}
+    if not paths:
+        raise NoModel(sizes)
+    folder = next(iter(paths.values())).parent
+    weights = {SINGLE} & set(sizes)
+    if not weights and INDEX in sizes:
         weights = _shards(Path(hf_hub_download(repo, INDEX, revision=folder.name)))
-    else:
-        raise NoSafetensors("no safetensors in the repository")
+    elif not weights and ADAPTER in sizes:
+        weights = {MATRICES}
+    if not weights or not weights <= set(sizes) or (ADAPTER in sizes and weights != {MATRICES}):
+        config = paths[CONFIG].read_text("utf-8", "replace") if CONFIG in paths else ""
+        raise NoModel(sizes, config, weights)
     small = [name for name in sizes if name.endswith(SMALL_FILES) and "/" not in name]
     return folder, small, {name: sizes[name] for name in weights}
 
 
 def _shards(index: Path) -> set[str]:
-    return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    """The files of weights that an index names; none where it is damaged."""
+    try:
+        return set(json.loads(index.read_text(encoding="utf-8"))["weight_map"].values())
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return set()
 
 
-def has_weights(folder: Path) -> bool:
-    """Whether all files of weights are in a folder of the cache."""
-    index = folder / INDEX
-    return all(
-        (folder / name).exists() for name in (_shards(index) if index.exists() else {SINGLE})
-    )
+def cached_folder(repo: str, in_cache: Callable[[str, str], Any]) -> Path | None:
+    """The folder of the cache that holds a repository's config, or its adapter's, and all weights.
+
+    Args:
+        in_cache: huggingface_hub's `try_to_load_from_cache`.
+    """
+    for name in (CONFIG, ADAPTER):
+        path = in_cache(repo, name)
+        if isinstance(path, str) and _has_weights(Path(path).parent):
+            return Path(path).parent
+    return None
 
 
-class NoSafetensors(Exception):
-    """The repository has weights in other formats only."""
+def _has_weights(folder: Path) -> bool:
+    if (folder / INDEX).exists():
+        needed = _shards(folder / INDEX)
+    else:
+        needed = {MATRICES if (folder / ADAPTER).exists() else SINGLE}
+    return bool(needed) and all((folder / name).exists() for name in needed)
 
 
-def _size_of_weights(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.glob("*.safetensors"))
+class NoModel(Exception):
+    """The repository has other files than a model's.
+
+    Attributes:
+        files: their names.
+        config: what its config.json holds; "" without one.
+        shards: the files of weights that its index names.
+    """
+
+    def __init__(self, files: Iterable[str], config: str = "", shards: Iterable[str] = ()) -> None:
+        super().__init__("no model in the repository")
+        self.listing = {"files": sorted(files), "config": config, "shards": sorted(shards)}
+
+
+def size_of_weights(folder: Path) -> int:
+    """Bytes of the safetensors that are there; a link may lead nowhere."""
+    return sum(path.stat().st_size for path in folder.glob("*.safetensors") if path.is_file())
 
 
 def _report(
@@ -163,6 +199,7 @@ def _described(error: BaseException) -> dict[str, Any]:
         "kinds": sorted({cls.__name__ for one in chain for cls in type(one).__mro__}),
         "errno": next((one.errno for one in chain if isinstance(one, OSError)), None),
         "text": str(error),
+        "listing": getattr(error, "listing", None),
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from threading import Lock
@@ -13,8 +14,18 @@ from vtw_core.errors import InputError, ModelError
 from vtw_core.memory import give_memory_back
 from vtw_core.models.adapters import adapter_for
 from vtw_core.models.catalogue import EMBEDDED
-from vtw_core.models.download import checkpoint
+from vtw_core.models.contents import (
+    ADAPTER,
+    CONFIG,
+    cannot_load,
+    check_config,
+    check_processor_files,
+    check_weights,
+    files_of,
+)
+from vtw_core.models.download import Checkpoint, checkpoint
 from vtw_core.models.explanations import explained
+from vtw_core.models.lora import Lora, lora_in
 from vtw_core.models.packages import check_processor_packages, has_video_processor
 from vtw_core.models.progress import (
     LoadProgress,
@@ -22,10 +33,10 @@ from vtw_core.models.progress import (
     clear_frames,
     in_background,
 )
-from vtw_core.models.prompts import check_template
+from vtw_core.models.rehearsal import check_processor
 from vtw_core.models.support import check_support
 from vtw_core.models.vlm import VisionLanguageModel
-from vtw_core.models.weights import Placement, check_room, load_weights, placement
+from vtw_core.models.weights import Placement, check_room, load_weights, placement, skeleton
 
 EMBEDDED_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "embedded_model"
 HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
@@ -37,7 +48,7 @@ def resolve(name: str) -> str:
     Raises:
         InputError: none of the three; URLs and paths that lead nowhere are refused here, before
             transformers sees them.
-        ModelError: the embedded model is not there.
+        ModelError: the embedded model is not there, or a folder holds what cannot be loaded.
     """
     if not isinstance(name, str) or not name.strip():
         raise InputError("Name a model: 'embedded', a folder, or a hub id like org/name.")
@@ -47,18 +58,35 @@ def resolve(name: str) -> str:
                 "The embedded model is missing: assets/embedded_model has no config.json."
             )
         return str(EMBEDDED_FOLDER)
-    try:
-        is_model_folder = (Path(name) / "config.json").is_file()
-    except (OSError, ValueError):
-        is_model_folder = False
-    if is_model_folder:
-        return str(Path(name).resolve())
+    folder = _folder(name)
+    if folder is not None:
+        return folder
     if HUB_ID.fullmatch(name) and ".." not in name and "--" not in name:
         return name
     raise InputError(
         f"{name[:100]!r} is no model: use 'embedded', a folder with a config.json, or a hub id "
         "like org/name."
     )
+
+
+def _folder(name: str) -> str | None:
+    """The local folder of that name; None where there is none that has to do with models."""
+    path, problem = Path(name), None
+    try:
+        if any((path / file).is_file() for file in (CONFIG, ADAPTER)):
+            return str(path.resolve())
+        if path.is_file():
+            problem = (
+                f"{name} is a file; name the folder that holds its config.json and "
+                "model.safetensors."
+            )
+        elif path.is_dir():
+            problem = cannot_load(name, files_of(path), None)
+    except (OSError, ValueError):  # no path can have such a name, or it may not be read
+        return None
+    if problem is not None:
+        raise ModelError(problem)
+    return None
 
 
 def load_steps(
@@ -101,12 +129,13 @@ def load_model(
 ) -> VisionLanguageModel:
     """Load a vision-language model and its processor.
 
-    Weights are read from safetensors only and code that comes with a model is never run. Family,
-    exactness under the installed transformers, packages, memory, processor and chat template are
-    checked before the weights are fetched.
+    Weights are read from safetensors only and code that comes with a model is never run. Files,
+    family, exactness under the installed transformers, packages, memory, processor and template
+    are checked before the weights are fetched.
 
     Args:
-        name: "embedded", a local folder, or a hub id (org/name).
+        name: "embedded", a local folder, or a hub id (org/name); of a model, or of a LoRA adapter,
+            which is merged into the base model that it names (peft).
         device: torch device; default cuda if there is one, then mps, else cpu.
         dtype: torch dtype or its name; default `vtw_core.models.machine.best_dtype`.
         quantize: "8bit" or "4bit": linear layers packed by bitsandbytes.
@@ -136,29 +165,72 @@ def _load(
     alone: Lock | None,
     report: Report,
 ) -> VisionLanguageModel:
+    report("check")
+    with explained(name):
+        how = place()
+    with explained(name), checkpoint(source, report) as found:
+        lora = lora_in(name, found.folder, found.is_local)
+        if lora is None:
+            return _loaded(name, found, how, alone, report)
+        lora.check(how)
+        found.fetch()
+    base = _base(lora, found.is_local)
+    with explained(lora.base), checkpoint(base, report) as found:
+        if lora_in(lora.base, found.folder, found.is_local) is not None:
+            raise ModelError(
+                f"The adapter {name} belongs to another adapter, {lora.base}; merge the two with "
+                "peft and save the whole model."
+            )
+        vlm = _loaded(lora.base, found, how, alone, report)
+    with explained(name):
+        lora.merge_into(vlm.model)
+    return replace(vlm, name=name)
+
+
+def _base(lora: Lora, is_local: bool) -> str:
+    """Where an adapter's base model is loaded from; one of the hub may name none of this machine's
+    folders."""
+    is_id = HUB_ID.fullmatch(lora.base) and ".." not in lora.base and "--" not in lora.base
+    if is_id and not Path(lora.base).exists():
+        return lora.base
+    try:
+        if is_local:
+            return resolve(lora.base)
+    except InputError:  # such as a folder of the machine where it was trained
+        pass
+    raise ModelError(
+        f"The base model {lora.base} of the adapter {lora.name} is not here; write its hub id or "
+        f"folder into {ADAPTER} as base_model_name_or_path."
+    )
+
+
+def _loaded(
+    name: str, found: Checkpoint, how: Placement, alone: Lock | None, report: Report
+) -> VisionLanguageModel:
+    """A whole model: everything about it is checked before its weights are fetched."""
     from transformers import AutoConfig
 
     from vtw_core.exactness import check_exactness
 
-    report("check")
-    how = place()
-    with explained(name):
-        with checkpoint(source, report) as found:
-            folder = str(found.folder)
-            config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-            support = check_support(config)
-            if not support.supported:
-                raise ModelError(support.reason)
-            check_exactness(config)
-            check_processor_packages(name, config)
-            check_room(name, config, found.weights, how)
-            report("processor")
-            processor = _processor(folder, config)
-            adapter = adapter_for(config)
-            if adapter.has_chat_template:
-                check_template(processor)
-            found.fetch()
-        model = load_weights(folder, config, found.weights, how, report, alone)
+    folder = str(found.folder)
+    check_config(name, found.folder)
+    config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+    support = check_support(config)
+    if not support.supported:
+        raise ModelError(support.reason)
+    check_exactness(config)
+    if found.is_local:
+        check_weights(name, found.folder)
+    check_processor_packages(name, config)
+    shape = skeleton(config, report)
+    check_room(name, shape, found.weights, how)
+    check_processor_files(name, found.folder)
+    report("processor")
+    processor = _processor(folder, config)
+    adapter = adapter_for(config)
+    check_processor(name, processor, adapter, shape)
+    found.fetch()
+    model = load_weights(folder, config, found.weights, how, report, alone)
     return VisionLanguageModel(name, model, processor, adapter)
 
 

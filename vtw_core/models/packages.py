@@ -26,7 +26,7 @@ def check_processor_packages(name: str, config: Any) -> None:
     Raises:
         ModelError: names the packages.
     """
-    processor = _processor_class(config)
+    processor = processor_class(config)
     if processor is None:
         return
     needed: tuple[str, ...] = ()
@@ -44,11 +44,12 @@ def check_processor_packages(name: str, config: Any) -> None:
 
 def has_video_processor(config: Any) -> bool:
     """Whether the processor of a config's family holds a video processor (torchvision's)."""
-    processor = _processor_class(config)
+    processor = processor_class(config)
     return processor is not None and "video_processor" in inspect.signature(processor).parameters
 
 
-def _processor_class(config: Any) -> Any:
+def processor_class(config: Any) -> Any:
+    """The usual class of a config's family; None where it has none."""
     from transformers.models.auto.processing_auto import PROCESSOR_MAPPING
 
     return PROCESSOR_MAPPING.get(type(config), None)

@@ -2,7 +2,8 @@
 
 from typing import Any
 
-from vtw_core.errors import InputError, ModelError
+from vtw_core.errors import InputError, ModelError, first_line
+from vtw_core.memory import is_out_of_memory
 
 MAX_PROMPT_CHARACTERS = 2000
 
@@ -104,9 +105,18 @@ def render(text: str, processor: Any, images: int = 1, needs_template: bool = Tr
     elif not getattr(processor, "chat_template", None):
         return f"{processor.image_token * images}{clean}"
     text = _filled(clean, processor, images)
-    if images > 1 and text == _filled(clean, processor, 1):
+    # No such token is left in the user's text. Gemma 3's template writes where an image begins,
+    # and its processor the image tokens.
+    marks = {getattr(processor, name, None) for name in ("image_token", "boi_token")}
+    written = sum(text.count(mark) for mark in marks if mark is not None)
+    if written == images:
+        return text
+    if written == 1:
         raise one_image_only("its chat template writes no second one")
-    return text
+    raise ModelError(
+        f"The model's chat template writes {written} images into a prompt about {images}; put "
+        "the chat_template.jinja of a vision-language checkpoint of its family in its place."
+    )
 
 
 def one_image_only(reason: str) -> InputError:
@@ -122,11 +132,14 @@ def _filled(clean: str, processor: Any, images: int) -> str:
                 [{"role": "user", "content": content}], add_generation_prompt=True, tokenize=False
             )
         )
-    except InputError:
-        raise
     # Templates are programs of the model's author and can raise anything.
     except Exception as error:
-        raise ModelError(f"The model's chat template fails: {error}") from error
+        if is_out_of_memory(error):
+            raise
+        raise ModelError(
+            f"The model's chat template fails: {first_line(error)}; put the chat_template.jinja of "
+            "a vision-language checkpoint of its family in its place."
+        ) from error
 
 
 def display_pieces(ids: list[int], tokenizer: Any) -> tuple[str, ...]:

@@ -49,6 +49,12 @@ def check_support(model_or_config: Any) -> Support:
             f"Models of type {kind!r} are not supported: {REFUSED[kind]}; use one of these: "
             f"{', '.join(sorted(ADAPTERS))}.",
         )
+    if kind not in ADAPTERS and _reads_text_alone(kind, config):
+        return Support(
+            False,
+            f"Models of type {kind!r} read text alone; use a vision-language model of a type that "
+            f"is supported: {', '.join(sorted(ADAPTERS))}.",
+        )
     if kind not in ADAPTERS:
         return Support(
             False,
@@ -60,7 +66,18 @@ def check_support(model_or_config: Any) -> Support:
     return Support(True, f"Supported as {kind}.", ADAPTERS[kind].k_min(config))
 
 
+def _reads_text_alone(kind: str, config: Any) -> bool:
+    from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+    if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or hasattr(config, "vision_config"):
+        return False
+    # Fuyu has no vision tower, and its text model a config of its own.
+    return not hasattr(config, "text_config")
+
+
 def _decoder_problem(text: Any) -> str | None:
+    if getattr(text, "num_hidden_layers", 1) < 1:
+        return "its decoder has no layers; fetch its config.json again"
     odd = set(getattr(text, "layer_types", None) or ()) - ATTENTION_KINDS
     if odd:
         return (

@@ -9,9 +9,8 @@ from vtw_core.analysis.cost import DecoderDims
 from vtw_core.errors import InputError
 from vtw_core.images import load_images
 from vtw_core.layout import TokenLayout
-from vtw_core.memory import is_out_of_memory
 from vtw_core.models.adapters import Adapter, decoder_layers
-from vtw_core.models.prompts import check_prompt, one_image_only, render
+from vtw_core.models.processing import process
 from vtw_core.sampling import GREEDY, Sampling
 
 if TYPE_CHECKING:
@@ -117,33 +116,11 @@ class VisionLanguageModel:
             What the processor returns: input_ids [1, tokens], pixel_values, ...
 
         Raises:
-            InputError: bad image or prompt, a prompt longer than the model's context, or several
-                images for a model that takes one.
+            InputError: bad image or prompt, a picture that the processor cannot take, or a prompt
+                longer than the model's context.
             ModelError: no usable chat template.
         """
-        pictures = load_images(image)
-        text = render(
-            check_prompt(prompt),
-            self.processor,
-            images=len(pictures),
-            needs_template=self.adapter.has_chat_template,
-        )
-        # Some templates write BOS themselves; the tokenizer must not add a second one.
-        bos = self.processor.tokenizer.bos_token
-        try:
-            batch = self.processor(
-                images=pictures if len(pictures) == 1 else [pictures],
-                text=[text],
-                return_tensors="pt",
-                add_special_tokens=not (bos and text.startswith(bos)),
-            )
-        # Processors say in errors of many kinds that they take one image.
-        except Exception as error:
-            if len(pictures) == 1 or is_out_of_memory(error):
-                raise
-            for picture in pictures:  # one that cannot be used alone says so itself
-                self.inputs(picture, prompt)
-            raise one_image_only(f"its processor says: {error}") from error
+        batch = process(self.processor, self.adapter, self.model.config, load_images(image), prompt)
         tokens = batch["input_ids"].shape[1]
         if tokens >= self.context:
             raise InputError(

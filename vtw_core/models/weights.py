@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import copy
+import re
 import threading
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from vtw_core.errors import InputError, ModelError
+from vtw_core.memory import is_out_of_memory
 from vtw_core.models import machine
+from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.catalogue import BYTES, QUANTIZED, memory_bytes
 from vtw_core.models.packages import is_installed
 from vtw_core.models.progress import Report
@@ -21,6 +25,8 @@ _ONE_AT_A_TIME = threading.Lock()
 PATIENCE = 0.25
 # Of what is free on a device, this share is given to a model that is spread over several.
 SPREAD_SHARE = 0.85
+# A tensor of a decoder layer, by the names of all families and versions of transformers.
+_LAYER = re.compile(r"^(?:model\.|language_model\.|text_model\.)+layers\.(\d+)\.")
 # bitsandbytes' way with activations that stick out depends on which rows are there; without it a
 # token's result does not depend on the tokens beside it, and dropping stays equal to masking.
 NO_OUTLIERS = 0.0
@@ -78,7 +84,7 @@ def placement(
                 )
         _check_quantizing_device(where)
     if device_map is not None:
-        if device_map != "auto" and not isinstance(device_map, dict):
+        if device_map != "auto" and not (isinstance(device_map, dict) and device_map):
             raise InputError(f"{device_map!r} is no device map; use 'auto'.")
         if not is_installed("accelerate"):
             raise ModelError(
@@ -95,9 +101,12 @@ def _device(device: str | None) -> str:
         return machine.best_device()
     try:
         where = torch.device(device)
-        torch.empty(0, device=where)
+        # On the meta device there is no value to read.
+        torch.zeros(1, device=where).tolist()
     # torch raises RuntimeError, AssertionError or NotImplementedError by back end.
     except Exception as error:
+        if is_out_of_memory(error):
+            raise
         raise InputError(f"The device {device!r} is not there; use 'cpu'.") from error
     return str(where)
 
@@ -108,9 +117,9 @@ def _dtype(dtype: Any, device: str) -> str:
     if dtype is None:
         return machine.best_dtype(device)
     name = str(dtype).removeprefix("torch.") if isinstance(dtype, torch.dtype) else dtype
-    if name not in BYTES:
+    if not isinstance(name, str) or name not in BYTES:
         raise InputError(f"{dtype!r} is no dtype; use float32, bfloat16 or float16.")
-    return str(name)
+    return name
 
 
 def _check_quantizing_device(device: str) -> None:
@@ -121,24 +130,33 @@ def _check_quantizing_device(device: str) -> None:
         raise ModelError(f"bitsandbytes does not quantize on {kind}; use another device.")
 
 
-def check_room(name: str, config: Any, stored: int, how: Placement) -> None:
+def check_room(name: str, shape: Any, stored: int, how: Placement) -> None:
     """Refuse a model that has no room, before its weights are fetched.
 
     Args:
+        shape: what `skeleton` made of its config.
         stored: bytes of its safetensors.
 
     Raises:
         InputError: it is stored quantized, and is to be quantized another way.
-        ModelError: names what it needs, what is free and what would fit.
+        ModelError: names what it needs, what is free and what would fit; or the config is of
+            another model, in whose place transformers would make up weights of any size.
     """
-    if getattr(config, "quantization_config", None) is not None:
-        if how.quantize is not None:
-            raise InputError(f"The model {name} is stored quantized already; leave out quantize.")
+    packed = getattr(shape.config, "quantization_config", None) is not None
+    if packed and how.quantize is not None:
+        raise InputError(f"The model {name} is stored quantized already; leave out quantize.")
+    parameters = sum(weight.numel() for weight in shape.parameters())
+    if stored < (parameters // 8 if packed else parameters):  # no bit, or no byte, for each
+        raise ModelError(
+            f"The config.json of {name} describes {parameters:,} parameters, and its files of "
+            f"weights have {stored:,} bytes, too few: they are damaged or of another model; fetch "
+            "all files of one model."
+        )
+    if packed:
         return
     if how.device_map is not None:  # what has no room in memory stays on the disk
         return
     free = machine.free_memory(how.device)
-    parameters = stored // BYTES.get(str(config.dtype).removeprefix("torch."), 4)
     need = memory_bytes(parameters, how.dtype, how.quantize) // (size() if how.split else 1)
     if free is None or need <= free:
         return
@@ -166,6 +184,18 @@ def check_room(name: str, config: Any, stored: int, how: Placement) -> None:
     )
 
 
+def skeleton(config: Any, report: Report) -> Any:
+    """The model of a config without its weights, on torch's meta device: shapes and no values."""
+    import torch
+    from transformers import AutoModelForImageTextToText
+
+    # transformers notes the dtype in the config, and sets torch's default to it, which float32 is.
+    with _held(_ONE_AT_A_TIME, report), torch.device("meta"):
+        return AutoModelForImageTextToText.from_config(
+            copy.deepcopy(config), dtype=torch.float32, trust_remote_code=False
+        ).eval()
+
+
 def load_weights(
     folder: str,
     config: Any,
@@ -182,7 +212,8 @@ def load_weights(
         alone: see `vtw_core.models.loading.load_steps`.
 
     Raises:
-        ModelError: tensors are missing; transformers would have made them up.
+        ModelError: tensors are missing, which transformers would have made up, or decoder layers
+            are left over, which it would have dropped.
     """
     import torch
     from transformers import AutoModelForImageTextToText
@@ -204,6 +235,13 @@ def load_weights(
             raise ModelError(
                 f"The weights in {folder} are not complete: {len(lacking)} tensors are missing, "
                 f"such as {lacking[0]}; fetch the model again."
+            )
+        most = len(decoder_layers(model))
+        layers = [int(key[1]) for key in map(_LAYER.search, found["unexpected_keys"]) if key]
+        if max(layers, default=0) >= most:
+            raise ModelError(
+                f"The config.json in {folder} describes {most} decoder layers, and its weights "
+                f"have {max(layers) + 1}; fetch all files of one model."
             )
         if how.device_map is None and how.quantize is None and not how.split:
             model = model.to(how.device)
