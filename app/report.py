@@ -21,6 +21,7 @@ from app.pictures import thumbnail
 from vtw_core.analysis.rows import tokens_of
 from vtw_core.analysis.sinks import sink_verdict
 from vtw_core.errors import InputError
+from vtw_core.replacing import replace_file
 from vtw_core.results import DEFAULT_ETA, Run, load_run
 
 _STYLE = """
@@ -112,9 +113,13 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         page = report_html(load_run(chosen.run), thumbnail(chosen.picture))
-        chosen.out.write_text(page, encoding="utf-8")
-    except (InputError, OSError) as error:
+    except InputError as error:
         print(f"report: {error}", file=sys.stderr)
+        return 2
+    try:
+        replace_file(chosen.out, page)
+    except OSError as error:
+        print(f"report: {chosen.out} cannot be written: {error.strerror}.", file=sys.stderr)
         return 2
     print(chosen.out)
     return 0

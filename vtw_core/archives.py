@@ -14,6 +14,7 @@ from typing import Any
 
 from vtw_core.documents import Arrays, refuse_constant
 from vtw_core.errors import InputError
+from vtw_core.replacing import replacing
 
 ARRAYS_ENTRY = "arrays.bin"
 # The end of central directory, without a comment; before it, in a zip64, stands its locator.
@@ -51,7 +52,10 @@ def write_archive(kind: ArchiveKind, document: Any, arrays: Arrays, path: str | 
     target = Path(path)
     text = json.dumps({"format": kind.format, "version": kind.version, kind.key: document})
     try:
-        with zipfile.ZipFile(target, "w", compression=zipfile.ZIP_DEFLATED) as archive:
+        with (
+            replacing(target) as file,
+            zipfile.ZipFile(file, "w", compression=zipfile.ZIP_DEFLATED) as archive,
+        ):
             archive.writestr(kind.entry, text)
             archive.writestr(ARRAYS_ENTRY, arrays.data)
     except OSError as error:

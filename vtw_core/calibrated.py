@@ -21,6 +21,7 @@ from vtw_core.bootstrap import BAND_METHOD, bootstrap_band
 from vtw_core.comparison import MethodComparison
 from vtw_core.documents import expect, floats, nested, read_document, tuple_of
 from vtw_core.errors import InputError
+from vtw_core.replacing import replacing
 from vtw_core.results import (
     DEFAULT_ETA,
     DIRECTION_LABELS,
@@ -428,10 +429,10 @@ class Calibration:
         head = {"format": FORMAT, "version": FORMAT_VERSION, "setting": self.setting.to_json()}
         target = Path(path)
         try:
-            with target.open("w", encoding="utf-8") as file:
+            with replacing(target) as file:
                 written = 0
                 for piece in chain(_with_list(head, "samples", self.samples), ["\n"]):
-                    written += file.write(piece)
+                    written += file.write(piece.encode("utf-8"))
                     if written > MAX_FILE_BYTES:
                         raise InputError(
                             f"{len(self.samples)} samples take more than "

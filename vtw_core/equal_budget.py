@@ -17,6 +17,7 @@ from vtw_core.arrays import frozen
 from vtw_core.bootstrap import BAND_LEVEL, BAND_RESAMPLES, bootstrap_band
 from vtw_core.documents import expect, floats, read_document, tuple_of
 from vtw_core.errors import InputError
+from vtw_core.replacing import replace_file
 
 FORMAT = "vtw-equal-budget"
 FORMAT_VERSION = 1
@@ -150,7 +151,11 @@ class BudgetComparison:
         return _means((one.values[measure] - other.values[measure])[chosen, None])[0]
 
     def save(self, path: str | Path) -> Path:
-        """Write it to a JSON file, numbers to four digits."""
+        """Write it to a JSON file, numbers to four digits; returns the path.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
         document = {
             "format": FORMAT,
             "version": FORMAT_VERSION,
@@ -170,7 +175,10 @@ class BudgetComparison:
         }
         target = Path(path)
         # A line for each list of numbers: a later measurement is a readable difference.
-        target.write_text(_lines(document), encoding="utf-8")
+        try:
+            replace_file(target, _lines(document))
+        except OSError as error:
+            raise InputError(f"It cannot be saved to {target}: {error.strerror}.") from error
         return target
 
 

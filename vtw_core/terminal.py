@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from vtw_core.errors import InputError
+from vtw_core.replacing import replacing
 
 
 def check_target(option: str, path: Path) -> None:
@@ -20,8 +21,8 @@ def check_target(option: str, path: Path) -> None:
 def write(path: Path, pieces: Iterable[str]) -> None:
     """Write a text file; raises InputError where that cannot be."""
     try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(pieces)
+        with replacing(path) as file:
+            file.writelines(piece.encode("utf-8") for piece in pieces)
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from error
 
