@@ -84,6 +84,7 @@ TORCH_FREE = (
     "vtw_core.errors",
     "vtw_core.events",
     "vtw_core.images",
+    "vtw_core.printing",
     "vtw_core.replacing",
     "vtw_core.models.catalogue",
     "vtw_core.memory",

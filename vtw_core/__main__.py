@@ -8,7 +8,6 @@ status 2 and one line on stderr that says what to do. The commands over a data s
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +27,8 @@ from vtw_core.models.prompts import check_prompt
 from vtw_core.models.support import REFUSED
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.other_images import MADE
-from vtw_core.results import DEFAULT_ETA, RULES, SCOPES, Run, check_eta, load_run
+from vtw_core.printing import complain, say
+from vtw_core.results import DEFAULT_ETA, RULE_HELP, RULES, SCOPES, Run, check_eta, load_run
 from vtw_core.sampling import Sampling
 from vtw_core.strategies.method import Method
 from vtw_core.strategy_options import (
@@ -56,42 +56,35 @@ class _OneLineParser(argparse.ArgumentParser):
     """argparse prints its whole usage before an error; one line says enough."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {_one_line(message)} (see --help)\n")
+        complain(self.prog, f"{message} (see --help)")
+        self.exit(BAD_INPUT)
+
+    def print_help(self, file: Any = None) -> None:
+        say([self.format_help()])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    arguments = _parser().parse_args(argv)
     try:
+        arguments = _parser().parse_args(argv)
         text = arguments.command(arguments)
+        if text is not None and rank() == 0:
+            # In here: what is printed of many records is read as it is printed.
+            say([text] if isinstance(text, str) else text)
     except VTWError as error:
         if rank() == 0:
-            print(f"vtw_core: {_one_line(str(error))}", file=sys.stderr)
+            complain("vtw_core", str(error))
         return BAD_INPUT
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
-        print(f"vtw_core: {OUT_OF_MEMORY}", file=sys.stderr)
+        complain("vtw_core", OUT_OF_MEMORY)
         return OUT_OF_ROOM
     except KeyboardInterrupt:
         return INTERRUPTED
     finally:
         leave()
-    if text is None or rank() > 0:
-        return 0
-    try:
-        for piece in [text] if isinstance(text, str) else text:
-            print(piece, end="")
-        print(flush=True)
-    except BrokenPipeError:
-        # The reader (such as `head`) has had enough. The interpreter's own flush at exit must
-        # not meet the closed pipe again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
-
-
-def _one_line(message: str) -> str:
-    return " ".join(message.split())
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -120,7 +113,7 @@ def _parser() -> argparse.ArgumentParser:
             "--rule",
             choices=RULES,
             default=RULES[0],
-            help="the first K under eta, or the first from which all later K are under it too",
+            help=RULE_HELP,
         )
     explore.add_argument("--save", metavar="FILE", help="also save the run to this file")
     explore.add_argument(

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 from conftest import PROMPT
+from small_records import small_run, with_random_inside
 
 from vtw_core import ModelError, load_comparison, load_run
 from vtw_core.__main__ import main
@@ -355,3 +356,74 @@ def test_too_little_memory_is_one_line_too(call, options, monkeypatch):
     status, out, err = call("explore", *options, "--prompt", PROMPT)
     assert (status, out) == (1, "")
     assert err == f"vtw_core: {OUT_OF_MEMORY}\n"
+
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202efdp.exe\u2066\x7f\r\ud800"
+
+
+def test_a_strangers_file_does_nothing_to_the_terminal(call, tmp_path):
+    one = small_run(
+        model=f"m{HOSTILE}\nK* = 2 forged", prompt=HOSTILE,
+        answers=(HOSTILE, "a ball", "a\nbox", "a ball"),
+    )  # fmt: skip
+    path = with_random_inside(one, counterfactuals=(HOSTILE,)).save(tmp_path / "stranger.vtw")
+    for more in ([], ["--json"]):
+        status, out, err = call("show", str(path), *more)
+        assert (status, err) == (0, "")
+        assert all(mark.isprintable() or mark == "\n" for mark in out)
+        assert "\\u001b" in out
+    assert json.loads(out)["answers"][0] == HOSTILE
+    assert "\nK* = 2" not in call("show", str(path))[1]
+
+
+def test_a_strangers_words_in_an_error_are_escaped_on_one_line(call, tmp_path):
+    for arguments in (["show", f"{tmp_path}/{HOSTILE[:-1]}\nx.vtw"], ["show", "x", f"--{HOSTILE}"]):
+        status, out, err = call(*arguments)
+        assert (status, out) == (2, "")
+        assert err.count("\n") == 1
+        assert all(mark.isprintable() for mark in err[:-1])
+
+
+COMMANDS = (
+    ["show", "{run}"],
+    ["show", "{run}", "--json"],
+    ["--help"],
+    ["explore", "--help"],
+    ["models", "--json"],
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_full_or_closed_stdout_is_one_sentence_or_none(tmp_path, command):
+    run = small_run().save(tmp_path / "run.vtw")
+    asked = [sys.executable, "-m", "vtw_core", *(word.format(run=run) for word in command)]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(asked, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "vtw_core: stdout cannot be written: No space left on device.\n"
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(asked, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_report_on_a_full_stdout_is_one_sentence(tmp_path):
+    run = small_run().save(tmp_path / "run.vtw")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "app.report", str(run), "--out", str(tmp_path / "r.html")],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "report: stdout cannot be written: No space left on device.\n"
+
+
+def test_a_terminal_of_another_encoding_gets_escapes(tmp_path):
+    run = small_run(answers=("图", "a ball", "a box", "a ball")).save(tmp_path / "run.vtw")
+    done = subprocess.run(
+        [sys.executable, "-m", "vtw_core", "show", str(run)], capture_output=True, text=True,
+        check=False, env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\u56fe" in done.stdout

@@ -91,16 +91,25 @@ def test_a_full_disk_leaves_the_good_report_and_the_good_checkpoint(tmp_path, ca
 def test_an_error_or_a_kill_in_the_middle_leaves_what_was_there(tmp_path):
     path = tmp_path / "kept"
     path.write_text("good")
-    for error in (ValueError, KeyboardInterrupt):
-        with pytest.raises(error), replacing(path) as file:
+
+    def write_half(error):
+        with replacing(path) as file:
             file.write(b"half")
             file.flush()
             assert path.read_text() == "good"
             raise error
+
+    def write_half_a_folder():
+        with replacing_files(tmp_path / "folder") as made:
+            (made / "one").write_text("half")
+            raise ValueError("half way")
+
+    for error in (ValueError, KeyboardInterrupt):
+        with pytest.raises(error):
+            write_half(error)
     assert (path.read_text(), os.listdir(tmp_path)) == ("good", ["kept"])
-    with pytest.raises(ValueError, match="half way"), replacing_files(tmp_path / "folder") as made:
-        (made / "one").write_text("half")
-        raise ValueError("half way")
+    with pytest.raises(ValueError, match="half way"):
+        write_half_a_folder()
     assert os.listdir(tmp_path) == ["kept"]
 
 
@@ -164,17 +173,17 @@ def writes_itself(tree):
         modes = {one.value for one in arguments if isinstance(one, ast.Constant)}
         given = {ast.unparse(one) for one in node.args}
         first = ast.unparse(node.args[0]) if node.args else ""
-        if name == "open" and modes & {"w", "wb", "w+", "wb+"} and first != "os.devnull":
-            yield node.lineno
-        # To memory, to a file that is being replaced, or back as bytes.
-        elif name in WRITING and first not in {"out", "file", "made", ""}:
-            yield node.lineno
-        elif name == "ZipFile" and "w" in modes and first != "file":
-            yield node.lineno
-        # A picture's with options, and torch's; a result's own takes a path alone.
-        elif name == "save" and len(node.args + node.keywords) > 1 and not given & {"out", "file"}:
-            yield node.lineno
-        elif name == "screenshot" and any(one.arg == "path" for one in node.keywords):
+        if (
+            (name == "open" and modes & {"w", "wb", "w+", "wb+"} and first != "os.devnull")
+            or (name in WRITING and first not in {"out", "file", "made", ""})
+            or (name == "ZipFile" and "w" in modes and first != "file")
+            or (
+                name == "save"
+                and len(node.args + node.keywords) > 1
+                and not given & {"out", "file"}
+            )
+            or (name == "screenshot" and any(one.arg == "path" for one in node.keywords))
+        ):
             yield node.lineno
 
 

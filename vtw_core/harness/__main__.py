@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from vtw_core.errors import VTWError
+from vtw_core.printing import complain
 
 TASKS = Path(__file__).with_name("tasks")
 BAD_INPUT = 2
@@ -21,10 +22,10 @@ def main() -> int:
         # Importing it puts it into the harness's registry.
         import vtw_core.harness.model  # noqa: F401
     except ImportError as error:
-        print(
-            f"vtw_core.harness: lm-evaluation-harness cannot be loaded ({error}); install it with "
+        complain(
+            "vtw_core.harness",
+            f"lm-evaluation-harness cannot be loaded ({error}); install it with "
             "`pip install -r requirements-scale.txt`.",
-            file=sys.stderr,
         )
         return BAD_INPUT
     if "--include_path" not in sys.argv and len(sys.argv) > 2:
@@ -32,7 +33,7 @@ def main() -> int:
     try:
         cli_evaluate()
     except VTWError as error:
-        print(f"vtw_core.harness: {error}", file=sys.stderr)
+        complain("vtw_core.harness", str(error))
         return BAD_INPUT
     return 0
 
