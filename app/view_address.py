@@ -101,7 +101,8 @@ class View:
         preset: published threshold that *Calibrate* takes, a place in `ETA_PRESETS`.
         threshold: one of the visitor's own, nats; nothing to do with the ``eta`` of the curves.
         scope, direction: what *Calibrate* holds against it.
-        pick: "stays_below" or "released" where that picks K there; None for the first K under the threshold.
+        pick: "stays_below" or "released" where that picks K there; None for the first K under the
+            threshold.
         lesson: step of the lesson, from 1; None while it is closed.
     """
 
