@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from vtw_core.analysis.inside_json import inside_json
 from vtw_core.calibration import MAX_NEW_TOKENS
 from vtw_core.data_commands import add_calibrate, add_evaluate
 from vtw_core.errors import InputError, VTWError
@@ -223,7 +224,8 @@ def _show(arguments: argparse.Namespace) -> str:
 def _told(run: Run, eta: float, arguments: argparse.Namespace) -> str:
     scope, rule = arguments.scope, arguments.rule
     if arguments.json:
-        return json.dumps(run.to_json(eta, scope, rule))
+        inside = {} if run.inside is None else {"inside": inside_json(run)}
+        return json.dumps(run.to_json(eta, scope, rule) | inside)
     table = run_table(run, eta, scope, rule)
     return table if run.inside is None else f"{table}\n\n{inside_table(run)}"
 

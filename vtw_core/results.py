@@ -349,7 +349,8 @@ class Run:
         rule: Rule = "first",
         direction: Direction = "withdrawn_full",
     ) -> dict[str, Any]:
-        """The object of `python -m vtw_core explore --json`: plain lists, numbers and strings.
+        """The object of `python -m vtw_core explore --json`: plain lists, numbers and strings; of
+        what was recorded inside, `vtw_core.analysis.inside_json` makes another.
 
         Index k of every list is K = k, the last entry is the baseline. The KL lists are in the
         direction asked for, which `kl_direction` names.

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from conftest import PROMPT
 from small_records import small_run, with_random_inside
@@ -88,6 +89,37 @@ def test_a_saved_run_is_shown_again_without_a_model(call, options, tmp_path):
     assert json.loads(out)["k_star"] == 0
 
 
+def test_the_inside_is_in_the_json_of_a_run_that_has_one(call, options, tmp_path):
+    path = tmp_path / "run.vtw"
+    arguments = [*options, "--prompt", PROMPT, "--max-new-tokens", "3", "--json"]
+    status, out, err = call(
+        "explore", *arguments, "--inside", "--counterfactual", "white", "--save", str(path)
+    )
+    assert (status, err) == (0, "")
+    found, run = json.loads(out)["inside"], load_run(path)
+    assert json.loads(call("show", str(path), "--json")[1])["inside"] == found
+    assert json.loads(out) == run.to_json() | {"inside": found}
+    layers, answer = run.layers, len(run.answer_ids[-1])
+    attention = found["attention"]
+    assert attention["segments"] == ["bos", "system", "visual", "question", "answer"]
+    assert np.sum(attention["mass"], axis=1) == pytest.approx(np.ones(layers), abs=0.01)
+    at_k = np.array(attention["mass_at_k"])
+    assert at_k.shape == (layers + 1, layers, 5)
+    assert at_k[-1] == pytest.approx(np.array(attention["mass"]), abs=0.01)
+    assert (at_k[1, 1:, 2] == 0).all()
+    assert found["rows"] == len(run.inside.attention.query_positions)
+    assert len(found["lens"]["first_token"]) == layers + 1
+    last = found["lens"]["first_token"][-1][0]["token"]
+    assert last == run.first_tokens[-1][0]
+    assert np.shape(found["log_probability_at_k"]) == (layers + 1, answer)
+    assert np.array(found["hidden_states"]["cosine_at_k"])[-1] == pytest.approx(1, abs=0.01)
+    (white,) = found["counterfactuals"]
+    assert white["name"] == "white"
+    assert white["swapped_kl"] == run.inside.counterfactuals[0].swapped_kl.tolist()
+    assert found["sinks"][0]["received"] >= found["sinks"][-1]["received"]
+    assert "inside" not in json.loads(call("explore", *arguments)[1])
+
+
 def test_generate_prints_the_contract_as_json(call, options):
     status, out, err = call(
         "generate", *options, "--prompt", PROMPT, "--k", "1", "--max-new-tokens", "3", "--json"
@@ -161,6 +193,42 @@ def test_mustdrop_finds_thresholds_for_a_number_of_tokens(generated):
     assert one["strategy"]["gamma"] / one["strategy"]["alpha"] == pytest.approx(1.2)
     assert one["visual_tokens_per_layer"] == one["cached_visual_tokens_per_layer"]
     assert one["visual_tokens_per_layer"] == pytest.approx([64, 64, 16, 16], abs=1)
+
+
+def test_without_numbers_the_published_ones_are_taken_and_named(generated, call, options):
+    found = generated("--strategy", "fastv")
+    assert found["strategy"] == {
+        "name": "fastv", "k": 1, "ratio": 0.5, "ranking": "last_token",
+        "preset": "K as published, 2 of 32 layers, scaled to 4",
+    }  # fmt: skip
+    assert found["visual_tokens_per_layer"] == [64, 32, 32, 32]
+    found = generated("--strategy", "mustdrop", "--stages", "bc")
+    assert (found["strategy"]["gamma"], found["strategy"]["alpha"]) == (0.001, 0.001)
+    assert found["strategy"]["preset"] == (
+        "textvqa-192, thresholds as published for LLaVA-1.5-7B; filters 2, 6, 10, 14 of 32 layers, "
+        "here 0, 1, 2 of 4"
+    )
+    short = generated("--strategy", "mustdrop", "--preset", "128", "--stages", "bc")
+    assert (short["strategy"]["gamma"], short["strategy"]["alpha"]) == (0.0012, 0.001)
+    assert short["strategy"]["preset"].startswith("textvqa-128,")
+    own = generated("--strategy", "mustdrop", "--gamma", "0.1", "--alpha", "0.2", "--stages", "b")
+    assert "preset" not in own["strategy"]
+    status, out, _ = call(
+        "generate", *options, "--prompt", PROMPT, "--strategy", "fastv", "--max-new-tokens", "2"
+    )
+    assert status == 0
+    assert "k = 1" in out
+    assert "preset = K as published, 2 of 32 layers, scaled to 4" in out
+
+
+def test_a_comparison_names_what_was_published_too(call, options):
+    status, out, err = call(
+        "compare", *options, "--prompt", PROMPT, "--max-new-tokens", "2", "--json",
+        "--method", "fastv", "--method", "mustdrop --stages bc",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    fastv, mustdrop = (one["strategy"] for one in json.loads(out)["methods"][1:])
+    assert (fastv["k"], mustdrop["preset"][:11]) == (1, "textvqa-192")
 
 
 def test_mustdrop_reports_its_vision_stage(call, tiny_folder, image_path, tmp_path):
@@ -312,7 +380,6 @@ def test_options_of_loading_reach_the_model(call, options, monkeypatch):
         *(
             (["generate", "--prompt", "hi", "--strategy", *rest.split()], words)
             for rest, words in (
-                ("fastv", "needs --k"),
                 ("fastv --k 0", "1 or more"),
                 ("fastv --k 2 --ratio 2", "from 0 to 1"),
                 ("fastv --k 2 --gamma 1", "--gamma belongs to --strategy mustdrop"),
@@ -323,8 +390,7 @@ def test_options_of_loading_reach_the_model(call, options, monkeypatch):
                 ("random --schedule 2,1", "one count for each layer"),
                 ("random --schedule many", "whole numbers with commas"),
                 ("random --k 1 --drop-seed -1", "seed"),
-                ("mustdrop", "needs --gamma and --alpha"),
-                ("mustdrop --gamma 0.1", "needs --gamma and --alpha"),
+                ("mustdrop --gamma 0.1", "belong together"),
                 ("mustdrop --preset textvqa-64 --gamma 0.1", "give either"),
                 ("mustdrop --preset pope-1", "--preset"),
                 ("mustdrop --gamma -1 --alpha 1", "gamma must be 0 or more"),
