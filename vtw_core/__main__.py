@@ -1,5 +1,5 @@
-"""The command line: `python -m vtw_core models | explore | show | generate | compare | calibrate |
-evaluate`.
+"""The command line: `python -m vtw_core models | explore | show | convert | generate | compare |
+calibrate | evaluate`.
 
 Results go to stdout (with --json one JSON object and nothing else). Bad input ends with exit
 status 2 and one line on stderr that says what to do. The commands over a data set
@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 
 from vtw_core.analysis.inside_json import inside_json
 from vtw_core.calibration import MAX_NEW_TOKENS
+from vtw_core.converting import convert
 from vtw_core.data_commands import add_calibrate, add_evaluate
 from vtw_core.errors import InputError, VTWError
 from vtw_core.given_once import GivenOnce
@@ -28,7 +29,7 @@ from vtw_core.models.prompts import check_prompt
 from vtw_core.models.support import REFUSED
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.other_images import MADE
-from vtw_core.printing import complain, say
+from vtw_core.printing import complain, one_line, say
 from vtw_core.results import DEFAULT_ETA, RULE_HELP, RULES, SCOPES, Run, check_eta, load_run
 from vtw_core.sampling import Sampling
 from vtw_core.strategies.method import Method
@@ -91,7 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = _OneLineParser(prog="vtw_core", description="Visual token withdrawal, layer by layer.")
     commands = parser.add_subparsers(
-        required=True, metavar="models | explore | show | generate | compare | calibrate | evaluate"
+        required=True,
+        metavar="models | explore | show | convert | generate | compare | calibrate | evaluate",
     )
 
     models = commands.add_parser("models", help="what can be loaded, what is supported, why not")
@@ -102,6 +104,13 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("show", help="a saved run again, without any model")
     show.set_defaults(command=_show)
     show.add_argument("run", help="a file that explore --save wrote")
+    anew = commands.add_parser("convert", help="write files of earlier versions anew")
+    anew.set_defaults(command=_convert)
+    anew.add_argument(
+        "files", nargs="+", metavar="FILE",
+        help="a saved run, comparison or calibration, or a file of --out; it is replaced",
+    )  # fmt: skip
+    anew.add_argument("--out", metavar="FILE", help="write here instead (one file only)")
     for command in (explore, show):
         command.add_argument("--eta", type=float, default=DEFAULT_ETA, help="KL threshold in nats")
         command.add_argument(
@@ -177,7 +186,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (explore, generate, compare, calibrate, evaluate):
         add_load_options(command)
         command.add_argument("--max-new-tokens", type=int, default=MAX_NEW_TOKENS)
-    for command in (models, explore, show, generate, compare, calibrate, evaluate):
+    for command in (models, explore, show, anew, generate, compare, calibrate, evaluate):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -219,6 +228,18 @@ def _explore(arguments: argparse.Namespace) -> str:
 def _show(arguments: argparse.Namespace) -> str:
     eta = check_eta(arguments.eta)
     return _told(load_run(arguments.run), eta, arguments)
+
+
+def _convert(arguments: argparse.Namespace) -> str:
+    if arguments.out and len(arguments.files) > 1:
+        raise InputError("--out takes one file; leave it out to replace each by its new form.")
+    if arguments.out:
+        check_target("--out", Path(arguments.out))
+    written = [(arguments.out or source, convert(source, arguments.out or source))
+               for source in arguments.files]  # fmt: skip
+    if arguments.json:
+        return json.dumps({"converted": [{"file": file, "kind": kind} for file, kind in written]})
+    return "\n".join(f"{one_line(file)}: {kind}, written anew" for file, kind in written)
 
 
 def _told(run: Run, eta: float, arguments: argparse.Namespace) -> str:

@@ -92,8 +92,13 @@ class Setting:
         return asdict(self) | {"versions": [list(pair) for pair in self.versions]}
 
 
-# Families that add visual features behind their first layers: no K can be withdrawn at before.
 FIRST_LAYERS_NEEDED = ("qwen3_vl",)
+"""Families that add visual features behind their first layers: before, no K can be withdrawn at."""
+
+
+def needs_first_layers(model_type: Any) -> bool:
+    """Whether what does not name its k_min may have one above 0."""
+    return model_type in FIRST_LAYERS_NEEDED
 
 
 def k_min_of(document: Mapping[str, Any], setting: Setting) -> int:
@@ -105,7 +110,7 @@ def k_min_of(document: Mapping[str, Any], setting: Setting) -> int:
     if "k_min" in document:
         expect("k_min", document["k_min"], int)
         return int(document["k_min"])
-    if setting.model_type in FIRST_LAYERS_NEEDED:
+    if needs_first_layers(setting.model_type):
         raise ValueError("it does not say from which K on its model can do without the image.")
     return 0
 

@@ -13,7 +13,7 @@ import hashlib
 import json
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any, Generic
 
@@ -40,6 +40,20 @@ def _line(key: str, record: bytes) -> bytes:
 
 def _digest(key: bytes, record: bytes) -> bytes:
     return hashlib.sha256(key + record).hexdigest().encode()
+
+
+def _whole(line: bytes) -> "re.Match[bytes] | None":
+    """A line's key, digest and record; None if it is damaged."""
+    found = _LINE.fullmatch(line)
+    return found if found and found[2] in (None, _digest(found[1], found[3])) else None
+
+
+def with_checksums(lines: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a shard as they are written today; damaged ones are left out."""
+    for line in lines:
+        found = _whole(line)
+        if found:
+            yield _line(found[1].decode(), found[3])
 
 
 class Shards(Generic[R]):
@@ -82,8 +96,8 @@ class Shards(Generic[R]):
     def _scan_line(self, line: bytes, name: str, at: int) -> None:
         if not line.endswith(b"\n"):
             return  # torn by a kill
-        found = _LINE.fullmatch(line)
-        if found is None or found[2] not in (None, _digest(found[1], found[3])):
+        found = _whole(line)
+        if found is None:
             self._damaged += 1
             return
         self._unchecked += found[2] is None
@@ -101,8 +115,8 @@ class Shards(Generic[R]):
         if self._unchecked:
             notes.append(
                 f"Records without a checksum in {self.where}, by an earlier version: "
-                f"{self._unchecked}; they are taken as they are. Delete the folder to make them "
-                "anew."
+                f"{self._unchecked}; they are taken as they are. `python -m vtw_core convert` gives "
+                "them one."
             )
         return tuple(notes)
 
@@ -118,13 +132,9 @@ class Shards(Generic[R]):
             try:
                 with (self.folder / name).open("rb") as lines:
                     lines.seek(at)
-                    found = _LINE.fullmatch(lines.readline())
+                    found = _whole(lines.readline())
                 # Once more: it may have been changed since it was found.
-                if (
-                    found
-                    and found[1] == key.encode()
-                    and found[2] in (None, _digest(found[1], found[3]))
-                ):
+                if found and found[1] == key.encode():
                     return self._read(json.loads(found[3], parse_constant=refuse_constant))
             except (OSError, ValueError, TypeError, KeyError, RecursionError, InputError):
                 continue

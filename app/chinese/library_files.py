@@ -11,7 +11,7 @@ SENTENCES = {
     "{name} is damaged: its contents cannot be read.": "{name} 已损坏：无法读取其内容。",
     "{name} is not a {what}; choose a file that {writer} wrote.": "{name} 不是{what}；请选择由 {writer} 写出的文件。",
     "{name} is not a {what}, or it is damaged.": "{name} 不是{what}，或已损坏。",
-    "{name} was saved in format version {version}, this program reads version {own}; record the {what} again.": "{name} 的保存格式版本为 {version}，而本程序读取的版本为 {own}；请重新录制{what}。",
+    "{name} was saved in format version {version}, this program reads versions up to {own}; record the {what} again.": "{name} 的保存格式版本为 {version}，而本程序最高读取版本 {own}；请重新录制{what}。",
     "saved run": "保存的运行",
     "saved comparison of methods": "保存的方法比较结果",
     "run": "运行",
@@ -31,6 +31,8 @@ SENTENCES = {
     "calibration; choose a file that `save` wrote": "校准结果；请选择由 `save` 写出的文件",
     "comparison of methods": "方法的比较结果",
     "calibrate again": "请重新校准",
+    "{name} is nothing that can be converted; choose a saved run, comparison or calibration, or a file of --out.": "{name} 不是可以转换的文件；请选择保存的运行、比较结果或校准结果，或 --out 的文件。",
+    "{path} cannot be converted: {reason}.": "无法转换 {path}：{reason}。",
     "measure again with `python -m benchmarks.methods`": "请用 `python -m benchmarks.methods` 重新测量",
     # Data sets.
     "There is no folder or file {path}; check the path.": "没有文件夹或文件 {path}；请检查路径。",
