@@ -86,6 +86,7 @@ TORCH_FREE = (
     "vtw_core.images",
     "vtw_core.printing",
     "vtw_core.replacing",
+    "vtw_core.spreadsheets",
     "vtw_core.models.catalogue",
     "vtw_core.memory",
     "vtw_core.strategies.mustdrop.record",

@@ -4,8 +4,6 @@ A `Calibration` holds one small record per sample and nothing derived; `read` ma
 is shown, at one threshold, a pure function of the records. Index k of every list is K = k.
 """
 
-import csv
-import io
 from array import array
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -35,6 +33,7 @@ from vtw_core.results import (
     choose_k,
     rule_in_words,
 )
+from vtw_core.spreadsheets import csv_lines
 
 ANSWER_MATCH = "right: equal to an accepted answer after strip() and casefold()"
 
@@ -279,21 +278,21 @@ class Reading:
 
     def to_csv(self) -> str:
         """One line for each K, a header first; empty cells where there is no band or accuracy."""
-        out = io.StringIO(newline="")
-        writer = csv.writer(out)
-        writer.writerow(
-            ["K", f"mean KL {self.scope} ({DIRECTION_LABELS[self.direction]})",
-             "band low (nats)", "band high (nats)", "agreement", "accuracy", "FLOPs share",
-             f"samples with K* here (eta {self.eta:g} nats, {self.rule})", "K* of the mean curve"]
-        )  # fmt: skip
+        return "".join(csv_lines(self._rows()))
+
+    def _rows(self) -> Iterator[list[Any]]:
+        yield [
+            "K", f"mean KL {self.scope} ({DIRECTION_LABELS[self.direction]})",
+            "band low (nats)", "band high (nats)", "agreement", "accuracy", "FLOPs share",
+            f"samples with K* here (eta {self.eta:g} nats, {self.rule})", "K* of the mean curve",
+        ]  # fmt: skip
         for k in range(self.layers + 1):
             low, high = ("", "") if self.kl_band is None else self.kl_band[:, k].tolist()
-            writer.writerow(
-                [k, float(self.kl_mean[k]), low, high, float(self.agreement[k]),
-                 "" if self.accuracy is None else float(self.accuracy[k]),
-                 float(self.flops_share[k]), int(self.histogram[k]), int(k == self.k_star)]
-            )  # fmt: skip
-        return out.getvalue()
+            yield [
+                k, float(self.kl_mean[k]), low, high, float(self.agreement[k]),
+                "" if self.accuracy is None else float(self.accuracy[k]),
+                float(self.flops_share[k]), int(self.histogram[k]), int(k == self.k_star),
+            ]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)

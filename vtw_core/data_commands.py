@@ -4,10 +4,8 @@ Each process takes every n-th item, process 0 puts the records together and spea
 """
 
 import argparse
-import csv
-import io
 import json
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -26,9 +24,10 @@ from vtw_core.printing import complain
 from vtw_core.records import Entry, InMemory, Part, R, Records, Store, finish
 from vtw_core.results import DEFAULT_ETA, DIRECTIONS, RULE_HELP, RULES, SCOPES, check_eta
 from vtw_core.shards import Shards
+from vtw_core.spreadsheets import csv_lines
 from vtw_core.strategy_options import method_from
 from vtw_core.tables import calibration_table, evaluation_table
-from vtw_core.terminal import check_target, quiet, write
+from vtw_core.terminal import check_target, quiet, write_table
 from vtw_core.world import gathered, own_device, rank, size
 
 MOST_TOLD = 100
@@ -95,7 +94,7 @@ def _calibrate(arguments: argparse.Namespace) -> Iterable[str] | None:
     if arguments.save:
         whole.save(arguments.save)
     if arguments.csv:
-        write(Path(arguments.csv), [whole.read(**criterion).to_csv()])
+        write_table(Path(arguments.csv), [whole.read(**criterion).to_csv()])
     if arguments.json:
         return whole.json_pieces(**criterion)
     return [calibration_table(whole.read(**criterion))]
@@ -118,15 +117,8 @@ def _evaluate(arguments: argparse.Namespace) -> Iterable[str] | None:
     if arguments.save:
         whole.comparison.save(arguments.save)
     if arguments.csv:
-        write(Path(arguments.csv), _csv_lines(evaluation.answer_rows(records, methods)))
+        write_table(Path(arguments.csv), csv_lines(evaluation.answer_rows(records, methods)))
     return [json.dumps(whole.to_json()) if arguments.json else evaluation_table(whole)]
-
-
-def _csv_lines(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    for row in rows:
-        line = io.StringIO(newline="")
-        csv.writer(line).writerow(row)
-        yield line.getvalue()
 
 
 def _records(

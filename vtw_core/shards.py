@@ -115,8 +115,8 @@ class Shards(Generic[R]):
         if self._unchecked:
             notes.append(
                 f"Records without a checksum in {self.where}, by an earlier version: "
-                f"{self._unchecked}; they are taken as they are. `python -m vtw_core convert` gives "
-                "them one."
+                f"{self._unchecked}; they are taken as they are. `python -m vtw_core convert` "
+                "gives them one."
             )
         return tuple(notes)
 

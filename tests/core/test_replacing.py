@@ -16,7 +16,7 @@ from small_records import small_run
 from vtw_core.calibrated import Calibration, Sample, Setting
 from vtw_core.errors import InputError
 from vtw_core.replacing import replace_file, replacing, replacing_files
-from vtw_core.terminal import write
+from vtw_core.terminal import write_table
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -42,7 +42,7 @@ SAVERS = {
     "comparison": lambda path: small_comparison().save(path),
     "calibration": lambda path: small_calibration().save(path),
     "budget": lambda path: made_up_comparison().save(path),
-    "table": lambda path: write(path, ["x" * 60] * 5),
+    "table": lambda path: write_table(path, ["x" * 60] * 5),
 }
 
 
