@@ -40,13 +40,6 @@ from vtw_core.dataset import Item
 from vtw_core.models.adapters import ADAPTERS
 from vtw_core.results import RULES
 
-
-def png_of(picture):
-    out = io.BytesIO()
-    picture.save(out, "PNG")
-    return out.getvalue()
-
-
 ROOT = Path(__file__).resolve().parents[2]
 FACTS = ROOT / "docs" / "families.json"
 README = ROOT / "README.md"
@@ -125,6 +118,12 @@ def test_deepstack_layers_are_the_least_k_of_qwen3_vl(tiny_models):
             withdraw(vlm.model, VisualTokenWithdrawal(k), vlm.layout(inputs)),
         ):
             vlm.model(**inputs)
+
+
+def png_of(picture):
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
 
 
 def test_a_chosen_k_can_always_be_withdrawn_at(tiny_models):
