@@ -84,7 +84,8 @@ class _Endpoints:
             max_new_tokens: the most tokens of an answer.
             eta: KL threshold in nats; K* is the first K whose KL is at most that.
             scope: first_token, answer_mean or answer_max: which KL is held against eta.
-            rule: first, or stays_below, which asks it of every later K too.
+            rule: first, or stays_below, which asks it of every later K too, or released, which
+                takes the first from 5 on, as VTW's released code does.
             model: one of those that the page offers; empty for its own.
             more_images: further pictures, which stand behind the first and are withdrawn with it.
         """

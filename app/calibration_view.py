@@ -44,7 +44,9 @@ def summary(reading: Reading) -> str:
             answered=reading.answered,
         )  # fmt: skip
     if reading.kl_band is not None:
-        low, high = (choose_k(end, reading.eta, reading.rule) for end in reading.kl_band)
+        low, high = (
+            choose_k(end, reading.eta, reading.rule, reading.k_min) for end in reading.kl_band
+        )
         words += text.CALIBRATE_BAND.format(low=low, high=high)
     if reading.samples > 1:
         words += text.CALIBRATE_SPREAD.format(

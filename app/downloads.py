@@ -9,7 +9,7 @@ import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
 from app.faults import on_disk, told
-from app.language import FIRST, current
+from vtw_core.spreadsheets import csv_bytes
 
 
 def download_button(
@@ -48,5 +48,5 @@ def cached(data: bytes, name: str) -> str:
 
 
 def cached_table(csv: str, name: str) -> str:
-    """The same for CSV; with the mark by which a spreadsheet knows UTF-8 where headers need it."""
-    return cached(csv.encode("utf-8" if current() == FIRST else "utf-8-sig"), name)
+    """The same for CSV, with the mark by which a spreadsheet knows that it is UTF-8."""
+    return cached(b"".join(csv_bytes([csv])), name)

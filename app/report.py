@@ -21,6 +21,8 @@ from app.pictures import thumbnail
 from vtw_core.analysis.rows import tokens_of
 from vtw_core.analysis.sinks import sink_verdict
 from vtw_core.errors import InputError
+from vtw_core.printing import complain, say
+from vtw_core.replacing import replace_file
 from vtw_core.results import DEFAULT_ETA, Run, load_run
 
 _STYLE = """
@@ -112,12 +114,19 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     try:
         page = report_html(load_run(chosen.run), thumbnail(chosen.picture))
-        chosen.out.write_text(page, encoding="utf-8")
-    except (InputError, OSError) as error:
-        print(f"report: {error}", file=sys.stderr)
+        _write(chosen.out, page)
+        say([str(chosen.out)])
+    except InputError as error:
+        complain("report", str(error))
         return 2
-    print(chosen.out)
     return 0
+
+
+def _write(path: Path, page: str) -> None:
+    try:
+        replace_file(path, page)
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
 
 
 if __name__ == "__main__":

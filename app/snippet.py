@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from app.view_address import View
-from vtw_core.results import DEFAULT_ETA, Run
+from vtw_core.results import DEFAULT_ETA, RULES, Run
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ _ANSWERS = _Part(
 print("image in all layers:", run.baseline_answer)
 print(f"image withdrawn from layer {k} on:", run.answers[k])
 print("KL at the first answer token, nats:", run.kl_first_token[k])
-print("K*:", run.choose_k(eta))
+print("K*:", run.choose_k(eta, rule=rule), "by the rule", rule)
 """,
 )
 _EVERY_K = _Part(
@@ -33,7 +33,7 @@ _EVERY_K = _Part(
     lines="""\
 for at in range(run.layers + 1):
     print(at, run.kl_first_token[at], run.flops[at] / run.flops[-1], run.answers[at])
-print("K*:", run.choose_k(eta), "chosen here:", k)
+print("K*:", run.choose_k(eta, rule=rule), "by the rule", rule, "chosen here:", k)
 """,
 )
 _SINKS = _Part(
@@ -76,8 +76,9 @@ def code_for(run: Run, view: View, picture: str) -> str:
     """
     part = _PARTS.get(view.tab or "", _ANSWERS)
     eta = DEFAULT_ETA if view.eta is None else view.eta
-    k = run.choose_k(eta) if view.k is None else view.k
-    chosen = f"k, eta = {k}, {eta!r}\n"
+    rule = view.rule if view.rule in RULES else RULES[0]
+    k = run.choose_k(eta, rule=rule) if view.k is None else view.k
+    chosen = f"k, eta, rule = {k}, {eta!r}, {rule!r}\n"
     if part is _SINKS:
         layer = run.layers - 1 if view.layer is None else view.layer
         chosen += (

@@ -11,7 +11,7 @@ from app.library_words import worded
 from app.state import Origin
 from vtw_core.analysis.answers import differing_words
 from vtw_core.analysis.presets import ETA_PRESETS, EtaPreset
-from vtw_core.results import DEFAULT_ETA, SCOPES, Run
+from vtw_core.results import DEFAULT_ETA, RELEASED_FIRST_K, SCOPES, Run
 
 ETA_RANGE = (1e-7, 10.0)
 """Nats; how far the η line can be dragged."""
@@ -32,6 +32,7 @@ def show_criterion(eta: float = DEFAULT_ETA) -> dict[str, Any]:
         "eta": on_the_line(eta),
         "min": ETA_RANGE[0],
         "max": ETA_RANGE[1],
+        "releasedFirstK": RELEASED_FIRST_K,
         "presets": [
             {
                 "label": text.ETA_CHOICE.format(model=preset_model(preset), eta=preset.eta),
@@ -91,6 +92,7 @@ def show_run(
         "kWasChosen": k is not None,
         # In full, since K* must come out as in `choose_k`.
         "kl": {scope: run.kl(scope).tolist() for scope in SCOPES},
+        "kMin": run.k_min,
         "tokens": {
             "pieces": answer_pieces(run),
             "kl": [[_significant(value) for value in row] for row in run.kl_positions.tolist()],

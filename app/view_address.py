@@ -78,7 +78,7 @@ class View:
         prompt: a question of the visitor's own about it; None is the question it was recorded with.
         k: None for K*.
         eta: threshold in nats, if it was moved.
-        rule: "stays_below" where that picks K*; None for the first K under η.
+        rule: "stays_below" or "released" where that picks K*; None for the first K under η.
         tab: id of the tab in front.
         layer: decoder layer that *Attention sinks* shows.
         row: text token whose attention it shows, an index into the run's text rows.
@@ -101,7 +101,8 @@ class View:
         preset: published threshold that *Calibrate* takes, a place in `ETA_PRESETS`.
         threshold: one of the visitor's own, nats; nothing to do with the ``eta`` of the curves.
         scope, direction: what *Calibrate* holds against it.
-        pick: "stays_below" where that picks K there; None for the first K under the threshold.
+        pick: "stays_below" or "released" where that picks K there; None for the first K under the
+            threshold.
         lesson: step of the lesson, from 1; None while it is closed.
     """
 

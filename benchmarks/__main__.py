@@ -13,6 +13,7 @@ import torch
 
 from benchmarks import claims, report
 from benchmarks.machine import machine
+from vtw_core.replacing import replace_file
 
 
 def main() -> None:
@@ -38,7 +39,7 @@ def main() -> None:
         results[name] = measure()
         print(name, json.dumps(results[name]), flush=True)
     if not arguments.dry:
-        report.RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+        replace_file(report.RESULTS, json.dumps(results, indent=1) + "\n")
         report.write(results)
 
 

@@ -19,7 +19,9 @@ from typing import Any
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.machine import machine
+from benchmarks.report import put_between
 from benchmarks.serving import Server
+from vtw_core.replacing import replace_file
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).with_name("browser.json")
@@ -183,9 +185,8 @@ def main() -> None:
     result = measure(arguments.visits)
     print(json.dumps(result, indent=1))
     if not arguments.dry:
-        RESULTS.write_text(json.dumps(result, indent=1) + "\n")
-        before, rest = README.read_text(encoding="utf-8").split(START)
-        README.write_text(before + section(result) + rest.split(END)[1], encoding="utf-8")
+        replace_file(RESULTS, json.dumps(result, indent=1) + "\n")
+        put_between(README, START, END, section(result))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from benchmarks.claims import BEFORE, REFERENCE_FIRST
+from vtw_core.replacing import replace_file, replacing
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).with_name("results.json")
@@ -115,14 +116,15 @@ def put_between(path: Path, start: str, end: str, section: str) -> None:
     """Put a section, which brings its two markers, where they stand in a file."""
     before, rest = path.read_text(encoding="utf-8").split(start)
     after = rest.split(end)[1]
-    path.write_text(before + section + after, encoding="utf-8")
+    replace_file(path, before + section + after)
 
 
 def write(results: dict[str, Any]) -> None:
     """Put the section into the README and draw the figure."""
     put_between(README, START, END, section(results))
     FIGURE.parent.mkdir(exist_ok=True)
-    growth_figure(results["growth"]).savefig(FIGURE, metadata={"Date": None})
+    with replacing(FIGURE) as file:
+        growth_figure(results["growth"]).savefig(file, format="svg", metadata={"Date": None})
 
 
 def growth_figure(points: list[dict[str, Any]]) -> Figure:

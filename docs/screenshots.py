@@ -17,6 +17,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from app.language import LANGUAGES
 from app.ui import TABS
 from benchmarks.serving import Server
+from vtw_core.replacing import replace_file
 
 WIDTHS = {1440: 900, 1024: 768, 768: 1024, 390: 844}
 THEMES = ("light", "dark")
@@ -73,7 +74,7 @@ def every_tab(
                     wide = page.evaluate("document.documentElement.scrollWidth")
                     if wide > width:
                         yield f"{name} is {wide} pixels wide"
-                    page.screenshot(path=folder / f"{name}.png", full_page=True)
+                    replace_file(folder / f"{name}.png", page.screenshot(full_page=True))
                     page.set_viewport_size({"width": width, "height": WIDTHS[width]})
                 page.close()
 
@@ -86,7 +87,7 @@ def for_readme(browser: Browser, address: str) -> None:
         if results:  # on a phone the results stand below the fold
             page.evaluate("document.querySelector('#workbench').scrollIntoView()")
             page.wait_for_timeout(300)
-        page.screenshot(path=_HERE / f"{name}.png")
+        replace_file(_HERE / f"{name}.png", page.screenshot())
         page.close()
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from embedded_model.questions import SHORT_KINDS, ask
 from embedded_model.scenes import draw, random_scene
+from vtw_core.replacing import replace_file, replacing
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "calibration"
 SAMPLES = 20
@@ -36,11 +37,12 @@ def write(folder: Path, samples: int = SAMPLES, seed: int = SEED) -> None:
         if question is None:
             continue
         name = f"{len(lines) + 1:02d}_{question.kind}.png"
-        draw(scene, rng, SIDE).save(folder / name, optimize=True)
+        with replacing(folder / name) as file:
+            draw(scene, rng, SIDE).save(file, "PNG", optimize=True)
         lines.append(
             json.dumps({"image": name, "prompt": question.text, "answer": question.answer})
         )
-    (folder / "samples.jsonl").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    replace_file(folder / "samples.jsonl", "\n".join(lines) + "\n")
 
 
 def main() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from vtw_core.replacing import replace_file
+
 
 def write_measured(card: Path, report: str, part: str = "measured") -> None:
     """Replace what stands between the two marks of one part of the card by ``report``.
@@ -17,4 +19,4 @@ def write_measured(card: Path, report: str, part: str = "measured") -> None:
     _, end, after = rest.partition(last)
     if not begin or not end:
         raise ValueError(f"{card} has no lines {first} and {last} to write between")
-    card.write_text(f"{before}{first}\n{report}\n{last}{after}", encoding="utf-8")
+    replace_file(card, f"{before}{first}\n{report}\n{last}{after}")

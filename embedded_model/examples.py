@@ -13,6 +13,7 @@ from embedded_model.scenes import Background, Scene, draw, in_reading_order, mak
 from vtw_core import load_model
 from vtw_core.methods import compare_methods, default_methods
 from vtw_core.other_images import MADE
+from vtw_core.replacing import replace_file, replacing
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "examples"
 SIDE = 384
@@ -88,7 +89,8 @@ def main() -> None:
     listed = []
     for name, title, prompt, _, _ in _EXAMPLES:
         path = arguments.folder / f"{name}.png"
-        picture(name).save(path, optimize=True)
+        with replacing(path) as file:
+            picture(name).save(file, "PNG", optimize=True)
         run = vlm.explore(
             path, prompt, max_new_tokens=64, inside=True, patch_lens=True,
             counterfactuals=tuple(MADE),
@@ -98,7 +100,7 @@ def main() -> None:
         compared.save(arguments.folder / f"{name}.vtwm")
         listed.append({"name": name, "title": title, "prompt": prompt})
         print(f"{name}: {prompt} -> {run.baseline_answer} (K* = {run.choose_k()})")
-    (arguments.folder / "examples.json").write_text(json.dumps(listed, indent=1) + "\n")
+    replace_file(arguments.folder / "examples.json", json.dumps(listed, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from transformers import GenerationConfig
 
 from embedded_model.architecture import build_model, build_processor
 from embedded_model.train import load_tokenizer
+from vtw_core.replacing import replacing_files
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "embedded_model"
 
@@ -32,9 +33,10 @@ def export(out: Path, folder: Path) -> None:
         pad_token_id=tokenizer.pad_token_id,
         max_new_tokens=64,
     )
-    model.half().save_pretrained(folder)
-    (folder / "model.safetensors").chmod(0o644)
-    build_processor(tokenizer).save_pretrained(folder)
+    with replacing_files(folder) as made:
+        model.half().save_pretrained(made)
+        (made / "model.safetensors").chmod(0o644)
+        build_processor(tokenizer).save_pretrained(made)
 
 
 def main() -> None:

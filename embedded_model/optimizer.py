@@ -11,6 +11,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
+from vtw_core.replacing import replacing
+
 
 class Trainer:
     """Runs ``step(progress) -> (loss, numbers to log)`` until the time budget is spent.
@@ -80,9 +82,8 @@ class Trainer:
             "elapsed": self.elapsed,
             "steps": self.steps,
         }
-        part = self.path.with_suffix(".part")
-        torch.save(state, part)
-        part.replace(self.path)
+        with replacing(self.path) as file:
+            torch.save(state, file)
 
     def _set_rate(self) -> None:
         scale = min(1.0, (self.steps + 1) / 100)

@@ -16,13 +16,15 @@ from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 from embedded_model.architecture import TRAINING_ATTENTION, add_layers, build_model
 from embedded_model.optimizer import Trainer
 from embedded_model.tokenizer import build_tokenizer
+from vtw_core.replacing import replacing_files
 
 
 def load_tokenizer(out: Path) -> PreTrainedTokenizerFast:
     """The tokenizer of this run, made at the first call."""
     folder = out / "tokenizer"
     if not folder.exists():
-        build_tokenizer().save_pretrained(folder)
+        with replacing_files(folder) as made:
+            build_tokenizer().save_pretrained(made)
     return load_exported_tokenizer(folder)
 
 
@@ -136,7 +138,8 @@ def train_dialogue(
         model = aligned_model(out, seed)
     else:
         tokenizer = load_exported_tokenizer(start)
-        tokenizer.save_pretrained(out / "tokenizer")
+        with replacing_files(out / "tokenizer") as made:
+            tokenizer.save_pretrained(made)
         model = exported_model(start, layers)
     model.model.vision_tower.requires_grad_(False)
     trainer = Trainer(

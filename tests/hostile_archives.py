@@ -124,11 +124,11 @@ ARCHIVES = {
                       lambda parts, entry: b"\x80\x04cos\nsystem\n(S'true'\ntR." + bytes(60),
                       OTHER),
     "version": Archive("another format version", with_version(99),
-                       "{name} was saved in format version 99, this program reads version "
+                       "{name} was saved in format version 99, this program reads versions up to "
                        "{version}; record the {key} again."),
     "version_text": Archive("a version of 1 MB", with_version("9" * 10**6),
                             "{name} was saved in format version 99999999999999999999, this program "
-                            "reads version {version}; record the {key} again."),
+                            "reads versions up to {version}; record the {key} again."),
     "json_bomb": Archive("a document that unpacks to more than it may",
                          lambda parts, entry: whole(
                              parts | {entry: b"[" + bytes(33 * 2**20).replace(b"\0", b" ")}),

@@ -84,6 +84,9 @@ TORCH_FREE = (
     "vtw_core.errors",
     "vtw_core.events",
     "vtw_core.images",
+    "vtw_core.printing",
+    "vtw_core.replacing",
+    "vtw_core.spreadsheets",
     "vtw_core.models.catalogue",
     "vtw_core.memory",
     "vtw_core.strategies.mustdrop.record",
@@ -104,8 +107,9 @@ def test_analysis_is_pure_maths():
 
 def test_results_need_no_torch():
     names = ("results", "saving", "archives", "comparison", "comparison_checks",
-             "comparison_saving", "calibrated", "bootstrap", "equal_budget",
-             "documents")  # fmt: skip
+             "comparison_saving", "calibrated", "calibration_checks", "calibration_saving",
+             "bootstrap", "equal_budget", "documents", "replacing", "printing",
+             "run_checks")  # fmt: skip
     paths = [ROOT / f"vtw_core/{name}.py" for name in names]
     assert not offenders(paths, *HEAVY, *ENGINE)
 
@@ -181,6 +185,7 @@ TORCH_COMES_LATER = (
     "vtw_core.dataset",
     "vtw_core.hub_data",
     "vtw_core.records",
+    "vtw_core.replacing",
     "vtw_core.shards",
     "vtw_core.evaluation",
     "vtw_core.data_commands",
@@ -191,6 +196,7 @@ TORCH_COMES_LATER = (
     "vtw_core.analysis.kl",
     "vtw_core.analysis.cost",
     "vtw_core.analysis.answers",
+    "vtw_core.analysis.inside_json",
     "vtw_core.analysis.rows",
     "vtw_core.analysis.sinks",
     "vtw_core.analysis.migration",

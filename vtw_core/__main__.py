@@ -1,5 +1,5 @@
-"""The command line: `python -m vtw_core models | explore | show | generate | compare | calibrate |
-evaluate`.
+"""The command line: `python -m vtw_core models | explore | show | convert | generate | compare |
+calibrate | evaluate`.
 
 Results go to stdout (with --json one JSON object and nothing else). Bad input ends with exit
 status 2 and one line on stderr that says what to do. The commands over a data set
@@ -8,13 +8,14 @@ status 2 and one line on stderr that says what to do. The commands over a data s
 
 import argparse
 import json
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from vtw_core.analysis.inside_json import inside_json
 from vtw_core.calibration import MAX_NEW_TOKENS
+from vtw_core.converting import convert
 from vtw_core.data_commands import add_calibrate, add_evaluate
 from vtw_core.errors import InputError, VTWError, causes
 from vtw_core.given_once import GivenOnce
@@ -28,7 +29,8 @@ from vtw_core.models.prompts import check_prompt
 from vtw_core.models.support import REFUSED
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.other_images import MADE
-from vtw_core.results import DEFAULT_ETA, RULES, SCOPES, Run, check_eta, load_run
+from vtw_core.printing import complain, one_line, say
+from vtw_core.results import DEFAULT_ETA, RULE_HELP, RULES, SCOPES, Run, check_eta, load_run
 from vtw_core.sampling import Sampling
 from vtw_core.strategies.method import Method
 from vtw_core.strategy_options import (
@@ -56,48 +58,42 @@ class _OneLineParser(argparse.ArgumentParser):
     """argparse prints its whole usage before an error; one line says enough."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {_one_line(message)} (see --help)\n")
+        complain(self.prog, f"{message} (see --help)")
+        self.exit(BAD_INPUT)
+
+    def print_help(self, file: Any = None) -> None:
+        say([self.format_help()])
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
-    arguments = _parser().parse_args(argv)
     try:
+        arguments = _parser().parse_args(argv)
         text = arguments.command(arguments)
+        if text is not None and rank() == 0:
+            # In here: what is printed of many records is read as it is printed.
+            say([text] if isinstance(text, str) else text)
     except VTWError as error:
         if rank() == 0:
-            print(f"vtw_core: {_one_line(str(error))}", file=sys.stderr)
+            complain("vtw_core", str(error))
         return BAD_INPUT
     except Exception as error:
         if not any(map(is_out_of_memory, causes(error))):
             raise
-        print(f"vtw_core: {OUT_OF_MEMORY}", file=sys.stderr)
+        complain("vtw_core", OUT_OF_MEMORY)
         return OUT_OF_ROOM
     except KeyboardInterrupt:
         return INTERRUPTED
     finally:
         leave()
-    if text is None or rank() > 0:
-        return 0
-    try:
-        for piece in [text] if isinstance(text, str) else text:
-            print(piece, end="")
-        print(flush=True)
-    except BrokenPipeError:
-        # The reader (such as `head`) has had enough. The interpreter's own flush at exit must
-        # not meet the closed pipe again.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
-
-
-def _one_line(message: str) -> str:
-    return " ".join(message.split())
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = _OneLineParser(prog="vtw_core", description="Visual token withdrawal, layer by layer.")
     commands = parser.add_subparsers(
-        required=True, metavar="models | explore | show | generate | compare | calibrate | evaluate"
+        required=True,
+        metavar="models | explore | show | convert | generate | compare | calibrate | evaluate",
     )
 
     models = commands.add_parser("models", help="what can be loaded, what is supported, why not")
@@ -108,6 +104,13 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("show", help="a saved run again, without any model")
     show.set_defaults(command=_show)
     show.add_argument("run", help="a file that explore --save wrote")
+    anew = commands.add_parser("convert", help="write files of earlier versions anew")
+    anew.set_defaults(command=_convert)
+    anew.add_argument(
+        "files", nargs="+", metavar="FILE",
+        help="a saved run, comparison or calibration, or a file of --out; it is replaced",
+    )  # fmt: skip
+    anew.add_argument("--out", metavar="FILE", help="write here instead (one file only)")
     for command in (explore, show):
         command.add_argument("--eta", type=float, default=DEFAULT_ETA, help="KL threshold in nats")
         command.add_argument(
@@ -120,7 +123,7 @@ def _parser() -> argparse.ArgumentParser:
             "--rule",
             choices=RULES,
             default=RULES[0],
-            help="the first K under eta, or the first from which all later K are under it too",
+            help=RULE_HELP,
         )
     explore.add_argument("--save", metavar="FILE", help="also save the run to this file")
     explore.add_argument(
@@ -183,7 +186,7 @@ def _parser() -> argparse.ArgumentParser:
     for command in (explore, generate, compare, calibrate, evaluate):
         add_load_options(command)
         command.add_argument("--max-new-tokens", type=int, default=MAX_NEW_TOKENS)
-    for command in (models, explore, show, generate, compare, calibrate, evaluate):
+    for command in (models, explore, show, anew, generate, compare, calibrate, evaluate):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -227,10 +230,23 @@ def _show(arguments: argparse.Namespace) -> str:
     return _told(load_run(arguments.run), eta, arguments)
 
 
+def _convert(arguments: argparse.Namespace) -> str:
+    if arguments.out and len(arguments.files) > 1:
+        raise InputError("--out takes one file; leave it out to replace each by its new form.")
+    if arguments.out:
+        check_target("--out", Path(arguments.out))
+    written = [(arguments.out or source, convert(source, arguments.out or source))
+               for source in arguments.files]  # fmt: skip
+    if arguments.json:
+        return json.dumps({"converted": [{"file": file, "kind": kind} for file, kind in written]})
+    return "\n".join(f"{one_line(file)}: {kind}, written anew" for file, kind in written)
+
+
 def _told(run: Run, eta: float, arguments: argparse.Namespace) -> str:
     scope, rule = arguments.scope, arguments.rule
     if arguments.json:
-        return json.dumps(run.to_json(eta, scope, rule))
+        inside = {} if run.inside is None else {"inside": inside_json(run)}
+        return json.dumps(run.to_json(eta, scope, rule) | inside)
     table = run_table(run, eta, scope, rule)
     return table if run.inside is None else f"{table}\n\n{inside_table(run)}"
 

@@ -15,6 +15,7 @@ from typing import Any
 from vtw_core.documents import Arrays, refuse_constant
 from vtw_core.errors import InputError
 from vtw_core.memory import is_out_of_memory
+from vtw_core.replacing import replacing
 
 ARRAYS_ENTRY = "arrays.bin"
 # The end of central directory, without a comment; before it, in a zip64, stands its locator.
@@ -29,7 +30,7 @@ class ArchiveKind:
     """One kind of result on disk.
 
     Attributes:
-        format, version: as its document says.
+        format, version: as its document says; documents of earlier versions are read too.
         entry: the document's name in the zip.
         key: where in the document the result is.
         name: in a sentence, such as "saved run".
@@ -52,7 +53,10 @@ def write_archive(kind: ArchiveKind, document: Any, arrays: Arrays, path: str | 
     target = Path(path)
     text = json.dumps({"format": kind.format, "version": kind.version, kind.key: document})
     try:
-        with zipfile.ZipFile(target, "w", compression=zipfile.ZIP_DEFLATED) as archive:
+        with (
+            replacing(target) as file,
+            zipfile.ZipFile(file, "w", compression=zipfile.ZIP_DEFLATED) as archive,
+        ):
             archive.writestr(kind.entry, text)
             archive.writestr(ARRAYS_ENTRY, arrays.data)
     except OSError as error:
@@ -62,9 +66,9 @@ def write_archive(kind: ArchiveKind, document: Any, arrays: Arrays, path: str | 
     return target
 
 
-def read_archive(kind: ArchiveKind, path: str | Path) -> tuple[Any, Arrays]:
-    """The result's document, still unchecked, and its arrays; raises InputError for any other
-    file."""
+def read_archive(kind: ArchiveKind, path: str | Path) -> tuple[Any, Arrays, int]:
+    """The result's document, still unchecked, its arrays, and the document's version; raises
+    InputError for any other file."""
     name = Path(path).name
     text, arrays = _read_entries(kind, Path(path))
     if text.count("[") + text.count("{") > _MOST_LISTS:
@@ -75,12 +79,13 @@ def read_archive(kind: ArchiveKind, path: str | Path) -> tuple[Any, Arrays]:
         raise InputError(f"{name} is damaged: its contents cannot be read.") from error
     if not isinstance(document, dict) or document.get("format") != kind.format:
         raise InputError(f"{name} is not a {kind.name}; choose a file that {kind.writer} wrote.")
-    if document.get("version") != kind.version:
+    version = document.get("version")
+    if type(version) is not int or not 1 <= version <= kind.version:
         raise InputError(
-            f"{name} was saved in format version {str(document.get('version'))[:20]}, this "
-            f"program reads version {kind.version}; record the {kind.key} again."
+            f"{name} was saved in format version {str(version)[:20]}, this "
+            f"program reads versions up to {kind.version}; record the {kind.key} again."
         )
-    return document.get(kind.key), arrays
+    return document.get(kind.key), arrays, version
 
 
 def _read_entries(kind: ArchiveKind, path: Path) -> tuple[str, Arrays]:
@@ -90,10 +95,13 @@ def _read_entries(kind: ArchiveKind, path: Path) -> tuple[str, Arrays]:
         if not _ends_as_ours(path):
             raise other
         with zipfile.ZipFile(path) as archive:
-            if archive.namelist() != [kind.entry, ARRAYS_ENTRY]:
+            # Earlier versions had no arrays, and no member for them.
+            if archive.namelist() not in ([kind.entry], [kind.entry, ARRAYS_ENTRY]):
                 raise other
             text = _read_entry(archive, kind.entry, kind.max_json_bytes)
-            arrays = Arrays(_read_entry(archive, ARRAYS_ENTRY, kind.max_array_bytes))
+            arrays = Arrays()
+            if ARRAYS_ENTRY in archive.namelist():
+                arrays = Arrays(_read_entry(archive, ARRAYS_ENTRY, kind.max_array_bytes))
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}.") from error
     except OSError as error:
@@ -113,7 +121,8 @@ def _read_entries(kind: ArchiveKind, path: Path) -> tuple[str, Arrays]:
 
 
 def _ends_as_ours(path: Path) -> bool:
-    """Whether the zip's last record lists two entries in a short directory and has no comment.
+    """Whether the zip's last record lists at most two entries in a short directory and has no
+    comment.
 
     zipfile makes an object of each entry, so a small file that lists a million takes much memory.
     """
@@ -124,7 +133,8 @@ def _ends_as_ours(path: Path) -> bool:
     if len(record) != _LAST_RECORD.size or locator.startswith(b"PK\x06\x07"):
         return False
     mark, *_, entries, directory_bytes, _, comment_bytes = _LAST_RECORD.unpack(record)
-    return (mark, entries, comment_bytes) == (b"PK\x05\x06", 2, 0) and directory_bytes < 1024
+    ours = mark == b"PK\x05\x06" and entries in (1, 2) and not comment_bytes
+    return ours and directory_bytes < 1024
 
 
 def _read_entry(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:

@@ -4,13 +4,9 @@ A `Calibration` holds one small record per sample and nothing derived; `read` ma
 is shown, at one threshold, a pure function of the records. Index k of every list is K = k.
 """
 
-import csv
-import io
-import json
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vtw_core.bootstrap import BAND_METHOD, bootstrap_band
+from vtw_core.calibration_checks import incoherence
 from vtw_core.comparison import MethodComparison
-from vtw_core.documents import expect, floats, nested, read_document, tuple_of
+from vtw_core.documents import expect, floats, nested, object_with_list, tuple_of
 from vtw_core.errors import InputError
 from vtw_core.results import (
     DEFAULT_ETA,
@@ -34,11 +31,9 @@ from vtw_core.results import (
     Scope,
     check_eta,
     choose_k,
+    rule_in_words,
 )
-
-FORMAT = "vtw-calibration"
-FORMAT_VERSION = 1
-MAX_FILE_BYTES = 256 * 2**20
+from vtw_core.spreadsheets import csv_lines
 
 ANSWER_MATCH = "right: equal to an accepted answer after strip() and casefold()"
 
@@ -94,6 +89,29 @@ class Setting:
     def to_json(self) -> dict[str, Any]:
         """Plain strings, numbers and lists."""
         return asdict(self) | {"versions": [list(pair) for pair in self.versions]}
+
+
+FIRST_LAYERS_NEEDED = ("qwen3_vl",)
+"""Families that add visual features behind their first layers: before, no K can be withdrawn at."""
+
+
+def needs_first_layers(model_type: Any) -> bool:
+    """Whether what does not name its k_min may have one above 0."""
+    return model_type in FIRST_LAYERS_NEEDED
+
+
+def k_min_of(document: Mapping[str, Any], setting: Setting) -> int:
+    """The smallest K of a saved calibration or record; earlier versions did not write it.
+
+    Raises:
+        TypeError, ValueError: it is damaged, or it is not written and its family does not tell.
+    """
+    if "k_min" in document:
+        expect("k_min", document["k_min"], int)
+        return int(document["k_min"])
+    if needs_first_layers(setting.model_type):
+        raise ValueError("it does not say from which K on its model can do without the image.")
+    return 0
 
 
 @dataclass(frozen=True)
@@ -200,7 +218,8 @@ class Reading:
         setting: what the samples share.
         eta, scope, rule, direction: the criterion.
         samples: how many; answered: how many came with a right answer.
-        k_star: K* of the mean curve, VTW's rule.
+        k_star: K* of the mean curve, as VTW takes the mean.
+        k_min: the smallest K that `withdraw` can run on this model.
         kl_mean: [L+1] mean KL over the samples, nats.
         kl_band: [2, L+1] lower and upper end of the mean's band (BAND_METHOD); None for a single
             sample, which says nothing of the spread.
@@ -219,6 +238,7 @@ class Reading:
     samples: int
     answered: int
     k_star: int
+    k_min: int
     kl_mean: FloatArray = field(repr=False)
     kl_band: FloatArray | None = field(repr=False)
     k_stars: IntArray = field(repr=False)
@@ -242,6 +262,8 @@ class Reading:
             "eta": self.eta,
             "scope": self.scope,
             "rule": self.rule,
+            "k_star_rule": rule_in_words(self.rule, self.k_min),
+            "k_min": self.k_min,
             "kl_direction": DIRECTION_LABELS[self.direction],
             "k_star": self.k_star,
             "kl_mean": self.kl_mean.tolist(),
@@ -256,21 +278,21 @@ class Reading:
 
     def to_csv(self) -> str:
         """One line for each K, a header first; empty cells where there is no band or accuracy."""
-        out = io.StringIO(newline="")
-        writer = csv.writer(out)
-        writer.writerow(
-            ["K", f"mean KL {self.scope} ({DIRECTION_LABELS[self.direction]})",
-             "band low (nats)", "band high (nats)", "agreement", "accuracy", "FLOPs share",
-             f"samples with K* here (eta {self.eta:g} nats)", "K* of the mean curve"]
-        )  # fmt: skip
+        return "".join(csv_lines(self._rows()))
+
+    def _rows(self) -> Iterator[list[Any]]:
+        yield [
+            "K", f"mean KL {self.scope} ({DIRECTION_LABELS[self.direction]})",
+            "band low (nats)", "band high (nats)", "agreement", "accuracy", "FLOPs share",
+            f"samples with K* here (eta {self.eta:g} nats, {self.rule})", "K* of the mean curve",
+        ]  # fmt: skip
         for k in range(self.layers + 1):
             low, high = ("", "") if self.kl_band is None else self.kl_band[:, k].tolist()
-            writer.writerow(
-                [k, float(self.kl_mean[k]), low, high, float(self.agreement[k]),
-                 "" if self.accuracy is None else float(self.accuracy[k]),
-                 float(self.flops_share[k]), int(self.histogram[k]), int(k == self.k_star)]
-            )  # fmt: skip
-        return out.getvalue()
+            yield [
+                k, float(self.kl_mean[k]), low, high, float(self.agreement[k]),
+                "" if self.accuracy is None else float(self.accuracy[k]),
+                float(self.flops_share[k]), int(self.histogram[k]), int(k == self.k_star),
+            ]  # fmt: skip
 
 
 @dataclass(frozen=True, eq=False)
@@ -303,6 +325,7 @@ class Calibration:
         setting: what the samples share.
         samples: one record each, in the order of the data; of a large set a sequence that reads
             each from disk when it is asked for (`vtw_core.calibration.Samples`).
+        k_min: the smallest K that `withdraw` can run on this model.
 
     Raises:
         InputError: no sample, or lengths or values that cannot come from a run.
@@ -310,9 +333,10 @@ class Calibration:
 
     setting: Setting
     samples: Sequence[Sample]
+    k_min: int = 0
 
     def __post_init__(self) -> None:
-        problem = _incoherence(self)
+        problem = incoherence(self)
         if problem:
             raise InputError(f"This is not a coherent calibration: {problem}.")
 
@@ -343,7 +367,7 @@ class Calibration:
         Raises:
             InputError: bad eta, scope, rule or direction.
         """
-        return choose_k(self.kl(scope, direction).mean(axis=0), eta, rule)
+        return choose_k(self.kl(scope, direction).mean(axis=0), eta, rule, self.k_min)
 
     def read(
         self,
@@ -359,7 +383,7 @@ class Calibration:
         """
         seen = self._columns(scope, direction)
         mean = seen.kl.mean(axis=0)
-        stars = np.array([choose_k(curve, eta, rule) for curve in seen.kl])
+        stars = np.array([choose_k(curve, eta, rule, self.k_min) for curve in seen.kl])
         answered = len(seen.right)
         return Reading(
             setting=self.setting,
@@ -369,7 +393,8 @@ class Calibration:
             direction=direction,
             samples=len(self.samples),
             answered=answered,
-            k_star=choose_k(mean, eta, rule),
+            k_star=choose_k(mean, eta, rule, self.k_min),
+            k_min=self.k_min,
             kl_mean=mean,
             kl_band=bootstrap_band(seen.kl),
             k_stars=stars,
@@ -417,7 +442,9 @@ class Calibration:
     ) -> Iterator[str]:
         """The text of `to_json` in pieces, of which no two need be held at once."""
         reading = self.read(eta, scope, rule, direction).to_json()
-        yield from _with_list(reading, "per_sample", self.samples)
+        yield from object_with_list(
+            reading, "per_sample", (sample.to_json() for sample in self.samples)
+        )
 
     def save(self, path: str | Path) -> Path:
         """Write the records to a JSON file that `load_calibration` reads back exactly.
@@ -425,31 +452,9 @@ class Calibration:
         Raises:
             InputError: the file cannot be written, or would be too large to be read back.
         """
-        head = {"format": FORMAT, "version": FORMAT_VERSION, "setting": self.setting.to_json()}
-        target = Path(path)
-        try:
-            with target.open("w", encoding="utf-8") as file:
-                written = 0
-                for piece in chain(_with_list(head, "samples", self.samples), ["\n"]):
-                    written += file.write(piece)
-                    if written > MAX_FILE_BYTES:
-                        raise InputError(
-                            f"{len(self.samples)} samples take more than "
-                            f"{MAX_FILE_BYTES // 2**20} MB, too many for one file; the shards of "
-                            "--out hold them all."
-                        )
-        except OSError as error:
-            raise InputError(f"It cannot be saved to {target}: {error.strerror}.") from error
-        return target
+        from vtw_core.calibration_saving import save_calibration
 
-
-def _with_list(head: dict[str, Any], name: str, samples: Iterable[Sample]) -> Iterator[str]:
-    """The text of a JSON object with a list of samples behind its other fields."""
-    yield json.dumps(head).removesuffix("}")
-    yield f', "{name}": ['
-    for number, sample in enumerate(samples):
-        yield (", " if number else "") + json.dumps(sample.to_json())
-    yield "]}"
+        return save_calibration(self, path)
 
 
 def load_calibration(path: str | Path) -> Calibration:
@@ -458,46 +463,6 @@ def load_calibration(path: str | Path) -> Calibration:
     Raises:
         InputError: missing, damaged, too large, of another version, or not from a calibration.
     """
-    source = Path(path)
-    document = read_document(
-        source,
-        FORMAT,
-        FORMAT_VERSION,
-        most_bytes=MAX_FILE_BYTES,
-        what="calibration; choose a file that `save` wrote",
-        anew="calibrate again",
-    )
-    try:
-        expect("samples", document["samples"], list)
-        return Calibration(
-            Setting.from_json(document["setting"]),
-            tuple(Sample.from_json(record) for record in document["samples"]),
-        )
-    except (TypeError, ValueError, KeyError, OverflowError) as error:
-        raise InputError(f"{source.name} cannot be used: {error}") from error
+    from vtw_core.calibration_saving import read_calibration
 
-
-def _incoherence(calibration: Calibration) -> str | None:
-    """What does not fit together, in words; None when all is well."""
-    setting, k_count = calibration.setting, calibration.setting.layers + 1
-    if setting.layers < 1 or setting.max_new_tokens < 1:
-        return "a count that must be at least 1 is not"
-    if not calibration.samples:
-        return "it has no sample"
-    # Samples that lie on disk were checked as they were read, and are again.
-    held = calibration.samples if isinstance(calibration.samples, tuple) else ()
-    for sample in held:
-        if sample.visual_tokens < 1 or sample.text_tokens < 1:
-            return "a count that must be at least 1 is not"
-        lists = (sample.answers, sample.same_as_baseline, sample.flops)
-        curves = [curve for of_direction in sample.kl for curve in of_direction]
-        if any(len(values) != k_count for values in (*lists, *curves)):
-            return f"a list of a sample needs {k_count} entries, one for each K"
-        kl, flops = np.array(curves), np.array(sample.flops)
-        if not (np.isfinite(kl).all() and (kl >= 0).all() and (kl[:, -1] == 0).all()):
-            return "KL must be finite, not negative, and 0 at K = L"
-        if not (np.isfinite(flops).all() and (flops > 0).all()):
-            return "FLOPs must be positive, finite numbers"
-        if not sample.same_as_baseline[-1]:
-            return "the answer at K = L must be the baseline's"
-    return None
+    return read_calibration(path)

@@ -8,7 +8,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from vtw_core.calibrated import Calibration, Sample, Setting
+from vtw_core.calibrated import Calibration, Sample, Setting, k_min_of
 from vtw_core.dataset import Item
 from vtw_core.errors import InputError
 from vtw_core.events import Progress
@@ -27,9 +27,14 @@ class Explored:
 
     setting: Setting
     sample: Sample
+    k_min: int
 
     def to_json(self) -> dict[str, Any]:
-        return {"setting": self.setting.to_json(), "sample": self.sample.to_json()}
+        return {
+            "setting": self.setting.to_json(),
+            "k_min": self.k_min,
+            "sample": self.sample.to_json(),
+        }
 
     @classmethod
     def from_json(cls, data: Any) -> "Explored":
@@ -38,8 +43,11 @@ class Explored:
         Raises:
             TypeError, ValueError, KeyError, InputError: it is damaged.
         """
-        read = cls(Setting.from_json(data["setting"]), Sample.from_json(data["sample"]))
-        Calibration(read.setting, (read.sample,))  # checks that lengths and values fit together
+        setting = Setting.from_json(data["setting"])
+        read = cls(setting, Sample.from_json(data["sample"]), k_min_of(data, setting))
+        Calibration(
+            setting, (read.sample,), read.k_min
+        )  # checks that lengths and values fit together
         return read
 
 
@@ -49,7 +57,8 @@ class Samples(Sequence[Sample]):
 
     def __init__(self, records: Records[Explored]) -> None:
         self._records = records
-        self.setting = records[0][1].setting
+        first = records[0][1]
+        self.setting, self.k_min = first.setting, first.k_min
 
     def __len__(self) -> int:
         return len(self._records)
@@ -58,7 +67,7 @@ class Samples(Sequence[Sample]):
         if isinstance(index, slice):
             return [self[one] for one in range(*index.indices(len(self)))]
         entry, record = self._records[index]
-        if record.setting != self.setting:
+        if (record.setting, record.k_min) != (self.setting, self.k_min):
             raise InputError("The parts differ in model, versions or limits; calibrate them alike.")
         return replace(record.sample, image=entry.name, accepted=entry.accepted)
 
@@ -104,7 +113,7 @@ def calibrate_steps(
         len(items),
     )
     samples = Samples(Records([Part(entries, kept)]))
-    yield Calibration(samples.setting, tuple(samples))
+    yield Calibration(samples.setting, tuple(samples), samples.k_min)
 
 
 def depends_on(vlm: "VisionLanguageModel", max_new_tokens: int) -> list[Any]:
@@ -119,4 +128,4 @@ def explored(vlm: "VisionLanguageModel", item: Item, max_new_tokens: int) -> Exp
         InputError: a bad image, prompt or limit.
     """
     run = vlm.explore(item.image, item.prompt, max_new_tokens=max_new_tokens, timed=False)
-    return Explored(Setting.of(run), Sample.of(run, item.name, item.accepted))
+    return Explored(Setting.of(run), Sample.of(run, item.name, item.accepted), run.k_min)

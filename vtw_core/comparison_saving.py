@@ -79,7 +79,7 @@ def _record_document(record: MustDropRecord, arrays: Arrays) -> dict[str, Any]:
 
 def read_comparison(path: str | Path) -> MethodComparison:
     """Read a file of `save_comparison`; raises InputError for anything that is not one."""
-    data, arrays = read_archive(KIND, path)
+    data, arrays, _ = read_archive(KIND, path)
     try:
         return _build(data, arrays)
     except (TypeError, ValueError, KeyError, OverflowError, IndexError) as error:

@@ -4,11 +4,8 @@ Each process takes every n-th item, process 0 puts the records together and spea
 """
 
 import argparse
-import csv
-import io
 import json
-import sys
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +20,14 @@ from vtw_core.given_once import GivenOnce
 from vtw_core.hub_data import Columns, open_data
 from vtw_core.load_options import load_from
 from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.printing import complain
 from vtw_core.records import Entry, InMemory, Part, R, Records, Store, finish
-from vtw_core.results import DEFAULT_ETA, DIRECTIONS, RULES, SCOPES, check_eta
+from vtw_core.results import DEFAULT_ETA, DIRECTIONS, RULE_HELP, RULES, SCOPES, check_eta
 from vtw_core.shards import Shards
+from vtw_core.spreadsheets import csv_lines
 from vtw_core.strategy_options import method_from
 from vtw_core.tables import calibration_table, evaluation_table
-from vtw_core.terminal import check_target, quiet, write
+from vtw_core.terminal import check_target, quiet, write_table
 from vtw_core.world import gathered, own_device, rank, size
 
 MOST_TOLD = 100
@@ -42,7 +41,7 @@ def add_calibrate(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--eta", type=float, default=DEFAULT_ETA, help="KL threshold in nats")
     add("--scope", choices=SCOPES, default=SCOPES[0], help="which KL is held against it")
-    add("--rule", choices=RULES, default=RULES[0], help="how K* is read off the mean curve")
+    add("--rule", choices=RULES, default=RULES[0], help=f"{RULE_HELP}; of the mean curve")
     add("--direction", choices=DIRECTIONS, default=DIRECTIONS[0], help="which way round the KL is")
     add("--csv", metavar="FILE", help="also write the table over K to this file")
     add("--save", metavar="FILE", help="also save the calibration, for load_calibration")
@@ -90,12 +89,12 @@ def _calibrate(arguments: argparse.Namespace) -> Iterable[str] | None:
     if records is None:
         return None
     samples = Samples(records)
-    whole = Calibration(samples.setting, samples)
+    whole = Calibration(samples.setting, samples, samples.k_min)
     criterion = {name: getattr(arguments, name) for name in ("eta", "scope", "rule", "direction")}
     if arguments.save:
         whole.save(arguments.save)
     if arguments.csv:
-        write(Path(arguments.csv), [whole.read(**criterion).to_csv()])
+        write_table(Path(arguments.csv), [whole.read(**criterion).to_csv()])
     if arguments.json:
         return whole.json_pieces(**criterion)
     return [calibration_table(whole.read(**criterion))]
@@ -118,15 +117,8 @@ def _evaluate(arguments: argparse.Namespace) -> Iterable[str] | None:
     if arguments.save:
         whole.comparison.save(arguments.save)
     if arguments.csv:
-        write(Path(arguments.csv), _csv_lines(evaluation.answer_rows(records, methods)))
+        write_table(Path(arguments.csv), csv_lines(evaluation.answer_rows(records, methods)))
     return [json.dumps(whole.to_json()) if arguments.json else evaluation_table(whole)]
-
-
-def _csv_lines(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    for row in rows:
-        line = io.StringIO(newline="")
-        csv.writer(line).writerow(row)
-        yield line.getvalue()
 
 
 def _records(
@@ -147,6 +139,8 @@ def _records(
     if parts is None or rank() > 0:
         return None
     records = Records(parts)
+    for note in records.notes:
+        _tell(note)
     _tell_skipped(records)
     if not records:
         raise InputError(f"{arguments.data} holds no sample; add images with prompts.")
@@ -164,7 +158,7 @@ def _tell_skipped(records: Records[R]) -> None:
 
 
 def _tell(sentence: str) -> None:
-    print(f"vtw_core: {sentence}", file=sys.stderr)
+    complain("vtw_core", sentence)
 
 
 def _own_part(

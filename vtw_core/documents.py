@@ -1,11 +1,14 @@
-"""Read a JSON document, and checked values out of it.
+"""Read a JSON document, and checked values out of it; write one with a digest at its end.
 
 What is wrong with the file is an InputError; what is wrong with a value a TypeError or ValueError,
 which the reader of a format turns into one.
 """
 
+import hashlib
 import json
 import math
+import re
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +17,44 @@ from numpy.typing import NDArray
 
 from vtw_core.errors import InputError
 
+_DIGEST = re.compile(rb',\s*"sha256": "([0-9a-f]{64})"\s*\}\s*\Z')
+_LONGEST_END = 200
+
+
+def object_with_list(head: dict[str, Any], name: str, records: Iterable[Any]) -> Iterator[str]:
+    """The text of a JSON object with a list of records behind its other fields, in pieces."""
+    yield json.dumps(head).removesuffix("}")
+    yield f', "{name}": ['
+    for number, record in enumerate(records):
+        yield (", " if number else "") + json.dumps(record)
+    yield "]}"
+
+
+def with_digest(pieces: Iterable[str]) -> Iterator[bytes]:
+    """The bytes of a JSON object, whose last field becomes a digest of all that stands before.
+
+    Args:
+        pieces: the text of an object that has a field; the last of them ends with its "}".
+    """
+    digest, last = hashlib.sha256(), ""
+    for piece in pieces:
+        digest.update(last.encode("utf-8"))
+        yield last.encode("utf-8")
+        last = piece
+    rest = last.rstrip().removesuffix("}").rstrip().encode("utf-8")
+    digest.update(rest)
+    yield rest + f', "sha256": "{digest.hexdigest()}"}}\n'.encode()
+
 
 def read_document(
-    source: Path, form: str, version: int, *, most_bytes: int, what: str, anew: str
+    source: Path,
+    form: str,
+    version: int,
+    *,
+    most_bytes: int,
+    what: str,
+    anew: str,
+    oldest: int,
 ) -> dict[str, Any]:
     """A JSON object that says its format and version.
 
@@ -25,9 +63,11 @@ def read_document(
         most_bytes: a larger file is not read.
         what: what the file should be, for the sentence if it is something else.
         anew: how to make it again, for the sentence if its version is another.
+        oldest: the oldest version that is still read; 1 is the only one without a digest.
 
     Raises:
-        InputError: missing, damaged, too large, of another format or version.
+        InputError: missing, damaged, too large, of another format or version, or its digest is not
+            that of its contents.
     """
     try:
         with source.open("rb") as file:
@@ -42,9 +82,18 @@ def read_document(
         raise InputError(f"{source.name} is damaged: its contents cannot be read.") from error
     if not isinstance(document, dict) or document.get("format") != form:
         raise InputError(f"{source.name} is no {what}.")
-    if document.get("version") != version:
+    found = document.get("version")
+    if not isinstance(found, int) or not oldest <= found <= version:
         raise InputError(f"{source.name} is of another format version than {version}; {anew}.")
+    told = _DIGEST.search(raw, max(0, len(raw) - _LONGEST_END))
+    whole = told and told[1] == _hex_digest(memoryview(raw)[: told.start()])
+    if not (whole or (found == 1 and "sha256" not in document)):
+        raise InputError(f"{source.name} is damaged: its contents are not those that were saved.")
     return document
+
+
+def _hex_digest(data: memoryview) -> bytes:
+    return hashlib.sha256(data).hexdigest().encode()
 
 
 def refuse_constant(name: str) -> float:

@@ -15,11 +15,13 @@ from numpy.typing import NDArray
 
 from vtw_core.arrays import frozen
 from vtw_core.bootstrap import BAND_LEVEL, BAND_RESAMPLES, bootstrap_band
-from vtw_core.documents import expect, floats, read_document, tuple_of
+from vtw_core.documents import expect, floats, read_document, tuple_of, with_digest
 from vtw_core.errors import InputError
+from vtw_core.replacing import replace_file
 
 FORMAT = "vtw-equal-budget"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""1 had no digest."""
 MAX_FILE_BYTES = 32 * 2**20
 
 Measure = Literal[
@@ -150,7 +152,11 @@ class BudgetComparison:
         return _means((one.values[measure] - other.values[measure])[chosen, None])[0]
 
     def save(self, path: str | Path) -> Path:
-        """Write it to a JSON file, numbers to four digits."""
+        """Write it to a JSON file, numbers to four digits; returns the path.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
         document = {
             "format": FORMAT,
             "version": FORMAT_VERSION,
@@ -170,7 +176,10 @@ class BudgetComparison:
         }
         target = Path(path)
         # A line for each list of numbers: a later measurement is a readable difference.
-        target.write_text(_lines(document), encoding="utf-8")
+        try:
+            replace_file(target, b"".join(with_digest([_lines(document)])))
+        except OSError as error:
+            raise InputError(f"It cannot be saved to {target}: {error.strerror}.") from error
         return target
 
 
@@ -188,6 +197,7 @@ def load_budget_comparison(path: str | Path) -> BudgetComparison:
         most_bytes=MAX_FILE_BYTES,
         what="comparison of methods",
         anew="measure again with `python -m benchmarks.methods`",
+        oldest=1,
     )
     try:
         expect("facts", document["facts"], dict)

@@ -20,6 +20,7 @@ from vtw_core.equal_budget import SHORT, BudgetComparison, Contender, Estimate, 
 from vtw_core.errors import InputError
 from vtw_core.models.fingerprint import identity
 from vtw_core.records import Entry, InMemory, Records, Store, finish_all
+from vtw_core.strategies.base import described
 from vtw_core.strategies.keep_all import KeepAll
 from vtw_core.strategies.method import Method
 
@@ -193,7 +194,7 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """The object of `python -m vtw_core evaluate --json`."""
         rows: list[dict[str, Any]] = [
-            {"label": method.label, "strategy": method.strategy.describe(),
+            {"label": method.label, "strategy": described(method.strategy, self.setting.layers),
              "tokens_wanted": method.tokens}
             for method in (BASELINE, *self.methods)
         ]  # fmt: skip
@@ -245,7 +246,7 @@ def evaluation(records: Records[Judged], methods: Sequence[Method]) -> Evaluatio
             contenders=tuple(
                 Contender(
                     "none" if method is BASELINE else method.label,
-                    method.strategy.describe(),
+                    described(method.strategy, setting.layers),
                     method.tokens,
                     dict(zip(measures, values[:, place], strict=True)),
                 )

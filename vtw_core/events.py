@@ -45,9 +45,11 @@ class Curve:
 
     Attributes:
         kl_positions: [L+1, T] KL(P_withdrawn || P_full) in nats, as in `Run`.
+        k_min: as in `Run`.
     """
 
     kl_positions: FloatArray
+    k_min: int
 
 
 @dataclass(frozen=True)

@@ -103,7 +103,7 @@ def explore_steps(
         yield Progress(2 + index, total, f"layer {index} for K = 0 to {index}")
     sweep = state.finish(sampling)
     sweep_seconds = time.perf_counter() - sweep_started
-    yield Curve(sweep.kl)
+    yield Curve(sweep.kl, vlm.adapter.k_min(vlm.model.config))
 
     answers_started = time.perf_counter()
     every = EveryAnswer(vlm, full, sweep, max_new_tokens, sampling, positions)

@@ -33,7 +33,7 @@ from vtw_core.models.prompts import display_pieces
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.plain_numbers import whole
 from vtw_core.sampling import GREEDY, Chooser, Sampling
-from vtw_core.strategies.base import MergesImage, Strategy
+from vtw_core.strategies.base import MergesImage, Strategy, described
 from vtw_core.strategies.keep_all import KeepAll
 from vtw_core.trace import Trace
 from vtw_core.vision_merging import encode_merged
@@ -303,7 +303,7 @@ def generate(
     text, patches = layout.total - len(layout.visual), len(layout.visual) + len(layout.absorbed)
     return Generation(
         model=vlm.name,
-        strategy=chosen.describe(),
+        strategy=described(chosen, vlm.layers),
         answer=steps[-1].text,
         tokens=display_pieces(ids, vlm.processor.tokenizer),
         token_ids=tuple(ids),

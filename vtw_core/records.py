@@ -48,6 +48,10 @@ class Store(Protocol[R]):
     where: str
     """In words, for messages."""
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What whoever uses the records should know of them, in sentences."""
+
     def __contains__(self, key: str) -> bool:
         """Whether there is a record."""
 
@@ -65,6 +69,7 @@ class InMemory(Generic[R]):
     """Records that are kept as long as the process runs."""
 
     where = "memory"
+    notes: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self._records: dict[str, R] = {}
@@ -98,6 +103,7 @@ class Records(Sequence[tuple[Entry, R]]):
 
     Attributes:
         skipped: why items are missing, one sentence for each, in the same order.
+        notes: what their store says of itself.
     """
 
     def __init__(self, parts: Sequence[Part[R]]) -> None:
@@ -107,6 +113,7 @@ class Records(Sequence[tuple[Entry, R]]):
         self._entries = [entry for entry in found if isinstance(entry, Entry)]
         self.skipped = [entry.reason for entry in found if isinstance(entry, Skipped)]
         self._store = parts[0].store.joined([part.store for part in parts[1:]])
+        self.notes = self._store.notes
 
     def __len__(self) -> int:
         return len(self._entries)

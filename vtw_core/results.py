@@ -16,24 +16,30 @@ from vtw_core.analysis.kl import FULL_WITHDRAWN, WITHDRAWN_FULL
 from vtw_core.arrays import frozen
 from vtw_core.errors import InputError
 from vtw_core.inside import Inside
-from vtw_core.layout import Positions, check_positions
+from vtw_core.layout import Positions
+from vtw_core.run_checks import incoherence
 from vtw_core.sampling import Sampling
 
 FloatArray = NDArray[np.float64]
 IntArray = NDArray[np.int64]
 Scope = Literal["first_token", "answer_mean", "answer_max"]
-Rule = Literal["first", "stays_below"]
+Rule = Literal["first", "stays_below", "released"]
 Direction = Literal["withdrawn_full", "full_withdrawn"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 RULES: tuple[Rule, ...] = get_args(Rule)
 DIRECTIONS: tuple[Direction, ...] = get_args(Direction)
 
-SEGMENTS = ("bos", "system", "visual", "question")
 DEFAULT_ETA = 0.003
+RELEASED_FIRST_K = 5
+"""Where the candidates of VTW's released code begin (github.com/lzhxmu/VTW)."""
 DIRECTION_LABELS: dict[str, str] = {
     "withdrawn_full": f"{WITHDRAWN_FULL}, nats",
     "full_withdrawn": f"{FULL_WITHDRAWN}, nats",
 }
+RULE_HELP = (
+    "which K is K*: the first at or under eta, the first from which all later ones are too, or the "
+    f"first from {RELEASED_FIRST_K} on, where the candidates of VTW's released code begin"
+)
 
 
 def check_eta(eta: float) -> float:
@@ -49,8 +55,32 @@ def check_eta(eta: float) -> float:
     return value
 
 
-def choose_k(kl: ArrayLike, eta: float, rule: Rule = "first") -> int:
-    """K*: the smallest K in 0..L whose KL against the baseline is at most eta.
+def first_candidate(rule: Rule, k_min: int = 0) -> int:
+    """The smallest K that a rule considers, of those from `k_min` on, which a model can run.
+
+    Raises:
+        InputError: the rule is unknown.
+    """
+    if rule not in RULES:
+        raise InputError(f"rule must be one of {', '.join(RULES)}, not {rule!r:.40}.")
+    return max(k_min, RELEASED_FIRST_K) if rule == "released" else k_min
+
+
+def rule_in_words(rule: Rule, k_min: int = 0) -> str:
+    """What a K* by this rule is, such as "the first K from 0 on whose KL is at most eta".
+
+    Raises:
+        InputError: the rule is unknown.
+    """
+    first = first_candidate(rule, k_min)
+    if rule == "stays_below":
+        return f"the first K from {first} on from which every later K's KL is at most eta too"
+    words = f"the first K from {first} on whose KL is at most eta"
+    return words + (", as in VTW's released code" if rule == "released" else "")
+
+
+def choose_k(kl: ArrayLike, eta: float, rule: Rule = "first", k_min: int = 0) -> int:
+    """K*: the smallest K in k_min..L whose KL against the baseline is at most eta.
 
     K = L has KL 0 by definition, so there is always an answer: K* = L means that no layer can do
     without the visual tokens at this threshold.
@@ -58,22 +88,25 @@ def choose_k(kl: ArrayLike, eta: float, rule: Rule = "first") -> int:
     Args:
         kl: [L+1] nats.
         eta: threshold in nats; VTW's code uses 0.003 unless told otherwise.
-        rule: "first" takes the first K at or under eta (VTW's rule); "stays_below" takes the
-            first K from which every later K is at or under eta too.
+        rule: "first" takes the first K at or under eta; "stays_below" the first from which every
+            later K is at or under eta too; "released" the first of the candidates of VTW's
+            released code, which begin at K = 5.
+        k_min: smallest K that the model can run, `Run.k_min`.
 
     Raises:
-        InputError: eta is not a finite number >= 0, or the rule is unknown.
+        InputError: eta is not a finite number >= 0, the rule is unknown, or k_min is no K.
     """
     below = np.asarray(kl, dtype=np.float64) <= check_eta(eta)
     if below.ndim != 1 or not len(below):
         raise InputError("kl must be a list with one number for each K = 0..L.")
+    if not 0 <= k_min < len(below):
+        raise InputError(f"k_min must be a K from 0 to {len(below) - 1}, not {k_min}.")
+    below[: first_candidate(rule, k_min)] = False
     below[-1] = True
-    if rule == "first":
-        return int(np.argmax(below))
     if rule == "stays_below":
         above = np.flatnonzero(~below)
         return int(above[-1] + 1) if len(above) else 0
-    raise InputError(f"rule must be 'first' or 'stays_below', not {rule!r:.40}.")
+    return int(np.argmax(below))
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,7 +230,7 @@ class Run:
             ("kv_bytes", np.int64),
         ):
             object.__setattr__(self, name, frozen(getattr(self, name), dtype))
-        problem = _incoherence(self)
+        problem = incoherence(self)
         if problem:
             raise InputError(f"This is not a coherent run: {problem}.")
 
@@ -289,7 +322,7 @@ class Run:
         rule: Rule = "first",
         direction: Direction = "withdrawn_full",
     ) -> int:
-        """K* for a threshold: the smallest K in 0..L that qualifies.
+        """K* for a threshold: the smallest K in k_min..L that qualifies.
 
         It is L when nothing can be withdrawn at this threshold: K = L is the baseline itself and
         always qualifies. See the function `choose_k` for the rules.
@@ -297,7 +330,7 @@ class Run:
         Raises:
             InputError: bad eta, scope, rule or direction.
         """
-        return choose_k(self.kl(scope, direction), eta, rule)
+        return choose_k(self.kl(scope, direction), eta, rule, self.k_min)
 
     def save(self, path: str | Path) -> Path:
         """Write the run to one file that `load_run` reads back exactly; returns the path.
@@ -316,7 +349,8 @@ class Run:
         rule: Rule = "first",
         direction: Direction = "withdrawn_full",
     ) -> dict[str, Any]:
-        """The object of `python -m vtw_core explore --json`: plain lists, numbers and strings.
+        """The object of `python -m vtw_core explore --json`: plain lists, numbers and strings; of
+        what was recorded inside, `vtw_core.analysis.inside_json` makes another.
 
         Index k of every list is K = k, the last entry is the baseline. The KL lists are in the
         direction asked for, which `kl_direction` names.
@@ -340,6 +374,7 @@ class Run:
             "eta": check_eta(eta),
             "scope": scope,
             "rule": rule,
+            "k_star_rule": rule_in_words(rule, self.k_min),
             "kl_direction": DIRECTION_LABELS[direction],
             "kl_first_token": self.kl("first_token", direction).tolist(),
             "kl_answer_mean": self.kl("answer_mean", direction).tolist(),
@@ -391,66 +426,6 @@ def load_run(path: str | Path) -> Run:
     from vtw_core.saving import read_run
 
     return read_run(path)
-
-
-def _incoherence(run: Run) -> str | None:
-    """What does not fit together in a run, in words; None when all is well."""
-    k_count, prompt = run.layers + 1, run.prompt_tokens
-    if run.layers < 1 or run.visual_tokens < 1 or run.text_tokens < 1 or run.max_new_tokens < 1:
-        return "a count that must be at least 1 is not"
-    if min(map(min, run.image_sizes)) < 1 or min(run.grid) < 1 or run.kv_bytes_per_layer < 1:
-        return "a size that must be at least 1 is not"
-    for name in ("answers", "answer_tokens", "answer_ids", "stopped", "first_tokens", "flops",
-                 "kv_bytes"):  # fmt: skip
-        if len(getattr(run, name)) != k_count:
-            return f"{name} needs {k_count} entries, one for each K"
-    if len(run.tokens) != prompt or len(run.segments) != prompt:
-        return f"tokens and segments need {prompt} entries, one for each prompt token"
-    if not set(run.segments) <= set(SEGMENTS):
-        return f"a segment is none of {', '.join(SEGMENTS)}"
-    if run.segments.count("visual") != run.visual_tokens:
-        return "the visual segment does not have as many tokens as it says"
-    for ids, pieces in zip(run.answer_ids, run.answer_tokens, strict=True):
-        if not ids or len(ids) != len(pieces) or len(ids) > run.max_new_tokens:
-            return "an answer has no token, too many, or not one piece for each"
-    top = run.first_probabilities
-    if top.ndim != 2 or top.shape[0] != k_count or {top.shape[1]} != {*map(len, run.first_tokens)}:
-        return "first_tokens and first_probabilities must have one entry for each other"
-    if not ((top >= 0) & (top <= 1 + 1e-6)).all():
-        return "first_probabilities must be 0 to 1"
-    if not 0 <= run.k_min <= run.layers:
-        return "k_min must be one of the K"
-    check_positions(run.positions)
-    shape = (k_count, len(run.answer_ids[run.layers]))
-    for name in ("kl_positions", "kl_positions_reverse"):
-        kl = getattr(run, name)
-        if kl.shape != shape:
-            return f"{name} must have the shape {shape}"
-        if not (np.isfinite(kl).all() and (kl >= 0).all() and (kl[-1] == 0).all()):
-            return f"{name} must be finite, not negative, and 0 at K = L"
-    for name in ("flops", "kv_bytes"):
-        values = getattr(run, name)
-        if values.shape != (k_count,) or not np.isfinite(values).all() or (values <= 0).any():
-            return f"{name} must be positive, finite numbers"
-    if run.inside is not None:
-        inside, queries = run.inside, run.inside.attention.query_positions
-        if inside.layers != run.layers or len(inside.patches) != run.visual_tokens:
-            return "its inside has other layers or visual tokens"
-        if max(inside.images) >= len(run.image_sizes):
-            return "its inside has other images"
-        if inside.positions != prompt + shape[1] - 1 or inside.lens.top.shape[1] != shape[1]:
-            return "its inside has other tokens"
-        if any(run.segments[where] == "visual" for where in queries[queries < prompt]):
-            return "a text row of its inside is a visual token"
-    times = run.seconds
-    if times.prefill.shape != (k_count,) or times.decode.shape != (k_count,):
-        return f"seconds need {k_count} entries, one for each K"
-    every = [times.encode_image, times.kl_curve, times.answers, times.total]
-    if times.are_at_every_k:
-        every += [*times.prefill, *times.decode]
-    if not np.isfinite(every).all() or min(every) < 0:
-        return "seconds must be finite and not negative"
-    return None
 
 
 def _or_none(values: FloatArray) -> list[float | None]:

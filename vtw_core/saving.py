@@ -23,6 +23,7 @@ from vtw_core.inside import (
     Inside,
     Lens,
 )
+from vtw_core.older_runs import brought_up
 from vtw_core.results import RUN_FIELDS, Run, Seconds
 from vtw_core.sampling import Sampling
 
@@ -98,9 +99,9 @@ def _plain(value: Any) -> Any:
 
 def read_run(path: str | Path) -> Run:
     """Read a file of `save_run`; raises InputError for anything that is not one."""
-    data, arrays = read_archive(KIND, path)
+    data, arrays, version = read_archive(KIND, path)
     try:
-        return _build(data, arrays)
+        return _build(brought_up(data, version), arrays)
     except (TypeError, ValueError, KeyError, OverflowError) as error:
         raise InputError(f"{Path(path).name} cannot be used: {error}") from error
 

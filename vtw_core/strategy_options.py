@@ -8,14 +8,24 @@ from typing import Any, NoReturn, get_args
 from vtw_core.errors import InputError
 from vtw_core.layout import Positions
 from vtw_core.strategies.base import Strategy
-from vtw_core.strategies.fastv import RANKINGS, FastV
+from vtw_core.strategies.fastv import PUBLISHED_K, PUBLISHED_LAYERS, RANKINGS, FastV
 from vtw_core.strategies.keep_all import KeepAll
 from vtw_core.strategies.method import Method
-from vtw_core.strategies.mustdrop import EQUAL_THRESHOLDS, PRESETS, MustDrop, VisionStage
+from vtw_core.strategies.mustdrop import (
+    DEFAULT_PRESET,
+    EQUAL_THRESHOLDS,
+    PRESET_NAMES,
+    MustDrop,
+    VisionStage,
+)
 from vtw_core.strategies.random_drop import RandomDrop, RandomWithdrawal
 from vtw_core.strategies.vtw import VisualTokenWithdrawal
 
 STAGES = "abc"
+_K_HELP = (
+    "first layer without what leaves (vtw, fastv, random; fastv: default the published "
+    f"{PUBLISHED_K} of {PUBLISHED_LAYERS}, scaled to the model's depth)"
+)
 
 
 def add_positions(parser: ArgumentParser) -> None:
@@ -31,12 +41,15 @@ def add_strategy_options(parser: ArgumentParser) -> None:
     """Add --strategy and what belongs to each strategy."""
     add = parser.add_argument
     add("--strategy", choices=tuple(_MAKERS), default="vtw", help="what leaves (default: vtw)")
-    add("--k", type=int, help="first layer without what leaves (vtw, fastv, random)")
+    add("--k", type=int, help=_K_HELP)
     add("--ratio", type=float, help="share of the visual tokens that leaves (fastv; default 0.5)")
     add("--ranking", choices=RANKINGS, help="whose attention ranks (fastv; default last_token)")
     add("--schedule", help="visual tokens of each layer, such as 64,64,32,32 (random)")
     add("--drop-seed", type=int, help="which tokens leave (random; default 0)")
-    add("--preset", choices=tuple(PRESETS), help="published thresholds (mustdrop)")
+    add(
+        "--preset", choices=PRESET_NAMES,
+        help=f"published thresholds; a number: textvqa's (mustdrop; default {DEFAULT_PRESET})",
+    )  # fmt: skip
     add("--gamma", type=float, help="global threshold (mustdrop)")
     add("--alpha", type=float, help="individual threshold (mustdrop)")
     add(
@@ -104,8 +117,6 @@ def _vtw(arguments: Namespace) -> Strategy:
 
 
 def _fastv(arguments: Namespace) -> Strategy:
-    if arguments.k is None:
-        raise InputError("--strategy fastv needs --k, the first layer with fewer visual tokens.")
     ratio = 0.5 if arguments.ratio is None else arguments.ratio
     return FastV(arguments.k, ratio, arguments.ranking or "last_token")
 
@@ -126,14 +137,10 @@ def _mustdrop(arguments: Namespace) -> Strategy:
     pair = (arguments.gamma, arguments.alpha)
     if arguments.preset is not None and pair != (None, None):
         raise InputError("--preset brings its own --gamma and --alpha; give either.")
-    if arguments.preset is not None:
-        pair = (PRESETS[arguments.preset].gamma, PRESETS[arguments.preset].alpha)
-    elif pair == (None, None) and arguments.tokens is not None:
-        pair = EQUAL_THRESHOLDS
+    if pair == (None, None):
+        pair = _thresholds(arguments)
     if None in pair:
-        raise InputError(
-            "--strategy mustdrop needs --gamma and --alpha, or --preset, or --tokens to find them."
-        )
+        raise InputError("--gamma and --alpha belong together; give both, or --preset.")
     stages = STAGES if arguments.stages is None else arguments.stages
     if not stages or set(stages) - set(STAGES):
         raise InputError(f"--stages must be letters of {STAGES}, not {stages!r}.")
@@ -147,6 +154,14 @@ def _mustdrop(arguments: Namespace) -> Strategy:
         layers=None if arguments.filters is None else _counts("--filters", arguments.filters),
         positions=arguments.positions or "keep",
     )
+
+
+def _thresholds(arguments: Namespace) -> tuple[float, float]:
+    """Those of a preset, or, for --tokens alone, the proportion in which they are scaled."""
+    if arguments.preset is None and arguments.tokens is not None:
+        return EQUAL_THRESHOLDS
+    chosen = MustDrop.preset(arguments.preset or DEFAULT_PRESET)
+    return chosen.gamma, chosen.alpha
 
 
 def _counts(option: str, text: str) -> tuple[int, ...]:

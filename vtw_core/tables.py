@@ -5,7 +5,7 @@ from typing import Any
 
 from vtw_core.analysis.rows import inside_of, select_rows
 from vtw_core.analysis.sinks import segment_mass
-from vtw_core.calibrated import Reading
+from vtw_core.calibrated import Reading, Setting
 from vtw_core.comparison import MethodComparison
 from vtw_core.equal_budget import Estimate, Measure
 from vtw_core.evaluation import Evaluation
@@ -14,7 +14,8 @@ from vtw_core.inside import SEGMENTS, Inside
 from vtw_core.models.adapters import ADAPTERS
 from vtw_core.models.availability import Availability
 from vtw_core.models.support import REFUSED
-from vtw_core.results import DIRECTION_LABELS, Rule, Run, Scope
+from vtw_core.printing import one_line
+from vtw_core.results import DIRECTION_LABELS, Rule, Run, Scope, rule_in_words
 
 ANSWER_WIDTH = 60
 
@@ -56,10 +57,10 @@ def run_table(run: Run, eta: float, scope: Scope, rule: Rule) -> str:
     pictures = len(run.image_sizes)
     shown = f"{run.grid[0]} x {run.grid[1]}" if pictures == 1 else f"{pictures} images"
     lines = [
-        f"{run.model} ({run.model_type}), {run.layers} layers; prompt of {run.prompt_tokens} "
+        f"{_model(run)}, {run.layers} layers; prompt of {run.prompt_tokens} "
         f"tokens, {run.visual_tokens} visual ({shown})",
-        f"K* = {star} (eta {eta:g} nats, {scope}, {rule}; {run.layers} would mean that nothing "
-        "can leave)",
+        f"K* = {star}, {rule_in_words(rule, run.k_min)} ({eta:g} nats, {scope}, rule {rule}; "
+        f"{run.layers} would mean that nothing can leave)",
         "KL(P_withdrawn || P_full) in nats; FLOPs and KV cache of the prompt against K = L",
         "",
         f"{'K':>4} {'KL first':>9} {'KL mean':>9} {'KL max':>9} {'FLOPs':>6} {'KV':>6}  answer",
@@ -82,7 +83,7 @@ def inside_table(run: Run) -> str:
     mass = segment_mass(inside.attention, rows) * 100
     said = [lens_piece(inside, state + 1) for state in range(run.layers)]
     tests = inside.counterfactuals
-    exchanged = "".join(f" {test.name[:10]:>10}" for test in tests)
+    exchanged = "".join(f" {one_line(test.name)[:10]:>10}" for test in tests)
     names = "".join(f" {name:>8}" for name in SEGMENTS)
     lines = [
         "Attention of all text tokens behind the image, % by segment, mean over heads; the",
@@ -108,10 +109,11 @@ def calibration_table(reading: Reading) -> str:
     """A calibration at every K."""
     setting, star = reading.setting, reading.k_star
     lines = [
-        f"{setting.model} ({setting.model_type}), {reading.layers} layers; {reading.samples} "
+        f"{_model(setting)}, {reading.layers} layers; {reading.samples} "
         f"samples, {reading.answered} with an answer",
-        f"K* = {star} of the mean curve (eta {reading.eta:g} nats, {reading.scope}, rule "
-        f"{reading.rule}; {reading.layers} would mean nothing can leave)",
+        f"K* = {star} of the mean curve, {rule_in_words(reading.rule, reading.k_min)} "
+        f"({reading.eta:g} nats, {reading.scope}, rule {reading.rule}; {reading.layers} would mean "
+        "that nothing can leave)",
         f"mean {DIRECTION_LABELS[reading.direction]}, with its 95 % band over the samples; FLOPs "
         "of the prefill against K = L",
         "",
@@ -132,20 +134,25 @@ def calibration_table(reading: Reading) -> str:
     return "\n".join(lines)
 
 
+def _model(one: Run | Setting | MethodComparison) -> str:
+    return one_line(f"{one.model} ({one.model_type})")
+
+
 def _shown(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
 def _clip(answer: str) -> str:
-    flat = " ".join(answer.split())
+    flat = one_line(answer)
     return flat if len(flat) <= ANSWER_WIDTH else f"{flat[: ANSWER_WIDTH - 3]}..."
 
 
 def comparison_table(comparison: MethodComparison) -> str:
     """Methods beside the baseline."""
-    width = max(len(entry.label) for entry in comparison.everyone)
+    labels = [one_line(entry.label) for entry in comparison.everyone]
+    width = max(map(len, labels))
     lines = [
-        f"{comparison.model} ({comparison.model_type}), {comparison.layers} layers; "
+        f"{_model(comparison)}, {comparison.layers} layers; "
         f"{comparison.visual_tokens} visual and {comparison.text_tokens} text tokens",
         "KL(P_method || P_full) in nats on the baseline's answer; visual tokens: mean over the "
         "layers;",
@@ -154,10 +161,10 @@ def comparison_table(comparison: MethodComparison) -> str:
         f"{'':<{width}} {'KL first':>9} {'KL mean':>9} {'KL max':>9} {'agrees':>6} {'visual':>6} "
         f"{'FLOPs':>6} {'KV':>6} {'prefill':>8} {'decode':>8}  answer",
     ]
-    for entry in comparison.everyone:
+    for label, entry in zip(labels, comparison.everyone, strict=True):
         mark = "=" if comparison.same_answer(entry) else " "
         lines.append(
-            f"{entry.label:<{width}} {entry.kl_first_token:>9.5f} {entry.kl_answer:>9.5f} "
+            f"{label:<{width}} {entry.kl_first_token:>9.5f} {entry.kl_answer:>9.5f} "
             f"{entry.kl_answer_max:>9.5f} {entry.agreement:>6.0%} "
             f"{entry.mean_visual_tokens:>6.1f} {comparison.flops_share(entry):>6.1%} "
             f"{comparison.kv_share(entry):>6.1%} {entry.seconds.prefill:>8.4f} "
@@ -171,7 +178,7 @@ def comparison_table(comparison: MethodComparison) -> str:
 def evaluation_table(result: Evaluation) -> str:
     """Methods over a data set."""
     setting = result.setting
-    labels = ["baseline", *(method.label for method in result.methods)]
+    labels = ["baseline", *(one_line(method.label) for method in result.methods)]
     width = max(map(len, labels))
     columns: tuple[tuple[str, Measure, Callable[[float], str]], ...] = (
         ("right", "right", _percent),
@@ -190,7 +197,7 @@ def evaluation_table(result: Evaluation) -> str:
     widths = [max(n, len(name)) for n, (name, _, _) in zip(widths, columns, strict=True)]
     heads = [f"{name:>{n}}" for n, (name, _, _) in zip(widths, columns, strict=True)]
     lines = [
-        f"{setting.model} ({setting.model_type}), {setting.layers} layers; {result.questions} "
+        f"{_model(setting)}, {setting.layers} layers; {result.questions} "
         f"questions, {result.answered} with an answer",
         "means with 95 % intervals over the questions; right: of those with an answer; same: the",
         "baseline's answer, token for token; KL(P_full || P_method) in nats on the baseline's "

@@ -89,6 +89,10 @@ class Followed(Generic[R]):
         self._store = store
         self.where = store.where
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        return self._store.notes
+
     def __contains__(self, key: str) -> bool:
         import torch.distributed as dist
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from vtw_core.errors import InputError, VTWWarning
+from vtw_core.replacing import replacing
+from vtw_core.spreadsheets import csv_bytes
 
 
 def check_target(option: str, path: Path) -> None:
@@ -17,11 +19,11 @@ def check_target(option: str, path: Path) -> None:
         raise InputError(f"The folder of {path} does not exist; create it first.")
 
 
-def write(path: Path, pieces: Iterable[str]) -> None:
-    """Write a text file; raises InputError where that cannot be."""
+def write_table(path: Path, lines: Iterable[str]) -> None:
+    """Write a file of CSV lines; raises InputError where that cannot be."""
     try:
-        with path.open("w", encoding="utf-8", newline="") as file:
-            file.writelines(pieces)
+        with replacing(path) as file:
+            file.writelines(csv_bytes(lines))
     except OSError as error:
         raise InputError(f"{path} cannot be written: {error.strerror}.") from error
 

@@ -16,8 +16,8 @@ from vtw_core.trace import Trace
 
 # Visual tokens, mean over layers and samples; nearer than this no further round is needed.
 NEAR = 0.5
-# Searches for one question; the first one alone is up to a few tokens beside its target.
-_ROUNDS = 6
+ROUNDS = 6
+"""Searches at most; the first one alone is up to a few tokens beside its target."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def fit_mustdrop(
     target: float,
     strategy: MustDrop,
     *,
-    rounds: int = 1,
+    rounds: int = ROUNDS,
     nearest: bool = False,
 ) -> Fit:
     """One prefill of each sample to record, and one for each round to measure.
@@ -92,8 +92,7 @@ def fitted(
     if method.tokens is None or not isinstance(method.strategy, MustDrop):
         return method.strategy
     sample = [(image, prompt)]
-    fit = fit_mustdrop(vlm, sample, method.tokens, method.strategy, rounds=_ROUNDS, nearest=nearest)
-    return fit.strategy
+    return fit_mustdrop(vlm, sample, method.tokens, method.strategy, nearest=nearest).strategy
 
 
 def _trace(vlm: VisionLanguageModel, prepared: Prepared, strategy: MustDrop) -> Trace:

@@ -167,7 +167,8 @@ DEFINITIONS = (
     "定义。K：首个没有视觉 token 的解码器层；K = {layers} 表示不撤除任何 token。"
     "KL：下一个 token 分布的散度，softmax 取遍整个词表，单位 nat，"
     "即 P withdrawn 相对于 P full。K*：首个 KL 不超过 η 的 K（若不另行指定，VTW 的代码取 {eta}）；"
-    "按另一条规则，则是从它起所有 K 都满足这一条件的首个 K。"
+    "按另外两条规则，则是从它起所有 K 都满足这一条件的首个 K，"
+    "或从 K = 5（VTW 发布的代码从这里开始选取）起的首个 K。"
     "FLOPs：理论值，{convention}。"
     "KV 缓存：提示的键和值，{dtype}。"
     "预填充：把提示处理一遍，直到得出首个 token，此时图片已经编码"
@@ -217,6 +218,7 @@ WORKBENCH: dict[str, Any] = {
     "agreeShort": "回答总共只有 {count} 个 token，首个之后几乎没有什么会在不知不觉中丢失。在 K = {low} 处，回答{reads}。",
     "agreeLong": "在 K = {low} 处，{count} 个 token 中最差的是“{piece}”，KL 为 {kl} nat，回答{reads}。",
     "rulesDiffer": "两条规则的结果不同（{scope}）：K = {soon} 是首个不超过 η 的，但此后 KL 又超过 η，从 K = {late} 起才一直不超过 η。",
+    "releasedDiffers": "各条规则的结果不同（{scope}）：K = {soon} 已不超过 η，但 VTW 发布的代码从 K = {from} 起才选取，因而取 K = {late}。",
     "tokensWaiting": "每个 K 都测完后显示……",
     "tokensAtK": "K = {k}：{count} 个 token 中有 {over} 个超过 η = {eta}（带下划线）。最差的是“{piece}”，第 {position} 个，KL 为 {kl} nat。",
     "tokensBaseline": "K = {k} 就是基线本身：每个 token 处的 KL 都为 0。",
@@ -237,9 +239,11 @@ WORKBENCH_HTML: dict[str, str] = {
     "presetsOpen": "VTW 代码中的 η……",
     "rules": "在不超过 η 的 K 中取哪一个",
     "ruleFirst": "首次不超过 η",
-    "ruleFirstNote": "K* 是首个 KL 不超过 η 的 K：VTW 代码的规则",
+    "ruleFirstNote": "K* 是首个 KL 不超过 η 的 K，在该模型可以不看图片的所有 K 中选取",
     "ruleStays": "一直不超过 η",
     "ruleStaysNote": "K* 是从它起所有 K 的 KL 都不超过 η 的首个 K",
+    "ruleReleased": "从 K = 5 起",
+    "ruleReleasedNote": "K* 是从 5 起首个 KL 不超过 η 的 K：VTW 发布的代码从这里开始选取",
     "stars": "各口径的 K*；点击一个即跳到它的 K",
     "seesAll": "所有层都能看到图片",
     "withdrawn": "图片已撤除",
@@ -329,6 +333,7 @@ RULE = "K* 是"
 RULES = {
     "first": "首个不超过 η 的 K",
     "stays_below": "首个从此一直不超过 η 的 K",
+    "released": "从 5 起首个不超过 η 的 K，如 VTW 发布的代码",
 }
 DIRECTION = "KL 的方向"
 CALIBRATE_OWN = "在这里运行"
@@ -409,7 +414,7 @@ NUMBERS = """
 |---|---|---|
 | KL，首个 token | 回答首个 token 处的 KL(P withdrawn ‖ P full)，单位 nat；softmax 取遍整个词表 | VTW 发布的代码 |
 | KL，回答均值与最大值 | 在基线回答的每个 token 处同样计算，两侧都给定该回答（teacher forcing），再取均值或最大值 | 本项目：VTW 的判据只看一个 token |
-| K* | 首个 KL 不超过 η 的 K；若不另行指定，VTW 的代码取 η = 0.003 | VTW 发布的代码 |
+| K* | 首个 KL 不超过 η 的 K，在模型可以不看图片的所有 K 中选取；VTW 发布的代码从 K = 5 起选取（规则“从 K = 5 起”），若不另行指定则取 η = 0.003 | VTW 发布的代码 |
 | FLOPs | 解码器的预填充，每层 2n(4d + 3m)d + 4n²d，其中 n 为 token 数，d 为宽度，m 为 FFN 宽度，一次乘加计为两次运算；各项大小取自模型配置 | 与 VTW 公布的总量相符，相差不超过舍入 |
 | KV 缓存 | 提示的键和值，所有层，按所用精度 | 模型配置 |
 | 预填充、解码 | 本服务器上的墙钟时间，由逐层计时相加而得，各层分别在有图片和没有图片时计时 | 本次运行 |
@@ -436,7 +441,7 @@ KL_CAPTION = (
 )
 KL_SUMMARY = (
     "取 η = {eta:g} nat 时，由回答首个 token 得 K* = {star}，由回答均值得 {mean}，由最大值得 {max}，"
-    "共 {layers} 层。"
+    "共 {layers} 层；各为从 {first} 起首个不超过 η 的 K。"
 )
 COST_TITLE = "每个 K 的代价"
 COST_AXIS = "占基线的 %"

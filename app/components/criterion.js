@@ -5,14 +5,19 @@ const words = props.words;
 const labels = props.labels;
 const SHORT_ANSWER = 3;   // tokens, the end of the answer among them
 
-// The rule of vtw_core.results.choose_k: K = L always qualifies.
-function chooseK(kl, threshold, rule) {
+// The rules of vtw_core.results.choose_k: K = L always qualifies.
+const RULES = ['first', 'stays_below', 'released'];
+function chooseK(kl, threshold, rule, kMin) {
   const last = kl.length - 1;
-  const below = kl.map((value, at) => at === last || value <= threshold);
-  return rule === 'first' ? below.indexOf(true) : below.lastIndexOf(false) + 1;
+  const from = rule === 'released' ? Math.max(kMin, props.criterion.releasedFirstK) : kMin;
+  const below = kl.map((value, at) => at === last || (at >= from && value <= threshold));
+  return rule === 'stays_below' ? below.lastIndexOf(false) + 1 : below.indexOf(true);
+}
+function starAt(run, scope, threshold, rule) {
+  return chooseK(run.kl[scope], threshold, rule, run.kMin);
 }
 function starsAt(run, threshold, rule) {
-  return Object.fromEntries(SCOPES.map((scope) => [scope, chooseK(run.kl[scope], threshold, rule)]));
+  return Object.fromEntries(SCOPES.map((scope) => [scope, starAt(run, scope, threshold, rule)]));
 }
 function fill(template, values) {
   return template.replace(/\{(\w+)\}/g, (all, name) => (name in values ? values[name] : all));
@@ -50,7 +55,8 @@ function disagreement(run, threshold, rule) {
     values.scope = words.scopes[scope];
     values.soon = Math.min(stars[scope], other[scope]);
     values.late = Math.max(stars[scope], other[scope]);
-    sentences.push(words.rulesDiffer);
+    values.from = props.criterion.releasedFirstK;
+    sentences.push(rule === 'released' ? words.releasedDiffers : words.rulesDiffer);
   }
   return sentences.map((sentence) => fill(sentence, values)).join(labels.betweenSentences);
 }

@@ -16,7 +16,7 @@ from app import text_share as text
 from app.components.files import read, script
 from app.view import on_the_line, run_id
 from app.view_address import View, usual_places
-from vtw_core.results import DEFAULT_ETA, Run
+from vtw_core.results import DEFAULT_ETA, RULES, Run
 
 Origin = Literal["bundled", "picture", "file"]
 """Of what is shown: an example of the page, a picture of the visitor's, or an opened run."""
@@ -78,12 +78,13 @@ def show_arrival(view: View, run: Run, eta: float) -> dict[str, Any]:
         view: clamped to the run.
         eta: its threshold, or the usual one; one that its line can stand at.
     """
+    rule = view.rule if view.rule in RULES else RULES[0]
     return {
         "runId": run_id(run),
-        "k": run.choose_k(eta) if view.k is None else view.k,
+        "k": run.choose_k(eta, rule=rule) if view.k is None else view.k,
         "layers": run.layers,
         "eta": eta,
-        "rule": view.rule or "first",
+        "rule": rule,
         "layer": view.layer,
         "row": view.row,
         "patch": view.patch,

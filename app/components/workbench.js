@@ -95,7 +95,7 @@ function withdrawnTitle(at) {
 
 // The other tabs draw the same K: they are told of it, and may move it.
 function holdK() {
-  if (hasRun()) window.vtwK = { k, layers: view.layers, eta, rule, star: chooseK(view.kl.first_token, eta, 'first') };
+  if (hasRun()) window.vtwK = { k, layers: view.layers, eta, rule, star: starAt(view, 'first_token', eta, 'first') };
 }
 function tellK() {
   holdK();
@@ -160,8 +160,9 @@ function reserveRoom() {
   reserve('.withdrawn .metrics', view.costs.map((cost) => (target) => drawMetrics(target, cost, base)));
   // K* changes only where η passes a KL of this run.
   const turns = SCOPES.flatMap((scope) => view.kl[scope]).map(clampEta);
-  const sayings = ['first', 'stays_below'].flatMap((each) => turns.map((turn) => disagreement(view, turn, each)));
+  const sayings = RULES.flatMap((each) => turns.map((turn) => disagreement(view, turn, each)));
   reserve('.agreement', longest(sayings).map(write));
+  reserve('.rule-note', longest(RULES.map(ruleNote)).map(write));
 }
 
 // ---------------------------------------------------------------- what follows η
@@ -183,6 +184,11 @@ function buildCriterion() {
   }));
 }
 
+// Which rule made the K* that stand above it.
+function ruleNote(each) {
+  return labels[{ first: 'ruleFirstNote', stays_below: 'ruleStaysNote', released: 'ruleReleasedNote' }[each]];
+}
+
 function drawCriterion() {
   if (!typing) find('.eta-input').value = etaText(eta);
   const preset = props.criterion.presets[find('.eta-presets').value];
@@ -193,6 +199,7 @@ function drawCriterion() {
     button.tabIndex = on ? 0 : -1;
   });
   drawStars();
+  find('.rule-note').textContent = ruleNote(rule);
   find('.agreement').textContent = hasRun() ? disagreement(view, eta, rule) : '';
   if (!hasRun()) return;
   drawEta();
@@ -275,7 +282,7 @@ function draw() {
   find('.baseline .title').textContent = view.layers ? fill(labels.seesAllOf, { layers: view.layers }) : labels.seesAll;
   if (hasRun() && view.runId !== shownRun) {
     shownRun = view.runId;
-    k = clamp(view.kWasChosen ? view.k : chooseK(view.kl.first_token, eta, rule));
+    k = clamp(view.kWasChosen ? view.k : starAt(view, 'first_token', eta, rule));
     announced = null;
   }
   if (!hasRun()) shownRun = null;
@@ -299,7 +306,8 @@ element.addEventListener('click', (event) => {
 find('.rules').addEventListener('keydown', (event) => {
   if (!/^Arrow/.test(event.key) || !hasRun()) return;
   event.preventDefault();
-  setRule(rule === 'first' ? 'stays_below' : 'first');
+  const step = /Right|Down/.test(event.key) ? 1 : RULES.length - 1;
+  setRule(RULES[(RULES.indexOf(rule) + step) % RULES.length]);
   find(`[data-rule="${rule}"]`).focus();
 });
 find('.eta-presets').addEventListener('change', (event) => {

@@ -175,7 +175,8 @@ DEFINITIONS = (
     "Definitions. K: the first decoder layer without visual tokens; K = {layers} withdraws nothing. "
     "KL: divergence of the next-token distribution, softmax over the whole vocabulary, in nats, "
     "P withdrawn against P full. K*: the first K whose KL is at most η (VTW's code uses {eta} "
-    "unless told otherwise); by the other rule, the first from which all later K are too. "
+    "unless told otherwise); by the other rules, the first from which all later K are too, or the "
+    "first from K = 5 on, where the candidates of VTW's released code begin. "
     "FLOPs: theory, {convention}. "
     "KV cache: keys and values of the prompt, {dtype}. "
     "Prefill: one pass over the prompt up to the first token, the picture already encoded "
@@ -225,6 +226,7 @@ WORKBENCH: dict[str, Any] = {
     "agreeShort": "The answer has hardly anything behind its first token that could be lost unseen (tokens in all: {count}). At K = {low} it {reads}.",
     "agreeLong": "At K = {low} the worst of its {count} tokens is “{piece}” with KL {kl} nats, and the answer {reads}.",
     "rulesDiffer": "The rules differ ({scope}): K = {soon} is the first under η, but the KL rises over it again and stays under it only from K = {late} on.",
+    "releasedDiffers": "The rules differ ({scope}): K = {soon} is under η already, but the candidates of VTW's released code begin at K = {from}, so that it takes K = {late}.",
     "tokensWaiting": "Follows when every K has been measured …",
     "tokensAtK": "K = {k}: {over} of {count} tokens over η = {eta} (underlined). Worst: “{piece}”, {position} of {count}, KL {kl} nats.",
     "tokensBaseline": "K = {k} is the baseline itself: KL 0 at every token.",
@@ -246,9 +248,11 @@ WORKBENCH_HTML: dict[str, str] = {
     "presetsOpen": "η in VTW’s code …",
     "rules": "Which K under η is taken",
     "ruleFirst": "first under η",
-    "ruleFirstNote": "K* is the first K whose KL is at most η: the rule of VTW's code",
+    "ruleFirstNote": "K* is the first K whose KL is at most η, of all at which this model can do without the image",
     "ruleStays": "stays under η",
     "ruleStaysNote": "K* is the first K from which the KL of every later K is at most η too",
+    "ruleReleased": "from K = 5",
+    "ruleReleasedNote": "K* is the first K from 5 on whose KL is at most η: the candidates of VTW's released code begin there",
     "stars": "K* of each scope; press one to go to its K",
     "seesAll": "Sees the image in all layers",
     "withdrawn": "Image withdrawn",
@@ -338,6 +342,7 @@ RULE = "K* is"
 RULES = {
     "first": "the first K at or under η",
     "stays_below": "the first K that stays at or under η",
+    "released": "the first K from 5 on at or under η, as in VTW's released code",
 }
 DIRECTION = "Direction of the KL"
 CALIBRATE_OWN = "Run it here"
@@ -425,7 +430,7 @@ for token. Whether *your* question survives is what you can try here.
 |---|---|---|
 | KL, first token | KL(P withdrawn ‖ P full) in nats at the first answer token; softmax over the vocabulary | VTW's released code |
 | KL, answer mean and max | the same at every token of the baseline answer, which is given to both sides (teacher forcing), then mean or maximum | this project: VTW's criterion looks at one token only |
-| K* | the first K whose KL is at most η; η = 0.003 is the value VTW's code uses unless told otherwise | VTW's released code |
+| K* | the first K whose KL is at most η, of every K at which the model can do without the image; VTW's released code begins at K = 5 (the rule “from K = 5”), and uses η = 0.003 unless told otherwise | VTW's released code |
 | FLOPs | decoder prefill, per layer 2n(4d + 3m)d + 4n²d with n tokens, width d, FFN width m, a multiply-add counted as two; sizes from the model's config | reproduces the totals published for VTW to rounding |
 | KV cache | keys and values of the prompt, all layers, at the precision in use | model config |
 | prefill, decode | wall clock on this server, added up from layers that were timed one by one, with and without the image | this run |
@@ -459,7 +464,7 @@ KL_CAPTION = (
 )
 KL_SUMMARY = (
     "At η = {eta:g} nats the first answer token gives K* = {star}, the mean over the answer {mean}, its maximum {max}, "
-    "of {layers} layers."
+    "of {layers} layers: each the first K from {first} on with at most η."
 )
 COST_TITLE = "What each K costs"
 COST_AXIS = "% of the baseline"

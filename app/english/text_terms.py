@@ -24,7 +24,7 @@ TERMS = {
     "k_star": {
         "names": "K*",
         "title": "K*",
-        "told": "The K that a criterion picks: the first K whose KL is at most η, or, by the rule “stays under η”, the first from which on every K has one.",
+        "told": "The K that a criterion picks: the first K whose KL is at most η, or, by the rule “stays under η”, the first from which on every K has one, or, by the rule “from K = 5”, the first such K from 5 on, where the candidates of VTW's released code begin.",
     },
     "kl": {
         "names": "KL",

@@ -46,7 +46,7 @@ def kl(run: Run, choices: Choices) -> Lines:
         unit="nats",
         caption=text.KL_CAPTION.format(tokens=len(run.answer_ids[run.layers])),
         summary=text.KL_SUMMARY.format(
-            eta=eta, star=run.choose_k(eta), layers=run.layers,
+            eta=eta, star=run.choose_k(eta), layers=run.layers, first=run.k_min,
             mean=run.choose_k(eta, "answer_mean"), max=run.choose_k(eta, "answer_max"),
         ),
         x=range(run.layers + 1),

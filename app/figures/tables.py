@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from functools import singledispatch
@@ -11,22 +9,18 @@ from typing import Any
 
 from app.figures.chart import Chart, Heatmap, Joint, Lines, Points, Sheet, Stack, Table
 from vtw_core.errors import InputError
+from vtw_core.spreadsheets import csv_lines
 
 
 def csv_text(columns: Sequence[Any], rows: Iterable[Sequence[Any]]) -> str:
-    """CSV that a spreadsheet does not run: a word that starts like a formula gets a quote."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow([_plain(cell) for cell in columns])
-    writer.writerows([_plain(cell) for cell in row] for row in rows)
-    return out.getvalue()
+    """CSV of a header and rows, floats to six digits; see `vtw_core.spreadsheets`."""
+    return "".join(csv_lines([_plain(cell) for cell in row] for row in (columns, *rows)))
 
 
 def _plain(cell: Any) -> Any:
-    if isinstance(cell, float):
-        return "" if math.isnan(cell) else f"{cell:.6g}"
-    dangerous = isinstance(cell, str) and cell.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{cell}" if dangerous else cell
+    if not isinstance(cell, float):
+        return cell
+    return "" if math.isnan(cell) else f"{cell:.6g}"
 
 
 def chart_csv(chart: Chart) -> str:

@@ -306,7 +306,7 @@ class _Handlers:
                 message = text.CURVE_RUNS if event.done and k is None else message
             elif isinstance(event, Curve):
                 layers, message = len(event.kl_positions) - 1, text.ANSWERS_RUN
-                k = choose_k(event.kl_positions[:, 0], self.service.eta)
+                k = choose_k(event.kl_positions[:, 0], self.service.eta, k_min=event.k_min)
             elif isinstance(event, Token):
                 baseline = event.text_so_far
             elif isinstance(event, Answers) and k is not None:

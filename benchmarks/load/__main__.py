@@ -22,8 +22,10 @@ from benchmarks.load.leaving import WAYS, seconds_until_free
 from benchmarks.load.questions import direct
 from benchmarks.load.report import END, GUIDE, RESULTS, START, section, summary
 from benchmarks.machine import machine
+from benchmarks.report import put_between
 from benchmarks.serving import Server
 from vtw_core import load_model
+from vtw_core.replacing import replace_file
 
 _ROUNDS = 5
 
@@ -76,9 +78,8 @@ def main() -> int:
     print(section(measured))
     if not chosen.dry:
         kept |= measured
-        RESULTS.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-        before, rest = GUIDE.read_text(encoding="utf-8").split(START)
-        GUIDE.write_text(before + section(kept) + rest.split(END)[1], encoding="utf-8")
+        replace_file(RESULTS, json.dumps(kept, indent=1) + "\n")
+        put_between(GUIDE, START, END, section(kept))
     wrong = measured["crowd"]["seen"]["wrong"] if "crowd" in measured else []
     for one in wrong:
         _tell(f"WRONG: {one}")

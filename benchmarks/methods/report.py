@@ -8,6 +8,7 @@ from app.figures.budget import Choices, pareto
 from app.figures.matplotlib_charts import export
 from benchmarks.report import README, ROOT, put_between
 from vtw_core.equal_budget import SHORT, BudgetComparison, Estimate, Measure
+from vtw_core.replacing import replace_file
 
 RESULTS = ROOT / "assets" / "methods.json"
 START, END = "<!-- methods: made by `python -m benchmarks.methods` -->", "<!-- end of methods -->"
@@ -65,4 +66,4 @@ def write(comparison: BudgetComparison) -> None:
     """Put the section into the README and draw the figures."""
     put_between(README, START, END, section(comparison))
     for name, chosen in figures(comparison).items():
-        (ROOT / "docs" / name).write_bytes(export(pareto(comparison, chosen), "svg"))
+        replace_file(ROOT / "docs" / name, export(pareto(comparison, chosen), "svg"))

@@ -15,6 +15,7 @@ import torch
 
 from benchmarks.machine import machine
 from benchmarks.scale import measuring, report
+from vtw_core.replacing import replace_file
 
 
 def main() -> None:
@@ -31,7 +32,7 @@ def main() -> None:
         ):
             results[name] = measure()
             print(name, json.dumps(results[name]), flush=True)
-        report.RESULTS.write_text(json.dumps(results, indent=1) + "\n")
+        replace_file(report.RESULTS, json.dumps(results, indent=1) + "\n")
     report.write(json.loads(report.RESULTS.read_text(encoding="utf-8")))
 
 

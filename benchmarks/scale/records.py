@@ -35,7 +35,7 @@ def main() -> None:
         start = time.process_time()
         store: Shards[Explored] = Shards(folder, Explored.from_json)
         for number, key in enumerate(keys):
-            store.put(key, Explored(setting, samples[number % len(samples)]))
+            store.put(key, Explored(setting, samples[number % len(samples)], 0))
         append = time.process_time() - start
         written = sum(path.stat().st_size for path in Path(folder).iterdir())
         del store

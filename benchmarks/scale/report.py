@@ -11,6 +11,7 @@ from benchmarks.claims import BEFORE, BEHIND
 from benchmarks.report import ROOT, put_between
 from benchmarks.scale.theory import Shape, prefill_flops, sample_bytes, sample_flops
 from vtw_core.analysis.cost import DecoderDims
+from vtw_core.replacing import replacing
 
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = ROOT / "docs" / "scale.md"
@@ -122,7 +123,8 @@ def write(results: dict[str, Any]) -> None:
     """Put the sections into the page and draw the figure."""
     put_between(PAGE, *MEASURED, measured(results))
     put_between(PAGE, *WORKED_OUT, worked_out())
-    figure(results).savefig(FIGURE, metadata={"Date": None})
+    with replacing(FIGURE) as file:
+        figure(results).savefig(file, format="svg", metadata={"Date": None})
 
 
 def figure(results: dict[str, Any]) -> Figure:

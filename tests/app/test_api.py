@@ -1,6 +1,7 @@
 """The endpoints that programs call, in the process and over the wire."""
 
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from app.api import _Endpoints
 from app.faults import told
 from app.ui import build_demo
+from vtw_core.strategy_options import method_from
 
 PROMPT = "what is this ?"
 
@@ -145,3 +147,11 @@ def test_over_the_wire_both_are_named_typed_and_refuse_a_path_on_the_server(serv
             client.predict(picture, "  ", "none", 4, api_name="/generate")
     finally:
         demo.close()
+
+
+def test_every_method_that_the_documentation_names_is_taken():
+    page = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    named = re.findall(r"`((?:none|vtw|fastv|random|mustdrop)(?: --[^`]*)?)`", page)
+    assert "mustdrop --preset 128 --stages bc" in named
+    for one in named:
+        assert method_from(one).label == one

@@ -185,7 +185,7 @@ def test_the_files_say_what_the_page_says(shown):
         document = json.load(file)
     assert document["k_star"] == shown.calibration.read().k_star
     assert len(document["per_sample"]) == 20
-    with open(write_csv(shown, *USUAL), encoding="utf-8", newline="") as file:
+    with open(write_csv(shown, *USUAL), encoding="utf-8-sig", newline="") as file:
         assert len(list(csv.reader(file))) == shown.calibration.layers + 2
     with open(write_svg(shown, *USUAL), encoding="utf-8") as file:
         assert "<svg" in file.read()

@@ -169,9 +169,9 @@ def test_the_saved_run_is_the_run(example):
 
 
 def test_the_saved_table_has_a_line_for_each_k_and_no_formula(example):
-    answers = ("=1+1", "+1", "-1", "@x", "\tx")
+    answers = ("=1+1", "+1+1", "-1+1", "@x", "\tx")
     path = write_table(Visitor(run=replace(example.run, answers=answers)))
-    with open(path, encoding="utf-8", newline="") as file:
+    with open(path, encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file))
     assert len(rows) == example.run.layers + 2
     column = rows[0].index("answer")

@@ -162,7 +162,7 @@ def test_a_figure_is_saved_in_the_format_asked_for_or_as_csv(usual, format):
 
 def test_a_table_is_saved_as_csv_whatever_is_asked_for(usual):
     path = save_chart(lambda: sinks.sink_table(usual, sinks.Choices()), {"format": "png"})
-    with open(path, newline="", encoding="utf-8") as file:
+    with open(path, newline="", encoding="utf-8-sig") as file:
         rows = list(csv.reader(file))
     assert tuple(rows[0]) == text.SINK_COLUMNS
     assert len(rows) == sinks.COUNT + 1

@@ -46,7 +46,11 @@ def test_the_code_of_a_view_reproduces_what_the_page_shows(bundled, monkeypatch,
     said = printed(code)
     assert f"image in all layers: {example.run.baseline_answer}\n" in said
     assert f"image withdrawn from layer 3 on: {example.run.answers[3]}\n" in said
-    assert f"K*: {example.run.choose_k(0.01)}\n" in said
+    assert f"K*: {example.run.choose_k(0.01)} by the rule first\n" in said
+    query = "example=red_circle&eta=10&rule=released"
+    said = printed(bundled.code(Sent(query), visitor, "compare")["code"])
+    assert f"K*: {example.run.choose_k(10, rule='released')} by the rule released\n" in said
+    assert "image withdrawn from layer 5 on" in said
 
 
 @pytest.mark.parametrize("tab", ["every-k", "sinks", "migration"])

@@ -4,12 +4,15 @@ import gradio as gr
 import pytest
 from small_records import small_run, with_random_inside
 
+from app.components.share import show_arrival
 from app.held_k import k_of
 from app.report import report_html
 from app.service import Service
 from app.state import Visitor
 from app.tabs import calibrate, every_k, migration
 from app.ui import build_demo
+from app.view_address import View
+from vtw_core.results import RULES
 
 OWN = 0.05
 RUN = with_random_inside(small_run())
@@ -53,6 +56,16 @@ def test_the_charts_mark_it_and_k_star_is_meant_at_it():
     report = report_html(RUN, eta=OWN)
     assert "At η = 0.05 nats" in report
     assert "η = 0.003" not in report
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_a_link_without_a_k_shows_the_k_star_of_its_rule(rule):
+    shown = show_arrival(View(rule=rule), RUN, 1.0)
+    assert (shown["rule"], shown["k"]) == (rule, RUN.choose_k(1.0, rule=rule))
+
+
+def test_the_report_says_which_rule_made_its_k_star():
+    assert "each the first K from 0 on with at most η" in report_html(RUN)
 
 
 @pytest.mark.parametrize(("eta", "preset"), [(0.003, 3), (0.0005, 1), (0.004, calibrate.OWN_VALUE)])

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from app.service import bundled_examples
 from app.view import ETA_RANGE, SCOPES
+from vtw_core.results import RELEASED_FIRST_K
 
 pytestmark = pytest.mark.slow
 
@@ -234,6 +235,23 @@ def test_the_rules_are_spoken_of_only_where_they_differ(page):
     page.locator("[data-rule=first]").focus()
     page.keyboard.press("ArrowRight")
     assert page.locator("[data-rule=stays_below]").get_attribute("aria-checked") == "true"
+
+
+def test_the_released_codes_rule_is_an_option_and_every_rule_says_what_it_is(page):
+    run = pick(page, DESCRIBE)
+    page.locator(".eta-input").fill("10")
+    page.locator(".eta-input").press("Enter")
+    page.locator("[data-rule=stays_below]").click()
+    page.locator("[data-rule=stays_below]").press("ArrowRight")
+    assert page.locator("[data-rule=released]").get_attribute("aria-checked") == "true"
+    assert stars(page) == chosen(run, 10, "released")
+    assert min(stars(page).values()) == RELEASED_FIRST_K
+    note, told = page.locator(".rule-note"), page.locator(".agreement")
+    assert f"from {RELEASED_FIRST_K} on" in note.inner_text()
+    assert f"begin at K = {RELEASED_FIRST_K}" in told.inner_text()
+    page.locator("[data-rule=released]").press("ArrowRight")
+    assert page.locator("[data-rule=first]").get_attribute("aria-checked") == "true"
+    assert "the first K whose KL is at most η" in note.inner_text()
 
 
 def test_each_token_tells_its_kl_to_mouse_and_keyboard(page):

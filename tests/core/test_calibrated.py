@@ -4,22 +4,29 @@ import csv
 import io
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from small_budgets import made_up_comparison
 
 from vtw_core.analysis.presets import ETA_PRESETS
 from vtw_core.bootstrap import bootstrap_band
 from vtw_core.calibrated import (
+    FIRST_LAYERS_NEEDED,
     Calibration,
     Sample,
     Setting,
     is_right,
     load_calibration,
 )
+from vtw_core.documents import with_digest
+from vtw_core.equal_budget import load_budget_comparison
 from vtw_core.errors import InputError
+from vtw_core.models.adapters import ADAPTERS, _from_layer_zero
 from vtw_core.results import DIRECTIONS, RULES, SCOPES, choose_k
 
+BUNDLED = Path(__file__).resolve().parents[2] / "assets" / "calibration" / "embedded.json"
 SETTING = Setting("m", "llava", 3, 8, "some convention", "float32", "cpu", (("torch", "2"),))
 
 
@@ -68,7 +75,7 @@ def test_scope_direction_and_rule_are_each_obeyed(two):
         for d, direction in enumerate(DIRECTIONS):
             assert two.kl(scope, direction)[0, 1] == pytest.approx(0.2 * (1, 2, 4)[s] * (1, 10)[d])
     bumpy = Calibration(SETTING, (sample((0.1, 0.9, 0.1, 0)),))
-    assert [bumpy.choose_k(0.5, rule=rule) for rule in RULES] == [0, 2]
+    assert [bumpy.choose_k(0.5, rule=rule) for rule in RULES] == [0, 2, 3]
 
 
 def test_at_k_equal_to_l_the_curve_is_zero_and_everything_agrees(two):
@@ -157,7 +164,7 @@ def test_json_in_pieces_is_the_same_text(two):
 
 
 def test_a_file_that_could_not_be_read_back_is_not_written_to_its_end(two, tmp_path, monkeypatch):
-    monkeypatch.setattr("vtw_core.calibrated.MAX_FILE_BYTES", 1000)
+    monkeypatch.setattr("vtw_core.calibration_saving.MAX_FILE_BYTES", 1000)
     with pytest.raises(InputError, match="2 samples take more than"):
         two.save(tmp_path / "c.json")
 
@@ -189,6 +196,63 @@ def test_records_that_cannot_come_from_a_run_are_refused(two, change, words):
         Calibration(SETTING, ())
 
 
+def test_no_byte_of_a_saved_file_can_change_without_being_noticed(two, tmp_path):
+    budget = made_up_comparison()
+    files = (two.save(tmp_path / "c.json"), load_calibration), (
+        budget.save(tmp_path / "b.json"), load_budget_comparison,
+    )  # fmt: skip
+    for file, load in files:
+        written = file.read_bytes()
+        places = range(0, len(written), max(1, len(written) // 1500))
+        for place in places:
+            changed = bytearray(written)
+            changed[place] ^= 1
+            file.write_bytes(changed)
+            with pytest.raises(InputError):
+                load(file)
+
+
+def test_a_calibration_of_the_first_version_is_read(two, tmp_path):
+    file = two.save(tmp_path / "c.json")
+    document = json.loads(file.read_text()) | {"version": 1}
+    del document["sha256"], document["k_min"]
+    file.write_text(json.dumps(document))
+    assert load_calibration(file) == two
+    document["setting"]["model_type"] = "qwen3_vl"
+    file.write_text(json.dumps(document))
+    with pytest.raises(InputError, match="from which K on"):
+        load_calibration(file)
+
+
+def test_the_families_that_need_their_first_layers_are_known():
+    needed = {kind for kind, row in ADAPTERS.items() if row.k_min is not _from_layer_zero}
+    assert needed == set(FIRST_LAYERS_NEEDED)
+
+
+def test_k_star_of_a_calibration_is_never_below_k_min(two):
+    later = replace(two, k_min=2)
+    for rule in RULES:
+        reading = later.read(eta=100.0, rule=rule)
+        assert (
+            reading.k_star == later.choose_k(100.0, rule=rule) == (3 if rule == "released" else 2)
+        )
+        assert reading.k_stars.min() >= 2
+    document = later.to_json(eta=100.0, rule="released")
+    assert (document["rule"], document["k_min"]) == ("released", 2)
+    assert document["k_star_rule"] == (
+        "the first K from 5 on whose KL is at most eta, as in VTW's released code"
+    )
+
+
+def test_the_released_rule_differs_on_the_bundled_set_where_it_should():
+    recorded = load_calibration(BUNDLED)
+    every = recorded.read(rule="first").k_stars
+    released = recorded.read(rule="released").k_stars
+    assert (every != released).sum() == 4
+    assert (released == np.maximum(every, 5))[every != released].all()
+    assert (released >= 5).all()
+
+
 def damage(document, *path, value):
     *way, last = path
     for step in way:
@@ -207,9 +271,10 @@ def damage(document, *path, value):
 def test_a_damaged_file_is_one_sentence(two, tmp_path, path, value):
     file = two.save(tmp_path / "c.json")
     document = json.loads(file.read_text())
+    del document["sha256"]
     damage(document, *path, value=value)
-    file.write_text(json.dumps(document))
-    with pytest.raises(InputError):
+    file.write_bytes(b"".join(with_digest([json.dumps(document)])))
+    with pytest.raises(InputError, match=r"^(?!.*not those that were saved)"):
         load_calibration(file)
 
 

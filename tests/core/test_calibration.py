@@ -268,6 +268,24 @@ def test_a_damaged_picture_can_be_passed_over(options, calibration, folder, tmp_
     assert err.endswith("vtw_core: skipped 1 of 5 rows\n")
 
 
+@pytest.mark.parametrize("more", [["--json"], []])
+def test_shards_that_do_not_belong_together_are_one_sentence(options, tmp_path, capsys, more):
+    out = [*options, "--out", str(tmp_path)]
+    assert command_line.main(out) == 0
+    (shard,) = tmp_path.iterdir()
+    lines = [json.loads(line) for line in shard.read_text().splitlines()]
+    lines[2]["record"]["setting"]["dtype"] = "float64"
+    shard.write_text(
+        "".join(json.dumps({k: line[k] for k in ("key", "record")}) + "\n" for line in lines)
+    )
+    capsys.readouterr()
+    assert command_line.main([*out, *more]) == 2
+    printed, said = capsys.readouterr()
+    assert printed == ""
+    assert said.splitlines()[-1].startswith("vtw_core: The parts differ in model, versions")
+    assert "by an earlier version: 4;" in said
+
+
 @pytest.mark.slow
 def test_three_processes_give_the_result_of_one_byte_for_byte(options, calibration, tmp_path):
     done = torchrun(3, "vtw_core", *options, "--json", "--out", str(tmp_path / "store"))

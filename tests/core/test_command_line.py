@@ -6,8 +6,10 @@ import shutil
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from conftest import PROMPT
+from small_records import small_run, with_random_inside
 
 from vtw_core import ModelError, load_comparison, load_run
 from vtw_core.__main__ import main
@@ -87,6 +89,37 @@ def test_a_saved_run_is_shown_again_without_a_model(call, options, tmp_path):
     assert json.loads(out)["k_star"] == 0
 
 
+def test_the_inside_is_in_the_json_of_a_run_that_has_one(call, options, tmp_path):
+    path = tmp_path / "run.vtw"
+    arguments = [*options, "--prompt", PROMPT, "--max-new-tokens", "3", "--json"]
+    status, out, err = call(
+        "explore", *arguments, "--inside", "--counterfactual", "white", "--save", str(path)
+    )
+    assert (status, err) == (0, "")
+    found, run = json.loads(out)["inside"], load_run(path)
+    assert json.loads(call("show", str(path), "--json")[1])["inside"] == found
+    assert json.loads(out) == run.to_json() | {"inside": found}
+    layers, answer = run.layers, len(run.answer_ids[-1])
+    attention = found["attention"]
+    assert attention["segments"] == ["bos", "system", "visual", "question", "answer"]
+    assert np.sum(attention["mass"], axis=1) == pytest.approx(np.ones(layers), abs=0.01)
+    at_k = np.array(attention["mass_at_k"])
+    assert at_k.shape == (layers + 1, layers, 5)
+    assert at_k[-1] == pytest.approx(np.array(attention["mass"]), abs=0.01)
+    assert (at_k[1, 1:, 2] == 0).all()
+    assert found["rows"] == len(run.inside.attention.query_positions)
+    assert len(found["lens"]["first_token"]) == layers + 1
+    last = found["lens"]["first_token"][-1][0]["token"]
+    assert last == run.first_tokens[-1][0]
+    assert np.shape(found["log_probability_at_k"]) == (layers + 1, answer)
+    assert np.array(found["hidden_states"]["cosine_at_k"])[-1] == pytest.approx(1, abs=0.01)
+    (white,) = found["counterfactuals"]
+    assert white["name"] == "white"
+    assert white["swapped_kl"] == run.inside.counterfactuals[0].swapped_kl.tolist()
+    assert found["sinks"][0]["received"] >= found["sinks"][-1]["received"]
+    assert "inside" not in json.loads(call("explore", *arguments)[1])
+
+
 def test_generate_prints_the_contract_as_json(call, options):
     status, out, err = call(
         "generate", *options, "--prompt", PROMPT, "--k", "1", "--max-new-tokens", "3", "--json"
@@ -160,6 +193,42 @@ def test_mustdrop_finds_thresholds_for_a_number_of_tokens(generated):
     assert one["strategy"]["gamma"] / one["strategy"]["alpha"] == pytest.approx(1.2)
     assert one["visual_tokens_per_layer"] == one["cached_visual_tokens_per_layer"]
     assert one["visual_tokens_per_layer"] == pytest.approx([64, 64, 16, 16], abs=1)
+
+
+def test_without_numbers_the_published_ones_are_taken_and_named(generated, call, options):
+    found = generated("--strategy", "fastv")
+    assert found["strategy"] == {
+        "name": "fastv", "k": 1, "ratio": 0.5, "ranking": "last_token",
+        "preset": "K as published, 2 of 32 layers, scaled to 4",
+    }  # fmt: skip
+    assert found["visual_tokens_per_layer"] == [64, 32, 32, 32]
+    found = generated("--strategy", "mustdrop", "--stages", "bc")
+    assert (found["strategy"]["gamma"], found["strategy"]["alpha"]) == (0.001, 0.001)
+    assert found["strategy"]["preset"] == (
+        "textvqa-192, thresholds as published for LLaVA-1.5-7B; filters 2, 6, 10, 14 of 32 layers, "
+        "here 0, 1, 2 of 4"
+    )
+    short = generated("--strategy", "mustdrop", "--preset", "128", "--stages", "bc")
+    assert (short["strategy"]["gamma"], short["strategy"]["alpha"]) == (0.0012, 0.001)
+    assert short["strategy"]["preset"].startswith("textvqa-128,")
+    own = generated("--strategy", "mustdrop", "--gamma", "0.1", "--alpha", "0.2", "--stages", "b")
+    assert "preset" not in own["strategy"]
+    status, out, _ = call(
+        "generate", *options, "--prompt", PROMPT, "--strategy", "fastv", "--max-new-tokens", "2"
+    )
+    assert status == 0
+    assert "k = 1" in out
+    assert "preset = K as published, 2 of 32 layers, scaled to 4" in out
+
+
+def test_a_comparison_names_what_was_published_too(call, options):
+    status, out, err = call(
+        "compare", *options, "--prompt", PROMPT, "--max-new-tokens", "2", "--json",
+        "--method", "fastv", "--method", "mustdrop --stages bc",
+    )  # fmt: skip
+    assert (status, err) == (0, "")
+    fastv, mustdrop = (one["strategy"] for one in json.loads(out)["methods"][1:])
+    assert (fastv["k"], mustdrop["preset"][:11]) == (1, "textvqa-192")
 
 
 def test_mustdrop_reports_its_vision_stage(call, tiny_folder, image_path, tmp_path):
@@ -311,7 +380,6 @@ def test_options_of_loading_reach_the_model(call, options, monkeypatch):
         *(
             (["generate", "--prompt", "hi", "--strategy", *rest.split()], words)
             for rest, words in (
-                ("fastv", "needs --k"),
                 ("fastv --k 0", "1 or more"),
                 ("fastv --k 2 --ratio 2", "from 0 to 1"),
                 ("fastv --k 2 --gamma 1", "--gamma belongs to --strategy mustdrop"),
@@ -322,8 +390,7 @@ def test_options_of_loading_reach_the_model(call, options, monkeypatch):
                 ("random --schedule 2,1", "one count for each layer"),
                 ("random --schedule many", "whole numbers with commas"),
                 ("random --k 1 --drop-seed -1", "seed"),
-                ("mustdrop", "needs --gamma and --alpha"),
-                ("mustdrop --gamma 0.1", "needs --gamma and --alpha"),
+                ("mustdrop --gamma 0.1", "belong together"),
                 ("mustdrop --preset textvqa-64 --gamma 0.1", "give either"),
                 ("mustdrop --preset pope-1", "--preset"),
                 ("mustdrop --gamma -1 --alpha 1", "gamma must be 0 or more"),
@@ -355,3 +422,74 @@ def test_too_little_memory_is_one_line_too(call, options, monkeypatch):
     status, out, err = call("explore", *options, "--prompt", PROMPT)
     assert (status, out) == (1, "")
     assert err == f"vtw_core: {OUT_OF_MEMORY}\n"
+
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J\x9b31m\u202efdp.exe\u2066\x7f\r\ud800"
+
+
+def test_a_strangers_file_does_nothing_to_the_terminal(call, tmp_path):
+    one = small_run(
+        model=f"m{HOSTILE}\nK* = 2 forged", prompt=HOSTILE,
+        answers=(HOSTILE, "a ball", "a\nbox", "a ball"),
+    )  # fmt: skip
+    path = with_random_inside(one, counterfactuals=(HOSTILE,)).save(tmp_path / "stranger.vtw")
+    for more in ([], ["--json"]):
+        status, out, err = call("show", str(path), *more)
+        assert (status, err) == (0, "")
+        assert all(mark.isprintable() or mark == "\n" for mark in out)
+        assert "\\u001b" in out
+    assert json.loads(out)["answers"][0] == HOSTILE
+    assert "\nK* = 2" not in call("show", str(path))[1]
+
+
+def test_a_strangers_words_in_an_error_are_escaped_on_one_line(call, tmp_path):
+    for arguments in (["show", f"{tmp_path}/{HOSTILE[:-1]}\nx.vtw"], ["show", "x", f"--{HOSTILE}"]):
+        status, out, err = call(*arguments)
+        assert (status, out) == (2, "")
+        assert err.count("\n") == 1
+        assert all(mark.isprintable() for mark in err[:-1])
+
+
+COMMANDS = (
+    ["show", "{run}"],
+    ["show", "{run}", "--json"],
+    ["--help"],
+    ["explore", "--help"],
+    ["models", "--json"],
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_full_or_closed_stdout_is_one_sentence_or_none(tmp_path, command):
+    run = small_run().save(tmp_path / "run.vtw")
+    asked = [sys.executable, "-m", "vtw_core", *(word.format(run=run) for word in command)]
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(asked, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "vtw_core: stdout cannot be written: No space left on device.\n"
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(asked, stdout=writing, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_report_on_a_full_stdout_is_one_sentence(tmp_path):
+    run = small_run().save(tmp_path / "run.vtw")
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "app.report", str(run), "--out", str(tmp_path / "r.html")],
+            stdout=full, stderr=subprocess.PIPE, text=True, check=False,
+        )  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "report: stdout cannot be written: No space left on device.\n"
+
+
+def test_a_terminal_of_another_encoding_gets_escapes(tmp_path):
+    run = small_run(answers=("图", "a ball", "a box", "a ball")).save(tmp_path / "run.vtw")
+    done = subprocess.run(
+        [sys.executable, "-m", "vtw_core", "show", str(run)], capture_output=True, text=True,
+        check=False, env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "\\u56fe" in done.stdout

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from small_budgets import FACTS, made_up_comparison
 
+from vtw_core.documents import with_digest
 from vtw_core.equal_budget import (
     MEASURES,
     SHORT,
@@ -89,7 +90,9 @@ def test_a_saved_comparison_comes_back_to_four_digits(tmp_path):
 )
 def test_a_file_that_is_none_is_refused_in_one_sentence(tmp_path, change, problem):
     path = made_up_comparison().save(tmp_path / "methods.json")
-    path.write_text(json.dumps(json.loads(path.read_text()) | change))
+    document = json.loads(path.read_text()) | change
+    del document["sha256"]
+    path.write_bytes(b"".join(with_digest([json.dumps(document)])))
     with pytest.raises(InputError, match=problem):
         load_budget_comparison(path)
 

@@ -2,6 +2,7 @@
 
 import copy
 import functools
+import io
 import json
 import os
 import re
@@ -34,7 +35,10 @@ from vtw_core import (
     load_model,
     withdraw,
 )
+from vtw_core.calibration import calibrate
+from vtw_core.dataset import Item
 from vtw_core.models.adapters import ADAPTERS
+from vtw_core.results import RULES
 
 ROOT = Path(__file__).resolve().parents[2]
 FACTS = ROOT / "docs" / "families.json"
@@ -114,6 +118,25 @@ def test_deepstack_layers_are_the_least_k_of_qwen3_vl(tiny_models):
             withdraw(vlm.model, VisualTokenWithdrawal(k), vlm.layout(inputs)),
         ):
             vlm.model(**inputs)
+
+
+def png_of(picture):
+    out = io.BytesIO()
+    picture.save(out, "PNG")
+    return out.getvalue()
+
+
+def test_a_chosen_k_can_always_be_withdrawn_at(tiny_models):
+    vlm = tiny_models("qwen3_vl")
+    run = vlm.explore(PICTURE, PROMPT, max_new_tokens=2)
+    assert run.k_min > 0
+    for rule in RULES:
+        k = run.choose_k(1000.0, rule=rule)
+        assert k >= run.k_min
+        assert vlm.generate(PICTURE, PROMPT, VisualTokenWithdrawal(k), 2).answer == run.answers[k]
+    assert run.choose_k(1000.0) == run.k_min
+    calibration = calibrate(vlm, [Item(png_of(PICTURE), PROMPT)], max_new_tokens=2)
+    assert calibration.choose_k(1000.0) == calibration.k_min == run.k_min
 
 
 def test_capped_logits_are_swept_as_they_are_generated(tiny_models, monkeypatch):

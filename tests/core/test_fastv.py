@@ -65,6 +65,15 @@ def test_bad_parameters_are_refused(arguments, words):
         FastV(*arguments)
 
 
+def test_without_k_the_published_one_is_scaled_to_the_models_depth():
+    assert [FastV().first(layers) for layers in (4, 24, 32, 40, 80)] == [1, 2, 2, 3, 5]
+    assert FastV().attention_layers(40) == FastV(3).attention_layers(40) == (2,)
+    assert FastV(2).published(24) == {}
+    assert FastV().published(24) == {
+        "k": 2, "preset": "K as published, 2 of 32 layers, scaled to 24",
+    }  # fmt: skip
+
+
 def test_a_k_beyond_the_layers_is_refused():
     with pytest.raises(InputError, match="1 to 4"):
         FastV(5, 0.5).check(4)

@@ -20,6 +20,7 @@ from vtw_core.strategies.mustdrop.record import (
     MustDropRecord,
 )
 from vtw_core.strategies.mustdrop.rules import dual_attention, key_set, merged_windows
+from vtw_core.strategy_options import method_from
 from vtw_core.trace import Trace, VisualAttention
 
 # Two text rows on five visual tokens; all of it sums to 1.
@@ -97,6 +98,11 @@ def test_each_stage_can_be_switched_off():
 def test_presets_name_their_data_set():
     assert MustDrop.preset("textvqa-128") == MustDrop(0.0012, 0.001)
     assert MustDrop.preset("vizwiz-64", vision=None) == MustDrop(0.005, 0.001, vision=None)
+    assert MustDrop.preset("128") == MustDrop.preset("textvqa-128")
+    assert method_from("mustdrop --preset 128 --stages bc").strategy == MustDrop.preset(
+        "textvqa-128", vision=None
+    )
+    assert method_from("mustdrop").strategy == MustDrop.preset("textvqa-192")
     assert {(p.data, p.tokens) for p in PRESETS.values()} == {
         ("textvqa", 192), ("textvqa", 128), ("textvqa", 64), ("vizwiz", 64),
     }  # fmt: skip

@@ -193,3 +193,55 @@ def test_what_is_skipped_leaves_the_others_their_places(tmp_path, size):
                 break
     assert told(parts) == [one for one in EXPECTED if one[1][0] not in "259"]
     assert Records(parts).skipped == [f"{i}.png: no good." for i in (2, 5, 9)]
+
+
+def test_no_byte_of_a_shard_can_change_without_being_noticed(tmp_path):
+    run(tmp_path, items=ITEMS[:3])
+    (shard,) = tmp_path.iterdir()
+    written = shard.read_bytes()
+    keys = [key_of(item, ["setting"]) for item in ITEMS[:3]]
+    for place in range(len(written)):
+        for bit in (1, 8, 32):
+            changed = bytearray(written)
+            changed[place] ^= bit
+            shard.write_bytes(changed)
+            store = Shards(tmp_path, Length.from_json)
+            found = [store.get(key) for key in keys]
+            right = [make(item) for item in ITEMS[:3]]
+            assert all(one in (None, good) for one, good in zip(found, right, strict=True))
+            assert None in found
+            # The last line's end is all that a kill would have torn off, too.
+            assert store.notes or place == len(written) - 1
+    shard.write_bytes(written)
+    assert Shards(tmp_path, Length.from_json).notes == ()
+
+
+def test_a_byte_that_changes_behind_the_first_look_is_noticed(tmp_path):
+    run(tmp_path, items=ITEMS[:1])
+    (shard,) = tmp_path.iterdir()
+    store, key = Shards(tmp_path, Length.from_json), key_of(ITEMS[0], ["setting"])
+    assert store.get(key) == make(ITEMS[0])
+    shard.write_bytes(shard.read_bytes().replace(b"what is 0", b"what is 8"))
+    assert store.get(key) is None
+
+
+def old_line(item):
+    """A record as it was written before lines had a digest."""
+    return json.dumps({"key": key_of(item, ["setting"]), "record": make(item).to_json()}) + "\n"
+
+
+def test_records_of_earlier_versions_are_read_and_said(tmp_path):
+    (tmp_path / "00000-0.jsonl").write_text("".join(map(old_line, ITEMS[:4])))
+    part, made = run(tmp_path)
+    assert (told([part]), made) == (EXPECTED, len(ITEMS) - 4)
+    (note,) = Records([part]).notes
+    assert note.startswith(f"Records without a checksum in {tmp_path}, by an earlier version: 4;")
+
+
+def test_damaged_lines_are_said(tmp_path):
+    run(tmp_path)
+    (shard,) = tmp_path.iterdir()
+    shard.write_bytes(shard.read_bytes().replace(b"what is 1 ", b"what is 2 "))
+    part, made = run(tmp_path)
+    assert (told([part]), made) == (EXPECTED, 1)
+    assert Records([part]).notes[0].startswith(f"Damaged lines in {tmp_path}: 1;")

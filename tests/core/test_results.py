@@ -12,7 +12,7 @@ import pytest
 from small_records import small_run, with_random_inside
 
 from vtw_core import InputError, Run, choose_k, load_run
-from vtw_core.results import Seconds
+from vtw_core.results import RULES, Seconds, rule_in_words
 
 T = 2
 
@@ -64,6 +64,31 @@ class TestChooseK:
             small_run().choose_k(0.1, scope="everything")
         with pytest.raises(InputError, match="direction"):
             small_run().choose_k(0.1, direction="sideways")
+
+    def test_no_rule_answers_a_k_that_cannot_be_withdrawn_at(self):
+        for rule in RULES:
+            for k_min in range(4):
+                low = [0.0] * 4
+                assert choose_k(low, 0.003, rule, k_min) == (3 if rule == "released" else k_min)
+                assert small_run(k_min=k_min).choose_k(99, rule=rule) >= k_min
+        assert choose_k([9, 0, 9, 0, 9, 0], 1, "stays_below", 2) == 5
+        with pytest.raises(InputError, match="k_min must be a K from 0 to 3, not 4"):
+            choose_k([0.0] * 4, 1, k_min=4)
+
+    def test_the_released_codes_candidates_begin_at_five(self):
+        low = [9.0, 0, 0, 0, 0, 0.001, 0, 0]
+        assert choose_k(low, 0.003, "first") == 1
+        assert choose_k(low, 0.003, "released") == 5
+        assert choose_k(low, 0.003, "released", k_min=6) == 6
+        assert choose_k([0.0] * 4, 0.003, "released") == 3  # no layer 5: L, as where none fits
+
+    def test_each_rule_says_what_it_is(self):
+        document = small_run(k_min=1).to_json(rule="released")
+        assert document["k_star_rule"] == rule_in_words("released", 1)
+        assert rule_in_words("first", 2) == "the first K from 2 on whose KL is at most eta"
+        assert "every later K" in rule_in_words("stays_below")
+        with pytest.raises(InputError, match="first, stays_below, released"):
+            rule_in_words("last")
 
     def test_a_bad_curve_is_refused(self):
         with pytest.raises(InputError, match="kl"):

@@ -5,10 +5,11 @@ import pytest
 from conftest import PROMPT
 from family_laws import OTHER_PICTURE, PICTURE
 
-from vtw_core import InputError, TokenLayout
-from vtw_core.strategies.mustdrop import MustDrop
+from vtw_core import InputError, TokenLayout, load_model
+from vtw_core.strategies.mustdrop import EQUAL_THRESHOLDS, MustDrop
 from vtw_core.strategies.mustdrop.search import find_thresholds, predicted_tokens, recorder_of
-from vtw_core.threshold_search import fit_mustdrop
+from vtw_core.strategy_options import method_from
+from vtw_core.threshold_search import fit_mustdrop, fitted
 from vtw_core.trace import Trace, VisualAttention
 
 LAYOUT = TokenLayout(
@@ -61,6 +62,17 @@ def test_gamma_and_alpha_keep_their_proportion():
     assert (found.layers, found.positions) == ((0,), "repack")
 
 
+def test_python_the_commands_and_the_page_find_the_same_thresholds():
+    """At 48 tokens of the embedded model the first search measures 53.6."""
+    vlm = load_model("embedded")
+    picture = "assets/examples/three_shapes.png"
+    prompt = "what color is the shape at the top left ?"
+    base = MustDrop(*EQUAL_THRESHOLDS)
+    fit = fit_mustdrop(vlm, [(picture, prompt)], 48, base)
+    assert abs(fit.measured - 48) <= 1
+    assert fitted(vlm, picture, prompt, method_from("mustdrop --tokens 48")) == fit.strategy
+
+
 def test_what_is_out_of_reach_is_refused_and_what_is_within_is_named():
     one = trace(l1=[0.1, 0.2, 0.3, 0.4])
     for target in (1.9, 4.1, -1, float("nan")):
@@ -98,7 +110,7 @@ def test_with_several_it_comes_near(vlm):
 def test_further_rounds_never_measure_farther_from_the_target(vlm):
     base, sample = MustDrop(1.0, 1.0, vision=None), [(PICTURE, PROMPT)]
     for target in (30, 40, 50):
-        once = fit_mustdrop(vlm, sample, target, base)
+        once = fit_mustdrop(vlm, sample, target, base, rounds=1)
         often = fit_mustdrop(vlm, sample, target, base, rounds=5)
         assert abs(often.measured - target) <= abs(once.measured - target)
         result = vlm.generate(PICTURE, PROMPT, often.strategy, 1)

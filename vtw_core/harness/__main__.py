@@ -9,6 +9,7 @@ from pathlib import Path
 
 from vtw_core.errors import VTWError, causes
 from vtw_core.memory import OUT_OF_MEMORY, is_out_of_memory
+from vtw_core.printing import complain
 
 TASKS = Path(__file__).with_name("tasks")
 BAD_INPUT = 2
@@ -23,12 +24,12 @@ def main() -> int:
         import vtw_core.harness.model  # noqa: F401
     except ImportError as error:
         if any(map(is_out_of_memory, causes(error))):
-            print(f"vtw_core.harness: {OUT_OF_MEMORY}", file=sys.stderr)
+            complain("vtw_core.harness", OUT_OF_MEMORY)
             return BAD_INPUT
-        print(
-            f"vtw_core.harness: lm-evaluation-harness cannot be loaded ({error}); install it with "
+        complain(
+            "vtw_core.harness",
+            f"lm-evaluation-harness cannot be loaded ({error}); install it with "
             "`pip install -r requirements-scale.txt`.",
-            file=sys.stderr,
         )
         return BAD_INPUT
     if "--include_path" not in sys.argv and len(sys.argv) > 2:
@@ -36,7 +37,7 @@ def main() -> int:
     try:
         cli_evaluate()
     except VTWError as error:
-        print(f"vtw_core.harness: {error}", file=sys.stderr)
+        complain("vtw_core.harness", str(error))
         return BAD_INPUT
     return 0
 

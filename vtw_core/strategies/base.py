@@ -98,6 +98,22 @@ class MergesImage(Protocol):
     def positions(self) -> Positions: ...
 
 
+@runtime_checkable
+class Published(Protocol):
+    """A strategy whose parameters may be those of a publication, scaled to a model."""
+
+    def published(self, layers: int) -> dict[str, Any]:
+        """What its description says besides, in a decoder of so many layers: the parameters that
+        were scaled, and "preset", which they are; nothing where all were chosen."""
+        ...
+
+
+def described(strategy: Strategy, layers: int) -> dict[str, Any]:
+    """A strategy's name and parameters as they hold in a decoder of so many layers, JSON-ready."""
+    known = strategy.published(layers) if isinstance(strategy, Published) else {}
+    return strategy.describe() | known
+
+
 def begins_in_the_encoder(strategy: Any) -> bool:
     """Whether a strategy changes how the image is encoded."""
     return isinstance(strategy, MergesImage) and strategy.vision is not None

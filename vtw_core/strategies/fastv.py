@@ -1,5 +1,6 @@
 """FastV (arXiv 2403.06764): the visual tokens that get least attention leave before layer K."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -13,6 +14,8 @@ from vtw_core.trace import VisualAttention
 
 Ranking = Literal["last_token", "text_mean"]
 RANKINGS: tuple[Ranking, ...] = get_args(Ranking)
+PUBLISHED_K, PUBLISHED_LAYERS = 2, 32
+"""The paper's usual K, of LLaVA-1.5-7B; with it the ratio 0.5."""
 
 
 @dataclass(frozen=True)
@@ -23,7 +26,8 @@ class FastV:
     weights, mean over heads.
 
     Attributes:
-        k: K, 1 or more (the paper: 2 or 3); K = L drops nothing.
+        k: K, 1 or more (the paper: 2 or 3); K = L drops nothing. None: the published 2 of 32,
+            scaled to the model's depth (2 * L / 32, halves up, 1 at least).
         ratio: R, 0 to 1 (the paper: 0.25, 0.5, 0.75). Of v tokens, round(R * v) leave; of equal
             ones the later leave first.
         ranking: whose attention counts. "last_token": that of the prompt's last token (the
@@ -35,14 +39,15 @@ class FastV:
         InputError: a parameter is out of range.
     """
 
-    k: int
-    ratio: float
+    k: int | None = None
+    ratio: float = 0.5
     ranking: Ranking = "last_token"
     name = "fastv"
 
     def __post_init__(self) -> None:
-        k, ratio = whole(self.k), real(self.ratio)
-        if k is None or k < 1:
+        k = None if self.k is None else whole(self.k)
+        ratio = real(self.ratio)
+        if self.k is not None and (k is None or k < 1):
             raise InputError(
                 f"FastV's K must be a whole number, 1 or more (the layer before it decides), not "
                 f"{self.k!r}."
@@ -60,14 +65,28 @@ class FastV:
         """Name and parameters, JSON-ready."""
         return {"name": self.name, "k": self.k, "ratio": self.ratio, "ranking": self.ranking}
 
+    def published(self, layers: int) -> dict[str, Any]:
+        """K, and what it comes from, if it is the published one."""
+        if self.k is not None:
+            return {}
+        of = f"{PUBLISHED_K} of {PUBLISHED_LAYERS} layers"
+        return {"k": self.first(layers), "preset": f"K as published, {of}, scaled to {layers}"}
+
+    def first(self, layers: int) -> int:
+        """K in a decoder of so many layers."""
+        if self.k is not None:
+            return self.k
+        return max(1, math.floor(PUBLISHED_K * layers / PUBLISHED_LAYERS + 0.5))
+
     def check(self, layers: int) -> None:
         """Raise InputError if K is greater than the number of layers."""
-        if self.k > layers:
+        if self.first(layers) > layers:
             raise InputError(f"FastV's K must be 1 to {layers}, the model's layers, not {self.k}.")
 
     def attention_layers(self, layers: int) -> tuple[int, ...]:
         """K - 1, or none if nothing is dropped."""
-        return (self.k - 1,) if self.k < layers and self.ratio else ()
+        k = self.first(layers)
+        return (k - 1,) if k < layers and self.ratio else ()
 
     def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
         """All that are there: `kept_after` decides, once."""

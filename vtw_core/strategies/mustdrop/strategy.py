@@ -54,6 +54,10 @@ PRESETS: dict[str, Preset] = {
     )
 }
 """From the released scripts, for LLaVA-1.5-7B with 576 patches; other models need their own."""
+DEFAULT_PRESET = "textvqa-192"
+"""Where no thresholds are named: the released ones that drop least."""
+PRESET_NAMES = (*PRESETS, *(str(one.tokens) for one in PRESETS.values() if one.data == "textvqa"))
+"""A number alone means TextVQA's, which has three."""
 EQUAL_THRESHOLDS = (0.001, 0.001)
 """(gamma, alpha) in the proportion of the first preset, for a search that scales both."""
 
@@ -154,20 +158,35 @@ class MustDrop:
         """With published thresholds.
 
         Args:
-            name: a key of `PRESETS`, such as "textvqa-192".
+            name: of `PRESET_NAMES`, such as "textvqa-192", or "192" for short.
             options: any other attribute.
 
         Raises:
             InputError: there is no such preset.
         """
-        if name not in PRESETS:
-            raise InputError(f"There is no preset {name!r}; choose of {', '.join(PRESETS)}.")
-        return cls(PRESETS[name].gamma, PRESETS[name].alpha, **options)
+        if name not in PRESET_NAMES:
+            raise InputError(f"There is no preset {name!r}; choose of {', '.join(PRESET_NAMES)}.")
+        chosen = PRESETS[name if name in PRESETS else f"textvqa-{name}"]
+        return cls(chosen.gamma, chosen.alpha, **options)
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters, JSON-ready."""
         layers = None if self.layers is None else list(self.layers)
         return {"name": self.name, **asdict(self), "layers": layers}
+
+    def published(self, layers: int) -> dict[str, Any]:
+        """The preset, if the thresholds are one, and the filters where they are scaled."""
+        pair = (self.gamma, self.alpha)
+        names = [name for name, one in PRESETS.items() if (one.gamma, one.alpha) == pair]
+        if not names:
+            return {}
+        said = f"{names[0]}, thresholds as published for LLaVA-1.5-7B"
+        if self.prefill and self.layers is None:
+            here, there = (
+                ", ".join(map(str, some)) for some in (self.filters(layers), PUBLISHED_FILTERS)
+            )
+            said += f"; filters {there} of {PUBLISHED_LAYERS} layers, here {here} of {layers}"
+        return {"preset": said}
 
     def filters(self, layers: int) -> tuple[int, ...]:
         """The layers behind which the filter runs, in a decoder of so many; if stage b is on."""
