@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vtw_core.documents import Arrays, refuse_constant
+from vtw_core.documents import Arrays, parsed
 from vtw_core.errors import InputError
 
 ARRAYS_ENTRY = "arrays.bin"
 # The end of central directory, without a comment; before it, in a zip64, stands its locator.
 _LAST_RECORD = struct.Struct("<4s4H2LH")
 _LOCATOR_BYTES = 20
-# Two bytes of JSON make a list of 56; the largest runs have some ten thousand.
-_MOST_LISTS = 1_000_000
+# Two bytes of JSON make a list of 56, five a string of 51: a value takes some 100 bytes at most.
+# The largest runs (80 layers, a thousand tokens of each answer) have some 300 000.
+_MOST_VALUES = 500_000
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,7 @@ class ArchiveKind:
         key: where in the document the result is.
         name: in a sentence, such as "saved run".
         writer: what writes such a file.
-        max_json_bytes, max_array_bytes: what is read into memory at most.
+        max_json_bytes, max_array_bytes: what each member may expand to.
     """
 
     format: str
@@ -65,13 +66,8 @@ def read_archive(kind: ArchiveKind, path: str | Path) -> tuple[Any, Arrays]:
     """The result's document, still unchecked, and its arrays; raises InputError for any other
     file."""
     name = Path(path).name
-    text, arrays = _read_entries(kind, Path(path))
-    if text.count("[") + text.count("{") > _MOST_LISTS:
-        raise InputError(f"{name} is damaged: its contents cannot be read.")
-    try:
-        document = json.loads(text, parse_constant=refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{name} is damaged: its contents cannot be read.") from error
+    raw, arrays = _read_entries(kind, Path(path))
+    document = parsed(raw, name, _MOST_VALUES)
     if not isinstance(document, dict) or document.get("format") != kind.format:
         raise InputError(f"{name} is not a {kind.name}; choose a file that {kind.writer} wrote.")
     if document.get("version") != kind.version:
@@ -82,8 +78,8 @@ def read_archive(kind: ArchiveKind, path: str | Path) -> tuple[Any, Arrays]:
     return document.get(kind.key), arrays
 
 
-def _read_entries(kind: ArchiveKind, path: Path) -> tuple[str, Arrays]:
-    """The JSON text and the arrays in the archive, never more than the limits in memory."""
+def _read_entries(kind: ArchiveKind, path: Path) -> tuple[bytes, Arrays]:
+    """The JSON and the arrays in the archive; nothing is expanded before both are known to fit."""
     other = InputError(f"{path.name} is not a {kind.name}; choose a file that {kind.writer} wrote.")
     try:
         if not _ends_as_ours(path):
@@ -91,8 +87,13 @@ def _read_entries(kind: ArchiveKind, path: Path) -> tuple[str, Arrays]:
         with zipfile.ZipFile(path) as archive:
             if archive.namelist() != [kind.entry, ARRAYS_ENTRY]:
                 raise other
-            text = _read_entry(archive, kind.entry, kind.max_json_bytes)
-            arrays = Arrays(_read_entry(archive, ARRAYS_ENTRY, kind.max_array_bytes))
+            for entry, limit in zip(
+                archive.infolist(), (kind.max_json_bytes, kind.max_array_bytes), strict=True
+            ):
+                # zipfile reads no more of a member than its header says.
+                if entry.file_size > limit:
+                    raise InputError(f"{path.name} holds more than {limit // 2**20} MB of data.")
+            return archive.read(kind.entry), Arrays(archive.read(ARRAYS_ENTRY))
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}.") from error
     except OSError as error:
@@ -103,10 +104,6 @@ def _read_entries(kind: ArchiveKind, path: Path) -> tuple[str, Arrays]:
     # NotImplementedError for an unknown method, RuntimeError for an encrypted entry).
     except Exception as error:
         raise InputError(f"{path.name} is not a {kind.name}, or it is damaged.") from error
-    try:
-        return text.decode("utf-8"), arrays
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path.name} is damaged: its contents cannot be read.") from error
 
 
 def _ends_as_ours(path: Path) -> bool:
@@ -122,13 +119,3 @@ def _ends_as_ours(path: Path) -> bool:
         return False
     mark, *_, entries, directory_bytes, _, comment_bytes = _LAST_RECORD.unpack(record)
     return (mark, entries, comment_bytes) == (b"PK\x05\x06", 2, 0) and directory_bytes < 1024
-
-
-def _read_entry(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
-    # The size in the header may lie, so the read itself is bounded as well.
-    with archive.open(name) as entry:
-        raw = entry.read(limit + 1)
-    if len(raw) > limit:
-        file = Path(str(archive.filename)).name
-        raise InputError(f"{file} holds more than {limit // 2**20} MB of data.")
-    return raw
