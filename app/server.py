@@ -17,6 +17,7 @@ from app.gate import Gate
 from app.language import FIRST
 from app.page_language import PageLanguage
 from app.settings import UPLOAD_MB
+from app.upload_limits import UploadLimits
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -41,11 +42,14 @@ def app_arguments(
     environment: Mapping[str, str] = os.environ,
     *,
     upload_mb: int = UPLOAD_MB,
+    uploads: UploadLimits | None = None,
     usual_language: str = FIRST,
 ) -> dict[str, Any]:
     """What `launch(app_kwargs=...)` takes.
 
     Args:
+        upload_mb: size of one upload in megabytes.
+        uploads: how much may be uploaded; None sets no limit.
         usual_language: as for `app.ui.build_demo`.
 
     On Spaces the page lies in a frame whose script comes from another server, so there the content
@@ -70,8 +74,8 @@ def app_arguments(
     return {
         "routes": [Route("/healthz", health), Route("/", is_there, methods=["HEAD"])],
         "middleware": [
-            Middleware(_WithHeaders, headers=headers), Middleware(Gate, upload_mb=upload_mb),
-            Middleware(PageLanguage, usual=usual_language),
+            Middleware(_WithHeaders, headers=headers),
+            Middleware(Gate, upload_mb=upload_mb, limits=uploads), Middleware(PageLanguage, usual=usual_language),
         ],
     }  # fmt: skip
 
