@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 MOST_FILES = 8
 """Uploaded at once, each as large as one may be."""
-_MOST_PROGRESS = 1_000
+MOST_PROGRESS = 1_000
 
 
 async def keep_upload(
@@ -96,5 +96,5 @@ def forget_progress() -> None:
         file_upload_statuses._statuses, file_upload_statuses._signals,
     )  # fmt: skip
     for names in kept:
-        for name in list(names)[:-_MOST_PROGRESS]:
+        for name in list(names)[:-MOST_PROGRESS]:
             del names[name]  # type: ignore[attr-defined]
