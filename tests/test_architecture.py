@@ -85,6 +85,7 @@ TORCH_FREE = (
     "vtw_core.events",
     "vtw_core.images",
     "vtw_core.models.catalogue",
+    "vtw_core.models.prompts",
     "vtw_core.memory",
     "vtw_core.strategies.mustdrop.record",
 )
@@ -204,6 +205,7 @@ TORCH_COMES_LATER = (
     "vtw_core.strategies.random_drop",
     "vtw_core.trace",
     "vtw_core.models.catalogue",
+    "vtw_core.models.prompts",
     "vtw_core.models.loading",
     "vtw_core.models.machine",
     "vtw_core.models.support",
