@@ -15,6 +15,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.bodies import MOST_BYTES, Uploads, check_body
+from app.forgotten import check_known
 from app.refusals import TurnedAway
 from app.upload_limits import UploadLimits
 from app.upload_parts import Parts
@@ -64,7 +65,7 @@ class Gate:
                 self.limits.add(scope, len(body))
                 Parts(Headers(scope=scope)["content-type"]).add(body)
             else:
-                check_body(body, self.uploads)
+                check_known(scope, check_body(body, self.uploads))
         except TurnedAway as refusal:
             return await refusal.answer(scope, receive, send, drain=False)
         await self.app(scope, _again(body, receive), send)

@@ -93,6 +93,8 @@ class CompareTab:
     running: tuple[Any, ...]
     waits: gr.State
     outputs: tuple[Any, ...]
+    upload: gr.Image
+    prompt: gr.Textbox
 
 
 @dataclass(frozen=True)
@@ -221,7 +223,9 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
         handlers.open_run, [left.open_run, visitor, k], [*everything], **streamed, **OPENING_QUEUE
     )
     left.models.changed.success(handlers.suggest, model, [*left.suggestions], **GLUE)
-    return CompareTab((picked, opened, ran), k, model, running, waits, everything)
+    return CompareTab(
+        (picked, opened, ran), k, model, running, waits, everything, left.upload, left.prompt
+    )
 
 
 class _Handlers:
