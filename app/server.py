@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from app.gate import Gate
 from app.language import FIRST, LANGUAGES
 from app.page_language import PageLanguage
+from app.page_making import PageMaking
 from app.settings import UPLOAD_MB
 from app.upload_limits import UploadLimits
 
@@ -83,7 +84,8 @@ def app_arguments(
         "routes": [Route("/healthz", health), Route("/", is_there, methods=["HEAD"]), *pages],
         "middleware": [
             Middleware(_WithHeaders, headers=headers),
-            Middleware(Gate, upload_mb=upload_mb, limits=uploads), Middleware(PageLanguage, usual=usual_language),
+            Middleware(Gate, upload_mb=upload_mb, limits=uploads),
+            Middleware(PageMaking), Middleware(PageLanguage, usual=usual_language),
         ],
     }  # fmt: skip
 
