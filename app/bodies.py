@@ -1,4 +1,4 @@
-"""What the JSON of a request may say. Its size, not what is in it, is what the checks take time for.
+"""What the JSON of a request may say.
 
 Everything here happens in the server's one loop, where nobody else is answered meanwhile, so all of
 it is bounded: 5 000 values and 64 files take a few milliseconds, here and in what Gradio does.

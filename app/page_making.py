@@ -1,7 +1,7 @@
 """Pages are made two at a time.
 
-Gradio copies the whole page for each visitor who opens it, in a thread of its own for each: twenty at
-once would hold up whoever is on the page already for as long as all of them take, and take a
+Gradio copies the whole page for each visitor who opens it, in a thread of its own for each: twenty
+at once would hold up whoever is on the page already for as long as all of them take, and take a
 hundred megabytes.
 """
 

@@ -104,7 +104,7 @@ class Settings:
     proxies: str = _setting(
         VARIABLE,
         "",
-        "proxies whose X-Forwarded-For is believed: addresses and networks with commas between them",
+        "proxies whose X-Forwarded-For is believed: addresses and networks, commas between them",
         unset="nobody; on Spaces their proxies",
     )
     sessions: int = _setting(
@@ -119,7 +119,8 @@ class Settings:
         1000,
     )
     waiting: int = _setting(
-        "VTW_WAITING", WAITING, "runs of one visitor that may wait at once, and as many files", 1, 1000
+        "VTW_WAITING", WAITING, "runs of one visitor that may wait at once, and as many files",
+        1, 1000,
     )  # fmt: skip
     on_spaces: bool = False
     on_zero_gpu: bool = False

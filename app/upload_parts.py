@@ -10,7 +10,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from app.refusals import TurnedAway
 
 MOST_PARTS = 32
-"""Of one request, however small: Gradio opens a file for each in the loop that answers everybody."""
+"""Of one request, however small: Gradio opens a file for each, in the one loop that there is."""
 MOST_FIELD_BYTES = 10_000
 """Of all parts that are no files: Gradio gathers them in memory, copied again at each piece."""
 

@@ -199,7 +199,8 @@ OTHERS = (
     ("a drawing of more than 4 MB", "Refused: The request is larger than 4 MB; send less."),
     ("an upload of more than eight files' size", "Refused: The request is larger than 168 MB; send "
      "less."),
-    ("an upload of more than 32 parts", "Refused: A request may hold 32 files; send fewer at once."),
+    ("an upload of more than 32 parts", "Refused: A request may hold 32 files; send fewer at "
+     "once."),
     ("an upload with more than 10 kB beside its files", "Refused: The request is larger than 10 kB;"
      " send less."),
     ("an address of more than 4 kB, a query of more than 32 kB, headers of more than 64 kB",

@@ -56,12 +56,13 @@ def parsed(raw: bytes, name: str, most_values: int) -> Any:
     Raises:
         InputError: it is no JSON, or says more than that.
     """
+    damaged = InputError(f"{name} is damaged: its contents cannot be read.")
+    if sum(raw.count(mark) for mark in (b",", b"[", b"{")) > most_values:
+        raise damaged
     try:
-        if sum(raw.count(mark) for mark in (b",", b"[", b"{")) > most_values:
-            raise ValueError("it holds too many values")
         return json.loads(raw.decode("utf-8"), parse_constant=refuse_constant)
     except (ValueError, RecursionError) as error:
-        raise InputError(f"{name} is damaged: its contents cannot be read.") from error
+        raise damaged from error
 
 
 def refuse_constant(name: str) -> float:

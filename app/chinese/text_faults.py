@@ -8,7 +8,9 @@ TOO_OFTEN_HERE = "从您的网络地址每分钟最多可开始 {most} 次运行
 TOO_MANY_WAIT = "您已有 {most} 次运行在排队：请等其中一次结束后再来。"
 ADDRESS_WAITS = "从您的网络地址已有太多运行在排队：请一分钟后再试。"
 FILES_TOO_OFTEN = "每分钟最多可保存或打开 {most} 个文件：请在 {seconds} 秒后再来。"
-FILES_TOO_OFTEN_HERE = "从您的网络地址每分钟最多可保存或打开 {most} 个文件：请在 {seconds} 秒后再来。"
+FILES_TOO_OFTEN_HERE = (
+    "从您的网络地址每分钟最多可保存或打开 {most} 个文件：请在 {seconds} 秒后再来。"
+)
 TOO_MANY_FILES_WAIT = "您已有 {most} 个文件在排队：请等其中一个完成后再来。"
 TOO_MUCH_OPENED = "访问者在此打开的已保存运行太多：请稍后再试，或用代码库打开它。"
 UPLOADS_TOO_OFTEN = "从您的网络地址每分钟最多可上传 {most} 个文件：请在 {seconds} 秒后再来。"

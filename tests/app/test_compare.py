@@ -189,7 +189,9 @@ def test_the_charts_and_the_table_follow_the_run(example):
 
 def test_a_saved_run_is_opened_without_its_picture(handlers, example, uploads):
     path = str(example.run.save(uploads / "mine.vtw"))
-    bench, _, _, visitor, k, _, picture, prompt, is_drawing = handlers.open_run(path, NEW, None, SOMEBODY)
+    bench, _, _, visitor, k, _, picture, prompt, is_drawing = handlers.open_run(
+        path, NEW, None, SOMEBODY
+    )
     assert bench["phase"] == "done"
     assert "opened from your file" in bench["origin"]
     assert visitor.run.answers == example.run.answers

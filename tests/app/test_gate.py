@@ -70,7 +70,12 @@ def test_the_parts_are_told_as_they_come_whatever_the_pieces():
             parts.add(body[at : at + size])
     with pytest.raises(TurnedAway, match="REQUEST_TOO_LARGE"):
         Parts("multipart/form-data; boundary=b").add(body.replace(b"y", b"yy", 1))
-    for kind in ("multipart/form-data", "text/plain", "", "multipart/form-data; boundary=" + "b" * 999):
+    for kind in (
+        "multipart/form-data",
+        "text/plain",
+        "",
+        "multipart/form-data; boundary=" + "b" * 999,
+    ):
         Parts(kind).add(body)  # which Gradio refuses
 
 

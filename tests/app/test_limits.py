@@ -11,8 +11,8 @@ from served_page import served
 from app import limits, rates, text_faults
 from app.limits import ADDRESS_RUNS, RunLimits, Waiting
 from app.rates import Quota, Starts
-from app.visitors import Networks, believed_proxies
 from app.service import Service
+from app.visitors import Networks, believed_proxies
 from benchmarks.load.page import Page, Refused, Watch
 from vtw_core.errors import InputError
 from vtw_core.events import Progress

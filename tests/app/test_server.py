@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from fastapi import FastAPI
 from starlette.applications import Starlette
-from starlette.responses import JSONResponse, PlainTextResponse, StreamingResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
@@ -83,8 +83,9 @@ def test_an_upload_that_does_not_tell_its_size_is_cut_off():
     gated = TestClient(Gate(counts, upload_mb=1))
     limit = MOST_FILES * 2**20 + MOST_BYTES
     piece = b"x" * 2**20
-    answers = gated.post("/upload", content=(piece for _ in range(40))), gated.post(
-        "/upload", content=b"x" * (limit + 1)
+    answers = (
+        gated.post("/upload", content=(piece for _ in range(40))),
+        gated.post("/upload", content=b"x" * (limit + 1)),
     )
     assert sum(seen) <= limit
     words = "The request is larger than 8.645 MB; send less."

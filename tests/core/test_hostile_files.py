@@ -92,8 +92,8 @@ def test_a_saved_run_takes_bounded_memory_whatever_it_expands_to(tmp_path):
     largest = tmp_path / "largest.vtw"
     largest.write_bytes(whole(parts | {entry: json.dumps(document).encode()} | arrays))
     paths = [good, largest]
-    for name, text in (("strings", b'["' + b'aa","' * 6_000_000 + b'"]'),
-                       ("wide", b'["' + "\U0001f600".encode() + b"a" * (15 * 2**20) + b'"]')):  # fmt: skip
+    wide = "\U0001f600".encode() + b"a" * (15 * 2**20)
+    for name, text in (("strings", b'["' + b'aa","' * 6_000_000 + b'"]'), ("wide", wide)):
         paths.append(tmp_path / f"{name}.vtw")
         paths[-1].write_bytes(whole(parts | {entry: text} | arrays))
     assert all(path.stat().st_size < 1_000_000 for path in paths)
