@@ -1,4 +1,4 @@
-"""What is turned away before Gradio reads it: requests that are too large, and files from elsewhere.
+"""What is turned away before Gradio reads it: what is too large, and files from elsewhere.
 
 Gradio holds the JSON of a request in memory whatever its size, goes through it several times in the
 loop that answers everybody, and downloads what a request names by an http address: from any

@@ -1,4 +1,4 @@
-"""An upload that is too much, or ends too soon: what was written of it goes, and its sender is told.
+"""An upload that is too much, or ends too soon: what was written of it goes; its sender is told.
 
 Gradio deletes the parts of an upload that is malformed or too large. Those of one that is broken
 off, or that finds the disk full, it would leave for ever.

@@ -1,4 +1,4 @@
-"""A page that the server has forgotten is told so, and is not taken for one that was just opened."""
+"""A page that the server has forgotten is told so, and is not taken for a new one."""
 
 import datetime
 
@@ -23,7 +23,7 @@ def ask(page, session, *, known=True, referer=""):
     at = next(i for i, fn in demo.fns.items() if fn.api_name == "keep_k")
     return httpx.post(
         f"{address}/gradio_api/run/predict",
-        json={"data": [None, None], "fn_index": at, "session_hash": session, "event_data": {"k": 2}},
+        json={"data": [None] * 2, "fn_index": at, "session_hash": session, "event_data": {"k": 2}},
         headers={"referer": referer} | ({HEADER: "1"} if known else {}),
     )  # fmt: skip
 

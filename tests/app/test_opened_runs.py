@@ -1,4 +1,4 @@
-"""Files that visitors open: one at a time, counted, and no more of them than there is memory for."""
+"""Files that visitors open: one at a time, counted, no more of them than there is memory for."""
 
 import gc
 import threading

@@ -1,4 +1,4 @@
-"""The page behind a reverse proxy that gives it a prefix, as a visitor walks it in both languages."""
+"""The page behind a reverse proxy that gives it a prefix, walked in both languages."""
 
 from urllib.parse import urlsplit
 
