@@ -35,7 +35,7 @@ def test_everybody_gets_his_own_and_the_rest_is_refused_in_one_sentence(tiny, ad
     vlm = tiny.models.pool.model(tiny.model_name)
     asked = [direct(vlm, number, TOKENS) for number in range(5)]
     assert len({one.prompt for one in asked}) > 1
-    seen = asyncio.run(visit_for(address, asked, 4.0, pace=0.1))
+    seen = asyncio.run(visit_for(address, asked, 8.0, pace=0.1))
     assert seen.wrong == []
     assert seen.ran
     assert len(seen.ran) + seen.left + sum(seen.refused.values()) >= len(asked)
