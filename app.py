@@ -14,17 +14,21 @@ from importlib.util import find_spec
 gc.disable()
 # Before gradio is imported: no analytics, and so no network traffic of our own.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+# Behind each event Gradio makes a table of the last ones, in time that everybody waits for.
+os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "20")
 
 from app import zero_gpu
 from app.components.language import gradio_words
 from app.faults import check_uploads
-from app.limits import RunLimits, addresses_are_visitors
+from app.limits import RunLimits
 from app.server import app_arguments
 from app.service import Service
 from app.settings import Settings
 from app.stopping import serve_until_stopped
 from app.theme import CSS, build_theme
 from app.ui import build_demo
+from app.upload_limits import UploadLimits
+from app.visitors import VARIABLE, Networks
 from vtw_core.errors import InputError
 
 
@@ -42,14 +46,15 @@ def main() -> None:
         check_uploads()
     except InputError as error:
         parser.error(str(error))
+    # Unless it is told, uvicorn believes whatever comes from this machine.
+    os.environ[VARIABLE] = settings.proxies
+    networks = Networks.behind(settings.proxies)
     service = Service(
         models,
         answer_tokens=settings.answer_tokens,
         eta=settings.eta,
         elsewhere=zero_gpu.on_gpu if settings.on_zero_gpu else None,
-        limits=RunLimits(
-            settings.runs_per_minute, settings.waiting, knows_addresses=addresses_are_visitors()
-        ),
+        limits=RunLimits(settings.runs_per_minute, settings.waiting, networks=networks),
     )
     if settings.on_zero_gpu:
         service.load()  # what is loaded later would be loaded again for every job
@@ -67,7 +72,10 @@ def main() -> None:
         enable_monitoring=False,
         footer_links=["api", "settings"],
         app_kwargs=app_arguments(
-            service, upload_mb=settings.upload_mb, usual_language=settings.language
+            service,
+            upload_mb=settings.upload_mb,
+            uploads=UploadLimits(settings.uploads_per_minute, settings.upload_quota, networks),
+            usual_language=settings.language,
         ),
         mcp_server=find_spec("mcp") is not None,
         prevent_thread_lock=True,

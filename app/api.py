@@ -15,7 +15,7 @@ import gradio as gr
 from app import text, text_api
 from app.events import AGAIN_QUEUE
 from app.faults import told
-from app.pictures import uploaded
+from app.pictures import path_sent, uploaded
 from vtw_core.errors import InputError
 from vtw_core.results import RULES, SCOPES, Rule, Scope, check_eta
 
@@ -31,8 +31,7 @@ def build_api(service: Service) -> None:
     endpoints = _Endpoints(service)
     with gr.Row(visible=False):
         image = gr.Image(type="filepath", image_mode=None, label=text_api.IMAGE)
-        # Gradio would open the file itself before our own loader can look at its size and kind.
-        image.preprocess = _path  # type: ignore[method-assign]
+        image.preprocess = path_sent  # type: ignore[method-assign]
         prompt = gr.Textbox(label=text_api.PROMPT)
         length = gr.Number(service.answer_tokens, precision=0, label=text_api.LENGTH)
         eta = gr.Number(service.eta, label=text_api.ETA)
@@ -132,11 +131,6 @@ class _Endpoints:
                 f"max_new_tokens must be a whole number from 1 to {most}, not {wanted!r:.40}."
             )
         return wanted
-
-
-def _path(payload: Any) -> str | None:
-    """The path a client sends for its picture; ``_own`` checks it."""
-    return payload.path if payload is not None else None
 
 
 def _paths(payload: Any) -> list[str] | None:

@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
+from app.events import FILE_QUEUE
 from app.faults import on_disk, told
 from vtw_core.spreadsheets import csv_bytes
 
@@ -32,7 +33,9 @@ def download_on(
     file: gr.DownloadButton,
 ) -> None:
     """Write a file and download it, when something happens; ``file`` stays behind the scenes."""
-    event(told(write), inputs, file, api_visibility="private", show_progress="hidden").success(
+    event(
+        told(write), inputs, file, api_visibility="private", show_progress="hidden", **FILE_QUEUE
+    ).success(
         None, js=f"() => setTimeout(() => document.querySelector('#{file.elem_id}').click(), 150)"
     )
 

@@ -11,8 +11,13 @@ MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1
 LOADING_QUEUE: dict[str, Any] = {"concurrency_id": "loading", "concurrency_limit": 16}
 # What may have to wait for a model and for its turn in one step, and must not hold up questions.
 AGAIN_QUEUE: dict[str, Any] = {"concurrency_id": "again", "concurrency_limit": 4}
+# Files that a visitor takes away, a report among them: two at a time for all visitors together.
+FILE_QUEUE: dict[str, Any] = {"concurrency_id": "files", "concurrency_limit": 2}
+# Files that a visitor brings: one at a time, since each may expand to much in memory.
+OPENING_QUEUE: dict[str, Any] = {"concurrency_id": "opening", "concurrency_limit": 1}
 # Whose events run a model, and with those who wait for one: what `app.limits` counts. Behind a
-# loading comes a run, as a rule, so it counts as one that waits and not as one more.
+# loading comes a run, as a rule, so it counts as one that waits and not as one more. Whatever else
+# goes through the queue is counted apart.
 RUN_QUEUES = frozenset(each["concurrency_id"] for each in (MODEL_QUEUE, AGAIN_QUEUE))
 WAIT_QUEUES = RUN_QUEUES | {LOADING_QUEUE["concurrency_id"]}
 _GLUE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}

@@ -42,9 +42,9 @@ def within_memory(steps: Generator[Any, None, None]) -> Generator[Any, None, Non
     raise ModelError(text.OUT_OF_MEMORY)
 
 
-def disk_in_words(problem: OSError) -> str:
-    """What to do when a file cannot be written."""
-    return str(text.DISK_FULL if problem.errno in _FULL else text.DISK_CLOSED)
+def disk_fault(problem: OSError) -> str:
+    """Name of the sentence, in `app.text_faults`, for when a file cannot be written."""
+    return "DISK_FULL" if problem.errno in _FULL else "DISK_CLOSED"
 
 
 class DiskError(VTWError):
@@ -65,7 +65,7 @@ def on_disk() -> Iterator[None]:
         if not isinstance(cause, OSError):
             raise
         log.error("a file could not be written: %s", cause)
-        raise DiskError(disk_in_words(cause)) from None
+        raise DiskError(getattr(text, disk_fault(cause))) from None
 
 
 def check_uploads() -> None:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import gradio as gr
 
-from app import text_share
+from app import text, text_share
+from app.components.kept_visit import kept_visit
 from app.components.language import language_switch
 from app.components.lesson import lesson_part, show_step
 from app.components.share import Origin, share, show_address, show_arrival, tell_place
@@ -21,6 +22,7 @@ from app.events import GLUE, GLUE_OF_EVENT
 from app.figures.tokens import clamped
 from app.lesson.progress import Progress, questions_of
 from app.lesson.syllabus import STEPS
+from app.pictures import uploaded
 from app.snippet import code_for
 from app.state import Visitor
 from app.tabs import calibrate, methods, migration, sinks, which_method
@@ -28,6 +30,7 @@ from app.tabs.compare import show_view
 from app.tabs.every_k import write_run
 from app.view import on_the_line
 from app.view_address import Places, View
+from vtw_core.errors import InputError
 from vtw_core.results import DEFAULT_ETA
 
 if TYPE_CHECKING:
@@ -46,10 +49,11 @@ _REPOSITORY = Path(__file__).resolve().parent.parent
 
 @dataclass(frozen=True)
 class Parts:
-    """The two components in the page's head."""
+    """The components in the page's head that the server hears."""
 
     lesson: gr.HTML
     share: gr.HTML
+    kept: gr.HTML
 
 
 @dataclass(frozen=True)
@@ -82,8 +86,9 @@ def build(service: Service, first: str, usual_language: str) -> Parts:
         usual_language: for visitors who have chosen none, and whose browser prefers none.
     """
     opening = View(example=service.examples[0].name, tab=first)
+    kept = kept_visit()
     with gr.Row(elem_classes="page-tools"):
-        parts = Parts(lesson_part(), share(show_address(opening, "bundled"), service.eta))
+        parts = Parts(lesson_part(), share(show_address(opening, "bundled"), service.eta), kept)
         language_switch(usual_language)
         theme_switch()
         terms_part()
@@ -125,6 +130,7 @@ def connect(service: Service, parts: Parts, page: Page, places: Places) -> Any:
         for name, control in tab.places.items():
             place = _PLACES.get(name, f"{{ {name}: value }}")
             control.input(None, control, js=tell_place(place))
+    parts.kept.submit(handlers.restore, None, [page.main.upload, page.main.prompt], **GLUE_OF_EVENT)
     file = gr.DownloadButton(visible="hidden", elem_id="share-file")
     download_on(parts.share.release, write_run, [page.visitor], file)
     return arrived
@@ -259,6 +265,17 @@ class _Handlers:
             return text_share.OWN_PICTURE_FILE
         inside = example.image.is_relative_to(_REPOSITORY)
         return str(example.image.relative_to(_REPOSITORY) if inside else example.image.name)
+
+    def restore(self, event: gr.EventData) -> tuple[Any, Any]:
+        """The picture and the question that a visitor had before the server forgot his page."""
+        sent = _sent(event)
+        question = sent.get("question")
+        try:
+            roots = [Path(gr.utils.get_upload_folder())]
+            picture: Any = uploaded(sent.get("path"), roots, text.PICTURE_ELSEWHERE)
+        except InputError:
+            picture = gr.skip()
+        return picture, question if isinstance(question, str) and question else gr.skip()
 
     def show_lesson(self, visitor: Visitor, progress: Progress) -> dict[str, Any] | None:
         return show_step(progress, visitor)

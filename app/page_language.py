@@ -68,8 +68,12 @@ def in_language(page: str, code: str, usual: str) -> str:
     """
     tag = LANGUAGES[code].tag
     page = re.sub(r'(<html\b[^>]*?\blang=)"[^"]*"', rf'\1"{tag}"', page, count=1)
+    # The one address of Gradio's that would lead out of a proxy's prefix; and a browser that is
+    # told of no icon looks for it outside.
+    page = page.replace('href="/manifest.json"', 'href="./manifest.json"', 1)
     told = f"Object.defineProperty(navigator, 'language', {{ value: {json.dumps(tag)} }});"
     head = f"<script>{told}\n{arrival(code, usual)}\n{theme_switch.arrival()}</script>"
+    head += '<link rel="icon" href="./favicon.ico">'
     return re.sub(r"<head\b[^>]*>", lambda found: found[0] + head, page, count=1)
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import io
-from collections.abc import Iterable
+import threading
+from collections.abc import Callable, Iterable
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -18,6 +21,8 @@ OWN_PICTURE = "your picture"
 """What a visitor's other picture is called in a run; `name_of` says it."""
 # Of 16 levels in each channel.
 _COMMONEST, _DRAWN_WITH = 12, 0.75
+_ONE_IS_OPEN = threading.Lock()
+_Seen = TypeVar("_Seen")
 
 
 def chosen_picture(
@@ -35,24 +40,40 @@ def chosen_picture(
     if not drawing:
         raise InputError(text.NO_DRAWING)
     path = uploaded(drawing, roots, text.PICTURE_ELSEWHERE)
-    blank = load_image(path).getcolors(maxcolors=1)
-    if blank is not None:
+    if _opened(path, lambda picture: picture.getcolors(maxcolors=1)) is not None:
         raise InputError(text.NO_DRAWING)
     return path
 
 
 def thumbnail(path: str | None, longest: int = 480) -> str | None:
     """The picture as a data URL, no side longer than ``longest`` pixels; None when it is gone."""
-    if path is None:
-        return None
     try:
-        picture = load_image(path)
-    except InputError:
+        return None if path is None else _thumbnail(path, Path(path).stat().st_mtime_ns, longest)
+    except (InputError, OSError):
         return None
-    picture.thumbnail((longest, longest))
-    out = io.BytesIO()
-    picture.save(out, "WEBP", quality=88)
-    return f"data:image/webp;base64,{base64.b64encode(out.getvalue()).decode('ascii')}"
+
+
+@lru_cache(maxsize=64)
+def _thumbnail(path: str, changed: int, longest: int) -> str:
+    """Kept, since a page asks for the same one at each click; ``changed`` tells when it is not."""
+
+    def made(picture: Image.Image) -> str:
+        picture.thumbnail((longest, longest))
+        out = io.BytesIO()
+        picture.save(out, "WEBP", quality=88)
+        return f"data:image/webp;base64,{base64.b64encode(out.getvalue()).decode('ascii')}"
+
+    return _opened(path, made)
+
+
+def _opened(path: str, look: Callable[[Image.Image], _Seen]) -> _Seen:
+    """What is seen of a picture that is opened for it.
+
+    One at a time: a small file may hold a picture that takes hundreds of megabytes while it is
+    open, and any number of visitors may look at theirs at once.
+    """
+    with _ONE_IS_OPEN:
+        return look(load_image(path))
 
 
 def looks_like_a_photograph(path: str) -> bool:
@@ -62,11 +83,18 @@ def looks_like_a_photograph(path: str) -> bool:
     the share of the commonest colours is 0.80 or more; of eight photographs seven have less than
     0.75. So it is a hint for the visitor, and nothing is refused by it.
     """
-    small = load_image(path).resize((128, 128), Image.Resampling.BOX)
+    small = _opened(path, lambda picture: picture.resize((128, 128), Image.Resampling.BOX))
     levels = np.asarray(small).astype(np.int64) >> 4
     colours = (levels[..., 0] << 8) | (levels[..., 1] << 4) | levels[..., 2]
     commonest = np.sort(np.bincount(colours.ravel()))[::-1][:_COMMONEST]
     return bool(commonest.sum() < _DRAWN_WITH * colours.size)
+
+
+def path_sent(payload: Any) -> str | None:
+    """The path that a client sends for a file, in place of Gradio's own reading: that would open a
+    picture before its size and kind are looked at, and leave a file behind for each that is sent.
+    `uploaded` checks it."""
+    return payload.path if payload is not None else None
 
 
 def uploaded(path: str | None, roots: Iterable[Path], otherwise: str) -> str:

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING, Any
 from starlette.datastructures import MutableHeaders
 from starlette.middleware import Middleware
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.gate import Gate
-from app.language import FIRST
+from app.language import FIRST, LANGUAGES
 from app.page_language import PageLanguage
+from app.page_making import PageMaking
 from app.settings import UPLOAD_MB
+from app.upload_limits import UploadLimits
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -41,11 +43,14 @@ def app_arguments(
     environment: Mapping[str, str] = os.environ,
     *,
     upload_mb: int = UPLOAD_MB,
+    uploads: UploadLimits | None = None,
     usual_language: str = FIRST,
 ) -> dict[str, Any]:
     """What `launch(app_kwargs=...)` takes.
 
     Args:
+        upload_mb: size of one upload in megabytes.
+        uploads: how much may be uploaded; None sets no limit.
         usual_language: as for `app.ui.build_demo`.
 
     On Spaces the page lies in a frame whose script comes from another server, so there the content
@@ -67,11 +72,20 @@ def app_arguments(
         where a busy machine takes longer than three seconds to make a page that nobody reads."""
         return Response(media_type="text/html")
 
+    def without_slash(request: Request) -> Response:
+        """To a page's own address, told from where the request came to: Gradio would lead out of
+        the prefix that a proxy has taken away, and forget the view."""
+        name = request.url.path.rstrip("/").rpartition("/")[2]
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"../{name}{query}")
+
+    pages = [Route(f"/{one.path}/", without_slash) for one in LANGUAGES.values() if one.path]
     return {
-        "routes": [Route("/healthz", health), Route("/", is_there, methods=["HEAD"])],
+        "routes": [Route("/healthz", health), Route("/", is_there, methods=["HEAD"]), *pages],
         "middleware": [
-            Middleware(_WithHeaders, headers=headers), Middleware(Gate, upload_mb=upload_mb),
-            Middleware(PageLanguage, usual=usual_language),
+            Middleware(_WithHeaders, headers=headers),
+            Middleware(Gate, upload_mb=upload_mb, limits=uploads),
+            Middleware(PageMaking), Middleware(PageLanguage, usual=usual_language),
         ],
     }  # fmt: skip
 

@@ -16,6 +16,7 @@ from app import jobs, text
 from app.faults import within_memory
 from app.limits import RunLimits
 from app.models import Models
+from app.opened_runs import OpenedRuns
 from app.pool import ModelState
 from app.state import Dropped
 from app.stopping import Stopping
@@ -116,6 +117,7 @@ class Service:
         self._run: Job = self._run_here if elsewhere is None else elsewhere(self._run_here)
         self.stopping = Stopping()
         self.limits = RunLimits() if limits is None else limits
+        self.opened = OpenedRuns()
 
     def example_of(self, picture: str | None) -> Example | None:
         """The bundled example whose picture this is, also a copy of it."""

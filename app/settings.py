@@ -12,6 +12,8 @@ from app import zero_gpu
 from app.language import FIRST, LANGUAGES
 from app.limits import RUNS_PER_MINUTE, WAITING
 from app.models import RESIDENT, LoadOptions, Models
+from app.upload_limits import QUOTA_MB, UPLOADS_PER_MINUTE
+from app.visitors import VARIABLE, believed_proxies
 from vtw_core.errors import InputError
 from vtw_core.models.catalogue import BYTES, CATALOGUE, QUANTIZED
 from vtw_core.results import DEFAULT_ETA
@@ -85,18 +87,40 @@ class Settings:
         "VTW_QUEUE", 32, "how many may wait; who comes then is asked to try later", 1, 1000
     )
     upload_mb: int = _setting("VTW_UPLOAD_MB", UPLOAD_MB, "size of an upload in megabytes", 1, 200)
+    uploads_per_minute: int = _setting(
+        "VTW_UPLOADS_PER_MINUTE",
+        UPLOADS_PER_MINUTE,
+        "uploads of one network address in a minute; 0 for any number",
+        0,
+        10_000,
+    )
+    upload_quota: int = _setting(
+        "VTW_UPLOAD_QUOTA_MB",
+        QUOTA_MB,
+        "megabytes that one network address may upload in an hour; 0 for any number",
+        0,
+        1_000_000,
+    )
+    proxies: str = _setting(
+        VARIABLE,
+        "",
+        "proxies whose X-Forwarded-For is believed: addresses and networks, commas between them",
+        unset="nobody; on Spaces their proxies",
+    )
     sessions: int = _setting(
         "VTW_SESSIONS", 200, "visitors whose runs are kept in memory; the oldest leave", 1, 10_000
     )
     runs_per_minute: int = _setting(
         "VTW_RUNS_PER_MINUTE",
         RUNS_PER_MINUTE,
-        "runs a visitor may start in a minute, an address ten times as many; 0 for any number",
+        "runs a visitor may start in a minute, and files saved or opened; an address ten times as "
+        "many; 0 for any number",
         0,
         1000,
     )
     waiting: int = _setting(
-        "VTW_WAITING", WAITING, "runs of one visitor that may wait at once", 1, 1000
+        "VTW_WAITING", WAITING, "runs of one visitor that may wait at once, and as many files",
+        1, 1000,
     )  # fmt: skip
     on_spaces: bool = False
     on_zero_gpu: bool = False
@@ -119,6 +143,7 @@ class Settings:
                 "VTW_FREE_MODELS=1 cannot be had on ZeroGPU, where all models are loaded before "
                 "the page starts; name them in VTW_MODELS."
             )
+        given["proxies"] = believed_proxies(environment)
         return cls(**given, on_spaces="SPACE_ID" in environment, on_zero_gpu=on_zero_gpu)
 
     def offered(self, model: str | None = None) -> Models:

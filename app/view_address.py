@@ -19,11 +19,12 @@ from app.methods_choice import Choice
 from vtw_core.analysis.presets import ETA_PRESETS
 from vtw_core.analysis.rows import QUERY_ROWS, QueryRows
 from vtw_core.equal_budget import SHORT
+from vtw_core.errors import InputError
+from vtw_core.models.prompts import MAX_PROMPT_CHARACTERS, check_prompt
 from vtw_core.results import DEFAULT_ETA, DIRECTIONS, RULES, SCOPES, Run
 
-MOST_CHARACTERS = 8_000
-"""A longer query is not read: the longest question, every character of it escaped, fits."""
-LONGEST_PROMPT = 2_000
+MOST_CHARACTERS = 12 * MAX_PROMPT_CHARACTERS + 2_000
+"""A longer query is not read: the longest question, each character four bytes escaped, fits."""
 _WHOLE_NUMBERS = (
     "k", "layer", "row", "patch", "token", "head", "image", "state", "grid", "stage",
 )  # fmt: skip
@@ -217,7 +218,7 @@ def _first_values(query: str) -> Mapping[str, str]:
     if not isinstance(query, str) or len(query) > MOST_CHARACTERS:
         return {}
     try:
-        found = parse_qs(query.removeprefix("?"), max_num_fields=50)
+        found = parse_qs(query.removeprefix("?"), max_num_fields=50, errors="strict")
     except ValueError:
         return {}
     return {name: values[0] for name, values in found.items()}
@@ -254,9 +255,8 @@ def _preset(value: str | None) -> int | None:
 
 
 def _prompt(value: str | None) -> str | None:
-    """A question in one piece, without what no keyboard types; None when nothing is left."""
-    if value is None:
+    """A question as the model would be asked it; None for what it would not be asked."""
+    try:
+        return None if value is None else check_prompt(value)
+    except InputError:
         return None
-    plain = "".join(" " if character.isspace() else character for character in value)
-    plain = "".join(character for character in plain if character.isprintable()).strip()
-    return plain[:LONGEST_PROMPT].strip() or None

@@ -37,6 +37,8 @@ class Server:
         self._uploads = tempfile.TemporaryDirectory()
         self._environment = {
             **os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1",
+            # Visitors of many addresses are played from this machine.
+            "FORWARDED_ALLOW_IPS": "127.0.0.1",
             "GRADIO_TEMP_DIR": self._uploads.name, **(variables or {}),
         }  # fmt: skip
         self._environment.pop("GRADIO_SERVER_PORT", None)

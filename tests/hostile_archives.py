@@ -11,8 +11,8 @@ OTHER = "{name} is not a {kind}; choose a file that {writer} wrote."
 DAMAGED = "{name} is not a {kind}, or it is damaged."
 UNREADABLE = "{name} is damaged: its contents cannot be read."
 KINDS = {
-    ".vtw": {"kind": "saved run", "writer": "Run.save", "key": "run", "version": 3, "json": 32,
-             "arrays": 96, "layers": "answers needs 4000000001 entries, one for each K"},
+    ".vtw": {"kind": "saved run", "writer": "Run.save", "key": "run", "version": 3, "json": 16,
+             "arrays": 64, "layers": "answers needs 4000000001 entries, one for each K"},
     ".vtwm": {"kind": "saved comparison of methods", "writer": "MethodComparison.save",
               "key": "comparison", "version": 1, "json": 8, "arrays": 48,
               "layers": "of 'baseline', visual tokens need 4000000000 counts, one for each layer"},
@@ -114,6 +114,14 @@ def patched_flags(position, value):
     return make
 
 
+def with_small_header(parts, entry):
+    """Both headers of the document's member claim 10 bytes."""
+    raw = bytearray(whole(parts))
+    for at in (22, raw.index(b"PK\x01\x02") + 24):
+        raw[at : at + 4] = struct.pack("<L", 10)
+    return bytes(raw)
+
+
 ARCHIVES = {
     "empty": Archive("an empty file", lambda parts, entry: b"", OTHER),
     "truncated": Archive("a file cut in the middle",
@@ -151,6 +159,14 @@ ARCHIVES = {
     "lists": Archive("a document of two million empty lists",
                      lambda parts, entry: whole(
                          parts | {entry: b"[" + b"[]," * 2_000_000 + b"[]]"}), UNREADABLE),
+    "strings": Archive("a document of 1 500 000 strings of two letters",
+                       lambda parts, entry: whole(
+                           parts | {entry: b"[" + b'"aa",' * 1_500_000 + b'"aa"]'}), UNREADABLE),
+    "objects": Archive("a document of a million empty objects",
+                       lambda parts, entry: whole(
+                           parts | {entry: b"[" + b"{}," * 1_000_000 + b"{}]"}), UNREADABLE),
+    "small_header": Archive("a member whose header claims less than it unpacks to",
+                            with_small_header, DAMAGED),
     "path": Archive("a member whose name climbs out of the archive",
                     lambda parts, entry: packed(
                         (f"../../{entry}", parts[entry]), ("arrays.bin", parts["arrays.bin"])),

@@ -38,8 +38,8 @@ PROMPTS = {
     "spaces": Words("white space alone", " \n\t\u3000", EMPTY),
     "zero_width": Words("zero-width characters alone", "\u200b\u200d\ufeff", EMPTY),
     "controls_alone": Words("control characters alone", "\0\a\x1b", EMPTY),
-    "megabyte": Words("1 MB of text", "x" * 10**6,
-                      "The prompt has 1000000 characters; use at most 2000."),
+    "much": Words("200 kB of text", "x" * 200_000,
+                  "The prompt has 200000 characters; use at most 2000."),
     "surrogate": Words("half of a surrogate pair", "what \ud800 ?",
                        "The prompt is not valid Unicode text; type it again."),
     "number": Words("a number", 7, NO_TEXT),
@@ -63,7 +63,7 @@ PROMPTS = {
 NO_METHOD = "--method must be text of at most 2000 characters, such as 'vtw --k 8'."
 METHODS = {
     "not_text": Words("a list", ["vtw"], NO_METHOD),
-    "megabyte": Words("1 MB of text", "vtw " + "x" * 10**6, NO_METHOD),
+    "much": Words("200 kB of text", "vtw " + "x" * 200_000, NO_METHOD),
     "lines": Words("options on several lines", "vtw --k 2 a\nb",
                    "--method 'vtw --k 2 a\\nb': unrecognized arguments: a b."),
     "file": Words("a file of options", "vtw @/etc/passwd",
@@ -108,7 +108,9 @@ CHOSEN = {
 }  # fmt: skip
 """Models that a program asks for, of a page whose owner offers others."""
 
-TOO_LARGE = "The request is larger than 4 MB; send less."
+TOO_LARGE = "The request is larger than 256 kB; send less."
+MANY_VALUES = "The request holds more than 5000 values; send less."
+MANY_FILES = "A request may hold 64 files; send fewer at once."
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,10 @@ REQUESTS = {
     "file_url": Request("a file: URL for a path", _file("file:///etc/passwd"), 400, ELSEWHERE),
     "large_data": Request("a data: URL of 6 MB",
                           {"url": f"data:image/png;base64,{'A' * 6_000_000}"}, 413, TOO_LARGE),
+    "many": Request("65 files", [_file("/tmp/gradio/a/b.png")] * 65, 413, MANY_FILES),
+    "long_path": Request("a path of 200 kB, a/a/a/…", _file("/tmp/gradio/" + "a/" * 100_000), 400,
+                         ELSEWHERE),
+    "many_paths": Request("10 000 paths", [{"path": "a"}] * 10_000, 413, MANY_VALUES),
     "data_url": Request("a small data: URL, and no path",
                         {"url": "data:image/png;base64,AAAA"}, 200, ""),
     "remote_url": Request("an address, and no path", {"url": "http://example.com/a.png"}, 200, ""),
@@ -188,10 +194,22 @@ OTHERS = (
      "needs code of its own, which is never run here."),
     ("`/file=http://…`, which Gradio would fetch for whoever asks", f"Refused: {ELSEWHERE}"),
     ("`/file=` with a path on the server", "Refused by Gradio."),
-    ("a request of more than 4 MB that is no upload", f"Refused: {TOO_LARGE}"),
-    ("an upload of more than eight files' size", "Refused, or cut off where its size was not "
-     "told."),
-    ("JSON nested without end", "Refused: The request is nested too deeply."),
+    ("a request of more than 256 kB that is no upload", f"Refused: {TOO_LARGE}"),
+    ("a request of more than 5 000 values", f"Refused: {MANY_VALUES}"),
+    ("a drawing of more than 4 MB", "Refused: The request is larger than 4 MB; send less."),
+    ("an upload of more than eight files' size", "Refused: The request is larger than 168 MB; send "
+     "less."),
+    ("an upload of more than 32 parts", "Refused: A request may hold 32 files; send fewer at "
+     "once."),
+    ("an upload with more than 10 kB beside its files", "Refused: The request is larger than 10 kB;"
+     " send less."),
+    ("an address of more than 4 kB, a query of more than 32 kB, headers of more than 64 kB",
+     "Refused: The address of the page or the head of the request is too long; shorten it."),
+    ("a session whose name has more than 100 letters", "Refused: The page has no such function; "
+     "load it again."),
+    ("Gradio's own screen recordings", "Refused: The page has no such function; load it again."),
+    ("JSON nested without end", "Refused: The request is nested too deeply, or holds too many "
+     "values."),
 )  # fmt: skip
 
 

@@ -88,6 +88,7 @@ TORCH_FREE = (
     "vtw_core.replacing",
     "vtw_core.spreadsheets",
     "vtw_core.models.catalogue",
+    "vtw_core.models.prompts",
     "vtw_core.memory",
     "vtw_core.strategies.mustdrop.record",
 )
@@ -210,6 +211,7 @@ TORCH_COMES_LATER = (
     "vtw_core.strategies.random_drop",
     "vtw_core.trace",
     "vtw_core.models.catalogue",
+    "vtw_core.models.prompts",
     "vtw_core.models.loading",
     "vtw_core.models.machine",
     "vtw_core.models.support",

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vtw_core.documents import Arrays, refuse_constant
+from vtw_core.documents import Arrays, parsed
 from vtw_core.errors import InputError
 from vtw_core.memory import is_out_of_memory
 from vtw_core.replacing import replacing
@@ -21,8 +21,9 @@ ARRAYS_ENTRY = "arrays.bin"
 # The end of central directory, without a comment; before it, in a zip64, stands its locator.
 _LAST_RECORD = struct.Struct("<4s4H2LH")
 _LOCATOR_BYTES = 20
-# Two bytes of JSON make a list of 56; the largest runs have some ten thousand.
-_MOST_LISTS = 1_000_000
+# Two bytes of JSON make a list of 56, five a string of 51: a value takes some 100 bytes at most.
+# The largest runs (80 layers, a thousand tokens of each answer) have some 300 000.
+_MOST_VALUES = 500_000
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class ArchiveKind:
         key: where in the document the result is.
         name: in a sentence, such as "saved run".
         writer: what writes such a file.
-        max_json_bytes, max_array_bytes: what is read into memory at most.
+        max_json_bytes, max_array_bytes: what each member may expand to.
     """
 
     format: str
@@ -70,13 +71,8 @@ def read_archive(kind: ArchiveKind, path: str | Path) -> tuple[Any, Arrays, int]
     """The result's document, still unchecked, its arrays, and the document's version; raises
     InputError for any other file."""
     name = Path(path).name
-    text, arrays = _read_entries(kind, Path(path))
-    if text.count("[") + text.count("{") > _MOST_LISTS:
-        raise InputError(f"{name} is damaged: its contents cannot be read.")
-    try:
-        document = json.loads(text, parse_constant=refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{name} is damaged: its contents cannot be read.") from error
+    raw, arrays = _read_entries(kind, Path(path))
+    document = parsed(raw, name, _MOST_VALUES)
     if not isinstance(document, dict) or document.get("format") != kind.format:
         raise InputError(f"{name} is not a {kind.name}; choose a file that {kind.writer} wrote.")
     version = document.get("version")
@@ -88,8 +84,8 @@ def read_archive(kind: ArchiveKind, path: str | Path) -> tuple[Any, Arrays, int]
     return document.get(kind.key), arrays, version
 
 
-def _read_entries(kind: ArchiveKind, path: Path) -> tuple[str, Arrays]:
-    """The JSON text and the arrays in the archive, never more than the limits in memory."""
+def _read_entries(kind: ArchiveKind, path: Path) -> tuple[bytes, Arrays]:
+    """The JSON and the arrays in the archive; nothing is expanded before both are known to fit."""
     other = InputError(f"{path.name} is not a {kind.name}; choose a file that {kind.writer} wrote.")
     try:
         if not _ends_as_ours(path):
@@ -98,10 +94,15 @@ def _read_entries(kind: ArchiveKind, path: Path) -> tuple[str, Arrays]:
             # Earlier versions had no arrays, and no member for them.
             if archive.namelist() not in ([kind.entry], [kind.entry, ARRAYS_ENTRY]):
                 raise other
-            text = _read_entry(archive, kind.entry, kind.max_json_bytes)
-            arrays = Arrays()
-            if ARRAYS_ENTRY in archive.namelist():
-                arrays = Arrays(_read_entry(archive, ARRAYS_ENTRY, kind.max_array_bytes))
+            for entry, limit in zip(
+                archive.infolist(), (kind.max_json_bytes, kind.max_array_bytes), strict=False
+            ):
+                # zipfile reads no more of a member than its header says.
+                if entry.file_size > limit:
+                    raise InputError(f"{path.name} holds more than {limit // 2**20} MB of data.")
+            has_arrays = ARRAYS_ENTRY in archive.namelist()
+            arrays = Arrays(archive.read(ARRAYS_ENTRY)) if has_arrays else Arrays()
+            return archive.read(kind.entry), arrays
     except FileNotFoundError as error:
         raise InputError(f"There is no file {path}.") from error
     except OSError as error:
@@ -114,10 +115,6 @@ def _read_entries(kind: ArchiveKind, path: Path) -> tuple[str, Arrays]:
         if is_out_of_memory(error):
             raise
         raise InputError(f"{path.name} is not a {kind.name}, or it is damaged.") from error
-    try:
-        return text.decode("utf-8"), arrays
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path.name} is damaged: its contents cannot be read.") from error
 
 
 def _ends_as_ours(path: Path) -> bool:
@@ -135,13 +132,3 @@ def _ends_as_ours(path: Path) -> bool:
     mark, *_, entries, directory_bytes, _, comment_bytes = _LAST_RECORD.unpack(record)
     ours = mark == b"PK\x05\x06" and entries in (1, 2) and not comment_bytes
     return ours and directory_bytes < 1024
-
-
-def _read_entry(archive: zipfile.ZipFile, name: str, limit: int) -> bytes:
-    # The size in the header may lie, so the read itself is bounded as well.
-    with archive.open(name) as entry:
-        raw = entry.read(limit + 1)
-    if len(raw) > limit:
-        file = Path(str(archive.filename)).name
-        raise InputError(f"{file} holds more than {limit // 2**20} MB of data.")
-    return raw

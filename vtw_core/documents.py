@@ -44,6 +44,8 @@ def with_digest(pieces: Iterable[str]) -> Iterator[bytes]:
     rest = last.rstrip().removesuffix("}").rstrip().encode("utf-8")
     digest.update(rest)
     yield rest + f', "sha256": "{digest.hexdigest()}"}}\n'.encode()
+# Of a file that holds little but numbers, whose digits take more.
+_BYTES_PER_VALUE = 8
 
 
 def read_document(
@@ -76,10 +78,7 @@ def read_document(
         raise InputError(f"{source} cannot be read: {error.strerror}.") from error
     if len(raw) > most_bytes:
         raise InputError(f"{source.name} is larger than {most_bytes // 2**20} MB.")
-    try:
-        document = json.loads(raw, parse_constant=refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"{source.name} is damaged: its contents cannot be read.") from error
+    document = parsed(raw, source.name, most_bytes // _BYTES_PER_VALUE)
     if not isinstance(document, dict) or document.get("format") != form:
         raise InputError(f"{source.name} is no {what}.")
     found = document.get("version")
@@ -94,6 +93,22 @@ def read_document(
 
 def _hex_digest(data: memoryview) -> bytes:
     return hashlib.sha256(data).hexdigest().encode()
+def parsed(raw: bytes, name: str, most_values: int) -> Any:
+    """What a JSON file of that name says.
+
+    Args:
+        most_values: more are not made, since a few bytes of JSON can make a hundred in memory.
+
+    Raises:
+        InputError: it is no JSON, or says more than that.
+    """
+    damaged = InputError(f"{name} is damaged: its contents cannot be read.")
+    if sum(raw.count(mark) for mark in (b",", b"[", b"{")) > most_values:
+        raise damaged
+    try:
+        return json.loads(raw.decode("utf-8"), parse_constant=refuse_constant)
+    except (ValueError, RecursionError) as error:
+        raise damaged from error
 
 
 def refuse_constant(name: str) -> float:
@@ -127,11 +142,16 @@ def pair(name: str, values: Any) -> tuple[int, int]:
 
 
 def floats(name: str, values: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """An array of numbers; numpy alone would also take strings such as "1.5" and None."""
-    array = np.array(values)
-    if array.dtype.kind not in "fi" or array.dtype == object:
-        raise TypeError(f"{name} should hold numbers.")
-    return array.astype(np.float64)
+    """An array of numbers; numpy alone would also take strings such as "1.5" and None, and give
+    each string of a list as much memory as the longest one needs."""
+    pending = [values]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, list):
+            pending.extend(value)
+        elif isinstance(value, bool) or not isinstance(value, int | float):
+            raise TypeError(f"{name} should hold numbers.")
+    return np.array(values, dtype=np.float64)
 
 
 class Arrays:
@@ -139,7 +159,8 @@ class Arrays:
     first; the document says of each its shape, its type and where it begins."""
 
     def __init__(self, data: bytes = b"") -> None:
-        self._data = bytearray(data)
+        self._data: bytes | bytearray = data or bytearray()
+        self._unread = len(data)
 
     @property
     def data(self) -> bytes:
@@ -153,7 +174,11 @@ class Arrays:
         return {"shape": list(array.shape), "type": array.dtype.name, "at": at}
 
     def get(self, name: str, value: Any, kind: type) -> NDArray[Any]:
-        """The array that a document speaks of, which must be of a numpy type."""
+        """The array that a document speaks of, which must be of a numpy type.
+
+        All together are no larger than the bytes that there are: a document cannot have the same
+        ones many times.
+        """
         expect(name, value, dict)
         dtype = np.dtype(kind)
         if set(value) != {"shape", "type", "at"} or value["type"] != dtype.name:
@@ -161,8 +186,10 @@ class Arrays:
         shape = tuple_of(name, value["shape"], int)
         expect(name, value["at"], int)
         # In Python's own numbers, which do not overflow.
-        end = value["at"] + math.prod(shape) * dtype.itemsize
-        if len(shape) > 4 or end > len(self._data):
+        count = math.prod(shape)
+        size = count * dtype.itemsize
+        self._unread -= size
+        if len(shape) > 4 or value["at"] + size > len(self._data) or self._unread < 0:
             raise ValueError(f"{name} does not have the size that it says.")
-        raw = bytes(self._data[value["at"] : end])
+        raw = memoryview(self._data)[value["at"] : value["at"] + size]
         return np.frombuffer(raw, dtype.newbyteorder("<")).astype(dtype).reshape(shape)

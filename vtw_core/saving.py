@@ -35,9 +35,9 @@ KIND = ArchiveKind(
     name="saved run",
     writer="Run.save",
     # The largest runs (80 layers, hundreds of answer tokens) stay under 10 MB of JSON.
-    max_json_bytes=32 * 2**20,
+    max_json_bytes=16 * 2**20,
     # 32 layers, 3000 visual and 150 text tokens take 30 MB.
-    max_array_bytes=96 * 2**20,
+    max_array_bytes=64 * 2**20,
 )
 
 _STRINGS = ("model", "model_type", "prompt", "flops_convention", "dtype", "device", "created",

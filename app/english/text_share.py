@@ -18,6 +18,13 @@ SHARE = {
     "textCopied": "Copied.",
     "close": "Close",
 }
+KEPT = {
+    "forgotten": "The server had forgotten this page, since it was restarted or you were away for long; the page was loaded again. What it had computed is gone.",
+    "both": "Your picture and your question are back: press Run both sides to ask again.",
+    "question": "Your question is back; choose your picture or open your file again.",
+    "view": "The example, the question and the view that the address names are back.",
+    "close": "Close",
+}
 SHARE_LABEL = "Links, citations and code"
 OWN_QUESTION = "This link asks a question of its own. It stands in the box on the left: press Run both sides to ask it. Until then, this is the recorded run of the example."
 OWN_PICTURE_FILE = "your_picture.png"

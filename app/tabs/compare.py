@@ -15,20 +15,20 @@ from app import model_choice, text, text_share
 from app.components.workbench import workbench
 from app.downloads import cached
 from app.drawings import keep_few_drawings
-from app.events import GLUE, GLUE_OF_EVENT, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
+from app.events import GLUE, GLUE_OF_EVENT, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE, OPENING_QUEUE
 from app.held_k import keep_k
 from app.language import LANGUAGES, speaking
 from app.library_words import worded
 from app.model_choice import ModelChoice
 from app.models_view import loading_steps
-from app.pictures import chosen_picture, looks_like_a_photograph, name_of, uploaded
+from app.pictures import chosen_picture, looks_like_a_photograph, name_of, path_sent, uploaded
 from app.state import Visitor
 from app.view import show_nothing, show_run, show_running
 from app.view_address import View
 from vtw_core.errors import VTWError
 from vtw_core.events import Answers, Curve, Progress, Token
 from vtw_core.models.catalogue import EMBEDDED
-from vtw_core.results import Run, choose_k, load_run
+from vtw_core.results import Run, choose_k
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -93,6 +93,8 @@ class CompareTab:
     running: tuple[Any, ...]
     waits: gr.State
     outputs: tuple[Any, ...]
+    upload: gr.Image
+    prompt: gr.Textbox
 
 
 @dataclass(frozen=True)
@@ -162,8 +164,8 @@ def _build_inputs(service: Service) -> _Inputs:
     open_run = gr.UploadButton(text.OPEN_RUN, size="sm", file_types=[".vtw"], elem_id="open-run")
     models = model_choice.build(service)
     keep_few_drawings(canvas)
-    # Gradio would open the file itself before our own loader can look at its size and kind.
-    upload.preprocess = _path_of_upload  # type: ignore[method-assign]
+    upload.preprocess = path_sent  # type: ignore[method-assign]
+    open_run.preprocess = path_sent  # type: ignore[method-assign]
     return _Inputs(picture_tabs, upload_tab, draw_tab, upload, canvas, prompt, run, cancel, gallery,
                    open_run, suggestions, models)  # fmt: skip
 
@@ -218,10 +220,12 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
         _picked, None, [picked_index, waits], cancels=[*running], **GLUE_OF_EVENT
     ).then(handlers.pick_example, [picked_index, visitor], [*everything], **GLUE)
     opened = left.open_run.upload(lambda: False, None, waits, cancels=[*running], **GLUE).then(
-        handlers.open_run, [left.open_run, visitor, k], [*everything], **GLUE
+        handlers.open_run, [left.open_run, visitor, k], [*everything], **streamed, **OPENING_QUEUE
     )
     left.models.changed.success(handlers.suggest, model, [*left.suggestions], **GLUE)
-    return CompareTab((picked, opened, ran), k, model, running, waits, everything)
+    return CompareTab(
+        (picked, opened, ran), k, model, running, waits, everything, left.upload, left.prompt
+    )
 
 
 class _Handlers:
@@ -335,12 +339,14 @@ class _Handlers:
         shown = Visitor(example.run, "recorded", str(example.image), visitor.eta)
         return show_view(shown, View(), example.prompt)
 
-    def open_run(self, file: str | None, visitor: Visitor, k: int | None) -> tuple[Any, ...]:
+    def open_run(
+        self, file: str | None, visitor: Visitor, k: int | None, request: gr.Request
+    ) -> tuple[Any, ...]:
         """A saved run from a visitor's file; its picture is not in it."""
         keep = (gr.skip(),) * 6
         try:
             path = uploaded(file, [Path(gr.utils.get_upload_folder())], text.RUN_ELSEWHERE)
-            run = load_run(path)
+            run = self.service.opened.open(path, self.service.limits.networks.of(request))
         except VTWError as problem:
             return _last_run(visitor, k, worded(problem)), *_idle(), *keep
         return (
@@ -387,11 +393,6 @@ def _idle() -> tuple[gr.Button, gr.Button]:
 def _picked(event: gr.SelectData) -> tuple[int, bool]:
     """Which example, and that no run waits any more."""
     return (event.index if isinstance(event.index, int) else 0), False
-
-
-def _path_of_upload(payload: Any) -> str | None:
-    """The path a client sends for an upload; ``chosen_picture`` checks it."""
-    return payload.path if payload is not None else None
 
 
 def _drawing_of(canvas: gr.ImageEditor, note: Any) -> str | bytes | None:

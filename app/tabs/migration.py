@@ -16,7 +16,7 @@ from app.events import AGAIN_QUEUE, GLUE_OF_EVENT
 from app.figures import migration, tokens
 from app.held_k import k_of, keep_k
 from app.library_words import worded
-from app.pictures import OWN_PICTURE, name_of, uploaded
+from app.pictures import OWN_PICTURE, name_of, path_sent, uploaded
 from app.refusal import refusal
 from app.state import Visitor
 from app.view_address import View
@@ -78,6 +78,7 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
             upload = gr.UploadButton(
                 text.OTHER_UPLOAD, file_types=["image"], size="sm", elem_id="other-upload"
             )
+            upload.preprocess = path_sent  # type: ignore[method-assign]
             example = gr.Dropdown(
                 [(name_of(one.title), index) for index, one in enumerate(service.examples)],
                 value=None, label=text.OTHER_EXAMPLE, elem_id="other-example",

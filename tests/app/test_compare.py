@@ -21,7 +21,7 @@ from app.tabs.every_k import show, write_run, write_table
 from vtw_core.results import load_run
 
 NEW = Visitor()
-SOMEBODY = SimpleNamespace(session_hash="somebody")
+SOMEBODY = SimpleNamespace(session_hash="somebody", client=None)
 
 
 @pytest.fixture
@@ -189,7 +189,9 @@ def test_the_charts_and_the_table_follow_the_run(example):
 
 def test_a_saved_run_is_opened_without_its_picture(handlers, example, uploads):
     path = str(example.run.save(uploads / "mine.vtw"))
-    bench, _, _, visitor, k, _, picture, prompt, is_drawing = handlers.open_run(path, NEW, None)
+    bench, _, _, visitor, k, _, picture, prompt, is_drawing = handlers.open_run(
+        path, NEW, None, SOMEBODY
+    )
     assert bench["phase"] == "done"
     assert "opened from your file" in bench["origin"]
     assert visitor.run.answers == example.run.answers
@@ -202,14 +204,14 @@ def test_a_file_that_is_no_run_changes_nothing_and_says_one_sentence(handlers, e
     bad = uploads / "bad.vtw"
     bad.write_bytes(b"PK\x03\x04 nothing")
     for path in (str(bad), str(uploads / "none.vtw"), "/etc/passwd", None):
-        bench, _, _, *rest = handlers.open_run(path, before, 1)
+        bench, _, _, *rest = handlers.open_run(path, before, 1, SOMEBODY)
         assert bench["notice"]["kind"] == "error"
         assert bench["k"] == 1
         assert rest == [gr.skip()] * 6
 
 
 def test_a_run_elsewhere_on_the_server_is_not_opened(handlers, example):
-    bench, *_ = handlers.open_run(str(example.recording), NEW, None)
+    bench, *_ = handlers.open_run(str(example.recording), NEW, None, SOMEBODY)
     assert bench["notice"]["text"] == text.RUN_ELSEWHERE
 
 

@@ -11,6 +11,7 @@ from hostile_archives import ARCHIVES, members
 from hostile_inputs import (
     CHOSEN,
     ELSEWHERE,
+    MANY_VALUES,
     METHODS,
     NO_PICTURE,
     PROMPTS,
@@ -20,7 +21,7 @@ from hostile_inputs import (
 from hostile_pictures import PICTURES, SQUARES, saved
 from small_records import small_run, with_random_inside
 
-from app.gate import MOST_BYTES, NESTED
+from app.bodies import MOST_BYTES
 from app.server import app_arguments
 from app.ui import build_demo
 
@@ -263,8 +264,9 @@ def test_a_body_is_bounded_whether_or_not_it_tells_its_size(page):
     for body in (too_large, (too_large[at : at + 65_536] for at in range(0, MOST_BYTES, 65_536))):
         answer = page.http.post("call/generate", content=body)
         assert (answer.status_code, answer.json()["detail"]) == (413, TOO_LARGE)
-    deep = page.post("call/generate", b"[" * 100_000)
-    assert (deep.status_code, deep.json()["detail"]) == (400, NESTED)
+    for nested, words in ((3_000, "The request is nested too deeply."), (100_000, MANY_VALUES)):
+        deep = page.post("call/generate", b"[" * nested)
+        assert (deep.status_code, deep.json()["detail"]) in ((400, words), (413, words))
     for body in (b"", b"{", b"\xff", b'{"data": ' + b"9" * 5000 + b"}", b"null", b"{}"):
         assert page.post("call/generate", body).status_code in (400, 422)
 

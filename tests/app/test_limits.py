@@ -8,10 +8,13 @@ import httpx
 import pytest
 from served_page import served
 
-from app import limits, text_faults
-from app.limits import ADDRESS_RUNS, RunLimits, Starts, addresses_are_visitors
+from app import limits, rates, text_faults
+from app.limits import ADDRESS_RUNS, RunLimits, Waiting
+from app.rates import Quota, Starts
 from app.service import Service
+from app.visitors import Networks, believed_proxies
 from benchmarks.load.page import Page, Refused, Watch
+from vtw_core.errors import InputError
 from vtw_core.events import Progress
 
 
@@ -49,47 +52,88 @@ def test_zero_is_no_limit_and_remembers_nobody(clock):
 
 def test_what_is_remembered_is_bounded(clock, monkeypatch):
     monkeypatch.setattr(limits, "MOST_KEPT", 3)
-    rules = RunLimits(1, clock=clock)
+    monkeypatch.setattr(rates, "MOST_KEPT", 3)
+    rules, quota = RunLimits(1, clock=clock), Quota(10, clock)
     for number in range(10):
         rules.sessions.add(str(number))
+        quota.add(str(number), 1)
         rules._remember(str(number), "no")
-    assert len(rules.sessions) == len(rules._refused) == 3
+    assert len(rules.sessions) == len(rules._refused) == len(quota) == 3
     assert rules.sessions.seconds_to_wait("9") == 60
     assert rules.sessions.seconds_to_wait("0") == 0
+
+
+def run(session, address="10.0.0.1"):
+    return Waiting(session, address, is_of_model=True)
+
+
+def file(session, address="10.0.0.1"):
+    return Waiting(session, address, is_of_model=False)
 
 
 def test_an_address_may_begin_more_than_one_visitor_and_not_any_number(clock):
     rules = RunLimits(1, clock=clock)
     for number in range(ADDRESS_RUNS):
-        assert rules.refusal(str(number), "10.0.0.1", [], 32) is None
+        assert rules.refusal(run(str(number)), [], 32) is None
         rules.sessions.add(str(number))
         rules.addresses.add("10.0.0.1")
-    refusal = rules.refusal("another", "10.0.0.1", [], 32)
+    refusal = rules.refusal(run("another"), [], 32)
     assert refusal.why == text_faults.TOO_OFTEN_HERE.format(most=ADDRESS_RUNS, seconds=60)
-    assert rules.refusal("another", "10.0.0.2", [], 32) is None
-    assert rules.refusal("0", "10.0.0.2", [], 32).seconds == 60
+    assert rules.refusal(run("another", "10.0.0.2"), [], 32) is None
+    assert rules.refusal(run("0", "10.0.0.2"), [], 32).seconds == 60
+    # What is no run is counted apart, and as strictly.
+    assert rules.refusal(file("another"), [], 32) is None
+    rules.files.add("0")
+    assert rules.refusal(file("0"), [], 32).why == text_faults.FILES_TOO_OFTEN.format(
+        most=1, seconds=60
+    )
 
 
 def test_one_visitor_and_one_address_leave_room_in_the_queue():
     rules = RunLimits(waiting=2)
-    mine = [("a", "10.0.0.1")] * 2
-    assert rules.refusal("a", "10.0.0.1", mine, 32).why == text_faults.TOO_MANY_WAIT.format(most=2)
-    assert rules.refusal("b", "10.0.0.1", mine, 32) is None
-    many = [(str(number), "10.0.0.1") for number in range(24)]
-    assert rules.refusal("b", "10.0.0.1", many, 32).why == text_faults.ADDRESS_WAITS
-    assert rules.refusal("b", "10.0.0.2", many, 32) is None
-    assert rules.refusal("b", "10.0.0.1", many, None) is None
+    mine = [run("a")] * 2
+    assert rules.refusal(run("a"), mine, 32).why == text_faults.TOO_MANY_WAIT.format(most=2)
+    assert rules.refusal(file("a"), mine, 32) is None
+    assert rules.refusal(file("a"), [file("a")] * 2, 32).why == (
+        text_faults.TOO_MANY_FILES_WAIT.format(most=2)
+    )
+    assert rules.refusal(run("b"), mine, 32) is None
+    many = [(run, file)[number % 2](str(number)) for number in range(24)]
+    assert rules.refusal(run("b"), many, 32).why == text_faults.ADDRESS_WAITS
+    assert rules.refusal(file("b"), many, 32).why == text_faults.ADDRESS_WAITS
+    assert rules.refusal(run("b", "10.0.0.2"), many, 32) is None
+    assert rules.refusal(run("b"), many, None) is None
 
 
 def test_behind_a_proxy_that_hides_the_visitors_no_address_counts():
-    rules = RunLimits(1, knows_addresses=False)
-    for _ in range(100):
-        rules.addresses.add("10.0.0.1")
-    many = [(str(number), "10.0.0.1") for number in range(31)]
-    assert rules.refusal("b", "10.0.0.1", many, 32) is None
-    assert addresses_are_visitors({})
-    assert not addresses_are_visitors({"SPACE_ID": "somebody/vtw"})
-    assert addresses_are_visitors({"SPACE_ID": "somebody/vtw", "FORWARDED_ALLOW_IPS": "10.0.0.0/8"})
+    rules = RunLimits(1, networks=Networks.behind("10.0.0.0/8"))
+    hidden = rules.networks.of_host("10.0.0.1")
+    assert hidden == ""
+    assert rules.networks.of_host("198.51.100.1") == "198.51.100.1"
+    many = [run(str(number), hidden) for number in range(31)]
+    assert rules.refusal(run("b", hidden), many, 32) is None
+
+
+@pytest.mark.parametrize(("told", "believed"), [
+    ({}, ""), ({"FORWARDED_ALLOW_IPS": " "}, ""),
+    ({"FORWARDED_ALLOW_IPS": "127.0.0.1, 10.1.2.3/8"}, "127.0.0.1/32,10.0.0.0/8"),
+    ({"SPACE_ID": "somebody/vtw", "FORWARDED_ALLOW_IPS": ""}, ""),
+])  # fmt: skip
+def test_nobody_is_believed_unless_whoever_runs_the_page_says_so(told, believed):
+    assert believed_proxies(told) == believed
+
+
+def test_on_spaces_their_proxies_are_believed_and_nobody_else():
+    networks = Networks.behind(believed_proxies({"SPACE_ID": "somebody/vtw"}))
+    assert {networks.of_host(one) for one in ("127.0.0.1", "10.16.3.4", "::ffff:10.1.1.1")} == {""}
+    assert networks.of_host("203.0.113.9") == "203.0.113.9"
+
+
+@pytest.mark.parametrize("told", ["*", "nginx", "10.0.0.0/40", "127.0.0.1;10.0.0.1"])
+def test_what_names_no_proxy_is_refused_at_the_start(told):
+    """uvicorn would believe everybody for a star, and take a visitor's own word for his address."""
+    with pytest.raises(InputError, match="FORWARDED_ALLOW_IPS must be addresses or networks"):
+        believed_proxies({"FORWARDED_ALLOW_IPS": told})
 
 
 @pytest.mark.parametrize(("host", "network"), [
@@ -98,8 +142,8 @@ def test_behind_a_proxy_that_hides_the_visitors_no_address_counts():
     ("x" * 5000, "x" * 100), ("", ""),
 ])  # fmt: skip
 def test_a_household_is_one_address(host, network):
-    assert limits._network(SimpleNamespace(client=SimpleNamespace(host=host))) == network
-    assert limits._network(SimpleNamespace(client=None)) == ""
+    assert Networks().of(SimpleNamespace(client=SimpleNamespace(host=host))) == network
+    assert Networks().of(SimpleNamespace(client=None)) == ""
 
 
 class HeldService(Service):
@@ -172,9 +216,12 @@ def test_the_page_says_when_to_come_again_in_both_languages(examples_folder):
         assert answer.status_code == 429
         assert 0 < int(answer.headers["retry-after"]) <= 60
         assert answer.json()["detail"].startswith("每分钟最多可开始 2 次运行")
-        # What does not run the model is no run.
+        # What does not run the model is no run, and is counted for itself.
         glue = {**body, "fn_index": next(at for at, fn in demo.fns.items() if not fn.queue)}
-        assert httpx.post(f"{address}/gradio_api/queue/join", json=glue).status_code == 200
+        statuses = [
+            httpx.post(f"{address}/gradio_api/queue/join", json=glue).status_code for _ in range(3)
+        ]
+        assert statuses == [200, 200, 429]
 
 
 def test_only_so_many_of_one_visitor_wait_and_a_full_queue_is_still_said(examples_folder):
@@ -202,7 +249,7 @@ def test_only_so_many_of_one_visitor_wait_and_a_full_queue_is_still_said(example
             await page.close()
         return told
 
-    with served(service, queue=1) as (address, _):
+    with served(service, queue=1, proxies="127.0.0.1") as (address, _):
         mine, full, later = asyncio.run(visit(address))
     assert mine[0] == mine[2] == text_faults.TOO_MANY_WAIT.format(most=1)
     assert full[0] == "Too many visitors are waiting: try again in a minute."
@@ -210,13 +257,12 @@ def test_only_so_many_of_one_visitor_wait_and_a_full_queue_is_still_said(example
     assert later == ("It ran.", 200, "")
 
 
-@pytest.mark.parametrize(("trusted", "refused"), [("127.0.0.1", False), ("192.0.2.1", True)])
-def test_a_forged_address_is_believed_of_a_trusted_proxy_alone(
-    examples_folder, monkeypatch, trusted, refused
-):
-    monkeypatch.setenv("FORWARDED_ALLOW_IPS", trusted)
+@pytest.mark.parametrize(
+    ("trusted", "refused"), [("127.0.0.1", False), ("192.0.2.1", True), ("", True)]
+)
+def test_a_forged_address_is_believed_of_a_trusted_proxy_alone(examples_folder, trusted, refused):
     service = HeldService(examples_folder, RunLimits(1))
-    with served(service) as (address, _):
+    with served(service, proxies=trusted) as (address, _):
         answers = [
             httpx.post(
                 f"{address}/gradio_api/call/generate", json={"data": [None, "what ?", "none", 1]},
@@ -228,3 +274,49 @@ def test_a_forged_address_is_believed_of_a_trusted_proxy_alone(
     assert (answers[-1].status_code == 429) == refused
     if refused:
         assert answers[-1].json()["detail"].startswith("From your network address 10 runs a minute")
+
+
+def test_what_a_visitor_writes_before_his_proxy_does_is_not_believed(examples_folder):
+    """The proxy appends; only what it wrote, the last, counts."""
+    service = HeldService(examples_folder, RunLimits(1))
+    with served(service, proxies="127.0.0.1") as (address, _):
+        statuses = [
+            httpx.post(
+                f"{address}/gradio_api/call/generate", json={"data": [None, "what ?", "none", 1]},
+                headers={"X-Forwarded-For": f"198.51.100.{number}, 203.0.113.9"},
+            ).status_code
+            for number in range(ADDRESS_RUNS + 1)
+        ]  # fmt: skip
+    assert statuses == [200] * ADDRESS_RUNS + [429]
+
+
+def test_files_and_reports_of_one_visitor_do_not_fill_the_queue(examples_folder, monkeypatch):
+    """All that waits counts, whatever it is: a report as well as a run."""
+    held = threading.Event()
+
+    def write_report(visitor):
+        held.wait(30)
+
+    monkeypatch.setattr("app.tabs.every_k.write_report", write_report)
+    service = HeldService(examples_folder, RunLimits(0, waiting=2))
+
+    def join(address, demo, session, at=1):
+        function = next(i for i, fn in demo.fns.items() if fn.api_name == "write_report")
+        body = {"data": [None], "fn_index": function, "session_hash": session}
+        return httpx.post(
+            f"{address}/gradio_api/queue/join", json=body,
+            headers={"X-Forwarded-For": f"10.0.0.{at}"},
+        )  # fmt: skip
+
+    with served(service, queue=8, proxies="127.0.0.1") as (address, demo):
+        try:
+            own = [join(address, demo, "a") for _ in range(3)]
+            many = [join(address, demo, f"b{number}") for number in range(8)]
+            other = join(address, demo, "c", at=2)
+        finally:
+            held.set()
+    assert [one.status_code for one in own] == [200, 200, 429]
+    assert own[-1].json()["detail"] == text_faults.TOO_MANY_FILES_WAIT.format(most=2)
+    assert [one.status_code for one in many] == [200] * 4 + [429] * 4
+    assert many[-1].json()["detail"] == text_faults.ADDRESS_WAITS
+    assert other.status_code == 200

@@ -6,7 +6,7 @@ import pytest
 from gradio.utils import LRUCache
 from served_page import served
 
-from app import limits, text
+from app import limits, rates, text
 from app.limits import RunLimits
 from app.service import Service
 from benchmarks.load.crowd import visit_for
@@ -27,7 +27,7 @@ def tiny(tiny_folder, examples_folder):
 
 @pytest.fixture(scope="module")
 def address(tiny):
-    with served(tiny, queue=1) as (address, _):
+    with served(tiny, queue=1, proxies="127.0.0.1") as (address, _):
         yield address
 
 
@@ -35,7 +35,7 @@ def test_everybody_gets_his_own_and_the_rest_is_refused_in_one_sentence(tiny, ad
     vlm = tiny.models.pool.model(tiny.model_name)
     asked = [direct(vlm, number, TOKENS) for number in range(5)]
     assert len({one.prompt for one in asked}) > 1
-    seen = asyncio.run(visit_for(address, asked, 4.0, pace=0.1))
+    seen = asyncio.run(visit_for(address, asked, 8.0, pace=0.1))
     assert seen.wrong == []
     assert seen.ran
     assert len(seen.ran) + seen.left + sum(seen.refused.values()) >= len(asked)
@@ -57,6 +57,7 @@ def test_nothing_grows_when_visitor_follows_visitor(tiny, monkeypatch):
     picture, prompt = drawn(0)
 
     monkeypatch.setattr(limits, "MOST_KEPT", 2)
+    monkeypatch.setattr(rates, "MOST_KEPT", 2)
 
     async def visits(address):
         """One stays to the end, one leaves in the middle."""

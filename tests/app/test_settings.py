@@ -31,13 +31,14 @@ def test_every_variable_is_heard():
         "VTW_DEVICE": "cuda:1", "VTW_DTYPE": "bfloat16", "VTW_QUANTIZE": "4bit",
         "VTW_DEVICE_MAP": "auto", "VTW_ETA": "0.01", "VTW_LANGUAGE": "zh",
         "VTW_ANSWER_TOKENS": "7", "VTW_QUEUE": "7", "VTW_UPLOAD_MB": "7", "VTW_SESSIONS": "7",
-        "VTW_RUNS_PER_MINUTE": "7", "VTW_WAITING": "7",
+        "VTW_RUNS_PER_MINUTE": "7", "VTW_WAITING": "7", "VTW_UPLOADS_PER_MINUTE": "7",
+        "VTW_UPLOAD_QUOTA_MB": "7", "FORWARDED_ALLOW_IPS": "10.0.0.0/8",
     }  # fmt: skip
     assert set(given) == {one.metadata["variable"] for one in _variables()}
     heard = Settings.from_environment(given)
     told = [getattr(heard, one.name) for one in _variables()]
     assert told == ["a/b", "c/d, e/f", 1, 7, "cuda:1", "bfloat16", "4bit", "auto", 0.01, "zh",
-                    7, 7, 7, 7, 7, 7]  # fmt: skip
+                    7, 7, 7, 7, 7, "10.0.0.0/8", 7, 7, 7]  # fmt: skip
 
 
 @pytest.mark.parametrize("value", ["0", "-3", "99999999", "many", "1.5", "nan", "1e3"])

@@ -1,15 +1,19 @@
 """What an address says, whoever wrote it."""
 
 from dataclasses import fields, replace
-from urllib.parse import parse_qs, quote
+from urllib.parse import parse_qs, quote, urlencode
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from small_records import small_run, with_random_inside
 
 from app.methods_choice import Choice
 from app.ui import TABS
-from app.view_address import LONGEST_PROMPT, MOST_CHARACTERS, Places, View, usual_places
+from app.view_address import MOST_CHARACTERS, Places, View, usual_places
 from vtw_core.analysis.presets import ETA_PRESETS
+from vtw_core.errors import InputError
+from vtw_core.models.prompts import MAX_PROMPT_CHARACTERS, check_prompt
 
 PLACES = Places(("circle", "star"), ("compare", "sinks"), steps=10, kinds=("count",))
 NOWHERE = View()
@@ -35,7 +39,7 @@ def read(query):
         View(threshold=1e-7),
         View(eta=0.1 + 0.2, example="circle"),
         View(prompt="où est l’étoile ? 星 & k=3 #<b>+%20"),
-        View(prompt="x" * LONGEST_PROMPT, k=999_999),
+        View(prompt="x" * MAX_PROMPT_CHARACTERS, k=999_999),
     ],
 )
 def test_reading_undoes_writing(view):
@@ -57,8 +61,31 @@ def test_an_address_names_only_what_was_chosen():
     assert NOWHERE.to_query() == ""
 
 
-def test_the_longest_question_fits_with_every_character_escaped():
-    assert len(View(prompt="é" * (LONGEST_PROMPT // 2)).to_query()) < MOST_CHARACTERS
+@pytest.mark.parametrize("character", "aé问👩")
+def test_the_longest_question_fits_with_every_character_escaped(character):
+    view = View(prompt=character * MAX_PROMPT_CHARACTERS, k=7, tab="sinks", eta=0.012345)
+    assert len(view.to_query()) < MOST_CHARACTERS
+    assert read(view.to_query()) == view
+
+
+@settings(max_examples=500, derandomize=True, deadline=None, database=None)
+@given(st.text())
+def test_a_link_asks_the_question_that_was_asked(typed):
+    """Any that the model's input takes; a link with another one asks nothing."""
+    try:
+        asked = check_prompt(typed)
+    except InputError:
+        asked = None
+    assert read(urlencode({"prompt": typed}, errors="surrogatepass")).prompt == asked
+    assert read(View(prompt=asked).to_query()).prompt == asked
+
+
+@pytest.mark.parametrize("asked", [
+    "what is 👩\u200d👩\u200d👧 ?", "می\u200cخواهم", "one\nand\n\n another", "tab\there", "a\r\nb",
+    "what\u202e is\u2028this", "a & b = c + d % 20 # e ; f", "e\u0301 or é", "\ufeffwhat", "\x00a",
+])  # fmt: skip
+def test_nothing_of_a_question_is_dropped_by_a_link(asked):
+    assert read(View(prompt=asked).to_query()).prompt == asked
 
 
 @pytest.mark.parametrize(
@@ -98,9 +125,9 @@ def test_a_step_behind_the_last_is_the_last():
     assert View.from_query("lesson=1", Places((), (), 0)) == NOWHERE
 
 
-def test_a_question_is_one_line_without_control_characters_and_not_too_long():
-    assert read("prompt=" + quote("  what\nis\x00 this\u202e ?\t")).prompt == "what is this ?"
-    assert len(read("prompt=" + "x" * (LONGEST_PROMPT + 50)).prompt) == LONGEST_PROMPT
+def test_a_question_that_is_too_long_is_not_asked_in_part():
+    assert read("prompt=" + "x" * (MAX_PROMPT_CHARACTERS + 1)) == NOWHERE
+    assert read("prompt=" + quote("  what is this ?\t")).prompt == "what is this ?"
 
 
 def test_numbers_become_the_nearest_that_the_run_has():

@@ -39,21 +39,22 @@ def test_a_picture_is_read_or_refused_in_one_sentence(tmp_path, name):
 
 _MEASURE = """
 import resource, sys
-from vtw_core import InputError, load_image
+import vtw_core
+load = getattr(vtw_core, sys.argv[1])
 def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-load_image(sys.argv[1])
+load(sys.argv[2])
 before = peak()
-for path in sys.argv[2:]:
-    try: load_image(path)
-    except InputError: pass
+for path in sys.argv[3:]:
+    try: load(path)
+    except vtw_core.InputError: pass
 print(peak() - before)
 """
 
 
-def megabytes_for(*paths):
-    """How much more memory a process of its own needs for them."""
+def megabytes_for(*paths, load="load_image"):
+    """How much more memory a process of its own needs for them than for the first."""
     told = subprocess.run(
-        [sys.executable, "-c", _MEASURE, *map(str, paths)],
+        [sys.executable, "-c", _MEASURE, load, *map(str, paths)],
         capture_output=True, text=True, check=True,
     )  # fmt: skip
     return float(told.stdout)
@@ -78,6 +79,47 @@ def test_a_picture_takes_at_most_twenty_bytes_a_pixel_whatever_its_mode(tmp_path
         paths.append(tmp_path / f"{mode[0]}.{kind}")
         Image.new(mode, (side, side)).save(paths[-1])
     assert megabytes_for(*paths) < 20 + 20 * side * side / 2**20
+
+
+def test_a_saved_run_takes_bounded_memory_whatever_it_expands_to(tmp_path):
+    good = with_random_inside(small_run()).save(tmp_path / "good.vtw")
+    parts, entry = members(good.read_bytes())
+    arrays = {"arrays.bin": bytes(64 * 2**20)}
+    document = json.loads(parts[entry])
+    # All of the arrays in one, and as many values as there may be, of the dearest kind.
+    document["run"]["tokens"] = ["aa"] * 490_000
+    document["run"]["inside"]["attention"]["mass"] |= {"shape": [2**24], "at": 0}
+    largest = tmp_path / "largest.vtw"
+    largest.write_bytes(whole(parts | {entry: json.dumps(document).encode()} | arrays))
+    paths = [good, largest]
+    wide = "\U0001f600".encode() + b"a" * (15 * 2**20)
+    for name, text in (("strings", b'["' + b'aa","' * 6_000_000 + b'"]'), ("wide", wide)):
+        paths.append(tmp_path / f"{name}.vtw")
+        paths[-1].write_bytes(whole(parts | {entry: text} | arrays))
+    assert all(path.stat().st_size < 1_000_000 for path in paths)
+    # 600 MB each before there was a limit of values.
+    assert megabytes_for(*paths, load="load_run") < 260
+
+
+def test_no_bytes_of_the_arrays_are_had_twice(tmp_path):
+    path = with_random_inside(small_run()).save(tmp_path / "x.vtw")
+    parts, entry = members(path.read_bytes())
+    document = json.loads(parts[entry])
+    tests = document["run"]["inside"]["counterfactuals"]
+    tests += tests * 1000
+    path.write_bytes(whole(parts | {entry: json.dumps(document).encode()}))
+    with pytest.raises(InputError, match="does not have the size that it says"):
+        load_run(path)
+
+
+def test_a_long_string_among_numbers_does_not_make_the_others_as_long(tmp_path):
+    path = with_random_inside(small_run()).save(tmp_path / "x.vtw")
+    parts, entry = members(path.read_bytes())
+    document = json.loads(parts[entry])
+    document["run"]["flops"] = ["a" * 1_000_000, *["1"] * 400_000]  # 1.6 TB in one array
+    path.write_bytes(whole(parts | {entry: json.dumps(document).encode()}))
+    with pytest.raises(InputError, match="flops should hold numbers"):
+        load_run(path)
 
 
 @pytest.fixture(scope="module", params=LOADERS)
