@@ -19,7 +19,7 @@ _GLUE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibil
 # Everything else is glue: answered at once, no spinner, hidden from the API page. What happens
 # while the same event is still being answered must not be lost on a slow server. Where a handler
 # reads components, once more at the end is enough. What reads the event itself is told of each
-# one: the browser would send the first one again. In which order, see `app.components.in_order`.
+# one: the browser would send the first one again. In which order, see `app/components/in_order.js`.
 GLUE = {**_GLUE, "trigger_mode": "always_last"}
 GLUE_OF_EVENT = {**_GLUE, "trigger_mode": "multiple"}
 # A button that starts a run: what is clicked while it is on its way is not meant twice.
