@@ -11,6 +11,8 @@ MODEL_QUEUE: dict[str, Any] = {"concurrency_id": "model", "concurrency_limit": 1
 LOADING_QUEUE: dict[str, Any] = {"concurrency_id": "loading", "concurrency_limit": 16}
 # What may have to wait for a model and for its turn in one step, and must not hold up questions.
 AGAIN_QUEUE: dict[str, Any] = {"concurrency_id": "again", "concurrency_limit": 4}
+# What decodes a picture that was just uploaded: each may take some hundred megabytes.
+PICTURE_QUEUE: dict[str, Any] = {"concurrency_id": "picture", "concurrency_limit": 1}
 # Whose events run a model, and with those who wait for one: what `app.limits` counts. Behind a
 # loading comes a run, as a rule, so it counts as one that waits and not as one more.
 RUN_QUEUES = frozenset(each["concurrency_id"] for each in (MODEL_QUEUE, AGAIN_QUEUE))

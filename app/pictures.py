@@ -11,9 +11,12 @@ import numpy as np
 from PIL import Image
 
 from app import text
+from app.previews import pictured
 from vtw_core.errors import InputError
-from vtw_core.images import load_image
+from vtw_core.images import SUFFIXES, load_image
 
+FILE_TYPES = ["image", *SUFFIXES]
+"""What a browser lets a visitor choose as a picture: not every system knows that HEIC is one."""
 OWN_PICTURE = "your picture"
 """What a visitor's other picture is called in a run; `name_of` says it."""
 # Of 16 levels in each channel.
@@ -23,7 +26,7 @@ _COMMONEST, _DRAWN_WITH = 12, 0.75
 def chosen_picture(
     upload: str | None, drawing: str | None, *, is_drawing: bool, roots: Iterable[Path]
 ) -> str:
-    """The path of the picture in front: the upload, or the drawing.
+    """The path of the picture in front: the upload, or what it is a preview of, or the drawing.
 
     Raises:
         InputError: there is none, the canvas is empty, or the path lies outside ``roots``.
@@ -31,7 +34,7 @@ def chosen_picture(
     if not is_drawing:
         if not upload:
             raise InputError(text.NO_PICTURE)
-        return uploaded(upload, roots, text.PICTURE_ELSEWHERE)
+        return pictured(uploaded(upload, roots, text.PICTURE_ELSEWHERE))
     if not drawing:
         raise InputError(text.NO_DRAWING)
     path = uploaded(drawing, roots, text.PICTURE_ELSEWHERE)

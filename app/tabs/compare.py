@@ -12,16 +12,26 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from app import model_choice, text, text_share
+from app.as_sent import hand_on
 from app.components.workbench import workbench
 from app.downloads import cached
 from app.drawings import keep_few_drawings
-from app.events import GLUE, GLUE_OF_EVENT, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
+from app.events import (
+    GLUE,
+    GLUE_OF_EVENT,
+    GLUE_OF_START,
+    LOADING_QUEUE,
+    MODEL_QUEUE,
+    PICTURE_QUEUE,
+)
 from app.held_k import keep_k
 from app.language import LANGUAGES, speaking
 from app.library_words import worded
 from app.model_choice import ModelChoice
 from app.models_view import loading_steps
 from app.pictures import chosen_picture, looks_like_a_photograph, name_of, uploaded
+from app.previews import preview
+from app.refusal import tell_refused
 from app.state import Visitor
 from app.view import show_nothing, show_run, show_running
 from app.view_address import View
@@ -163,7 +173,7 @@ def _build_inputs(service: Service) -> _Inputs:
     models = model_choice.build(service)
     keep_few_drawings(canvas)
     # Gradio would open the file itself before our own loader can look at its size and kind.
-    upload.preprocess = _path_of_upload  # type: ignore[method-assign]
+    hand_on(upload, _path_of_upload)
     return _Inputs(picture_tabs, upload_tab, draw_tab, upload, canvas, prompt, run, cancel, gallery,
                    open_run, suggestions, models)  # fmt: skip
 
@@ -179,6 +189,8 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
     left.draw_tab.select(None, js=_take_the_brush())
     bench.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
 
+    streamed: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    left.upload.upload(handlers.check_upload, left.upload, left.upload, **streamed, **PICTURE_QUEUE)
     # First "waiting", at once.
     asked = gr.on(
         [left.run.click, left.prompt.submit], handlers.wait, None, [*shown, waits],
@@ -187,11 +199,10 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
     # The browser tells each input of a server's event every status of all later ones, and asks it
     # for its value each time; a canvas uploads itself to answer. So the run reads a note of it.
     drawing = gr.JSON(visible=False)
-    drawing.preprocess = lambda note: _drawing_of(left.canvas, note)  # type: ignore[assignment, method-assign, return-value]
+    hand_on(drawing, lambda note: _drawing_of(left.canvas, note))
     sent = asked.then(None, left.canvas, drawing, js=_SEND_THE_DRAWING, show_progress="hidden")
     # Behind it the model, where it is not there; then the run, when its turn has come.
     model = left.models.model
-    streamed: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     loaded = sent.then(
         handlers.load, [visitor, k, model, waits], [*shown, waits], **streamed, **LOADING_QUEUE
     )
@@ -229,6 +240,16 @@ class _Handlers:
 
     def __init__(self, service: Service) -> None:
         self.service = service
+
+    def check_upload(self, upload: str | None) -> Any:
+        """What stands in the field for a file that has just come: nothing, where it is refused."""
+        try:
+            path = chosen_picture(upload, None, is_drawing=False, roots=self._picture_roots())
+            shown = preview(path)
+        except VTWError as problem:
+            tell_refused(worded(problem))
+            return None
+        return gr.skip() if shown == upload else shown
 
     def wait(self) -> tuple[Any, ...]:
         return show_running(text.WAITING, 0.0), *_busy(), True
@@ -370,10 +391,18 @@ def show_view(
         notice = text_share.OWN_QUESTION if waits else None
         bench = show_run(visitor.run, origin=visitor.origin, k=view.k, notice=notice)
     front = gr.Tabs(selected="draw" if draws else "upload")
-    left: tuple[Any, ...] = (front, visitor.picture, question, False)
+    left: tuple[Any, ...] = (front, _in_field(visitor.picture), question, False)
     if question is None:
         left = (front if draws else gr.skip(), gr.skip(), gr.skip(), True if draws else gr.skip())
     return bench, *_idle(), visitor, view.k, *left
+
+
+def _in_field(picture: str | None) -> str | None:
+    """A run's picture for the picture field, as long as it is there."""
+    try:
+        return None if picture is None else preview(picture)
+    except VTWError:
+        return None
 
 
 def _busy() -> tuple[gr.Button, gr.Button]:

@@ -16,7 +16,7 @@ from app.events import AGAIN_QUEUE, GLUE_OF_EVENT
 from app.figures import migration, tokens
 from app.held_k import k_of, keep_k
 from app.library_words import worded
-from app.pictures import OWN_PICTURE, name_of, uploaded
+from app.pictures import FILE_TYPES, OWN_PICTURE, name_of, uploaded
 from app.refusal import refusal
 from app.state import Visitor
 from app.view_address import View
@@ -76,7 +76,7 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
         board.place("settings_table", "causal_kl", "causal_probability")
         with gr.Row(equal_height=True):
             upload = gr.UploadButton(
-                text.OTHER_UPLOAD, file_types=["image"], size="sm", elem_id="other-upload"
+                text.OTHER_UPLOAD, file_types=FILE_TYPES, size="sm", elem_id="other-upload"
             )
             example = gr.Dropdown(
                 [(name_of(one.title), index) for index, one in enumerate(service.examples)],

@@ -16,8 +16,9 @@ from PIL import Image
 from app import text
 from app.held_k import keep_k
 from app.state import Visitor
-from app.tabs.compare import _drawing_of, _Handlers, _path_of_drawing
+from app.tabs.compare import _drawing_of, _Handlers, _path_of_drawing, show_view
 from app.tabs.every_k import show, write_run, write_table
+from app.view_address import View
 from vtw_core.results import load_run
 
 NEW = Visitor()
@@ -67,6 +68,32 @@ def test_a_run_streams_and_ends_with_the_result_in_the_visitors_state(handlers, 
 def test_a_run_on_its_way_leaves_what_the_visitor_does_meanwhile_alone(handlers, example):
     for *_, visitor, k, _ in run(handlers, str(example.image), "what is this ?")[:-1]:
         assert visitor == k == gr.skip()
+
+
+def test_an_upload_that_browsers_show_stays_as_it_is(handlers, uploads, image):
+    image.save(uploads / "a.png")
+    assert handlers.check_upload(str(uploads / "a.png")) == gr.skip()
+
+
+def test_one_that_they_do_not_show_gets_a_preview_and_the_run_is_about_the_file(
+    handlers, uploads, image
+):
+    image.save(uploads / "a.tiff")
+    shown = handlers.check_upload(str(uploads / "a.tiff"))
+    with Image.open(shown) as preview:
+        assert preview.format == "PNG"
+    *_, visitor, _, _ = run(handlers, shown, "what is this ?")[-1]
+    assert visitor.picture == str(uploads / "a.tiff")
+    *_, in_field, _, _ = show_view(visitor, View(), "what is this ?")
+    assert in_field == shown, "and the preview stands there again when a link brings the run back"
+
+
+def test_an_unfit_file_is_refused_as_soon_as_it_comes_and_the_field_is_empty(handlers, uploads):
+    (uploads / "a.png").write_text("no picture")
+    with pytest.warns(UserWarning, match="not an image that can be read"):
+        assert handlers.check_upload(str(uploads / "a.png")) is None
+    with pytest.warns(UserWarning, match=text.PICTURE_ELSEWHERE):
+        assert handlers.check_upload("/etc/passwd") is None
 
 
 def test_a_bad_prompt_keeps_the_last_run_and_says_one_sentence(handlers, example):
