@@ -42,7 +42,7 @@ def build_api(service: Service) -> None:
         method = gr.Textbox("none", label=text_api.METHOD)
         model = gr.Textbox("", label=text_api.MODEL)
         more_images = gr.File(file_count="multiple", label=text_api.MORE_IMAGES)
-        more_images.preprocess = _paths  # type: ignore[method-assign]
+        hand_on(more_images, _paths)
         # Gradio's own checks raise without a sentence for the caller.
         for part in (prompt, length, eta, method, model):
             hand_on(part, _as_sent)

@@ -58,6 +58,12 @@ def thumbnail(path: str | None, longest: int = 480) -> str | None:
     return f"data:image/webp;base64,{base64.b64encode(out.getvalue()).decode('ascii')}"
 
 
+def thumbnails(paths: Iterable[str]) -> list[str]:
+    """`thumbnail` of each; none where one is gone: others would stand for the wrong pictures."""
+    made = [thumbnail(path) for path in paths]
+    return [one for one in made if one is not None] if None not in made else []
+
+
 def looks_like_a_photograph(path: str) -> bool:
     """Whether a few colours do not fill most of the picture, as they do in a drawing.
 

@@ -21,6 +21,14 @@ STEP_PICTURE = "1 · 图片"
 STEP_QUESTION = "2 · 问题"
 TAB_UPLOAD = "上传或粘贴"
 TAB_DRAW = "绘制"
+ADD_PICTURE = "为这个问题再加一张图片"
+ONE_PICTURE = "内置模型训练时每次只看一张图片，因此只能就一张图片提问。"
+TOO_MANY_PICTURES = "这里一个问题最多 {most} 张图片：请先取出一张。"
+FURTHER = {
+    "picture": "图片 {number}",
+    "earlier": "把图片 {number} 移到第 {before} 位",
+    "remove": "取出图片 {number}",
+}
 EXAMPLES = "示例（预先录制，立即显示）"
 # Names of pictures: of the examples, of those made from another, and of a visitor's own.
 PICTURES = {
@@ -271,6 +279,7 @@ WORKBENCH_HTML: dict[str, str] = {
     "slider": "K = {k}，共 {layers} 层",
     "factModel": "模型 ",
     "factLayers": " 层",
+    "factVisualOfSeveral": " 个视觉 token，来自 {count} 张图片",
     "factVisual": " 个视觉 token（{rows} × {columns} 个图块）",
     "factText": " 个文本 token",
     "factPrompt": "提示：",

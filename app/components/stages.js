@@ -253,7 +253,7 @@ function take() {
   view = props.value;
   find('.stages').hidden = !view;
   if (!view) return;
-  if (before && before.picture !== view.picture) patch = null;
+  if (before && before.pictures.join() !== view.pictures.join()) patch = null;
   [waiting, due] = [false, false];
   only = null;
   flow = measuredFlow();

@@ -25,6 +25,14 @@ STEP_PICTURE = "1 · A picture"
 STEP_QUESTION = "2 · A question"
 TAB_UPLOAD = "Upload or paste"
 TAB_DRAW = "Draw"
+ADD_PICTURE = "Add a picture to this question"
+ONE_PICTURE = "The embedded model has learnt from one picture at a time, so it is asked about one."
+TOO_MANY_PICTURES = "One question takes at most {most} pictures here: take one out first."
+FURTHER = {
+    "picture": "Picture {number}",
+    "earlier": "Make picture {number} picture {before}",
+    "remove": "Take picture {number} out",
+}
 EXAMPLES = "Examples (recorded, shown at once)"
 # Names of pictures: of the examples, of those made from another, and of a visitor's own.
 PICTURES = {
@@ -280,6 +288,7 @@ WORKBENCH_HTML: dict[str, str] = {
     "slider": "K = {k} of {layers}",
     "factModel": "model ",
     "factLayers": " layers",
+    "factVisualOfSeveral": " visual tokens, of {count} pictures",
     "factVisual": " visual tokens ({rows} × {columns} patches)",
     "factText": " text tokens",
     "factPrompt": "prompt: ",

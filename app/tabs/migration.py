@@ -174,7 +174,7 @@ class _Handlers:
         if visitor.run is None or visitor.picture is None:
             raise refusal(text.OTHER_NO_PICTURE)
         try:
-            run = self.service.test_image(visitor.run, visitor.picture, other, name)
+            run = self.service.test_image(visitor.run, visitor.pictures, other, name)
         except VTWError as problem:
             raise refusal(worded(problem)) from None
         except Exception:
@@ -198,7 +198,16 @@ def _controls(run: Run, chosen: migration.Choices) -> tuple[Any, ...]:
     """The controls, offering what this run has."""
     inside = inside_of(run)
     images = [(name_of(test.name), index) for index, test in enumerate(inside.counterfactuals)]
-    grids = [(f"{rows} × {cols}", index) for index, (rows, cols) in enumerate(inside.grids)]
+    several = len(set(inside.images)) > 1
+    grids = [
+        (
+            text.GRID_OF_IMAGE.format(rows=rows, cols=cols, image=inside.images[index] + 1)
+            if several
+            else f"{rows} × {cols}",
+            index,
+        )
+        for index, (rows, cols) in enumerate(inside.grids)
+    ]
     return (
         gr.Dropdown(choices=tokens.row_options(run), value=chosen.rows),
         gr.Dropdown(

@@ -16,9 +16,8 @@ from PIL import Image
 from app import text
 from app.held_k import keep_k
 from app.state import Visitor
-from app.tabs.compare import _drawing_of, _Handlers, _path_of_drawing, show_view
+from app.tabs.compare import _drawing_of, _Handlers, _path_of_drawing
 from app.tabs.every_k import show, write_run, write_table
-from app.view_address import View
 from vtw_core.results import load_run
 
 NEW = Visitor()
@@ -68,32 +67,6 @@ def test_a_run_streams_and_ends_with_the_result_in_the_visitors_state(handlers, 
 def test_a_run_on_its_way_leaves_what_the_visitor_does_meanwhile_alone(handlers, example):
     for *_, visitor, k, _ in run(handlers, str(example.image), "what is this ?")[:-1]:
         assert visitor == k == gr.skip()
-
-
-def test_an_upload_that_browsers_show_stays_as_it_is(handlers, uploads, image):
-    image.save(uploads / "a.png")
-    assert handlers.check_upload(str(uploads / "a.png")) == gr.skip()
-
-
-def test_one_that_they_do_not_show_gets_a_preview_and_the_run_is_about_the_file(
-    handlers, uploads, image
-):
-    image.save(uploads / "a.tiff")
-    shown = handlers.check_upload(str(uploads / "a.tiff"))
-    with Image.open(shown) as preview:
-        assert preview.format == "PNG"
-    *_, visitor, _, _ = run(handlers, shown, "what is this ?")[-1]
-    assert visitor.picture == str(uploads / "a.tiff")
-    *_, in_field, _, _ = show_view(visitor, View(), "what is this ?")
-    assert in_field == shown, "and the preview stands there again when a link brings the run back"
-
-
-def test_an_unfit_file_is_refused_as_soon_as_it_comes_and_the_field_is_empty(handlers, uploads):
-    (uploads / "a.png").write_text("no picture")
-    with pytest.warns(UserWarning, match="not an image that can be read"):
-        assert handlers.check_upload(str(uploads / "a.png")) is None
-    with pytest.warns(UserWarning, match=text.PICTURE_ELSEWHERE):
-        assert handlers.check_upload("/etc/passwd") is None
 
 
 def test_a_bad_prompt_keeps_the_last_run_and_says_one_sentence(handlers, example):
@@ -165,7 +138,7 @@ def test_a_forged_k_is_clamped_or_ignored(handlers, example, sent, kept):
 def test_an_example_is_shown_without_the_model(handlers, example):
     for index in (0, -7, 10**9):
         told = handlers.pick_example(index, Visitor(eta=0.5))
-        bench, _, _, visitor, k, _, image, prompt, is_drawing = told
+        bench, _, _, visitor, k, _, image, prompt, is_drawing, *further = told
         assert visitor.eta == 0.5
         assert image == str(example.image)
         assert prompt == example.prompt
@@ -173,6 +146,7 @@ def test_an_example_is_shown_without_the_model(handlers, example):
         assert visitor.origin == "recorded"
         assert k is None
         assert is_drawing is False
+        assert further == [(), []]
 
 
 def test_a_drawing_reaches_the_loader_as_a_file_that_nobody_has_opened():
@@ -216,12 +190,14 @@ def test_the_charts_and_the_table_follow_the_run(example):
 
 def test_a_saved_run_is_opened_without_its_picture(handlers, example, uploads):
     path = str(example.run.save(uploads / "mine.vtw"))
-    bench, _, _, visitor, k, _, picture, prompt, is_drawing = handlers.open_run(path, NEW, None)
+    told = handlers.open_run(path, NEW, None)
+    bench, _, _, visitor, k, _, picture, prompt, is_drawing, *further = told
     assert bench["phase"] == "done"
     assert "opened from your file" in bench["origin"]
     assert visitor.run.answers == example.run.answers
     assert (visitor.picture, k, picture, is_drawing) == (None, None, None, False)
     assert prompt == example.prompt
+    assert further == [(), []]
 
 
 def test_a_file_that_is_no_run_changes_nothing_and_says_one_sentence(handlers, example, uploads):
@@ -232,7 +208,7 @@ def test_a_file_that_is_no_run_changes_nothing_and_says_one_sentence(handlers, e
         bench, _, _, *rest = handlers.open_run(path, before, 1)
         assert bench["notice"]["kind"] == "error"
         assert bench["k"] == 1
-        assert rest == [gr.skip()] * 6
+        assert rest == [gr.skip()] * 8
 
 
 def test_a_run_elsewhere_on_the_server_is_not_opened(handlers, example):
