@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import model_choice, text, text_share
+from app import model_choice, picture_choice, text, text_share
 from app.as_sent import hand_on
 from app.components.further import show_further
 from app.components.workbench import workbench
@@ -29,10 +29,9 @@ from app.language import LANGUAGES, speaking
 from app.library_words import worded
 from app.model_choice import ModelChoice
 from app.models_view import loading_steps
+from app.picture_choice import Further, Pictures, in_field
 from app.pictures import chosen_picture, looks_like_a_photograph, name_of, uploaded
 from app.state import Visitor
-from app.tabs import compare_pictures
-from app.tabs.compare_pictures import Further, Pictures, in_field
 from app.view import show_nothing, show_run, show_running
 from app.view_address import View
 from vtw_core.errors import VTWError
@@ -151,7 +150,7 @@ def _build_inputs(service: Service) -> _Inputs:
                 eraser=gr.Eraser(default_size=24), show_label=False, label=text.DRAWING,
                 elem_id="canvas", buttons=[],
             )  # fmt: skip
-    further = compare_pictures.build_further(service.model_name)
+    further = picture_choice.build_further(service.model_name)
     gr.Markdown(f"## {text.STEP_QUESTION}", elem_classes="step-title")
     prompt = gr.Textbox(
         opening.prompt, label=text.QUESTION, placeholder=text.QUESTION_PLACEHOLDER,
@@ -192,7 +191,7 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
     bench.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
 
     further, models = left.further, left.models
-    compare_pictures.connect(handlers.service, left.upload, further, models.model, models.changed)
+    picture_choice.connect(handlers.service, left.upload, further, models.model, models.changed)
     # First "waiting", at once.
     asked = gr.on(
         [left.run.click, left.prompt.submit], handlers.wait, None, [*shown, waits],

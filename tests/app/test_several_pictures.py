@@ -10,12 +10,12 @@ from tiny_models import random_picture
 
 from app import text
 from app.components.further import show_further
+from app.picture_choice import MOST, Pictures, _suit
 from app.pictures import thumbnails
 from app.report import report_html
 from app.state import Visitor
 from app.tabs import migration, sinks
 from app.tabs.compare import _Handlers, show_view
-from app.tabs.compare_pictures import MOST, Pictures, _suit
 from app.tabs.migration import _Handlers as _Migration
 from app.view_address import View
 from vtw_core.models.catalogue import EMBEDDED

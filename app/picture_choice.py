@@ -1,4 +1,4 @@
-"""The pictures of the main tab: the first in its field, those asked about with it below."""
+"""The choice of pictures as a section of a tab: the first in its field, further ones below."""
 
 from __future__ import annotations
 
