@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from app import text, text_api
+from app.as_sent import hand_on
 from app.events import AGAIN_QUEUE
 from app.faults import told
 from app.pictures import path_sent, uploaded
@@ -31,7 +32,7 @@ def build_api(service: Service) -> None:
     endpoints = _Endpoints(service)
     with gr.Row(visible=False):
         image = gr.Image(type="filepath", image_mode=None, label=text_api.IMAGE)
-        image.preprocess = path_sent  # type: ignore[method-assign]
+        hand_on(image, path_sent)
         prompt = gr.Textbox(label=text_api.PROMPT)
         length = gr.Number(service.answer_tokens, precision=0, label=text_api.LENGTH)
         eta = gr.Number(service.eta, label=text_api.ETA)
@@ -40,10 +41,10 @@ def build_api(service: Service) -> None:
         method = gr.Textbox("none", label=text_api.METHOD)
         model = gr.Textbox("", label=text_api.MODEL)
         more_images = gr.File(file_count="multiple", label=text_api.MORE_IMAGES)
-        more_images.preprocess = _paths  # type: ignore[method-assign]
+        hand_on(more_images, _paths)
         # Gradio's own checks raise without a sentence for the caller.
         for part in (prompt, length, eta, method, model):
-            part.preprocess = _as_sent  # type: ignore[assignment, method-assign]
+            hand_on(part, _as_sent)
         answer = gr.JSON(label=text_api.ANSWER)
         button = gr.Button()
     for endpoint, inputs in (

@@ -15,6 +15,8 @@ AGAIN_QUEUE: dict[str, Any] = {"concurrency_id": "again", "concurrency_limit": 4
 FILE_QUEUE: dict[str, Any] = {"concurrency_id": "files", "concurrency_limit": 2}
 # Files that a visitor brings: one at a time, since each may expand to much in memory.
 OPENING_QUEUE: dict[str, Any] = {"concurrency_id": "opening", "concurrency_limit": 1}
+# What decodes a picture that was just uploaded: each may take some hundred megabytes.
+PICTURE_QUEUE: dict[str, Any] = {"concurrency_id": "picture", "concurrency_limit": 1}
 # Whose events run a model, and with those who wait for one: what `app.limits` counts. Behind a
 # loading comes a run, as a rule, so it counts as one that waits and not as one more. Whatever else
 # goes through the queue is counted apart.
@@ -24,7 +26,7 @@ _GLUE: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibil
 # Everything else is glue: answered at once, no spinner, hidden from the API page. What happens
 # while the same event is still being answered must not be lost on a slow server. Where a handler
 # reads components, once more at the end is enough. What reads the event itself is told of each
-# one: the browser would send the first one again. In which order, see `app.components.in_order`.
+# one: the browser would send the first one again. In which order, see `app/components/in_order.js`.
 GLUE = {**_GLUE, "trigger_mode": "always_last"}
 GLUE_OF_EVENT = {**_GLUE, "trigger_mode": "multiple"}
 # A button that starts a run: what is clicked while it is on its way is not meant twice.

@@ -31,7 +31,7 @@ from app.tabs.every_k import write_run
 from app.view import on_the_line
 from app.view_address import Places, View
 from vtw_core.errors import InputError
-from vtw_core.results import DEFAULT_ETA
+from vtw_core.results import DEFAULT_ETA, Run
 
 if TYPE_CHECKING:
     from app.service import Example, Service
@@ -255,16 +255,20 @@ class _Handlers:
         if visitor.run is not None:
             view = View.from_query(_sent(event).get("query", ""), self.places).clamped(visitor.run)
             shown = replace(view, tab=opened, eta=self._eta(view))
-            code = code_for(visitor.run, shown, self._path_in_code(visitor))
+            code = code_for(visitor.run, shown, self._paths_in_code(visitor, visitor.run))
             known = replace(known, methods=view.methods)
         return show_address(known, origin, code=code)
 
-    def _path_in_code(self, visitor: Visitor) -> str:
+    def _paths_in_code(self, visitor: Visitor, run: Run) -> list[str]:
         example = self.service.example_of(visitor.picture)
         if example is None:
-            return text_share.OWN_PICTURE_FILE
-        inside = example.image.is_relative_to(_REPOSITORY)
-        return str(example.image.relative_to(_REPOSITORY) if inside else example.image.name)
+            first = text_share.OWN_PICTURE_FILE
+        elif example.image.is_relative_to(_REPOSITORY):
+            first = str(example.image.relative_to(_REPOSITORY))
+        else:
+            first = example.image.name
+        behind = range(2, 2 + len(run.further_images))
+        return [first, *(text_share.FURTHER_PICTURE_FILE.format(number=at) for at in behind)]
 
     def restore(self, event: gr.EventData) -> tuple[Any, Any]:
         """The picture and the question that a visitor had before the server forgot his page."""

@@ -26,7 +26,7 @@ COUNTERFACTUALS = tuple(MADE)
 
 
 def explore(
-    vlm: VisionLanguageModel, image: str, prompt: str, answer_tokens: int
+    vlm: VisionLanguageModel, image: str | Sequence[str], prompt: str, answer_tokens: int
 ) -> Generator[Event, None, None]:
     """Everything the page shows of a question, the run at the end."""
     yield from vlm.explore_steps(
@@ -43,7 +43,7 @@ def explore_outside(
 
 
 def explore_again(
-    vlm: VisionLanguageModel, run: Run, picture: str, other: str, name: str
+    vlm: VisionLanguageModel, run: Run, picture: str | Sequence[str], other: str, name: str
 ) -> Generator[Run, None, None]:
     """A run once more, with one causal test by another image of that name."""
     yield vlm.explore(
@@ -67,7 +67,11 @@ def generate(
 
 
 def compare(
-    vlm: VisionLanguageModel, image: str, prompt: str, methods: Sequence[Method], answer_tokens: int
+    vlm: VisionLanguageModel,
+    image: str | Sequence[str],
+    prompt: str,
+    methods: Sequence[Method],
+    answer_tokens: int,
 ) -> Generator[MethodEvent, None, None]:
     """Several methods beside the baseline."""
     from vtw_core.methods import compare_steps
@@ -76,7 +80,11 @@ def compare(
 
 
 def must_drop(
-    vlm: VisionLanguageModel, image: str, prompt: str, strategy: MustDrop, answer_tokens: int
+    vlm: VisionLanguageModel,
+    image: str | Sequence[str],
+    prompt: str,
+    strategy: MustDrop,
+    answer_tokens: int,
 ) -> Generator[tuple[str, MustDropRecord], None, None]:
     """One answer under MustDrop, and why each visual token stayed or fell."""
     made = vlm.generate(image, prompt, strategy, answer_tokens)

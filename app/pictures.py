@@ -14,9 +14,12 @@ import numpy as np
 from PIL import Image
 
 from app import text
+from app.previews import pictured
 from vtw_core.errors import InputError
-from vtw_core.images import load_image
+from vtw_core.images import SUFFIXES, load_image
 
+FILE_TYPES = ["image", *SUFFIXES]
+"""What a browser lets a visitor choose as a picture: not every system knows that HEIC is one."""
 OWN_PICTURE = "your picture"
 """What a visitor's other picture is called in a run; `name_of` says it."""
 # Of 16 levels in each channel.
@@ -28,7 +31,7 @@ _Seen = TypeVar("_Seen")
 def chosen_picture(
     upload: str | None, drawing: str | None, *, is_drawing: bool, roots: Iterable[Path]
 ) -> str:
-    """The path of the picture in front: the upload, or the drawing.
+    """The path of the picture in front: the upload, or what it is a preview of, or the drawing.
 
     Raises:
         InputError: there is none, the canvas is empty, or the path lies outside ``roots``.
@@ -36,7 +39,7 @@ def chosen_picture(
     if not is_drawing:
         if not upload:
             raise InputError(text.NO_PICTURE)
-        return uploaded(upload, roots, text.PICTURE_ELSEWHERE)
+        return pictured(uploaded(upload, roots, text.PICTURE_ELSEWHERE))
     if not drawing:
         raise InputError(text.NO_DRAWING)
     path = uploaded(drawing, roots, text.PICTURE_ELSEWHERE)
@@ -74,6 +77,12 @@ def _opened(path: str, look: Callable[[Image.Image], _Seen]) -> _Seen:
     """
     with _ONE_IS_OPEN:
         return look(load_image(path))
+
+
+def thumbnails(paths: Iterable[str]) -> list[str]:
+    """`thumbnail` of each; none where one is gone: others would stand for the wrong pictures."""
+    made = [thumbnail(path) for path in paths]
+    return [one for one in made if one is not None] if None not in made else []
 
 
 def looks_like_a_photograph(path: str) -> bool:

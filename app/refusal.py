@@ -10,3 +10,8 @@ from app import text
 def refusal(sentence: str) -> gr.Error:
     """To be raised: an error that was foreseen, so nothing is logged."""
     return gr.Error(sentence, title=text.REFUSED, print_exception=False)
+
+
+def tell_refused(sentence: str) -> None:
+    """The same while the event goes on; it must be one that waits in a queue."""
+    gr.Warning(sentence, title=text.REFUSED)

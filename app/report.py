@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from app.figures import every_k, migration, plotly_charts, sinks
 from app.figures.chart import Chart, Table
 from app.inside_view import sink_words
 from app.language import language
-from app.pictures import thumbnail
+from app.pictures import thumbnails
 from vtw_core.analysis.rows import tokens_of
 from vtw_core.analysis.sinks import sink_verdict
 from vtw_core.errors import InputError
@@ -39,15 +40,15 @@ th { text-align: left; } :lang(zh) th { word-break: keep-all; }
 """
 
 
-def report_html(run: Run, picture: str | None = None, eta: float = DEFAULT_ETA) -> str:
+def report_html(run: Run, pictures: Sequence[str] = (), eta: float = DEFAULT_ETA) -> str:
     """The report of one run, at K*.
 
     Args:
-        picture: data URL of the picture; None leaves it out.
+        pictures: data URL of each picture; none leaves them out.
         eta: threshold of K* in nats.
     """
     k = run.choose_k(eta)
-    parts = [_head(run, k, picture), _section(text.REPORT_EVERY_K, every_k.charts(run, k, eta))]
+    parts = [_head(run, k, pictures), _section(text.REPORT_EVERY_K, every_k.charts(run, k, eta))]
     if run.inside is not None:
         words = sink_words(sink_verdict(run), tokens_of(run)[1]).replace("**", "")
         parts.append(_section(text_inside.TAB_SINKS, sinks.charts(run, sinks.Choices(k=k)), words))
@@ -65,8 +66,8 @@ def report_html(run: Run, picture: str | None = None, eta: float = DEFAULT_ETA) 
     )
 
 
-def _head(run: Run, k: int, picture: str | None) -> str:
-    image = f'<img src="{escape(picture)}" alt="">' if picture else ""
+def _head(run: Run, k: int, pictures: Sequence[str]) -> str:
+    images = "".join(f'<img src="{escape(picture)}" alt="">' for picture in pictures)
     facts = text.REPORT_FACTS.format(
         model=run.model, type=run.model_type, layers=run.layers, visual=run.visual_tokens,
         words=run.text_tokens, device=run.device, dtype=run.dtype, created=run.created,
@@ -80,7 +81,7 @@ def _head(run: Run, k: int, picture: str | None) -> str:
     listed = "".join(f"<dt>{escape(name)}</dt><dd>{escape(said)}</dd>" for name, said in answers)
     return (
         f"<h1>{escape(text.REPORT_TITLE)}</h1>"
-        f'<div class="asked">{image}<dl>{listed}</dl></div>'
+        f'<div class="asked">{images}<dl>{listed}</dl></div>'
         f'<p class="facts">{escape(facts)}</p>'
     )
 
@@ -109,11 +110,13 @@ def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m app.report", description=__doc__)
     parser.add_argument("run", type=Path, help="a file that Run.save wrote")
-    parser.add_argument("--picture", help="the picture that was asked about")
+    parser.add_argument(
+        "--picture", nargs="+", default=[], help="the picture that was asked about, or several"
+    )
     parser.add_argument("--out", type=Path, default=Path("report.html"))
     chosen = parser.parse_args(arguments)
     try:
-        page = report_html(load_run(chosen.run), thumbnail(chosen.picture))
+        page = report_html(load_run(chosen.run), thumbnails(chosen.picture))
         _write(chosen.out, page)
         say([str(chosen.out)])
     except InputError as error:

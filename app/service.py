@@ -201,7 +201,7 @@ class Service:
         return result
 
     def explore(
-        self, image: str, prompt: str, model: str | None = None
+        self, image: str | Sequence[str], prompt: str, model: str | None = None
     ) -> Generator[Event, None, None]:
         """``vtw_core.exploration.explore_steps`` on a model.
 
@@ -242,7 +242,7 @@ class Service:
         made: Generation = self._result(model, jobs.generate, image, prompt, chosen, answer_tokens)
         return made
 
-    def test_image(self, run: Run, picture: str, other: str, name: str) -> Run:
+    def test_image(self, run: Run, picture: str | Sequence[str], other: str, name: str) -> Run:
         """The run with one more causal test, by the model that made it: an other image, of a
         visitor's or of the examples.
 
@@ -268,7 +268,7 @@ class Service:
 
     def compare(
         self,
-        image: str,
+        image: str | Sequence[str],
         prompt: str,
         asked: Sequence[tuple[str, str]],
         model: str | None = None,
@@ -286,7 +286,7 @@ class Service:
 
     def must_drop(
         self,
-        image: str,
+        image: str | Sequence[str],
         prompt: str,
         gamma: float,
         alpha: float,
@@ -309,7 +309,8 @@ class Service:
         answer, record = self._result(
             model, jobs.must_drop, image, prompt, strategy, self.answer_tokens
         )
-        return Dropped(record, gamma, alpha, stages, answer, prompt, image, model=model)
+        pictures = (image,) if isinstance(image, str) else tuple(image)
+        return Dropped(record, gamma, alpha, stages, answer, prompt, pictures, model=model)
 
     @cached_property
     def recorded_calibration(self) -> Calibration:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from app.view_address import View
@@ -67,13 +68,14 @@ for test in run.inside.counterfactuals:
 _PARTS = {"every-k": _EVERY_K, "sinks": _SINKS, "migration": _MIGRATION}
 
 
-def code_for(run: Run, view: View, picture: str) -> str:
+def code_for(run: Run, view: View, pictures: Sequence[str]) -> str:
     """Python that makes the run again and prints what the tab in front shows.
 
     Args:
         view: clamped to the run; tabs without a part of their own show the two answers.
-        picture: the path of the picture as it is to stand in the code.
+        pictures: the path of each picture as it is to stand in the code.
     """
+    shown = pictures[0] if len(pictures) == 1 else list(pictures)
     part = _PARTS.get(view.tab or "", _ANSWERS)
     eta = DEFAULT_ETA if view.eta is None else view.eta
     rule = view.rule if view.rule in RULES else RULES[0]
@@ -88,7 +90,7 @@ def code_for(run: Run, view: View, picture: str) -> str:
         f"from vtw_core import load_model\n{part.imports}\n"
         f"vlm = load_model({run.model!r})\n"
         f"run = vlm.explore(\n"
-        f"    {picture!r},\n"
+        f"    {shown!r},\n"
         f"    {run.prompt!r},\n"
         f"    max_new_tokens={run.max_new_tokens},\n{part.options}"
         f")\n\n"

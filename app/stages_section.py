@@ -19,7 +19,7 @@ from app.events import AGAIN_QUEUE, GLUE
 from app.figures.stages import flow_table, token_table
 from app.figures.tokens import clamped, clamped_number
 from app.library_words import worded
-from app.pictures import thumbnail
+from app.pictures import thumbnails
 from app.refusal import refusal
 from app.state import Dropped, ShownMethods, Visitor
 from app.view import run_id
@@ -136,12 +136,12 @@ def every_drop(visitor: Visitor, shown: ShownMethods) -> tuple[Dropped, ...]:
     compared, run = shown.comparison, visitor.run
     if compared is None:
         return ()
-    picture = visitor.picture if run is not None and run_id(run) == shown.of else None
+    pictures = visitor.pictures if run is not None and run_id(run) == shown.of else ()
     return tuple(
         Dropped(
             record=entry.mustdrop, gamma=entry.strategy["gamma"], alpha=entry.strategy["alpha"],
             stages="".join(stage for stage, field in FIELDS.items() if entry.strategy[field]),
-            answer=entry.answer, prompt=compared.prompt, picture=picture, label=entry.label,
+            answer=entry.answer, prompt=compared.prompt, pictures=pictures, label=entry.label,
             model=compared.model,
         )
         for entry in compared.entries
@@ -154,10 +154,10 @@ def show(dropped: Dropped | None, *, asked: int = 0, notice: str | None = None) 
     if dropped is None:
         return None, gr.Markdown(visible=True), gr.Column(visible=False), None, None
     layers = len(dropped.record.visual_tokens_per_layer)
-    picture = thumbnail(dropped.picture)
+    pictures = thumbnails(dropped.pictures)
     return (
         dropped, gr.Markdown(visible=False), gr.Column(visible=True),
-        show_stages(dropped, picture, asked=asked, notice=notice),
+        show_stages(dropped, pictures, asked=asked, notice=notice),
         show_chart(flow_table(dropped), layers),
     )  # fmt: skip
 
@@ -175,12 +175,12 @@ class _Handlers:
         sent = event._data if isinstance(event._data, dict) else {}
         asked = clamped(sent.get("asked"), 0, 2**31, 0)
         wanted = Wanted.clamped(sent, dropped)
-        if dropped.picture is None:
+        if not dropped.pictures:
             return show(dropped, asked=asked, notice=text.NO_PICTURE)
         try:
             model = dropped.model and self.service.models.of_run(dropped.model)
             again = self.service.must_drop(
-                dropped.picture, dropped.prompt, wanted.gamma, wanted.alpha, wanted.stages, model
+                dropped.pictures, dropped.prompt, wanted.gamma, wanted.alpha, wanted.stages, model
             )
         except VTWError as problem:
             return show(dropped, asked=asked, notice=worded(problem))

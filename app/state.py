@@ -26,15 +26,22 @@ class Visitor(_Shared):
     """The run the page shows, and where it comes from: this server ("live"), the examples of the
     page ("recorded"), or a file of the visitor's ("opened").
 
-    ``picture`` is the file that it is about, as long as it is there. ``eta`` is the threshold in
-    nats with which the page was opened, by its owner's setting or by a link: K* is meant at it. It
-    is one that its line can stand at (`app.view.on_the_line`).
+    ``picture`` is the file that it is about, as long as it is there; ``further`` are those that
+    were asked about behind it. ``eta`` is the threshold in nats with which the page was opened, by
+    its owner's setting or by a link: K* is meant at it. It is one that its line can stand at
+    (`app.view.on_the_line`).
     """
 
     run: Run | None = None
     origin: Origin = "live"
     picture: str | None = None
     eta: float = DEFAULT_ETA
+    further: tuple[str, ...] = ()
+
+    @property
+    def pictures(self) -> tuple[str, ...]:
+        """Every file that the run is about; none where the first is not there."""
+        return () if self.picture is None else (self.picture, *self.further)
 
 
 @dataclass(frozen=True)
@@ -62,9 +69,9 @@ class ShownCalibration(_Shared):
 class Dropped(_Shared):
     """One answer under MustDrop, and why each visual token stayed or fell.
 
-    ``stages``: letters of "abc", those that ran. ``picture`` is the file that it is about, as long
-    as it is there. ``label`` is the method's name where several were compared, ``model`` what made
-    it; None is the page's own.
+    ``stages``: letters of "abc", those that ran. ``pictures`` are the files that it is about, as
+    long as they are there. ``label`` is the method's name where several were compared, ``model``
+    what made it; None is the page's own.
     """
 
     record: MustDropRecord
@@ -73,6 +80,6 @@ class Dropped(_Shared):
     stages: str
     answer: str
     prompt: str
-    picture: str | None = None
+    pictures: tuple[str, ...] = ()
     label: str = ""
     model: str | None = None

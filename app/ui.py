@@ -9,7 +9,7 @@ import gradio as gr
 
 from app import guide, stages_section, text, text_budget, text_inside, text_methods
 from app.api import build_api
-from app.components.in_order import answers_in_order
+from app.components.unseen import unseen_scripts
 from app.events import GLUE, GLUE_OF_EVENT
 from app.language import FIRST, LANGUAGES, in_language, speaking
 from app.lesson.syllabus import STEPS
@@ -96,7 +96,7 @@ def _build_page(service: Service, usual_language: str) -> None:
         gr.Markdown(f"# {text.TITLE}\n{text.INTRO}")
         gr.Markdown(text.LINKS, elem_classes="links")
         parts = guide.build(service, TABS[0], usual_language)
-        answers_in_order()
+        unseen_scripts()
     opened = gr.State(TABS[0])
     with gr.Tabs() as tabs:
         with _tab("compare"):

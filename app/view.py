@@ -87,6 +87,7 @@ def show_run(
         "visualTokens": run.visual_tokens,
         "textTokens": run.text_tokens,
         "grid": list(run.grid),
+        "pictures": 1 + len(run.further_images),
         "k": run.choose_k(DEFAULT_ETA) if k is None else k,
         # The visitor's own η may ask for another K than the default's, unless K was chosen too.
         "kWasChosen": k is not None,

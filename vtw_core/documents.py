@@ -19,6 +19,8 @@ from vtw_core.errors import InputError
 
 _DIGEST = re.compile(rb',\s*"sha256": "([0-9a-f]{64})"\s*\}\s*\Z')
 _LONGEST_END = 200
+# Of a file that holds little but numbers, whose digits take more.
+_BYTES_PER_VALUE = 8
 
 
 def object_with_list(head: dict[str, Any], name: str, records: Iterable[Any]) -> Iterator[str]:
@@ -44,8 +46,6 @@ def with_digest(pieces: Iterable[str]) -> Iterator[bytes]:
     rest = last.rstrip().removesuffix("}").rstrip().encode("utf-8")
     digest.update(rest)
     yield rest + f', "sha256": "{digest.hexdigest()}"}}\n'.encode()
-# Of a file that holds little but numbers, whose digits take more.
-_BYTES_PER_VALUE = 8
 
 
 def read_document(
@@ -93,6 +93,8 @@ def read_document(
 
 def _hex_digest(data: memoryview) -> bytes:
     return hashlib.sha256(data).hexdigest().encode()
+
+
 def parsed(raw: bytes, name: str, most_values: int) -> Any:
     """What a JSON file of that name says.
 

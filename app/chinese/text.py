@@ -21,6 +21,14 @@ STEP_PICTURE = "1 · 图片"
 STEP_QUESTION = "2 · 问题"
 TAB_UPLOAD = "上传或粘贴"
 TAB_DRAW = "绘制"
+ADD_PICTURE = "为这个问题再加一张图片"
+ONE_PICTURE = "内置模型训练时每次只看一张图片，因此只能就一张图片提问。"
+TOO_MANY_PICTURES = "这里一个问题最多 {most} 张图片：请先取出一张。"
+FURTHER = {
+    "picture": "图片 {number}",
+    "earlier": "把图片 {number} 移到第 {before} 位",
+    "remove": "取出图片 {number}",
+}
 EXAMPLES = "示例（预先录制，立即显示）"
 # Names of pictures: of the examples, of those made from another, and of a visitor's own.
 PICTURES = {
@@ -275,6 +283,7 @@ WORKBENCH_HTML: dict[str, str] = {
     "slider": "K = {k}，共 {layers} 层",
     "factModel": "模型 ",
     "factLayers": " 层",
+    "factVisualOfSeveral": " 个视觉 token，来自 {count} 张图片",
     "factVisual": " 个视觉 token（{rows} × {columns} 个图块）",
     "factText": " 个文本 token",
     "factPrompt": "提示：",
@@ -342,6 +351,7 @@ CALIBRATE_QUESTION = "所有图片共用的一个问题"
 CALIBRATE_RUN_OWN = "用我的图片校准"
 CALIBRATE_RUN_BUNDLED = "用自带数据集重新校准"
 CALIBRATE_NO_PICTURES = "还没有图片：请先上传几张。"
+CALIBRATE_REFUSED = "{name}：{problem}"
 CALIBRATE_TOO_MANY = "这里有 {count} 张图片；在这里最多可用 {limit} 张来校准。命令行不限数量。"
 CALIBRATE_PROGRESS = "{total} 个样本中已有 {done} 个测完每个 K……"
 CALIBRATE_DONE = "完成：{total} 个样本。"

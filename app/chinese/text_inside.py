@@ -205,6 +205,10 @@ GAZE = {
     "backdrop": "显示图片",
     "bar": "该词的注意力在一个图块上的占比",
     "grid": "网格 {grid}",
+    "gridOfImage": "网格 {grid}，图片 {image}",
+    "whichImage": "显示",
+    "everyImage": "所有图片",
+    "image": "只看图片 {image}",
     "gone": "第 {layer} 层看不到图片：图片从第 K = {k} 层起被撤除。",
     "goneReadout": "已撤除：从第 K = {k} 层起没有视觉 token 可看，因此第 {layer} 层不给图片任何注意力。",
     "goneShort": "无",
@@ -232,6 +236,7 @@ CONTROL_LAYER = "注意力图的层"
 CONTROL_IMAGE = "另一张图片"
 CONTROL_TOKEN = "logit lens 的回答 token"
 CONTROL_STATE = "图块 logit lens 的隐藏状态"
+GRID_OF_IMAGE = "{rows} × {cols}，图片 {image}"
 CONTROL_GRID = "图块网格"
 SECTION_SEGMENTS = "哪些 token 占据注意力"
 SECTION_GAZE = "留给图片的还有多少"

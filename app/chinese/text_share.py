@@ -30,5 +30,6 @@ KEPT = {
 SHARE_LABEL = "链接、引用和代码"
 OWN_QUESTION = "这个链接带有自己的问题，已填在左侧的输入框里：点击“运行对比”即可提问。在此之前，这里显示的是该示例的预录运行。"
 OWN_PICTURE_FILE = "your_picture.png"
+FURTHER_PICTURE_FILE = "your_picture_{number}.png"
 
 BIBTEX = english.BIBTEX

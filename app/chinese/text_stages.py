@@ -57,6 +57,7 @@ STAGES = {
     "legendHead": ["", "token", "图块"],
     "gridLabel": "图片的各图块：方向键移动光标，Page Up 和 Page Down 切换阶段，Esc 键取消光标。",
     "grid": "网格 {grid}",
+    "gridOfImage": "网格 {grid}，图片 {image}",
     "noPicture": "保存的运行不包含图片本身，因此只显示网格。",
     "otherShape": "图片与网格形状不同：这里将图片拉伸到网格上，而模型可能对它做过填充或裁剪。",
     "extra": "另有 {count} 个视觉 token 不对应任何图块（行尾 token 或类别 token）：计入数目，但不画出。",

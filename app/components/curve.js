@@ -151,8 +151,9 @@ function etaLine() {
     node('text', { x: (box.left - 5) / 2, y: 4.5, 'text-anchor': 'middle', class: 'eta-text' }),
   );
   group.addEventListener('pointerdown', startEtaDrag);
-  // A part of an SVG has no touch-action of its own: only this keeps the page from scrolling along.
-  group.addEventListener('touchstart', (event) => event.preventDefault(), { passive: false });
+  // A part of an SVG has no touch-action of its own: only this keeps the page from scrolling along. At
+  // 'touchstart' it would also keep two fingers from zooming.
+  group.addEventListener('touchmove', (event) => { if (event.touches.length === 1) event.preventDefault(); }, { passive: false });
   group.addEventListener('keydown', onEtaKey);
   return group;
 }
@@ -177,7 +178,7 @@ function drawEta() {
 }
 
 function startEtaDrag(event) {
-  if (event.button > 0 || !geometry) return;
+  if (!beginsDrag(event)) return;
   event.stopPropagation();   // the chart below would take it for a drag of K
   const group = event.currentTarget;
   const before = eta;
@@ -218,7 +219,7 @@ function kLine() {
 }
 
 function startDrag(event) {
-  if (event.button > 0 || !geometry) return;
+  if (!beginsDrag(event)) return;
   const before = k;
   const pick = (e) => setK((inPlot(e).x - geometry.box.left) / geometry.step - 0.5);
   // A finger may be about to scroll the page: it moves K only when it moves sideways or taps.
@@ -247,12 +248,17 @@ function inPlot(event) {
   return { x: (event.clientX - bounds.left) * scale, y: (event.clientY - bounds.top) * scale };
 }
 
+// A second finger is there to zoom.
+const beginsDrag = (event) => event.button === 0 && event.isPrimary && geometry;
+
 function drag(target, event, move, end, undo) {
   const over = new AbortController();
   const during = { signal: over.signal };
+  const giveUp = () => { over.abort(); undo(); };
   target.setPointerCapture(event.pointerId);
   target.addEventListener('pointermove', move, during);
   // The focus moves only now: the press itself moves it to the page.
   target.addEventListener('pointerup', (e) => { over.abort(); end(e); }, during);
-  target.addEventListener('pointercancel', () => { over.abort(); undo(); }, during);
+  target.addEventListener('pointercancel', giveUp, during);
+  window.addEventListener('pointerdown', (e) => { if (e.pointerId !== event.pointerId) giveUp(); }, during);
 }

@@ -30,6 +30,10 @@ function readingAt(at) {
   return view.tokens.map((_, q) => HALF[weights[(at * rows + q) * visual() + patch]]);
 }
 const sum = (list) => list.reduce((total, one) => total + one, 0);
+const imageCount = () => new Set(view.images).size;
+// A picture lies behind the first of its grids: behind the overview, not behind the tiles.
+const pictureOf = (grid) => (view.images.indexOf(view.images[grid]) === grid ? view.pictures[view.images[grid]] : null);
+const isShown = (grid) => find('.which-image select').value === '' || view.images[grid] === Number(find('.which-image select').value);
 const isGone = (at) => find('.withdraw').checked && at >= k;
 function scaleAt(at) {
   if (find('.own').checked) return Math.max(...lookAt(at), 1e-12);
@@ -97,14 +101,15 @@ function build() {
     const panel = make('div', 'panel');
     panel.style.aspectRatio = `${cols} / ${rows}`;
     panel.dataset.grid = grid;
-    if (grid === 0 && view.picture) {
+    if (pictureOf(grid)) {
       const image = make('img');
-      image.src = view.picture;
+      image.src = pictureOf(grid);
       image.alt = '';
       panel.append(image);
     }
     panel.append(make('canvas'));
-    if (view.grids.length > 1) panel.append(make('span', 'panel-name', fill(words.grid, { grid })));
+    const name = imageCount() > 1 ? words.gridOfImage : words.grid;
+    if (view.grids.length > 1) panel.append(make('span', 'panel-name', fill(name, { grid, image: view.images[grid] + 1 })));
     return panel;
   }));
   find('.sheet').replaceChildren(...Array.from({ length: view.layers }, (_, at) => {
@@ -129,7 +134,13 @@ function build() {
   find('.definition').textContent = view.definition;
   find('.bar-title').textContent = words.bar;
   find('.sheet').setAttribute('aria-label', words.sheetLabel);
-  find('.backdrop').closest('label').hidden = !view.picture;
+  find('.backdrop').closest('label').hidden = !view.pictures.length;
+  find('.which-image').hidden = imageCount() < 2;
+  find('.which-image select').replaceChildren(...[null, ...new Set(view.images)].map((image) => {
+    const option = make('option', '', image === null ? words.everyImage : fill(words.image, { image: image + 1 }));
+    option.value = image === null ? '' : image;
+    return option;
+  }));
   for (const name of ['own', 'backdrop']) find(`.${name}`).nextElementSibling.textContent = words[name];
   paintRamp();
 }
@@ -149,9 +160,10 @@ function drawWords() {
 }
 function drawLarge() {
   const values = lookAt(layer), most = scaleAt(layer);
-  const see = Boolean(view.picture) && find('.backdrop').checked;
+  const see = find('.backdrop').checked;
   element.querySelectorAll('.panel').forEach((panel, grid) => {
     const image = panel.querySelector('img');
+    panel.hidden = !isShown(grid);
     if (image) image.hidden = !see;
     paint(panel.querySelector('canvas'), values, most, grid, see && Boolean(image));
     panel.querySelectorAll('.gone, .cursor').forEach((part) => part.remove());
@@ -192,7 +204,10 @@ function drawReadout(values) {
 function drawSheet() {
   element.querySelectorAll('.thumb').forEach((button, at) => {
     const values = lookAt(at), gone = isGone(at);
-    button.querySelectorAll('canvas').forEach((canvas, grid) => paint(canvas, values, scaleAt(at), grid, false));
+    button.querySelectorAll('canvas').forEach((canvas, grid) => {
+      canvas.hidden = !isShown(grid);
+      paint(canvas, values, scaleAt(at), grid, false);
+    });
     button.classList.toggle('gone-thumb', gone);
     button.setAttribute('aria-pressed', at === layer);
     button.querySelector('.mass').textContent = gone ? words.goneShort : shareOf(sum(values));
@@ -272,7 +287,7 @@ find('.large').addEventListener('keydown', (event) => {
   if (found >= 0) setPatch(found);
 });
 find('.layer').addEventListener('input', (event) => setLayer(Number(event.target.value)));
-for (const name of ['own', 'withdraw', 'backdrop']) find(`.${name}`).addEventListener('change', draw);
+for (const part of ['.own', '.withdraw', '.backdrop', '.which-image select']) find(part).addEventListener('change', draw);
 
 function follow() {
   if (!element.isConnected) { window.removeEventListener('vtw:k', follow); return; }
@@ -298,7 +313,7 @@ function take() {
   if (!view) return;
   weights = halves(view.all || view.one);
   readers = halves(view.readers);
-  if (!before || before.runId !== view.runId || before.picture !== view.picture) {
+  if (!before || before.runId !== view.runId || before.pictures.join() !== view.pictures.join()) {
     ({ row, layer } = view);
     patch = null;
     const held = window.vtwK;

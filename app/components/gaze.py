@@ -7,6 +7,7 @@ of one word, and the readers of one patch, at each ``select``.
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -46,13 +47,19 @@ def gaze(elem_id: str) -> gr.HTML:
 
 
 def show_gaze(
-    run: Run, k: int, picture: str | None, *, row: int | None = None, patch: int | None = None
+    run: Run,
+    k: int,
+    pictures: Sequence[str],
+    *,
+    row: int | None = None,
+    patch: int | None = None,
 ) -> dict[str, Any]:
     """Everything the component draws.
 
     Args:
         k: where K stands.
-        picture: data URL of the picture behind the first grid; None shows the grids alone.
+        pictures: data URL of each picture of the prompt, behind the first of its grids; none shows
+            the grids alone.
         row: chosen text row, an index into q; the last prompt token's when None.
         patch: chosen visual token, an index into v; only used where not all weights travel.
     """
@@ -79,9 +86,10 @@ def show_gaze(
         "all": _packed(of_visual) if whole else None,
         "one": None if whole else _packed(of_visual[:, first]),
         "readers": None if whole or patch is None else _packed(of_visual[:, :, patch]),
-        "picture": picture,
+        "images": list(inside.images),
+        "pictures": list(pictures),
         "definition": text.GAZE_DEFINITION.format(heads=attention.mass.shape[1])
-        + (_about_picture(run) if picture else text.GAZE_NO_PICTURE),
+        + (_about_picture(run) if pictures else text.GAZE_NO_PICTURE),
     }  # fmt: skip
 
 

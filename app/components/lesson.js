@@ -212,8 +212,9 @@ element.addEventListener('click', (event) => {
 });
 // On a phone the panel is pushed down and pulled up by its head.
 let from = null;
-find('header').addEventListener('touchstart', (event) => { from = event.touches[0].clientY; }, { passive: true });
+find('header').addEventListener('touchstart', (event) => { from = event.touches.length > 1 ? null : event.touches[0].clientY; }, { passive: true });
 find('header').addEventListener('touchend', (event) => {
+  if (from === null) return;   // two fingers zoom
   const way = event.changedTouches[0].clientY - from;
   if (isBeside() || Math.abs(way) < 24) return;
   if (way < 0) larger();

@@ -56,14 +56,15 @@ function panelOf(tokens, grid) {
   const panel = make('div', 'panel');
   panel.dataset.grid = grid;
   panel.style.aspectRatio = `${cols} / ${rows}`;
-  if (grid === 0 && view.picture) {
+  const first = view.images.indexOf(view.images[grid]) === grid;   // of the grids of its picture
+  if (first && view.pictures.length) {
     const image = make('img');
     image.alt = '';
     image.addEventListener('load', () => {
       const other = Math.abs(image.naturalWidth / image.naturalHeight / (cols / rows) - 1) > 0.03;
-      find('.shape').textContent = other ? words.otherShape : '';
+      if (other) find('.shape').textContent = words.otherShape;
     });
-    image.src = view.picture;
+    image.src = view.pictures[view.images[grid]];
     panel.append(image);
   }
   const svg = node('svg', { viewBox: `0 0 ${cols * PATCH} ${rows * PATCH}`, preserveAspectRatio: 'none', class: 'cells', 'aria-hidden': 'true' });
@@ -86,11 +87,12 @@ function panelOf(tokens, grid) {
   key.append(node('path', { d: keys.join(''), class: 'under' }), node('path', { d: keys.join('') }));
   svg.append(node('path', { class: 'lines', d: lines.join('') }), ...made, key, node('rect', { class: 'cursor', width: 0, height: 0 }));
   panel.append(svg);
-  if (view.tokenMaps.length > 1) panel.append(make('span', 'panel-name', fill(words.grid, { grid })));
+  const name = new Set(view.images).size > 1 ? words.gridOfImage : words.grid;
+  if (view.tokenMaps.length > 1) panel.append(make('span', 'panel-name', fill(name, { grid, image: view.images[grid] + 1 })));
   return panel;
 }
 function buildPatches() {
-  find('.shape').textContent = view.picture ? '' : words.noPicture;
+  find('.shape').textContent = view.pictures.length ? '' : words.noPicture;
   find('.panels').replaceChildren(...view.tokenMaps.map(panelOf));
   find('.panels').style.setProperty('--aspect', view.tokenMaps[0][0].length / view.tokenMaps[0].length);
 }

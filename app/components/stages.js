@@ -112,16 +112,20 @@ function placeOf(token) {
   return null;
 }
 const same = (one, other) => one && other && one.grid === other.grid && one.row === other.row && one.col === other.col;
+// A finger chooses by a tap: where it moves it scrolls.
+const isFinger = ({ pointerType }) => pointerType === 'touch';
 find('.panels').addEventListener('pointermove', (event) => {
-  const next = patchUnder(event);
+  const next = !isFinger(event) && patchUnder(event);
   if (next && !same(next, patch)) choose(next);
 });
 find('.panels').addEventListener('click', (event) => choose(patchUnder(event) || patch));
-find('.scatter').addEventListener('pointerover', (event) => {
+function chooseDot(event) {
   const dot = event.target.closest('.dot');
   const next = dot && placeOf(Number(dot.dataset.token));
   if (next && tokenAt(next) !== (patch && tokenAt(patch))) choose(next);
-});
+}
+find('.scatter').addEventListener('pointerover', (event) => { if (!isFinger(event)) chooseDot(event); });
+find('.scatter').addEventListener('click', chooseDot);
 find('.panels').addEventListener('keydown', (event) => {
   const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
   const steps = { PageUp: -1, PageDown: 1 };
@@ -249,7 +253,7 @@ function take() {
   view = props.value;
   find('.stages').hidden = !view;
   if (!view) return;
-  if (before && before.picture !== view.picture) patch = null;
+  if (before && before.pictures.join() !== view.pictures.join()) patch = null;
   [waiting, due] = [false, false];
   only = null;
   flow = measuredFlow();

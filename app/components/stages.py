@@ -7,6 +7,7 @@ go sends ``release``, and the model runs again.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
@@ -62,12 +63,13 @@ def stages(elem_id: str) -> gr.HTML:
 
 
 def show_stages(
-    dropped: Dropped, picture: str | None, *, asked: int = 0, notice: str | None = None
+    dropped: Dropped, pictures: Sequence[str], *, asked: int = 0, notice: str | None = None
 ) -> dict[str, Any]:
     """Everything the component draws.
 
     Args:
-        picture: data URL of the picture behind the first grid; None shows the grids alone.
+        pictures: data URL of each picture of the prompt, behind the first of its grids; none shows
+            the grids alone.
         asked: the number of the ``release`` that this answers, so that the browser hears of each,
             and waits for its last; 0 for another run.
         notice: a sentence about what did not work.
@@ -76,7 +78,8 @@ def show_stages(
     return {
         "asked": asked,
         "notice": notice,
-        "picture": picture,
+        "images": list(record.images),
+        "pictures": list(pictures),
         "answer": dropped.answer,
         "tokenMaps": [tokens.tolist() for tokens in record.token_maps],
         "sizes": record.sizes.tolist(),

@@ -232,7 +232,8 @@ function drawFacts() {
   if (!hasRun()) return;
   add('', [[labels.factModel, false], [view.model, true]]);
   add('', [[String(view.layers), true], [labels.factLayers, false]]);
-  add('visual', [[String(view.visualTokens), true], [fill(labels.factVisual, { rows: view.grid[0], columns: view.grid[1] }), false]]);
+  const visual = view.pictures > 1 ? labels.factVisualOfSeveral : labels.factVisual;
+  add('visual', [[String(view.visualTokens), true], [fill(visual, { rows: view.grid[0], columns: view.grid[1], count: view.pictures }), false]]);
   add('text', [[String(view.textTokens), true], [labels.factText, false]]);
   add('', [[labels.factPrompt, false], [view.prompt, true]]);
 }

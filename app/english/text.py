@@ -25,6 +25,14 @@ STEP_PICTURE = "1 · A picture"
 STEP_QUESTION = "2 · A question"
 TAB_UPLOAD = "Upload or paste"
 TAB_DRAW = "Draw"
+ADD_PICTURE = "Add a picture to this question"
+ONE_PICTURE = "The embedded model has learnt from one picture at a time, so it is asked about one."
+TOO_MANY_PICTURES = "One question takes at most {most} pictures here: take one out first."
+FURTHER = {
+    "picture": "Picture {number}",
+    "earlier": "Make picture {number} picture {before}",
+    "remove": "Take picture {number} out",
+}
 EXAMPLES = "Examples (recorded, shown at once)"
 # Names of pictures: of the examples, of those made from another, and of a visitor's own.
 PICTURES = {
@@ -284,6 +292,7 @@ WORKBENCH_HTML: dict[str, str] = {
     "slider": "K = {k} of {layers}",
     "factModel": "model ",
     "factLayers": " layers",
+    "factVisualOfSeveral": " visual tokens, of {count} pictures",
     "factVisual": " visual tokens ({rows} × {columns} patches)",
     "factText": " text tokens",
     "factPrompt": "prompt: ",
@@ -351,6 +360,7 @@ CALIBRATE_QUESTION = "One question for all of them"
 CALIBRATE_RUN_OWN = "Calibrate on my pictures"
 CALIBRATE_RUN_BUNDLED = "Repeat the bundled set"
 CALIBRATE_NO_PICTURES = "There are no pictures yet: upload a few first."
+CALIBRATE_REFUSED = "{name}: {problem}"
 CALIBRATE_TOO_MANY = "These are {count} pictures; at most {limit} can be calibrated on here. The command line takes any number."
 CALIBRATE_PROGRESS = "{done} of {total} samples measured at every K …"
 CALIBRATE_DONE = "Done: {total} samples."

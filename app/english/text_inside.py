@@ -218,6 +218,10 @@ GAZE = {
     "backdrop": "show the picture",
     "bar": "share of the word's attention on one patch",
     "grid": "grid {grid}",
+    "gridOfImage": "grid {grid}, picture {image}",
+    "whichImage": "Show",
+    "everyImage": "every picture",
+    "image": "picture {image} alone",
     "gone": "Layer {layer} does not see the image: it is withdrawn from layer K = {k} on.",
     "goneReadout": "Withdrawn: from layer K = {k} on there is no visual token to look at, so layer {layer} gives the image nothing.",
     "goneShort": "none",
@@ -245,6 +249,7 @@ CONTROL_LAYER = "Layer of the map"
 CONTROL_IMAGE = "Other image"
 CONTROL_TOKEN = "Answer token of the logit lens"
 CONTROL_STATE = "State of the lens on patches"
+GRID_OF_IMAGE = "{rows} × {cols}, picture {image}"
 CONTROL_GRID = "Grid of patches"
 SECTION_SEGMENTS = "Which tokens take the attention"
 SECTION_GAZE = "What is left for the image"

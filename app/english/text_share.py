@@ -28,6 +28,7 @@ KEPT = {
 SHARE_LABEL = "Links, citations and code"
 OWN_QUESTION = "This link asks a question of its own. It stands in the box on the left: press Run both sides to ask it. Until then, this is the recorded run of the example."
 OWN_PICTURE_FILE = "your_picture.png"
+FURTHER_PICTURE_FILE = "your_picture_{number}.png"
 
 BIBTEX = """@inproceedings{lin2025vtw,
   title     = {Boosting Multimodal Large Language Models with Visual Tokens Withdrawal for Rapid Inference},

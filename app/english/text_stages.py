@@ -57,6 +57,7 @@ STAGES = {
     "legendHead": ["", "tokens", "patches"],
     "gridLabel": "The picture’s patches: arrow keys move a cursor, Page Up and Page Down change the stage, Escape takes the cursor away.",
     "grid": "grid {grid}",
+    "gridOfImage": "grid {grid}, picture {image}",
     "noPicture": "The picture itself is not part of a saved run, so the grid is shown alone.",
     "otherShape": "The picture has another shape than the grid: it is stretched over it here, while the model may have padded or cropped it.",
     "extra": "{count} more visual tokens stand for no patch (row ends or class tokens): counted, not drawn.",

@@ -340,7 +340,7 @@ def _sheet(chart: Sheet) -> go.Figure:
 def _layout(chart: Chart, height: int) -> dict[str, Any]:
     return {
         **style.layout(height, escape(chart.x_label), escape(chart.y_label)),
-        "template": _EMPTY_TEMPLATE, "hovermode": "closest", "dragmode": False,
+        "template": _EMPTY_TEMPLATE, "hovermode": "closest",
     }  # fmt: skip
 
 

@@ -72,4 +72,6 @@ def layout(height: int, x_title: str, y_title: str) -> dict[str, Any]:
         "yaxis": {"title": {"text": y_title, "font": font}, **axis},
         "legend": {"orientation": "h", "y": 1.12, "x": 0},
         "hovermode": "x unified",
+        # Else a finger on the drawing selects a part of it, and neither scrolls nor zooms the page.
+        "dragmode": False,
     }

@@ -13,21 +13,24 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from app import text
+from app.as_sent import hand_on
 from app.calibration_view import DIRECTION_NAMES, notes, rows, status, summary
 from app.downloads import cached, cached_table, download_button
-from app.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
+from app.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE, PICTURE_QUEUE
 from app.figures.fonts import drawn_language
 from app.figures.tokens import clamped
 from app.language import current, speaking
 from app.library_words import worded
 from app.models_view import loading_steps
-from app.pictures import chosen_picture
+from app.pictures import FILE_TYPES, chosen_picture
+from app.refusal import tell_refused
 from app.state import ShownCalibration
 from app.view import preset_model
 from app.view_address import View, preset_of
 from vtw_core.analysis.presets import ETA_PRESETS
 from vtw_core.calibrated import Calibration, Reading
 from vtw_core.errors import InputError, VTWError
+from vtw_core.images import load_image
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -134,10 +137,10 @@ def _build_inputs(usual_eta: float) -> _Inputs:
     gr.Markdown(f"## {text.CALIBRATE_OWN}", elem_classes="step-title")
     pictures = gr.File(
         label=text.CALIBRATE_FILES.format(limit=MAX_PICTURES), file_count="multiple",
-        file_types=["image"], height=160, elem_id="calibrate-pictures",
+        file_types=FILE_TYPES, height=160, elem_id="calibrate-pictures",
     )  # fmt: skip
     # Gradio's own check raises before ours can say what to do, and leaves an empty file behind.
-    pictures.preprocess = _paths_of_uploads  # type: ignore[method-assign]
+    hand_on(pictures, _paths_of_uploads)
     prompt = gr.Textbox(
         text.SUGGESTIONS[0], label=text.CALIBRATE_QUESTION, lines=1, max_lines=4,
         elem_id="calibrate-question",
@@ -205,13 +208,16 @@ def _connect(
     line = [left.status, left.run_own, left.run_bundled, left.cancel]
     waits = gr.State(False)
     runs = []
+    streamed: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    left.pictures.upload(
+        handlers.check_uploads, left.pictures, left.pictures, **streamed, **PICTURE_QUEUE
+    )
     for button, run, wanted in (
         (left.run_own, handlers.run_own, [left.pictures, left.prompt]),
         (left.run_bundled, handlers.run_bundled, []),
     ):
         # First "waiting", at once; then the model, and the run when its turn has come.
         asked = button.click(handlers.wait, None, [*line, waits], **GLUE_OF_START)
-        streamed: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
         loaded = asked.then(handlers.load, model, [*line, waits], **streamed, **LOADING_QUEUE)
         ran = loaded.success(run, [waits, model, *wanted], [*line, shown, waits], **streamed,
                              **MODEL_QUEUE)  # fmt: skip
@@ -230,6 +236,24 @@ class _Handlers:
 
     def __init__(self, service: Service) -> None:
         self.service = service
+
+    def check_uploads(self, paths: list[str] | None) -> Any:
+        """The pictures that have just come, without those that cannot be used: each is refused."""
+        try:
+            checked = _checked(paths)
+        except InputError as problem:
+            tell_refused(worded(problem))
+            return gr.skip()
+        fit = []
+        for path in checked:
+            try:
+                load_image(path)
+            except InputError as problem:
+                told = text.CALIBRATE_REFUSED.format(name=Path(path).name, problem=worded(problem))
+                tell_refused(told)
+            else:
+                fit.append(path)
+        return gr.skip() if len(fit) == len(checked) else fit or None
 
     def wait(self) -> tuple[Any, ...]:
         return *_busy(text.WAITING, 0.0), True

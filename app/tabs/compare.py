@@ -11,16 +11,26 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import model_choice, text, text_share
+from app import model_choice, picture_choice, text, text_share
+from app.as_sent import hand_on
+from app.components.further import show_further
 from app.components.workbench import workbench
 from app.downloads import cached
 from app.drawings import keep_few_drawings
-from app.events import GLUE, GLUE_OF_EVENT, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE, OPENING_QUEUE
+from app.events import (
+    GLUE,
+    GLUE_OF_EVENT,
+    GLUE_OF_START,
+    LOADING_QUEUE,
+    MODEL_QUEUE,
+    OPENING_QUEUE,
+)
 from app.held_k import keep_k
 from app.language import LANGUAGES, speaking
 from app.library_words import worded
 from app.model_choice import ModelChoice
 from app.models_view import loading_steps
+from app.picture_choice import Further, Pictures, in_field
 from app.pictures import chosen_picture, looks_like_a_photograph, name_of, path_sent, uploaded
 from app.state import Visitor
 from app.view import show_nothing, show_run, show_running
@@ -106,6 +116,7 @@ class _Inputs:
     draw_tab: gr.Tab
     upload: gr.Image
     canvas: gr.ImageEditor
+    further: Further
     prompt: gr.Textbox
     run: gr.Button
     cancel: gr.Button
@@ -142,6 +153,7 @@ def _build_inputs(service: Service) -> _Inputs:
                 eraser=gr.Eraser(default_size=24), show_label=False, label=text.DRAWING,
                 elem_id="canvas", buttons=[],
             )  # fmt: skip
+    further = picture_choice.build_further(service.model_name)
     gr.Markdown(f"## {text.STEP_QUESTION}", elem_classes="step-title")
     prompt = gr.Textbox(
         opening.prompt, label=text.QUESTION, placeholder=text.QUESTION_PLACEHOLDER,
@@ -164,10 +176,10 @@ def _build_inputs(service: Service) -> _Inputs:
     open_run = gr.UploadButton(text.OPEN_RUN, size="sm", file_types=[".vtw"], elem_id="open-run")
     models = model_choice.build(service)
     keep_few_drawings(canvas)
-    upload.preprocess = path_sent  # type: ignore[method-assign]
-    open_run.preprocess = path_sent  # type: ignore[method-assign]
-    return _Inputs(picture_tabs, upload_tab, draw_tab, upload, canvas, prompt, run, cancel, gallery,
-                   open_run, suggestions, models)  # fmt: skip
+    hand_on(upload, path_sent)
+    hand_on(open_run, path_sent)
+    return _Inputs(picture_tabs, upload_tab, draw_tab, upload, canvas, further, prompt, run, cancel,
+                   gallery, open_run, suggestions, models)  # fmt: skip
 
 
 def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.State) -> CompareTab:
@@ -181,6 +193,8 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
     left.draw_tab.select(None, js=_take_the_brush())
     bench.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
 
+    further, models = left.further, left.models
+    picture_choice.connect(handlers.service, left.upload, further, models.model, models.changed)
     # First "waiting", at once.
     asked = gr.on(
         [left.run.click, left.prompt.submit], handlers.wait, None, [*shown, waits],
@@ -189,7 +203,7 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
     # The browser tells each input of a server's event every status of all later ones, and asks it
     # for its value each time; a canvas uploads itself to answer. So the run reads a note of it.
     drawing = gr.JSON(visible=False)
-    drawing.preprocess = lambda note: _drawing_of(left.canvas, note)  # type: ignore[assignment, method-assign, return-value]
+    hand_on(drawing, lambda note: _drawing_of(left.canvas, note))
     sent = asked.then(None, left.canvas, drawing, js=_SEND_THE_DRAWING, show_progress="hidden")
     # Behind it the model, where it is not there; then the run, when its turn has come.
     model = left.models.model
@@ -199,7 +213,7 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
     )
     ran = loaded.success(
         handlers.run,
-        [left.upload, drawing, left.prompt, is_drawing, visitor, k, model, waits],
+        [left.upload, drawing, left.prompt, is_drawing, visitor, k, model, waits, further.held],
         [*shown, visitor, k, waits],
         **streamed,
         **MODEL_QUEUE,
@@ -214,7 +228,8 @@ def _connect(handlers: _Handlers, left: _Inputs, bench: gr.HTML, visitor: gr.Sta
         handlers.cancel, [visitor, k], shown, **GLUE
     )
     everything = (
-        *shown, visitor, k, left.picture_tabs, left.upload, left.prompt, is_drawing,
+        *shown, visitor, k, left.picture_tabs, left.upload, left.prompt, is_drawing, further.held,
+        further.strip,
     )  # fmt: skip
     picked = left.gallery.select(
         _picked, None, [picked_index, waits], cancels=[*running], **GLUE_OF_EVENT
@@ -233,6 +248,7 @@ class _Handlers:
 
     def __init__(self, service: Service) -> None:
         self.service = service
+        self.pictures = Pictures(service)
 
     def wait(self) -> tuple[Any, ...]:
         return show_running(text.WAITING, 0.0), *_busy(), True
@@ -260,6 +276,7 @@ class _Handlers:
         k: int | None,
         model: str,
         waits: bool,
+        further: tuple[str, ...] = (),
     ) -> Generator[tuple[Any, ...], None, None]:
         """Stream both answers and the curve; on bad input show one sentence and the last run."""
         keep = gr.skip(), gr.skip(), False
@@ -268,13 +285,15 @@ class _Handlers:
             return
         try:
             drawn = _path_of_drawing(drawing) if is_drawing else None
-            path = chosen_picture(upload, drawn, is_drawing=is_drawing, roots=self._picture_roots())
-            for shown in self._stream(path, prompt, model):
+            roots = self.pictures.roots
+            path = chosen_picture(upload, drawn, is_drawing=is_drawing, roots=roots)
+            pictures = self.pictures.asked(path, further, model)
+            for shown in self._stream(pictures, prompt, model):
                 if isinstance(shown, Run):
                     hint = self._hint(path, model)
                     yield (
                         show_run(shown, origin="live", notice=hint), *_idle(),
-                        Visitor(shown, "live", path, visitor.eta), None, False,
+                        Visitor(shown, "live", path, visitor.eta, tuple(further)), None, False,
                     )  # fmt: skip
                 else:
                     yield shown, *_busy(), *keep
@@ -296,12 +315,14 @@ class _Handlers:
         """Questions for the model that was chosen."""
         return list(self.service.suggestions(model))
 
-    def _stream(self, path: str, prompt: str, model: str) -> Iterator[dict[str, Any] | Run]:
+    def _stream(
+        self, pictures: tuple[str, ...], prompt: str, model: str
+    ) -> Iterator[dict[str, Any] | Run]:
         yield show_running(text.STARTING, 0.0)
         message, fraction, baseline, withdrawn = text.BASELINE_RUNS, 0.0, "", ""
         k: int | None = None
         layers: int | None = None
-        for event in self.service.explore(path, prompt, model):
+        for event in self.service.explore(pictures, prompt, model):
             if isinstance(event, Run):
                 yield event
                 return
@@ -343,7 +364,7 @@ class _Handlers:
         self, file: str | None, visitor: Visitor, k: int | None, request: gr.Request
     ) -> tuple[Any, ...]:
         """A saved run from a visitor's file; its picture is not in it."""
-        keep = (gr.skip(),) * 6
+        keep = (gr.skip(),) * 8
         try:
             path = uploaded(file, [Path(gr.utils.get_upload_folder())], text.RUN_ELSEWHERE)
             run = self.service.opened.open(path, self.service.limits.networks.of(request))
@@ -351,13 +372,8 @@ class _Handlers:
             return _last_run(visitor, k, worded(problem)), *_idle(), *keep
         return (
             show_run(run, origin="opened"), *_idle(), Visitor(run, "opened", eta=visitor.eta),
-            None, gr.Tabs(selected="upload"), None, run.prompt, False,
+            None, gr.Tabs(selected="upload"), None, run.prompt, False, (), show_further(()),
         )  # fmt: skip
-
-    def _picture_roots(self) -> list[Path]:
-        """Where a visitor's pictures may lie: Gradio's upload folder and the bundled examples."""
-        uploads = Path(gr.utils.get_upload_folder())
-        return [uploads, *{example.image.parent for example in self.service.examples}]
 
 
 def show_view(
@@ -376,9 +392,11 @@ def show_view(
         notice = text_share.OWN_QUESTION if waits else None
         bench = show_run(visitor.run, origin=visitor.origin, k=view.k, notice=notice)
     front = gr.Tabs(selected="draw" if draws else "upload")
-    left: tuple[Any, ...] = (front, visitor.picture, question, False)
+    further = visitor.further, show_further(visitor.further)
+    left: tuple[Any, ...] = (front, in_field(visitor.picture), question, False, *further)
     if question is None:
-        left = (front if draws else gr.skip(), gr.skip(), gr.skip(), True if draws else gr.skip())
+        drawn = (front, True) if draws else (gr.skip(), gr.skip())
+        left = (drawn[0], gr.skip(), gr.skip(), drawn[1], gr.skip(), gr.skip())
     return bench, *_idle(), visitor, view.k, *left
 
 

@@ -18,7 +18,7 @@ from app.faults import on_disk
 from app.figures import every_k
 from app.figures.tables import csv_text
 from app.held_k import k_of, keep_k
-from app.pictures import thumbnail
+from app.pictures import thumbnails
 from app.state import Visitor
 from app.view import every_k_rows, every_k_shown
 from vtw_core.results import Run
@@ -96,5 +96,5 @@ def write_report(visitor: Visitor) -> str | None:
     # With Plotly, which is not needed until a figure is looked at.
     from app.report import report_html
 
-    page = report_html(visitor.run, thumbnail(visitor.picture), visitor.eta)
+    page = report_html(visitor.run, thumbnails(visitor.pictures), visitor.eta)
     return cached(page.encode("utf-8"), "report.html")

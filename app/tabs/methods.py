@@ -288,7 +288,7 @@ class _Handlers:
         refused: dict[int, str] = {}
         yield show_comparing(message, fraction, titles)
         model = self.service.models.of_run(run.model)
-        for event in self.service.compare(visitor.picture, run.prompt, asked, model):
+        for event in self.service.compare(visitor.pictures, run.prompt, asked, model):
             if isinstance(event, MethodComparison):
                 missing = tuple((at, *titles[at], why) for at, why in refused.items())
                 yield ShownMethods(run_id(run), "live", event, run.layers, missing)

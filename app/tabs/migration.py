@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from app import text_inside as text
+from app.as_sent import hand_on
 from app.board import Board
 from app.components.kbar import kbar, show_kbar
 from app.events import AGAIN_QUEUE, GLUE_OF_EVENT
 from app.figures import migration, tokens
 from app.held_k import k_of, keep_k
 from app.library_words import worded
-from app.pictures import OWN_PICTURE, name_of, path_sent, uploaded
+from app.pictures import FILE_TYPES, OWN_PICTURE, name_of, path_sent, uploaded
 from app.refusal import refusal
 from app.state import Visitor
 from app.view_address import View
@@ -76,9 +77,9 @@ def build(service: Service, visitor: gr.State, k: gr.State) -> MigrationTab:
         board.place("settings_table", "causal_kl", "causal_probability")
         with gr.Row(equal_height=True):
             upload = gr.UploadButton(
-                text.OTHER_UPLOAD, file_types=["image"], size="sm", elem_id="other-upload"
+                text.OTHER_UPLOAD, file_types=FILE_TYPES, size="sm", elem_id="other-upload"
             )
-            upload.preprocess = path_sent  # type: ignore[method-assign]
+            hand_on(upload, path_sent)
             example = gr.Dropdown(
                 [(name_of(one.title), index) for index, one in enumerate(service.examples)],
                 value=None, label=text.OTHER_EXAMPLE, elem_id="other-example",
@@ -175,7 +176,7 @@ class _Handlers:
         if visitor.run is None or visitor.picture is None:
             raise refusal(text.OTHER_NO_PICTURE)
         try:
-            run = self.service.test_image(visitor.run, visitor.picture, other, name)
+            run = self.service.test_image(visitor.run, visitor.pictures, other, name)
         except VTWError as problem:
             raise refusal(worded(problem)) from None
         except Exception:
@@ -199,7 +200,16 @@ def _controls(run: Run, chosen: migration.Choices) -> tuple[Any, ...]:
     """The controls, offering what this run has."""
     inside = inside_of(run)
     images = [(name_of(test.name), index) for index, test in enumerate(inside.counterfactuals)]
-    grids = [(f"{rows} × {cols}", index) for index, (rows, cols) in enumerate(inside.grids)]
+    several = len(set(inside.images)) > 1
+    grids = [
+        (
+            text.GRID_OF_IMAGE.format(rows=rows, cols=cols, image=inside.images[index] + 1)
+            if several
+            else f"{rows} × {cols}",
+            index,
+        )
+        for index, (rows, cols) in enumerate(inside.grids)
+    ]
     return (
         gr.Dropdown(choices=tokens.row_options(run), value=chosen.rows),
         gr.Dropdown(

@@ -15,7 +15,7 @@ from app.events import GLUE_OF_EVENT
 from app.figures import sinks, tokens
 from app.held_k import k_of, keep_k
 from app.inside_view import sink_words
-from app.pictures import thumbnail
+from app.pictures import thumbnails
 from app.state import Visitor
 from app.view_address import View
 from vtw_core.analysis.rows import inside_of, tokens_of
@@ -113,7 +113,7 @@ def show(visitor: Visitor, k: int | None, *controls: Any) -> tuple[Any, ...]:
     return (
         gr.Column(visible=True), gr.Markdown(visible=False), _verdict(run),
         show_kbar(run, at), *_controls(run, chosen),
-        show_gaze(run, at, thumbnail(visitor.picture)),
+        show_gaze(run, at, thumbnails(visitor.pictures)),
         *new_board().values(visitor, chosen, names),
     )  # fmt: skip
 
@@ -161,7 +161,7 @@ def look(event: gr.EventData, visitor: Visitor, k: int | None) -> Any:
     inside, patch = visitor.run.inside, asked.get("patch")
     last_row, last_patch = len(inside.attention.query_positions) - 1, len(inside.patches) - 1
     return show_gaze(
-        visitor.run, k_of(visitor, k), thumbnail(visitor.picture),
+        visitor.run, k_of(visitor, k), thumbnails(visitor.pictures),
         row=tokens.clamped(asked.get("row"), 0, last_row, 0),
         patch=None if patch is None else tokens.clamped(patch, 0, last_patch, 0),
     )  # fmt: skip

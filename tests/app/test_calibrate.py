@@ -110,6 +110,18 @@ def test_what_cannot_be_calibrated_is_one_sentence(handlers, uploads, paths, pro
     assert result == gr.skip()
 
 
+def test_an_unfit_picture_is_refused_as_soon_as_it_comes_and_the_others_stay(handlers, uploads):
+    bad = Path(uploads[0]).with_name("bad.png")
+    bad.write_bytes(Path(uploads[0]).read_bytes()[:60])
+    assert handlers.check_uploads(uploads) == gr.skip()
+    with pytest.warns(UserWarning, match="bad.png: The image file is truncated"):
+        assert handlers.check_uploads([*uploads, str(bad)]) == uploads
+    with pytest.warns(UserWarning, match="bad.png"):
+        assert handlers.check_uploads([str(bad)]) is None
+    with pytest.warns(UserWarning, match="at most"):
+        assert handlers.check_uploads(uploads * 9) == gr.skip()
+
+
 def test_a_damaged_picture_is_named_and_the_service_stays_free(handlers, uploads):
     Path(uploads[1]).write_bytes(b"no picture")
     line, *_ = list(handlers.run_own(True, handlers.service.model_name, uploads, "what ?"))[-1]

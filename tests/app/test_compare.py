@@ -138,7 +138,7 @@ def test_a_forged_k_is_clamped_or_ignored(handlers, example, sent, kept):
 def test_an_example_is_shown_without_the_model(handlers, example):
     for index in (0, -7, 10**9):
         told = handlers.pick_example(index, Visitor(eta=0.5))
-        bench, _, _, visitor, k, _, image, prompt, is_drawing = told
+        bench, _, _, visitor, k, _, image, prompt, is_drawing, *further = told
         assert visitor.eta == 0.5
         assert image == str(example.image)
         assert prompt == example.prompt
@@ -146,6 +146,7 @@ def test_an_example_is_shown_without_the_model(handlers, example):
         assert visitor.origin == "recorded"
         assert k is None
         assert is_drawing is False
+        assert further == [(), []]
 
 
 def test_a_drawing_reaches_the_loader_as_a_file_that_nobody_has_opened():
@@ -189,14 +190,14 @@ def test_the_charts_and_the_table_follow_the_run(example):
 
 def test_a_saved_run_is_opened_without_its_picture(handlers, example, uploads):
     path = str(example.run.save(uploads / "mine.vtw"))
-    bench, _, _, visitor, k, _, picture, prompt, is_drawing = handlers.open_run(
-        path, NEW, None, SOMEBODY
-    )
+    told = handlers.open_run(path, NEW, None, SOMEBODY)
+    bench, _, _, visitor, k, _, picture, prompt, is_drawing, *further = told
     assert bench["phase"] == "done"
     assert "opened from your file" in bench["origin"]
     assert visitor.run.answers == example.run.answers
     assert (visitor.picture, k, picture, is_drawing) == (None, None, None, False)
     assert prompt == example.prompt
+    assert further == [(), []]
 
 
 def test_a_file_that_is_no_run_changes_nothing_and_says_one_sentence(handlers, example, uploads):
@@ -207,7 +208,7 @@ def test_a_file_that_is_no_run_changes_nothing_and_says_one_sentence(handlers, e
         bench, _, _, *rest = handlers.open_run(path, before, 1, SOMEBODY)
         assert bench["notice"]["kind"] == "error"
         assert bench["k"] == 1
-        assert rest == [gr.skip()] * 6
+        assert rest == [gr.skip()] * 8
 
 
 def test_a_run_elsewhere_on_the_server_is_not_opened(handlers, example):

@@ -26,7 +26,7 @@ def unpacked(packed, *shape):
 
 
 def test_the_weights_arrive_as_they_were_recorded(run):
-    value = gaze.show_gaze(run, 0, None)
+    value = gaze.show_gaze(run, 0, [])
     rows, visual = len(value["tokens"]), len(value["patches"])
     weights = unpacked(value["all"], run.layers, rows, visual)
     for row in (0, rows - 1):
@@ -37,7 +37,7 @@ def test_the_weights_arrive_as_they_were_recorded(run):
 
 def test_a_large_run_sends_one_word_and_one_patch(run, monkeypatch):
     monkeypatch.setattr(gaze, "MOST_NUMBERS", 0)
-    value = gaze.show_gaze(run, 0, None, row=0, patch=1)
+    value = gaze.show_gaze(run, 0, [], row=0, patch=1)
     assert value["all"] is None
     visual = len(value["patches"])
     np.testing.assert_array_equal(
@@ -46,26 +46,26 @@ def test_a_large_run_sends_one_word_and_one_patch(run, monkeypatch):
     np.testing.assert_array_equal(
         unpacked(value["readers"], run.layers, len(value["tokens"])), who_reads(run.inside, 1)
     )
-    assert gaze.show_gaze(run, 0, None, row=0)["readers"] is None
+    assert gaze.show_gaze(run, 0, [], row=0)["readers"] is None
 
 
 def test_it_opens_on_the_row_that_says_the_answer_in_the_layer_that_looks_most(run):
-    value = gaze.show_gaze(run, 0, None)
+    value = gaze.show_gaze(run, 0, [])
     positions = run.inside.attention.query_positions
     assert positions[value["row"]] == run.prompt_tokens - 1
     assert value["layer"] == where_it_looks(run.inside, value["row"]).sum(axis=1).argmax()
 
 
 def test_words_have_the_colour_and_name_of_their_segment(run):
-    for token in gaze.show_gaze(run, 0, None)["tokens"]:
+    for token in gaze.show_gaze(run, 0, [])["tokens"]:
         assert token["piece"]
         assert token["segmentName"] == text.SEGMENTS[token["segment"]]
         assert re.fullmatch(r"#[0-9a-f]{6}", token["color"])
 
 
 def test_it_says_when_there_is_no_picture_and_when_its_shape_is_another(run):
-    assert text.GAZE_NO_PICTURE in gaze.show_gaze(run, 0, None)["definition"]
-    shaped = gaze.show_gaze(run, 0, "data:,")["definition"]
+    assert text.GAZE_NO_PICTURE in gaze.show_gaze(run, 0, [])["definition"]
+    shaped = gaze.show_gaze(run, 0, ["data:,"])["definition"]
     assert "stretched" in shaped
     assert "{" not in shaped
 

@@ -32,7 +32,7 @@ def own(service):
 
 def arrive(handlers, view, visitor, progress=NO_LESSON):
     names = ("tabs", "tab", "address", "bench", "run", "cancel", "visitor", "k",
-             "picture_tabs", "picture", "question", "is_drawing",
+             "picture_tabs", "picture", "question", "is_drawing", "further", "strip",
              *(f"sinks {name}" for name in sinks.PLACES),
              *(f"migration {name}" for name in migration.PLACES),
              *(f"calibrate {name}" for name in calibrate.PLACES), "source", "methods",

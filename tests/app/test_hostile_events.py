@@ -101,7 +101,7 @@ def move_stages(service, data):
     wanted = stages_section.Wanted.clamped(asked, DROPPED)
     assert 0 <= wanted.gamma <= 1
     assert 0 <= wanted.alpha <= 1
-    without_picture = dataclasses.replace(DROPPED, picture=None)
+    without_picture = dataclasses.replace(DROPPED, pictures=())
     return stages_section._Handlers(service).measure(event(asked), without_picture)
 
 

@@ -25,7 +25,7 @@ def test_a_report_has_every_chart_with_its_definition(size):
 
 
 def test_a_report_holds_what_it_needs_and_asks_nobody(run):
-    page = report_html(run, "data:image/png;base64,AAAA")
+    page = report_html(run, ["data:image/png;base64,AAAA"])
     outside = re.sub(r"<script.*?</script>", "", page, flags=re.DOTALL)
     assert "http" not in outside
     assert page.count("plotly.js v") >= 1

@@ -66,14 +66,14 @@ def test_the_code_of_every_tab_runs_on_the_run_it_is_about(tab, monkeypatch):
             return run
 
     monkeypatch.setattr(vtw_core, "load_model", lambda name: Model(), raising=False)
-    said = printed(code_for(run, View(tab=tab, k=2, layer=1, row=0), "it's.png"))
+    said = printed(code_for(run, View(tab=tab, k=2, layer=1, row=0), ["it's.png"]))
     assert said.count("\n") >= {"every-k": 8, "sinks": 3, "migration": 2}[tab]
 
 
 def test_words_of_a_visitor_stay_words_in_the_code():
     run = run_with_inside()
     object.__setattr__(run, "prompt", '"""); import os; os.abort(); """ \\')
-    calls = [node for node in ast.walk(ast.parse(code_for(run, View(), "x.png")))
+    calls = [node for node in ast.walk(ast.parse(code_for(run, View(), ["x.png"])))
              if isinstance(node, ast.Constant) and node.value == run.prompt]  # fmt: skip
     assert len(calls) == 1
 

@@ -41,7 +41,7 @@ def dropped(request):
 
 
 def test_the_viewer_is_told_of_each_token_once_and_in_full(dropped):
-    value = json.loads(json.dumps(show_stages(dropped, None), allow_nan=False))
+    value = json.loads(json.dumps(show_stages(dropped, []), allow_nan=False))
     record = dropped.record
     patches = [token for grid in value["tokenMaps"] for line in grid for token in line]
     sizes = [patches.count(token) for token in range(len(record.sizes))]
@@ -55,7 +55,7 @@ def test_the_viewer_is_told_of_each_token_once_and_in_full(dropped):
 
 
 def test_every_layer_has_the_tokens_that_the_filters_before_it_left(dropped):
-    value, left = show_stages(dropped, None), len(dropped.record.sizes)
+    value, left = show_stages(dropped, []), len(dropped.record.sizes)
     fates = {one["layer"]: np.array(one["fate"]) for one in value["filters"]}
     for layer, seen in enumerate(value["perLayer"]):
         assert seen == left
@@ -65,7 +65,7 @@ def test_every_layer_has_the_tokens_that_the_filters_before_it_left(dropped):
 
 
 def test_the_sliders_hold_every_number_of_the_run_and_its_thresholds(dropped):
-    value = show_stages(dropped, None)
+    value = show_stages(dropped, [])
     for name, numbers in (("gamma", "share"), ("alpha", "peak")):
         low, high = value["ranges"][name]
         seen = [one for told in value["filters"] for one in told[numbers] if one]
@@ -141,7 +141,7 @@ def measured(service, dropped, **sent):
 
 
 def with_picture(dropped):
-    return replace(dropped, picture="gone.png")
+    return replace(dropped, pictures=("gone.png",))
 
 
 def test_a_refused_run_says_why_and_leaves_what_was_shown():
@@ -203,10 +203,10 @@ def test_the_section_follows_the_comparison_and_keeps_what_the_visitor_tried():
     entry = compared.entries[1]
     assert only.record is entry.mustdrop
     assert (only.gamma, only.alpha, only.stages) == (0.05, 0.1, "abc")
-    assert (only.prompt, only.picture, only.label) == ("What?", "cat.png", "mustdrop")
+    assert (only.prompt, only.pictures, only.label) == ("What?", ("cat.png",), "mustdrop")
     # Of another run than the visitor's the picture is not known.
     elsewhere = stages_section.every_drop(visitor, replace(shown, of="another"))
-    assert elsewhere[0].picture is None
+    assert elsewhere[0].pictures == ()
 
     nothing = stages_section._Followed()
     followed, which, dropped, *_ = stages_section._follow(visitor, shown, nothing)

@@ -150,33 +150,6 @@ def test_the_keyboard_moves_eta_by_tenths_and_by_decades(page):
     assert eta_shown(page) == ETA_RANGE[1]
 
 
-def test_a_finger_takes_eta_by_its_grip(browser, address):
-    context = browser.new_context(
-        viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True
-    )
-    page = context.new_page()
-    page.goto(address)
-    page.wait_for_selector("#workbench .handle", timeout=BROWSER_WAIT)
-    page.wait_for_selector('#model-state:has-text("is ready")', state="attached")
-    page.wait_for_timeout(1000)  # what is above on the page finds its height
-    page.locator(".eta-grip").scroll_into_view_if_needed()
-    x, y = middle(page.locator(".eta-grip").bounding_box())
-    top = page.evaluate("scrollY")
-    session = context.new_cdp_session(page)
-
-    def touch(kind: str, *points: tuple[float, float]) -> None:
-        where = [{"x": x, "y": y} for x, y in points]
-        session.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": where})
-
-    touch("touchStart", (x, y))
-    for down in range(-10, -60, -10):
-        touch("touchMove", (x, y + down))
-    touch("touchEnd")
-    assert eta_shown(page) > 0.03
-    assert page.evaluate("scrollY") == top
-    context.close()
-
-
 def test_typed_and_published_etas_are_taken_and_nonsense_is_not(page):
     for words, eta in (("1e-4", 1e-4), ("0,05", 0.05), ("500", 10), ("0", ETA_RANGE[0])):
         type_eta(page, words)

@@ -2,15 +2,18 @@
 
 import io
 import math
+import re
 import urllib.request
 import zlib
 
 import pytest
-from conftest import BROWSER_WAIT
+from conftest import BROWSER_WAIT, ROOT
 from PIL import Image
 from playwright.sync_api import Page, expect
 
 from app import text
+
+EXAMPLES = ROOT / "assets" / "examples"
 
 
 def run_to_the_end(page: Page) -> None:
@@ -147,21 +150,43 @@ def damaged_png() -> bytes:
     return out.getvalue()[:3000]
 
 
+def upload(page: Page, path) -> None:
+    remove = page.locator("#picture button[aria-label='Remove Image']")
+    if remove.is_visible():
+        remove.click()
+        expect(remove).to_be_hidden(timeout=BROWSER_WAIT)
+    page.locator("#picture input[type=file]").set_input_files(path)
+
+
 @pytest.mark.parametrize(
     ("data", "words"), [(huge_png(), "pixel"), (damaged_png(), "damaged"), (b"hello", "image")]
 )
-def test_a_bad_upload_gets_one_sentence_and_the_app_stays_up(page, address, tmp_path, data, words):
+def test_an_unfit_file_is_refused_at_the_upload_and_the_app_stays_up(
+    page, address, tmp_path, data, words
+):
     path = tmp_path / "picture.png"
     path.write_bytes(data)
-    remove = page.locator("#picture button[aria-label='Remove Image']")
-    remove.click()
-    expect(remove).to_be_hidden(timeout=BROWSER_WAIT)
-    page.locator("#picture input[type=file]").set_input_files(path)
-    expect(remove).to_be_visible(timeout=BROWSER_WAIT)
+    upload(page, path)
+    expect(page.get_by_test_id("toast-text")).to_contain_text(words, timeout=BROWSER_WAIT)
+    expect(page.locator("#picture img")).to_have_count(0)
     page.locator("#run").click()
-    assert words in notice(page).lower()
+    assert "no picture" in notice(page)
     with urllib.request.urlopen(address, timeout=30) as answer:
         assert answer.status == 200
+
+
+def test_a_file_that_browsers_do_not_show_is_seen_and_asked_about(page, tmp_path):
+    scene = Image.open(EXAMPLES / "red_circle.png").convert("RGB")
+    scene.save(tmp_path / "scan.tiff")
+    upload(page, tmp_path / "scan.tiff")
+    seen = page.locator("#picture img[src*='scan.tiff']")
+    expect(seen).to_have_attribute("src", re.compile(r"\.preview\.png$"), timeout=BROWSER_WAIT)
+    size = "image => image.decode().then(() => [image.naturalWidth, image.naturalHeight])"
+    assert seen.evaluate(size) == list(scene.size)
+    page.locator("#question textarea").fill("what color is the circle ?")
+    run_to_the_end(page)
+    assert page.locator(".baseline .text").inner_text() == "red"
+    expect(seen).to_be_visible()
 
 
 def test_without_a_picture_the_page_says_what_to_do(page):

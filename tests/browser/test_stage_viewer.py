@@ -34,11 +34,11 @@ def stage_page(browser, image_path):
     def must_drop(picture, prompt, gamma, alpha, stages, model):
         calls.append((gamma, alpha, stages))
         run = drop_run(gamma=gamma, alpha=alpha, cache="c" in stages, **world, **RUN)
-        return dataclasses.replace(run, picture=picture)
+        return dataclasses.replace(run, pictures=tuple(picture))
 
     with gr.Blocks() as demo:
         section = stages_section.build(SimpleNamespace(must_drop=must_drop))
-        first = dataclasses.replace(drop_run(**FIRST, **world, **RUN), picture=str(image_path))
+        first = dataclasses.replace(drop_run(**FIRST, **world, **RUN), pictures=(str(image_path),))
         demo.load(lambda: stages_section.show(first), None, list(section.outputs))
     demo.queue()
     _, address, _ = demo.launch(

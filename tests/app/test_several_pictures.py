@@ -1,0 +1,186 @@
+"""The pictures of one question: checked as they come, in their order, and in every tab."""
+
+import shutil
+from pathlib import Path
+
+import gradio as gr
+import pytest
+from PIL import Image
+from tiny_models import random_picture
+
+from app import text
+from app.components.further import show_further
+from app.picture_choice import MOST, Pictures, _suit
+from app.pictures import thumbnails
+from app.report import report_html
+from app.state import Visitor
+from app.tabs import migration, sinks
+from app.tabs.compare import _Handlers, show_view
+from app.tabs.migration import _Handlers as _Migration
+from app.view_address import View
+from vtw_core.models.catalogue import EMBEDDED
+
+NEW = Visitor()
+
+
+@pytest.fixture(scope="module")
+def uploads():
+    folder = Path(gr.utils.get_upload_folder()) / "of-several"
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="module")
+def paths(uploads):
+    """Pictures of different shapes, as a visitor uploads them."""
+    made = []
+    for name, width, height in (("a", 48, 40), ("b", 20, 44), ("c", 40, 40), ("d", 44, 20)):
+        made.append(str(uploads / f"{name}.png"))
+        random_picture(width, height, seed=ord(name)).save(made[-1])
+    return made
+
+
+@pytest.fixture
+def pictures(service):
+    return Pictures(service)
+
+
+def run(service, first, prompt, further=(), model=None):
+    model = model or service.model_name
+    return list(_Handlers(service).run(first, None, prompt, False, NEW, None, model, True, further))
+
+
+@pytest.fixture(scope="module")
+def visitor(service, paths):
+    """A visitor who has asked about two pictures."""
+    *_, visitor, _, _ = run(service, paths[0], "what is this ?", (paths[1],))[-1]
+    return visitor
+
+
+def moved(pictures, at, does, upload, held):
+    return pictures.move(gr.EventData(None, {"at": at, "does": does}), upload, held)
+
+
+def test_an_upload_that_browsers_show_stays_as_it_is(pictures, uploads, image):
+    image.save(uploads / "a.png")
+    assert pictures.check(str(uploads / "a.png")) == gr.skip()
+
+
+def test_one_that_they_do_not_show_gets_a_preview_and_the_run_is_about_the_file(
+    service, pictures, uploads, image
+):
+    image.save(uploads / "a.tiff")
+    shown = pictures.check(str(uploads / "a.tiff"))
+    with Image.open(shown) as preview:
+        assert preview.format == "PNG"
+    *_, visitor, _, _ = run(service, shown, "what is this ?")[-1]
+    assert visitor.picture == str(uploads / "a.tiff")
+    *_, in_field, _, _, _, _ = show_view(visitor, View(), "what is this ?")
+    assert in_field == shown, "and the preview stands there again when a link brings the run back"
+
+
+def test_an_unfit_file_is_refused_as_soon_as_it_comes_and_the_field_is_empty(pictures, uploads):
+    (uploads / "a.png").write_text("no picture")
+    with pytest.warns(UserWarning, match="not an image that can be read"):
+        assert pictures.check(str(uploads / "a.png")) is None
+    with pytest.warns(UserWarning, match=text.PICTURE_ELSEWHERE):
+        assert pictures.check("/etc/passwd") is None
+
+
+def test_pictures_are_added_up_to_the_most_and_then_refused(pictures, paths):
+    held = ()
+    for path in paths[1:]:
+        held, strip = pictures.add(path, held)
+    assert held == tuple(paths[1:])
+    assert len(strip) == MOST - 1
+    with pytest.warns(UserWarning, match=f"at most {MOST} pictures"):
+        assert pictures.add(paths[0], held) == (gr.skip(), gr.skip())
+
+
+def test_an_unfit_further_picture_is_refused_and_the_others_stay(pictures, uploads, paths):
+    (uploads / "bad.png").write_text("no picture")
+    with pytest.warns(UserWarning, match="not an image"):
+        assert pictures.add(str(uploads / "bad.png"), (paths[1],)) == (gr.skip(), gr.skip())
+    with pytest.warns(UserWarning, match=text.PICTURE_ELSEWHERE):
+        pictures.add("/etc/passwd", ())
+
+
+def test_pictures_change_places_and_go(pictures, paths):
+    a, b, c, d = paths
+    assert moved(pictures, 1, "earlier", a, (b, c, d)) == (
+        gr.skip(), (c, b, d), show_further((c, b, d)),
+    )  # fmt: skip
+    assert moved(pictures, 0, "earlier", a, (b, c))[:2] == (b, (a, c)), "into the field"
+    assert moved(pictures, 0, "earlier", None, (b, c))[:2] == (b, (c,)), "where it was empty"
+    assert moved(pictures, 1, "remove", a, (b, c, d))[:2] == (gr.skip(), (b, d))
+
+
+@pytest.mark.parametrize("at", [None, -1, 2, "0", 0.5, True, [0]])
+def test_what_is_no_picture_of_the_strip_moves_nothing(pictures, paths, at):
+    a, b, c, _ = paths
+    assert moved(pictures, at, "remove", a, (b, c))[:2] == (gr.skip(), (b, c))
+
+
+def test_all_are_asked_about_in_their_order(vlm, visitor, paths):
+    assert visitor.pictures == (paths[0], paths[1])
+    run = visitor.run
+    assert (run.image_size, run.further_images) == ((48, 40), ((20, 44),))
+    again = vlm.explore(paths[:2], run.prompt, max_new_tokens=run.max_new_tokens)
+    assert run.answers == again.answers
+    assert run.kl_first_token == pytest.approx(again.kl_first_token, abs=1e-6)
+    other_way = vlm.explore(paths[1::-1], run.prompt, max_new_tokens=run.max_new_tokens)
+    assert run.kl_first_token != pytest.approx(other_way.kl_first_token, abs=1e-6)
+
+
+def test_the_embedded_model_is_asked_about_one_and_says_why(service, paths):
+    shown = run(service, paths[0], "what is this ?", (paths[1],), EMBEDDED)
+    assert shown[-1][0]["notice"]["text"] == text.ONE_PICTURE
+    assert [part.visible for part in _suit(EMBEDDED)] == [False, True]
+    assert [part.visible for part in _suit(service.model_name)] == [True, False]
+
+
+def test_the_attention_lies_over_the_picture_that_each_grid_shows(visitor):
+    told = next(
+        part
+        for part in sinks.show(visitor, None, "all_text", None, False, True, 0)
+        if isinstance(part, dict) and "patches" in part
+    )
+    assert told["images"] == [0, 1]
+    assert told["pictures"] == thumbnails(visitor.pictures)
+    assert len(set(told["pictures"])) == 2
+
+
+def test_the_grid_of_each_picture_can_be_chosen(visitor):
+    *_, grids = migration._controls(
+        visitor.run, migration.choices(visitor, 0, "all_text", 0, 0, 0, 0)
+    )
+    assert [name for name, _ in grids.choices] == ["8 × 8, picture 1", "8 × 8, picture 2"]
+
+
+def test_another_image_is_tested_against_all_of_them(service, visitor, paths):
+    told, *_ = _Migration(service).test_example(0, visitor, None, "all_text", 0, 0, 0, 0)
+    assert len(told.run.inside.counterfactuals) == len(visitor.run.inside.counterfactuals) + 1
+    assert told.pictures == visitor.pictures
+
+
+def test_methods_are_compared_on_all_of_them(service, visitor):
+    run = visitor.run
+    *_, compared = service.compare(visitor.pictures, run.prompt, [("vtw", "vtw --k 1")])
+    assert compared.baseline.answer == run.answers[-1]
+    assert compared.entries[0].answer == run.answers[1]
+
+
+def test_the_report_and_the_page_show_them_all(visitor):
+    page = report_html(visitor.run, thumbnails(visitor.pictures))
+    assert page.count("<img src=") == 2
+    bench, *_, held, strip = show_view(visitor, View(), visitor.run.prompt)
+    assert bench["pictures"] == 2
+    assert held == visitor.further
+    assert len(strip) == 1
+    assert show_view(visitor, View(), None)[-2:] == (gr.skip(), gr.skip())
+
+
+def test_where_one_is_gone_none_is_shown_in_its_place(paths):
+    assert thumbnails([*paths[:2], "/nowhere.png"]) == []
+    assert thumbnails(()) == []
