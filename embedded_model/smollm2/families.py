@@ -148,7 +148,7 @@ FIREFOX: dict[str, str] = {
     "sunflower": "sunflower",
     "cactus": "cactus",
     "moon": "crescentmoon fullmoon fullmoonwithface",
-    "sun": "whitesun sunwithface sunrays",
+    "sun": "whitesun sunwithface",
     "cloud": "cloud",
     "house": "housebuilding housewithgarden",
 }
@@ -258,7 +258,7 @@ FAMILIES = (
     Family("emojione", "@iconify-json/emojione", "1.2.3", "CC-BY-4.0", "EmojiOne", EMOJI,
            without="basketball"),
     Family("emojione line", "@iconify-json/emojione-monotone", "1.2.1", "CC-BY-4.0",
-           "EmojiOne", EMOJI, without="basketball full-moon"),
+           "EmojiOne", EMOJI, without="basketball baseball full-moon"),
     Family("streamline", "@iconify-json/streamline-emojis", "1.2.4", "CC-BY-4.0", "Streamline",
            EMOJI),
     Family("icon park", "@iconify-json/icon-park", "1.2.4", "Apache-2.0", "ByteDance", ICON_PARK),
