@@ -17,8 +17,8 @@ from vtw_core.replacing import replacing
 class Trainer:
     """Runs ``step(progress) -> (loss, numbers to log)`` until the time budget is spent.
 
-    Muon for the matrices inside the layers, AdamW for embeddings, heads, biases and norms. The
-    plan is warm-up, plateau, linear decay over the second half, all of it times ``rate``.
+    Muon for the matrices inside the layers (``matrix_rate`` None: AdamW for them too), AdamW for
+    embeddings, heads, biases and norms. The plan is warm-up, plateau, linear decay over the second half, all of it times ``rate``.
     ``progress`` in [0, 1] is the time spent training over the budget, so that a run on a slow
     machine still ends well. A checkpoint holds everything; a run that is started again goes on
     where it was.
@@ -31,7 +31,7 @@ class Trainer:
         name: str,
         *,
         minutes: float,
-        matrix_rate: float,
+        matrix_rate: float | None,
         other_rate: float,
         rate: float = 1.0,
     ) -> None:
@@ -48,12 +48,15 @@ class Trainer:
             for key, parameter in module.named_parameters():
                 if not parameter.requires_grad:
                     continue
-                inside = "layers." in key and parameter.ndim == 2
+                inside = matrix_rate is not None and "layers." in key and parameter.ndim == 2
                 (matrices if inside else others).append(parameter)
         self.optimizers: list[torch.optim.Optimizer] = [
-            torch.optim.AdamW(others, lr=other_rate, betas=(0.9, 0.98), weight_decay=0.0)
+            torch.optim.AdamW(
+                others, lr=other_rate, betas=(0.9, 0.98), weight_decay=0.0,
+                fused=others[0].is_cuda,
+            )
         ]
-        if matrices:
+        if matrix_rate is not None and matrices:
             self.optimizers.append(
                 torch.optim.Muon(
                     matrices, lr=matrix_rate, weight_decay=0.02, adjust_lr_fn="match_rms_adamw"
