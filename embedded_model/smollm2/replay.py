@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from embedded_model.smollm2.conversation import LENGTH, SYSTEM_PROMPT, Packer
 from embedded_model.smollm2.decoder import LayeredDecoder
 
-_OWN_SYSTEM_PROMPT = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
+OWN_SYSTEM_PROMPT = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 _REQUESTS = (
     "Write a short story about {}", "Explain {} to a child", "What is {}?", "Give me three facts about {}",
     "Write a poem about {}", "Why do people like {}?", "Describe {}", "What do you know about {}?",
@@ -40,7 +40,7 @@ def _beginnings(packer: Packer, rng: random.Random, count: int) -> list[list[int
         if i % 4 == 3:
             begun.append(packer.encode(f"<|im_start|>{rng.choice(_OPENINGS)}"))
             continue
-        system = SYSTEM_PROMPT if i % 4 == 2 else _OWN_SYSTEM_PROMPT
+        system = SYSTEM_PROMPT if i % 4 == 2 else OWN_SYSTEM_PROMPT
         request = rng.choice(_REQUESTS).format(rng.choice(_TOPICS))
         begun.append(
             packer.encode(
