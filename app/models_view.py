@@ -11,7 +11,7 @@ from app import text_models as text
 from app.library_words import worded
 from app.models import Models, Offer
 from app.pool import ModelState
-from vtw_core.models.catalogue import EMBEDDED
+from vtw_core.models.catalogue import EMBEDDED, SHIPPED
 
 if TYPE_CHECKING:
     from app.service import Service
@@ -87,7 +87,7 @@ def _facts(
         facts.append((text.FACTS["parameters"], scaled(known.parameters, text.COUNT_UNITS, "")))
     if offer.is_folder and offer.weights:
         facts.append((text.FACTS["on_disk"], size(offer.weights)))
-    elif known and (known.name == EMBEDDED or (models.wait(0) and offer.is_fetched)):
+    elif known and (known.name in SHIPPED or (models.wait(0) and offer.is_fetched)):
         facts.append((text.FACTS["download"], text.NO_DOWNLOAD))
     elif known:
         facts.append((text.FACTS["download"], size(known.download_bytes)))

@@ -13,7 +13,7 @@ from lm_eval.models.hf_vlms import HFMultimodalLM
 from vtw_core.errors import InputError, ModelError
 from vtw_core.layout import TokenLayout
 from vtw_core.models.adapters import decoder_layers
-from vtw_core.models.catalogue import EMBEDDED
+from vtw_core.models.catalogue import SHIPPED
 from vtw_core.models.loading import resolve
 from vtw_core.models.support import check_support
 from vtw_core.strategies.base import MergesImage, begins_in_the_encoder
@@ -48,7 +48,7 @@ class WithdrawnLM(HFMultimodalLM):
                 f"{strategy!r} fits its thresholds to each image, which the harness's own loop "
                 "cannot do; give --gamma and --alpha, or use `python -m vtw_core evaluate`."
             )
-        super().__init__(resolve(EMBEDDED) if pretrained == EMBEDDED else pretrained, **options)
+        super().__init__(resolve(pretrained) if pretrained in SHIPPED else pretrained, **options)
         support = check_support(self.model)
         if not support.supported:
             raise ModelError(support.reason)

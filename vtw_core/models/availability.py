@@ -5,7 +5,7 @@ from typing import Any
 
 from vtw_core.errors import ModelError
 from vtw_core.models import machine
-from vtw_core.models.catalogue import EMBEDDED, KnownModel, memory_bytes
+from vtw_core.models.catalogue import SHIPPED, KnownModel, memory_bytes
 from vtw_core.models.download import is_fetched
 from vtw_core.models.loading import resolve
 from vtw_core.models.packages import missing
@@ -57,9 +57,9 @@ def availability(
     need, free = memory_bytes(model.parameters, dtype, quantize), machine.free_memory(device)
     lacking = missing(model.packages)
     fetched, reasons = is_fetched(model.name), []
-    if model.name == EMBEDDED:
+    if model.name in SHIPPED:
         try:
-            resolve(EMBEDDED)
+            resolve(model.name)
             fetched = True
         except ModelError as error:
             reasons.append(str(error))

@@ -6,7 +6,9 @@ docs/models.md. Any other checkpoint of a supported family can be loaded as well
 
 from dataclasses import dataclass
 
-EMBEDDED = "embedded"
+EMBEDDED, SMOLLM2 = "embedded", "smollm2"
+SHIPPED = {EMBEDDED: "embedded_model", SMOLLM2: "smollm2_model"}
+"""Models that come with the project -> their folder in assets."""
 TORCHVISION = "torchvision"
 NUM2WORDS = "num2words"
 BYTES = {"float32": 4, "bfloat16": 2, "float16": 2}
@@ -25,7 +27,7 @@ class KnownModel:
     """What is known of a checkpoint before any of it is fetched.
 
     Attributes:
-        name: hub id, or "embedded".
+        name: hub id, or a key of SHIPPED.
         title: how people call it.
         family: its model_type, a key of `vtw_core.models.adapters.ADAPTERS`.
         parameters: number of parameters.
@@ -110,6 +112,12 @@ CATALOGUE: tuple[KnownModel, ...] = (
         EMBEDDED, "Embedded model", "llava", 13_384_896, 26_809_312, "float16", "Apache-2.0",
         "Trained for this project; it knows drawings of coloured shapes and nothing else.",
         False, (), "144", 24, "assets/embedded_model/README.md",
+    ),
+    KnownModel(
+        SMOLLM2, "SmolLM2 with eyes 135M", "llava", 140_354_112, 109_240_000, "float32", "Apache-2.0",
+        "Trained for this project on top of SmolLM2-135M-Instruct; it knows drawings of everyday "
+        "things and coloured shapes.",
+        False, (), "144", 30, "assets/smollm2_model/README.md",
     ),
     _on_the_hub(
         "HuggingFaceTB/SmolVLM-256M-Instruct", "SmolVLM 256M", "idefics3",

@@ -13,7 +13,7 @@ from typing import Any
 from vtw_core.errors import InputError, ModelError
 from vtw_core.memory import give_memory_back
 from vtw_core.models.adapters import adapter_for
-from vtw_core.models.catalogue import EMBEDDED
+from vtw_core.models.catalogue import EMBEDDED, SHIPPED
 from vtw_core.models.contents import (
     ADAPTER,
     CONFIG,
@@ -27,6 +27,7 @@ from vtw_core.models.download import Checkpoint, checkpoint
 from vtw_core.models.explanations import explained
 from vtw_core.models.lora import Lora, lora_in
 from vtw_core.models.packages import check_processor_packages, has_video_processor
+from vtw_core.models.packed import float_bytes, is_packed
 from vtw_core.models.progress import (
     LoadProgress,
     Report,
@@ -38,34 +39,35 @@ from vtw_core.models.support import check_support
 from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.models.weights import Placement, check_room, load_weights, placement, skeleton
 
-EMBEDDED_FOLDER = Path(__file__).resolve().parents[2] / "assets" / "embedded_model"
+ASSETS = Path(__file__).resolve().parents[2] / "assets"
 HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
 
 
 def resolve(name: str) -> str:
-    """Where to load a name from: the embedded folder, an existing local folder, or a hub id.
+    """Where to load a name from: the folder of a shipped model, an existing local folder, or a hub id.
 
     Raises:
         InputError: none of the three; URLs and paths that lead nowhere are refused here, before
             transformers sees them.
-        ModelError: the embedded model is not there, or a folder holds what cannot be loaded.
+        ModelError: a shipped model is not there, or a folder holds what cannot be loaded.
     """
     if not isinstance(name, str) or not name.strip():
-        raise InputError("Name a model: 'embedded', a folder, or a hub id like org/name.")
-    if name == EMBEDDED:
-        if not (EMBEDDED_FOLDER / "config.json").is_file():
+        raise InputError("Name a model: 'embedded', 'smollm2', a folder, or a hub id like org/name.")
+    if name in SHIPPED:
+        folder = ASSETS / SHIPPED[name]
+        if not (folder / CONFIG).is_file():
             raise ModelError(
-                "The embedded model is missing: assets/embedded_model has no config.json."
+                f"The model {name} is missing: assets/{SHIPPED[name]} has no config.json."
             )
-        return str(EMBEDDED_FOLDER)
-    folder = _folder(name)
-    if folder is not None:
-        return folder
+        return str(folder)
+    local = _folder(name)
+    if local is not None:
+        return local
     if HUB_ID.fullmatch(name) and ".." not in name and "--" not in name:
         return name
     raise InputError(
-        f"{name[:100]!r} is no model: use 'embedded', a folder with a config.json, or a hub id "
-        "like org/name."
+        f"{name[:100]!r} is no model: use 'embedded', 'smollm2', a folder with a config.json, or "
+        "a hub id like org/name."
     )
 
 
@@ -134,8 +136,8 @@ def load_model(
     are checked before the weights are fetched.
 
     Args:
-        name: "embedded", a local folder, or a hub id (org/name); of a model, or of a LoRA adapter,
-            which is merged into the base model that it names (peft).
+        name: "embedded", "smollm2", a local folder, or a hub id (org/name); of a model, or of a LoRA
+            adapter, which is merged into the base model that it names (peft).
         device: torch device; default cuda if there is one, then mps, else cpu.
         dtype: torch dtype or its name; default `vtw_core.models.machine.best_dtype`.
         quantize: "8bit" or "4bit": linear layers packed by bitsandbytes.
@@ -219,18 +221,20 @@ def _loaded(
     if not support.supported:
         raise ModelError(support.reason)
     check_exactness(config)
-    if found.is_local:
+    packed = is_packed(found.folder)
+    if found.is_local and not packed:
         check_weights(name, found.folder)
     check_processor_packages(name, config)
     shape = skeleton(config, report)
-    check_room(name, shape, found.weights, how)
+    stored = float_bytes(shape) if packed else found.weights
+    check_room(name, shape, stored, how)
     check_processor_files(name, found.folder)
     report("processor")
     processor = _processor(folder, config)
     adapter = adapter_for(config)
     check_processor(name, processor, adapter, shape)
     found.fetch()
-    model = load_weights(folder, config, found.weights, how, report, alone)
+    model = load_weights(folder, config, stored, how, report, alone)
     return VisionLanguageModel(name, model, processor, adapter)
 
 

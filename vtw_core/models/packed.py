@@ -40,9 +40,9 @@ def is_packed(folder: Path) -> bool:
     return (folder / FILES[0]).is_file()
 
 
-def packed_bytes(folder: Path) -> int:
-    """Bytes of the files of packed weights."""
-    return sum((folder / file).stat().st_size for file in FILES)
+def float_bytes(shape: Any) -> int:
+    """Bytes that a model's weights come to when they are unpacked."""
+    return _FLOAT32 * sum(int(weight.numel()) for weight in shape.parameters())
 
 
 def _read(file: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import re
 import threading
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from vtw_core.errors import InputError, ModelError
@@ -16,6 +17,7 @@ from vtw_core.models import machine
 from vtw_core.models.adapters import decoder_layers
 from vtw_core.models.catalogue import BYTES, QUANTIZED, memory_bytes
 from vtw_core.models.packages import is_installed
+from vtw_core.models.packed import is_packed, unpacked
 from vtw_core.models.progress import Report
 from vtw_core.world import own_device, size
 
@@ -216,18 +218,25 @@ def load_weights(
             are left over, which it would have dropped.
     """
     import torch
+    import transformers
     from transformers import AutoModelForImageTextToText
 
     report("weights", 0, stored)
     changes_default = getattr(torch, how.dtype) != torch.get_default_dtype()
+    read, options = AutoModelForImageTextToText.from_pretrained, _options(how)
+    source: str | None = folder
+    if is_packed(Path(folder)):
+        # The class of the config itself: the automatic one wants a folder of plain weights.
+        read = getattr(transformers, config.architectures[0]).from_pretrained
+        source, options["state_dict"] = None, dict(unpacked(Path(folder)))
     with (
         _held(_ONE_AT_A_TIME, report),
         _held(alone if changes_default else None, report),
         _reported(report, stored),
     ):
-        loaded: Any = AutoModelForImageTextToText.from_pretrained(
-            folder, config=config, dtype=getattr(torch, how.dtype), use_safetensors=True,
-            trust_remote_code=False, output_loading_info=True, **_options(how),
+        loaded: Any = read(
+            source, config=config, dtype=getattr(torch, how.dtype), use_safetensors=True,
+            trust_remote_code=False, output_loading_info=True, **options,
         )  # fmt: skip
         model, found = loaded
         if found["missing_keys"]:
