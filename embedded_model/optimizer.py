@@ -18,10 +18,10 @@ class Trainer:
     """Runs ``step(progress) -> (loss, numbers to log)`` until the time budget is spent.
 
     Muon for the matrices inside the layers (``matrix_rate`` None: AdamW for them too), AdamW for
-    embeddings, heads, biases and norms. The plan is warm-up, plateau, linear decay over the second half, all of it times ``rate``.
-    ``progress`` in [0, 1] is the time spent training over the budget, so that a run on a slow
-    machine still ends well. A checkpoint holds everything; a run that is started again goes on
-    where it was.
+    embeddings, heads, biases and norms. The plan is warm-up, plateau, linear decay over the second
+    half, all of it times ``rate``. ``progress`` in [0, 1] is the time spent training over the
+    budget, so that a run on a slow machine still ends well. A checkpoint holds everything; a run
+    that is started again goes on where it was.
     """
 
     def __init__(
@@ -52,7 +52,10 @@ class Trainer:
                 (matrices if inside else others).append(parameter)
         self.optimizers: list[torch.optim.Optimizer] = [
             torch.optim.AdamW(
-                others, lr=other_rate, betas=(0.9, 0.98), weight_decay=0.0,
+                others,
+                lr=other_rate,
+                betas=(0.9, 0.98),
+                weight_decay=0.0,
                 fused=others[0].is_cuda,
             )
         ]

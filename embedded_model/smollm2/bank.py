@@ -20,11 +20,12 @@ from embedded_model.smollm2.shapes import SHAPE_MANNERS, draw_shape
 from embedded_model.smollm2.things import COLOR_NAMES, SHAPES
 
 STICKER_SIDE = 72
-STICKER_FILE = Path("assets/stickers/stickers.npz")
+STICKER_FILE = Path(__file__).resolve().parents[2] / "assets" / "stickers" / "stickers.npz"
 _SHAPE_SHARE = 0.3
 _LINE_STYLES = ("fluent line", "emojione line", "phosphor", "phosphor two-tone", "tabler",
                 "game icons", "icon park")  # fmt: skip
 """Drawn in black lines already."""
+PALETTE_STYLES = ("noto", "fluent 3d", "fluent color", "fluent flat")
 _AS_IS = 3
 """How many times as often as in each other manner a sticker is taken as it is."""
 Kind = tuple[str, str | None]
@@ -52,7 +53,7 @@ class Bank:
         return rng.choice(self._rows[name, color])
 
 
-def training_bank(file: Path = STICKER_FILE) -> Bank:
+def training_bank(file: Path) -> Bank:
     names, sprites, things, styles, held_out = _read(file)
     sprites, things, styles = sprites[~held_out], things[~held_out], styles[~held_out]
     kinds = [names[thing] for thing in things]
@@ -62,6 +63,16 @@ def training_bank(file: Path = STICKER_FILE) -> Bank:
     return _join(
         [(sprites, kinds)] * _AS_IS + [(block, painted_kinds) for block in redrawn],
         shape_seeds=range(SHAPE_MANNERS),
+    )
+
+
+def palette_bank(file: Path = STICKER_FILE) -> Bank:
+    """What visitors see and place: stickers of the palette's styles as they are, filled shapes."""
+    names, sprites, things, styles, held_out = _read(file)
+    mine = ~held_out & np.isin(styles, PALETTE_STYLES)
+    return _join(
+        [(sprites[mine], [names[thing] for thing in things[mine]])],
+        shape_seeds=range(SHAPE_MANNERS // 2),
     )
 
 
@@ -133,6 +144,7 @@ _MANNERS: tuple[Callable[[Image.Image], Image.Image], ...] = (
 )
 
 
-def _redrawn(sprites: NDArray[np.uint8], manner: Callable[[Image.Image], Image.Image]
+def _redrawn(
+    sprites: NDArray[np.uint8], manner: Callable[[Image.Image], Image.Image]
 ) -> NDArray[np.uint8]:
     return np.stack([np.asarray(manner(Image.fromarray(sprite))) for sprite in sprites])

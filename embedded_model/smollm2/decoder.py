@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import nn
-from transformers import LlamaForCausalLM
+from transformers import LlamaModel
 
 Layer = Callable[..., torch.Tensor]
 
@@ -37,14 +37,14 @@ def visibility(block: torch.Tensor) -> torch.Tensor:
 class LayeredDecoder:
     """``compiled``: the layers go through `torch.compile`, which a GPU gains from."""
 
-    def __init__(self, model: LlamaForCausalLM, *, compiled: bool) -> None:
-        self.model = model.model
-        self.head = model.model.embed_tokens.weight
+    def __init__(self, model: LlamaModel, *, compiled: bool = False) -> None:
+        self.model = model
+        self.head = model.embed_tokens.weight
         self.width = self.head.shape[1]
-        self.layers: Sequence[Layer] = list(self.model.layers)
+        self.layers: Sequence[Layer] = list(model.layers)
         if compiled:
             torch._dynamo.config.cache_size_limit = 64
-            self.layers = [torch.compile(layer) for layer in self.model.layers]
+            self.layers = [torch.compile(layer) for layer in model.layers]
 
     def embed(self, ids: torch.Tensor) -> torch.Tensor:
         return self.model.embed_tokens(ids)

@@ -31,6 +31,7 @@ from embedded_model.smollm2.base import (
     open_gguf,
     parameter_name,
     row_order,
+    token_id,
 )
 from embedded_model.smollm2.conversation import SYSTEM_PROMPT, TURN_END
 from embedded_model.smollm2.render import PATCH, PIXEL_MEAN, PIXEL_STD, VISUAL_TOKENS
@@ -81,10 +82,16 @@ def build_config(image_token: int) -> LlavaConfig:
 def build_processor(tokenizer: Any) -> LlavaProcessor:
     """Pictures of any shape are stretched to a square of `IMAGE_SIDE`."""
     fast = PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, bos_token="<|im_start|>", eos_token=TURN_END,
-        pad_token=TURN_END, unk_token="<|endoftext|>", extra_special_tokens={"image_token": IMAGE_TOKEN},
-        padding_side="left", chat_template=CHAT_TEMPLATE, model_max_length=8192,
-    )  # fmt: skip
+        tokenizer_object=tokenizer,
+        bos_token="<|im_start|>",
+        eos_token=TURN_END,
+        pad_token=TURN_END,
+        unk_token="<|endoftext|>",
+        extra_special_tokens={"image_token": IMAGE_TOKEN},
+        padding_side="left",
+        chat_template=CHAT_TEMPLATE,
+        model_max_length=8192,
+    )
     images = LlavaImageProcessorPil(
         do_pad=False,
         size={"height": IMAGE_SIDE, "width": IMAGE_SIDE},
@@ -156,7 +163,7 @@ def in_eight_bits(name: str, weight: torch.Tensor) -> dict[str, torch.Tensor]:
 
 def packed_training(run: Path) -> dict[str, torch.Tensor]:
     """Tower, projector and what was added to the base."""
-    packed = {}
+    packed: dict[str, torch.Tensor] = {}
     for key, weight in load_file(run / "tower.safetensors").items():
         packed |= in_eight_bits(f"model.vision_tower.{key}", weight)
     for key, weight in load_file(run / "projector.safetensors").items():
@@ -171,10 +178,12 @@ def packed_training(run: Path) -> dict[str, torch.Tensor]:
 def export(run: Path, gguf: Path, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = build_tokenizer(gguf)
-    config = build_config(tokenizer.token_to_id(IMAGE_TOKEN))
+    config = build_config(token_id(tokenizer, IMAGE_TOKEN))
     config.architectures = ["LlavaForConditionalGeneration"]
     config.save_pretrained(folder)
-    GenerationConfig(bos_token_id=1, eos_token_id=2, pad_token_id=2, max_new_tokens=64).save_pretrained(folder)
+    GenerationConfig(
+        bos_token_id=1, eos_token_id=2, pad_token_id=2, max_new_tokens=64
+    ).save_pretrained(folder)
     build_processor(tokenizer).save_pretrained(folder)
     written = folder / "tokenizer.json"
     written.write_text(json.dumps(json.loads(written.read_text()), ensure_ascii=False,

@@ -24,7 +24,9 @@ class LowRank(nn.Module):
     def __init__(self, weight: torch.Tensor, rank: int) -> None:
         super().__init__()
         outputs, inputs = weight.shape
-        self.down = nn.Parameter(torch.randn(rank, inputs, device=weight.device) / math.sqrt(inputs))
+        self.down = nn.Parameter(
+            torch.randn(rank, inputs, device=weight.device) / math.sqrt(inputs)
+        )
         self.up = nn.Parameter(torch.zeros(outputs, rank, device=weight.device))
 
     def forward(self, weight: torch.Tensor) -> torch.Tensor:

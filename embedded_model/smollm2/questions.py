@@ -103,7 +103,8 @@ TAUGHT: Wordings = {
     ),
     "relation": (
         "Is the {name} {relation} the {other}?", "Do you see the {name} {relation} the {other}?",
-        "Is there {a_name} {relation} the {other}?", "Can the {name} be seen {relation} the {other}?",
+        "Is there {a_name} {relation} the {other}?",
+        "Can the {name} be seen {relation} the {other}?",
     ),
     "which": (
         "Which {group} is in the {picture}?", "Which {group} do you see?", "What {group} is shown?",
@@ -115,7 +116,8 @@ TAUGHT: Wordings = {
         "What do you see {at}?\na) {first}\nb) {second}\nc) {third}\nAnswer with a letter.",
     ),
     "describe": (
-        "Describe the {picture}.", "What does the {picture} show?", "Tell me everything that you see.",
+        "Describe the {picture}.", "What does the {picture} show?",
+        "Tell me everything that you see.",
         "What is in the {picture}?", "What do you see?", "Describe what you see.",
         "What can you see in the {picture}?", "Give a description of the {picture}.",
     ),
@@ -170,7 +172,8 @@ UNTAUGHT: Wordings = {
              "is the {name} on the left or the right of the {other}?"),
     "height": ("above or below: where is the {name}, seen from the {other}?",
                "would you say the {name} is above or below the {other}?"),
-    "relation": ("is {a_name} {relation} {a_other}?", "does the {name} lie {relation} the {other}?"),
+    "relation": ("is {a_name} {relation} {a_other}?",
+                 "does the {name} lie {relation} the {other}?"),
     "which": ("what {group} can you see?", "tell me which {group} this is"),
     "letter": ("pick the letter: {at} there is a) {first} b) {second} c) {third}",),
     "describe": ("please describe this {picture}", "what's in this {picture}?"),

@@ -30,8 +30,9 @@ class Painter:
     def paint(
         self, placed: NDArray[np.float32], backgrounds: NDArray[np.float32], *, disturbed: bool
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Pictures, float32 [picture, RGB, y, x] from 0 to 1, and to which thing each patch belongs,
-        int64 [picture, patch], 0 for none. ``disturbed`` adds what cameras and files do."""
+        """Pictures, float32 [picture, RGB, y, x] from 0 to 1, and to which thing each patch
+        belongs, int64 [picture, patch], 0 for none. ``disturbed`` adds what cameras and files
+        do."""
         placed_, backgrounds_ = (
             torch.from_numpy(values).to(self.device) for values in (placed, backgrounds)
         )

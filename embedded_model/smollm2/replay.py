@@ -17,7 +17,8 @@ from embedded_model.smollm2.decoder import LayeredDecoder
 
 OWN_SYSTEM_PROMPT = "You are a helpful AI assistant named SmolLM, trained by Hugging Face"
 _REQUESTS = (
-    "Write a short story about {}", "Explain {} to a child", "What is {}?", "Give me three facts about {}",
+    "Write a short story about {}", "Explain {} to a child", "What is {}?",
+    "Give me three facts about {}",
     "Write a poem about {}", "Why do people like {}?", "Describe {}", "What do you know about {}?",
     "Tell me a joke about {}", "How would you draw {}?", "List five things that go with {}",
     "Is {} important, and why?", "What sound belongs to {}?", "Write a letter that mentions {}",
@@ -73,8 +74,8 @@ class Replay:
             written = model.generate(
                 input_ids=torch.tensor(padded, device=device),
                 attention_mask=torch.tensor(mask, device=device),
-                max_new_tokens=min(longest, LENGTH) - start, do_sample=True, temperature=1.0, top_k=0,
-                top_p=0.98, pad_token_id=packer.end,
+                max_new_tokens=min(longest, LENGTH) - start, do_sample=True,
+                temperature=1.0, top_k=0, top_p=0.98, pad_token_id=packer.end,
             )  # fmt: skip
         rows = []
         for row, ids in zip(written.tolist(), begun, strict=True):

@@ -1,12 +1,15 @@
-"""Builds the stickers of the picture world into one file: ``assets/stickers/stickers.npz``.
+"""Builds the stickers of the picture world: all of them for training, some to be shipped.
 
-    python -m embedded_model.smollm2.stickers --out assets/stickers/stickers.npz
+    python -m embedded_model.smollm2.stickers --out runs/stickers.npz
+
+Of these, ``assets/stickers/stickers.npz`` holds `SHIPPED_STYLES`: what visitors see and place, and
+what the model is measured on.
 
 Needs ``npm`` (the families of ``families.py`` are npm packages) and the PyPI package
 ``resvg-py`` (0.5.0), which draws SVG and which nothing else here uses. Packages are kept in
 ``--cache``. The hand-drawn style comes from ``doodles.py``.
 
-The file holds ``names`` str [72], the things; ``sprites`` uint8 [N, 72, 72, 4], RGBA, cropped to
+A file holds ``names`` str [72], the things; ``sprites`` uint8 [N, 72, 72, 4], RGBA, cropped to
 what is drawn and centred; ``thing`` int16 [N], an index into ``names``; ``style`` str [N];
 ``held_out`` bool [N], true for the styles that no model may see in training.
 """
@@ -34,6 +37,10 @@ SIZE = 72
 _DRAWN_AT = 288  # SVG is drawn large, cropped to what is drawn, then made small
 _COLOURS = 128  # of one sprite; keeps the file small, and nobody sees the difference
 
+SHIPPED_STYLES = (
+    "noto", "noto blob", "fluent 3d", "fluent flat", "fluent color", "fluent line", "twemoji",
+    doodles.STYLE,
+)  # fmt: skip
 Sprite = NDArray[np.uint8]
 
 
@@ -55,6 +62,18 @@ def load_stickers(path: Path | str) -> Stickers:
     """
     with np.load(path, allow_pickle=False) as file:
         return Stickers(**{name: file[name] for name in Stickers.__dataclass_fields__})
+
+
+def shipped(stickers: Stickers) -> Stickers:
+    """Those of `SHIPPED_STYLES` alone."""
+    mine = np.isin(stickers.style, SHIPPED_STYLES)
+    return Stickers(
+        stickers.names,
+        stickers.sprites[mine],
+        stickers.thing[mine],
+        stickers.style[mine],
+        stickers.held_out[mine],
+    )
 
 
 def save(stickers: Stickers, path: Path) -> None:
@@ -196,11 +215,14 @@ def build(cache: Path) -> Stickers:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--out", type=Path, required=True, help="the .npz file to write")
+    parser.add_argument("--shipped", type=Path, help="the .npz file for what is shipped, too")
     parser.add_argument("--cache", type=Path, default=Path("runs/sticker-packages"),
                         help="where the npm packages are kept")  # fmt: skip
     arguments = parser.parse_args()
     stickers = build(arguments.cache)
     save(stickers, arguments.out)
+    if arguments.shipped:
+        save(shipped(stickers), arguments.shipped)
     for style in dict.fromkeys(stickers.style.tolist()):
         print(f"{style}: {np.count_nonzero(stickers.style == style)}")
     print(f"{len(stickers.style)} stickers, {arguments.out.stat().st_size / 2**20:.1f} MiB")

@@ -1,9 +1,9 @@
 """Train the 135 M model: ``python -m embedded_model.smollm2.train --gguf FILE --out FOLDER``.
 
-Four stages, in this order: ``tower``, ``words`` (the projector alone), ``shallow`` and ``deep`` (the
-dialogue). ``--minutes`` is the time of all of them together; on one H100 nine are enough for
-everything. A run that was stopped goes on with the same command. On a CPU the same takes days; from
-a finished run ``--start`` goes on with the dialogue alone.
+Four stages, in this order: ``tower``, ``words`` (the projector alone), ``shallow`` and ``deep``
+(the dialogue); then the model is packed into ``FOLDER/packed``, which `load_model` takes.
+``--minutes`` is the time of all stages together. A run that was stopped goes on with the same
+command, a finished one with ``--start`` (the deep stage alone).
 """
 
 from __future__ import annotations
@@ -23,15 +23,14 @@ from torch import nn
 from transformers.models.clip.modeling_clip import CLIPEncoderLayer
 
 from embedded_model.optimizer import Trainer
-from embedded_model.smollm2.bank import STICKER_FILE, Bank, held_out_bank, training_bank
+from embedded_model.smollm2.bank import Bank, training_bank
 from embedded_model.smollm2.base import build_tokenizer, load_decoder
 from embedded_model.smollm2.conversation import LENGTH, Packer
 from embedded_model.smollm2.decoder import LayeredDecoder, Projector
 from embedded_model.smollm2.dialogue import EARLY, DialogueBatches, DialogueStage, Seeing
+from embedded_model.smollm2.export import export
 from embedded_model.smollm2.feeding import Feed
 from embedded_model.smollm2.low_rank import add_low_rank, addition_state, additions, load_additions
-from embedded_model.smollm2.measure import attention_shares, measure
-from embedded_model.smollm2.questions import UNTAUGHT
 from embedded_model.smollm2.render import Painter
 from embedded_model.smollm2.replay import Replay
 from embedded_model.smollm2.tower import (
@@ -40,14 +39,12 @@ from embedded_model.smollm2.tower import (
     TowerBatches,
     TowerStage,
     build_tower,
-    tower_config,
 )
 from embedded_model.smollm2.words import WordStage
 
 SHARES = {"tower": 0.22, "words": 0.03, "shallow": 0.25, "deep": 0.5}
 """Of ``--minutes``."""
 LOWER_RANK, UPPER_RANK = 64, 16
-HELD_OUT_SEED = 2_000_000_011
 
 
 @dataclass(frozen=True)
@@ -85,7 +82,8 @@ def _run(trainer: Trainer, batches: Iterator[Any], loss: Callable[[Any], Any]) -
 
 def train_tower(plan: Plan, bank: Bank, painter: Painter) -> nn.Module:
     torch.manual_seed(plan.seed)
-    tower, heads = build_tower().to(plan.device), SceneHeads().to(plan.device)
+    tower: Any = build_tower()
+    tower, heads = tower.to(plan.device), SceneHeads().to(plan.device)
     trainer = plan.trainer([tower, heads], "tower", 1e-3)
     stage = TowerStage(painter, tower, heads)
     if plan.compiled:
@@ -147,27 +145,6 @@ def save_parts(out: Path, tower: nn.Module, projector: nn.Module, model: Any) ->
         )  # fmt: skip
 
 
-def report(plan: Plan, bank: Bank, seeing: Seeing, batches: int) -> str:
-    """The quick measurements, as text."""
-    size = max(2, plan.pictures // 8)
-    parts = []
-    for title, sample, words in (
-        ("training styles, held-out scenes", bank, None),
-        ("held-out style twemoji", held_out_bank("twemoji"), None),
-        ("held-out style doodle", held_out_bank("doodle"), None),
-        ("untaught wordings", bank, UNTAUGHT),
-    ):
-        seen = seeing
-        if sample is not bank:
-            seen = Seeing(Painter(sample, plan.device), seeing.tower, seeing.projector,
-                          seeing.decoder, seeing.packer)  # fmt: skip
-        chosen = {} if words is None else {"words": words}
-        measured = measure(seen, sample, batches=batches, size=size, seed=HELD_OUT_SEED, **chosen)
-        parts.append(f"{title}\n{measured.table()}")
-    parts.append(attention_shares(seeing, bank, size=min(8, size), seed=HELD_OUT_SEED))
-    return "\n\n".join(parts)
-
-
 @contextlib.contextmanager
 def _timed(name: str) -> Iterator[None]:
     start = time.monotonic()
@@ -175,10 +152,10 @@ def _timed(name: str) -> Iterator[None]:
     print(f"{name}: {time.monotonic() - start:.0f} s", flush=True)
 
 
-def train(plan: Plan, gguf: Path, *, start: Path | None, only: str | None, batches: int) -> None:
+def train(plan: Plan, gguf: Path, stickers: Path, *, start: Path | None, only: str | None) -> None:
     torch.set_float32_matmul_precision("high")
     with _timed("bank"):
-        bank = training_bank()
+        bank = training_bank(stickers)
         painter = Painter(bank, plan.device)
     if start is None:
         tower: Any = train_tower(plan, bank, painter)
@@ -189,12 +166,17 @@ def train(plan: Plan, gguf: Path, *, start: Path | None, only: str | None, batch
     if only == "tower":
         return
     with _timed("base"):
-        model = load_decoder(gguf).to(plan.device).eval().requires_grad_(False)
+        model: Any = load_decoder(gguf)
+        model = model.to(plan.device).eval().requires_grad_(False)
         packer = Packer(build_tokenizer(gguf))
-        decoder = LayeredDecoder(model, compiled=plan.compiled)
+        decoder = LayeredDecoder(model.model, compiled=plan.compiled)
     with _timed("replay"):
         replay = Replay.sample(
-            decoder, packer, model, texts=plan.texts, longest=plan.text_tokens,
+            decoder,
+            packer,
+            model,
+            texts=plan.texts,
+            longest=plan.text_tokens,
             seed=plan.seed,
         )
     projector = train_words(plan, bank, painter, tower, decoder, packer)
@@ -208,10 +190,7 @@ def train(plan: Plan, gguf: Path, *, start: Path | None, only: str | None, batch
     for stage in ("shallow", "deep") if start is None else ("deep",):
         train_dialogue(plan, bank, seeing, model, replay, stage)
         save_parts(plan.out, tower, projector, model)
-    with _timed("report"):
-        text = report(plan, bank, seeing, batches)
-    (plan.out / "report.txt").write_text(text + "\n")
-    print(text, flush=True)
+    export(plan.out, gguf, plan.out / "packed")
 
 
 def _keys_of(tower: nn.Module, state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -222,7 +201,13 @@ def _keys_of(tower: nn.Module, state: dict[str, torch.Tensor]) -> dict[str, torc
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--gguf", type=Path, required=True, help="see `embedded_model.smollm2.base`")
+    parser.add_argument("--gguf", type=Path, required=True, help="see `base`")
+    parser.add_argument(
+        "--stickers",
+        type=Path,
+        default=Path("runs/stickers.npz"),
+        help="all styles, see `stickers`",
+    )
     parser.add_argument("--out", type=Path, default=Path("runs/smollm2"))
     parser.add_argument("--minutes", type=float, default=6.0, help="of training, all stages")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
@@ -233,13 +218,13 @@ def main() -> None:
     parser.add_argument("--compile", action="store_true", help="the layers, by torch.compile")
     parser.add_argument("--start", type=Path, help="a finished run to go on from")
     parser.add_argument("--only", choices=["tower"], help="stop behind this stage")
-    parser.add_argument("--report-batches", type=int, default=4)
     parser.add_argument("--seed", type=int, default=1)
     a = parser.parse_args()
-    plan = Plan(a.out, a.minutes, a.device, a.workers, a.pictures, a.texts,
-                a.text_tokens, a.compile, a.seed)
+    plan = Plan(
+        a.out, a.minutes, a.device, a.workers, a.pictures, a.texts, a.text_tokens, a.compile, a.seed
+    )
     plan.out.mkdir(parents=True, exist_ok=True)
-    train(plan, a.gguf, start=a.start, only=a.only, batches=a.report_batches)
+    train(plan, a.gguf, a.stickers, start=a.start, only=a.only)
 
 
 if __name__ == "__main__":

@@ -114,7 +114,8 @@ CATALOGUE: tuple[KnownModel, ...] = (
         False, (), "144", 24, "assets/embedded_model/README.md",
     ),
     KnownModel(
-        SMOLLM2, "SmolLM2 with eyes 135M", "llava", 140_354_112, 109_240_000, "float32", "Apache-2.0",
+        SMOLLM2, "SmolLM2 with eyes 135M", "llava", 140_451_776, 107_976_919, "float32",
+        "Apache-2.0",
         "Trained for this project on top of SmolLM2-135M-Instruct; it knows drawings of everyday "
         "things and coloured shapes.",
         False, (), "144", 30, "assets/smollm2_model/README.md",

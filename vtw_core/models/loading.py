@@ -44,7 +44,7 @@ HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{
 
 
 def resolve(name: str) -> str:
-    """Where to load a name from: the folder of a shipped model, an existing local folder, or a hub id.
+    """Where to load a name from: a shipped model's folder, a local folder, or a hub id.
 
     Raises:
         InputError: none of the three; URLs and paths that lead nowhere are refused here, before
@@ -52,7 +52,9 @@ def resolve(name: str) -> str:
         ModelError: a shipped model is not there, or a folder holds what cannot be loaded.
     """
     if not isinstance(name, str) or not name.strip():
-        raise InputError("Name a model: 'embedded', 'smollm2', a folder, or a hub id like org/name.")
+        raise InputError(
+            "Name a model: 'embedded', 'smollm2', a folder, or a hub id like org/name."
+        )
     if name in SHIPPED:
         folder = ASSETS / SHIPPED[name]
         if not (folder / CONFIG).is_file():

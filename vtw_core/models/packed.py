@@ -4,9 +4,9 @@ A packed folder has the configs, processor and tokenizer of an ordinary checkpoi
 ``model.safetensors`` stand `FILES`. Each parameter is in one of four forms:
 
 * ``NAME``: as it is.
-* ``NAME.codes`` uint8 [rows, columns / 2] and ``NAME.scales``: GGUF's Q4_1. Blocks of 32 weights of a
-  row; a weight is scale * code + minimum. The low half of a block's byte i is weight i, the high half
-  weight 16 + i.
+* ``NAME.codes`` uint8 [rows, columns / 2] and ``NAME.scales``: GGUF's Q4_1. Blocks of 32 weights
+  of a row; a weight is scale * code + minimum. The low half of a block's byte i is weight i, the
+  high half weight 16 + i.
 * ``NAME.values`` int8 [rows, columns] and ``NAME.scales``: GGUF's Q8_0, a weight is scale * value.
 * ``NAME.down``, ``NAME.up`` beside one of the forms above, each again values and scales: twice the
   product up^T down [rows, columns] is added.

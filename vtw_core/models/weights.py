@@ -223,8 +223,9 @@ def load_weights(
 
     report("weights", 0, stored)
     changes_default = getattr(torch, how.dtype) != torch.get_default_dtype()
-    read, options = AutoModelForImageTextToText.from_pretrained, _options(how)
+    read: Any = AutoModelForImageTextToText.from_pretrained
     source: str | None = folder
+    options = _options(how)
     if is_packed(Path(folder)):
         # The class of the config itself: the automatic one wants a folder of plain weights.
         read = getattr(transformers, config.architectures[0]).from_pretrained
