@@ -1,5 +1,5 @@
 """The command line: `python -m vtw_core models | explore | show | convert | generate | compare |
-calibrate | evaluate`.
+calibrate | evaluate | export`.
 
 Results go to stdout (with --json one JSON object and nothing else). Bad input ends with exit
 status 2 and one line on stderr that says what to do. The commands over a data set
@@ -18,6 +18,7 @@ from vtw_core.calibration import MAX_NEW_TOKENS
 from vtw_core.converting import convert
 from vtw_core.data_commands import add_calibrate, add_evaluate
 from vtw_core.errors import InputError, VTWError, causes
+from vtw_core.export_command import add_export
 from vtw_core.given_once import GivenOnce
 from vtw_core.images import load_images
 from vtw_core.load_options import add_load_options, add_place_options, load_from
@@ -93,7 +94,8 @@ def _parser() -> argparse.ArgumentParser:
     parser = _OneLineParser(prog="vtw_core", description="Visual token withdrawal, layer by layer.")
     commands = parser.add_subparsers(
         required=True,
-        metavar="models | explore | show | convert | generate | compare | calibrate | evaluate",
+        metavar="models | explore | show | convert | generate | compare | calibrate | evaluate | "
+        "export",
     )
 
     models = commands.add_parser("models", help="what can be loaded, what is supported, why not")
@@ -181,12 +183,14 @@ def _parser() -> argparse.ArgumentParser:
     add_calibrate(calibrate)
     evaluate = commands.add_parser("evaluate", help="methods over a set of images and questions")
     add_evaluate(evaluate)
+    export = commands.add_parser("export", help="a model as an ordinary checkpoint in a folder")
+    add_export(export)
 
     add_place_options(models)
     for command in (explore, generate, compare, calibrate, evaluate):
         add_load_options(command)
         command.add_argument("--max-new-tokens", type=int, default=MAX_NEW_TOKENS)
-    for command in (models, explore, show, anew, generate, compare, calibrate, evaluate):
+    for command in (models, explore, show, anew, generate, compare, calibrate, evaluate, export):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 

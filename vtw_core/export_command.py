@@ -1,4 +1,4 @@
-"""`python -m vtw_core export MODEL --to FOLDER`: an ordinary checkpoint of any loaded model."""
+"""`python -m vtw_core export MODEL --to FOLDER`: an ordinary checkpoint of any model."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ from vtw_core.terminal import quiet
 
 
 def add_export(command: argparse.ArgumentParser) -> None:
-    command.set_defaults(command=_export)
+    command.set_defaults(command=_export, device_map=None, tensor_parallel=False)
     command.add_argument("model", help="embedded, smollm2, a folder or org/name")
     command.add_argument("--to", required=True, metavar="FOLDER", help="a new or empty folder")
     add_place_options(command)

@@ -4,7 +4,11 @@ SENTENCES = {
     # Loading.
     "Name a model: 'embedded', a folder, or a hub id like org/name.": "请指定模型：'embedded'、一个文件夹，或形如 org/name 的 hub 名称。",
     "{name} is no model: use 'embedded', a folder with a config.json, or a hub id like org/name.": "{name} 不是模型：请使用 'embedded'、含有 config.json 的文件夹，或形如 org/name 的 hub 名称。",
-    "The embedded model is missing: assets/embedded_model has no config.json.": "缺少内置模型：assets/embedded_model 中没有 config.json。",
+    "--to {folder} is not empty; name a new folder.": "--to {folder} 不是空文件夹；请指定一个新文件夹。",
+    "--to {folder} cannot be written: {reason}.": "无法写入 --to {folder}：{reason}。",
+    "The packed weights in {folder} lack {file}; fetch the whole folder again.": "{folder} 中的压缩权重缺少 {file}；请重新获取整个文件夹。",
+    "{file} in {folder} is damaged; fetch the whole folder again.": "{folder} 中的 {file} 已损坏；请重新获取整个文件夹。",
+    "The {name} model is missing: assets/{folder} has no config.json.": "缺少模型 {name}：assets/{folder} 中没有 config.json。",
     "The model {name} needs {packages} to build its {processor}; install requirements-real.txt, which names what is needed.": "模型 {name} 需要 {packages} 才能构建其 {processor}；请安装 requirements-real.txt，其中列有所需的软件包。",
     "To quantize a model, {package} is needed; install requirements-real.txt, which names it.": "量化模型需要 {package}；请安装 requirements-real.txt，其中列有它。",
     "To spread a model over devices, accelerate is needed; install requirements-real.txt, which names it.": "把模型分布到多个设备需要 accelerate；请安装 requirements-real.txt，其中列有它。",

@@ -31,6 +31,8 @@ CARD_TITLE = "在新标签页中打开 {address}"
 # What the catalogue says of its models; what is not here stays as it is.
 CATALOGUE = {
     "Embedded model": "内置模型",
+    "SmolLM2 with vision 135M": "SmolLM2 视觉版 135M",
+    "SmolLM2-135M-Instruct, trained for this project to see; it knows drawings of everyday things and coloured shapes.": "在 SmolLM2-135M-Instruct 上为本项目训练了视觉；它认识日常事物的图画和彩色图形。",
     "64 per tile of 512 x 512 pixels": "每个 512 × 512 像素的切片 64 个",
     "81 per tile of 384 x 384 pixels": "每个 384 × 384 像素的切片 81 个",
     "729 of the whole picture, and of its tiles": "整图 729 个，另加各切片",

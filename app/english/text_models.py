@@ -33,6 +33,8 @@ CARD_TITLE = "Opens {address} in a new tab"
 # What the catalogue says of its models; what is not here stays as it is.
 CATALOGUE = {
     "Embedded model": "Embedded model",
+    "SmolLM2 with vision 135M": "SmolLM2 with vision 135M",
+    "SmolLM2-135M-Instruct, trained for this project to see; it knows drawings of everyday things and coloured shapes.": "SmolLM2-135M-Instruct, trained for this project to see; it knows drawings of everyday things and coloured shapes.",
     "64 per tile of 512 x 512 pixels": "64 per tile of 512 × 512 pixels",
     "81 per tile of 384 x 384 pixels": "81 per tile of 384 × 384 pixels",
     "729 of the whole picture, and of its tiles": "729 of the whole picture, and of its tiles",

@@ -30,7 +30,7 @@ from vtw_core.results import DEFAULT_ETA, choose_k
 # Far from every seed of training, so no scene is shared with it.
 HELD_OUT_SEED = 2_000_000_011
 CALIBRATION_SAMPLES = 20
-_WORST = 0  # index of the smallest K in `Measured.ks`
+SHOWN = (10, 12, 15)  # other K at which the palette is measured
 
 
 def seeing(vlm: Any, bank: Bank) -> Seeing:
@@ -90,14 +90,14 @@ def report(vlm: Any, per_kind: int, seed: int, size: int) -> str:
     for title, (sample, words) in samples.items():
         columns[title] = measure(
             seeing(vlm, sample), sample, per_kind=per_kind, size=size, seed=seed, words=words,
-            ks=[k_star] if title == "palette" else [],
+            ks=[*SHOWN, k_star] if title == "palette" else [],
         )  # fmt: skip
         print(f"{title}: {columns[title].accuracy(SHORT_KINDS)[-1]:.1f} %", flush=True)
     seen = gaze(seeing(vlm, bank), bank, size=8, seed=seed)
     own = columns["palette"]
-    at_k, full = own.accuracy(SHORT_KINDS)[_WORST], own.accuracy(SHORT_KINDS)[-1]
-    described = own.accuracy(["describe"])
-    saved = 100 * (1 - _prefill_share(vlm, k_star))
+    short, described = own.accuracy(SHORT_KINDS), own.accuracy(["describe"])
+    two_step, kl = own.accuracy(["two-step"]), own.mean_kl(SHORT_KINDS)
+    saved = _saved(vlm)
     deep = seen.shares[len(seen.shares) // 2 :]
     return "\n\n".join(
         (
@@ -107,11 +107,23 @@ def report(vlm: Any, per_kind: int, seed: int, size: int) -> str:
             "*Untaught wordings*: the palette, asked in words that no training question had.",
             table(["question", *columns], accuracy_rows(columns)),
             f"Choosing K as VTW does: mean first-token KL over {CALIBRATION_SAMPLES} calibration "
-            f"questions, η = {DEFAULT_ETA}: **K\\* = {k_star}** of {vlm.layers}. At K\\* "
-            f"{saved:.0f} % of the decoder's prefill FLOPs are saved and {full - at_k:.1f} points "
-            f"of short answers lost ({at_k:.1f} % against {full:.1f} %); of descriptions "
-            f"{described[-1] - described[_WORST]:.1f} points ({described[_WORST]:.1f} % against "
-            f"{described[-1]:.1f} %).",
+            f"questions, η = {DEFAULT_ETA}: **K\\* = {k_star}** of {vlm.layers}. What withdrawal "
+            "costs and saves at some K, on the palette (right answers in percent; saved: of the "
+            "decoder's prefill FLOPs; KL: mean at the first token over all short questions, nats):",
+            table(
+                ["K", "saved", "short kinds", "two-step", "describe", "KL"],
+                [
+                    [
+                        str(k),
+                        f"{saved[k]:.0f} %",
+                        f"{short[i]:.1f}",
+                        f"{two_step[i]:.1f}",
+                        f"{described[i]:.1f}",
+                        f"{kl[i]:.2g}",
+                    ]
+                    for i, k in enumerate(own.ks)
+                ],
+            ),
             "Mean first-token KL over the calibration questions, nats: "
             + ", ".join(f"{k}: {curve[k]:.2g}" for k in range(4, vlm.layers + 1, 1)),
             "Where the rows behind the picture look: share of their attention in percent, mean "
@@ -126,14 +138,14 @@ def report(vlm: Any, per_kind: int, seed: int, size: int) -> str:
     )
 
 
-def _prefill_share(vlm: Any, k: int) -> float:
-    """FLOPs of a prefill with K = ``k`` over those of the full one, for a question of usual
-    length."""
+def _saved(vlm: Any) -> np.ndarray:
+    """[L + 1] percent of the prefill's FLOPs that withdrawal at each K saves, for a question of
+    usual length."""
     from PIL import Image
 
     run = vlm.explore(Image.new("RGB", (168, 168), "white"), "What is at the top left?",
                       max_new_tokens=1)  # fmt: skip
-    return float(run.flops[k] / run.flops[-1])
+    return np.asarray(100 * (1 - run.flops / run.flops[-1]))
 
 
 def main() -> None:

@@ -10,15 +10,27 @@ from conftest import PROMPT
 from real_configs import REAL_CONFIGS
 from safetensors import safe_open
 from tiny_models import FAMILIES, HAND_MADE, TinyProcessor
+from transformers import AutoConfig
 
 from vtw_core import check_support, load_model
 from vtw_core.__main__ import main
 from vtw_core.models import loading
 from vtw_core.models.adapters import ADAPTERS
-from vtw_core.models.catalogue import BYTES, CATALOGUE, EMBEDDED, known, memory_bytes
-from vtw_core.models.loading import EMBEDDED_FOLDER, resolve
+from vtw_core.models.catalogue import (
+    BYTES,
+    CATALOGUE,
+    EMBEDDED,
+    SHIPPED,
+    SMOLLM2,
+    known,
+    memory_bytes,
+)
+from vtw_core.models.loading import ASSETS, EMBEDDED_FOLDER, resolve
+from vtw_core.models.packed import FILES
+from vtw_core.models.progress import Report
+from vtw_core.models.weights import skeleton
 
-OTHERS = CATALOGUE[1:]
+OTHERS = [model for model in CATALOGUE if model.name not in SHIPPED]
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "models.md"
 FACTS = json.loads((DOCS.parent / "families.json").read_text())["families"]
 MARKS = ("<!-- catalogue: begin -->\n", "\n<!-- catalogue: end -->")
@@ -60,6 +72,17 @@ def test_the_embedded_model_is_as_it_is_listed():
     assert (model.family, model.saved_dtype) == (config["model_type"], config["dtype"])
     assert model.layers == config["text_config"]["num_hidden_layers"]
     assert model.visual_tokens == str(config["image_seq_length"])
+
+
+def test_the_packed_model_is_as_it_is_listed():
+    model = known(SMOLLM2)
+    folder = ASSETS / SHIPPED[SMOLLM2]
+    config = AutoConfig.from_pretrained(folder)
+    shape = skeleton(config, Report())
+    assert model.parameters == sum(weight.numel() for weight in shape.parameters())
+    assert model.download_bytes == sum((folder / file).stat().st_size for file in FILES)
+    assert model.layers == config.text_config.num_hidden_layers
+    assert model.visual_tokens == str(config.image_seq_length)
 
 
 @pytest.mark.parametrize("model", OTHERS, ids=by_name)

@@ -38,9 +38,9 @@ def test_weights_saved_in_half_precision_are_run_in_float32_on_the_cpu(tiny_fold
 
 
 def test_embedded_names_the_folder_in_assets(monkeypatch, tiny_folder, tmp_path):
-    monkeypatch.setattr(loading, "EMBEDDED_FOLDER", tiny_folder)
+    monkeypatch.setitem(loading.SHIPPED, "embedded", tiny_folder)
     assert load_model("embedded", device="cpu").name == "embedded"
-    monkeypatch.setattr(loading, "EMBEDDED_FOLDER", tmp_path)
+    monkeypatch.setitem(loading.SHIPPED, "embedded", tmp_path)
     with pytest.raises(ModelError, match="embedded model is missing"):
         load_model("embedded")
 

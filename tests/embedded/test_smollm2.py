@@ -1,6 +1,7 @@
 """The 135 M model: its world, how it is packed, and that the shipped one is what its card says."""
 
 import gzip
+import json
 import random
 
 import numpy as np
@@ -20,6 +21,7 @@ from embedded_model.smollm2.questions import ALL_KINDS, TAUGHT, UNTAUGHT, ask, a
 from embedded_model.smollm2.render import GRID, PATCH, Painter
 from embedded_model.smollm2.scenes import Scene, Thing, placements, random_scene
 from vtw_core import load_model
+from vtw_core.__main__ import main
 from vtw_core.errors import ModelError
 from vtw_core.models.packed import FILES, is_packed, unpacked
 
@@ -272,6 +274,20 @@ def test_the_template_uses_the_decoders_own_system_prompt_without_a_picture(pack
     assert written == packer._tokenizer.decode(packer.head, skip_special_tokens=False) + (
         "<image>\nHi<|im_end|>\n<|im_start|>assistant\n"
     )
+
+
+def test_export_writes_what_transformers_alone_can_load(tmp_path, capsys):
+    from transformers import AutoModelForImageTextToText
+
+    folder = tmp_path / "checkpoint"
+    assert main(["export", "embedded", "--to", str(folder), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["bytes"] == sum(file.stat().st_size for file in folder.iterdir())
+    again = AutoModelForImageTextToText.from_pretrained(folder)
+    own = load_model("embedded").model.state_dict()
+    assert all(torch.equal(value, own[key]) for key, value in again.state_dict().items())
+    assert main(["export", "embedded", "--to", str(folder)]) == 2
+    assert "is not empty" in capsys.readouterr().err
 
 
 @pytest.mark.slow

@@ -114,9 +114,9 @@ CATALOGUE: tuple[KnownModel, ...] = (
         False, (), "144", 24, "assets/embedded_model/README.md",
     ),
     KnownModel(
-        SMOLLM2, "SmolLM2 with eyes 135M", "llava", 140_451_776, 107_976_919, "float32",
+        SMOLLM2, "SmolLM2 with vision 135M", "llava", 140_451_776, 107_676_918, "float32",
         "Apache-2.0",
-        "Trained for this project on top of SmolLM2-135M-Instruct; it knows drawings of everyday "
+        "SmolLM2-135M-Instruct, trained for this project to see; it knows drawings of everyday "
         "things and coloured shapes.",
         False, (), "144", 30, "assets/smollm2_model/README.md",
     ),

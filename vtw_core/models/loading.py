@@ -40,6 +40,7 @@ from vtw_core.models.vlm import VisionLanguageModel
 from vtw_core.models.weights import Placement, check_room, load_weights, placement, skeleton
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
+EMBEDDED_FOLDER = ASSETS / SHIPPED[EMBEDDED]
 HUB_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,95}/[A-Za-z0-9][A-Za-z0-9_.-]{0,95}")
 
 
@@ -52,14 +53,12 @@ def resolve(name: str) -> str:
         ModelError: a shipped model is not there, or a folder holds what cannot be loaded.
     """
     if not isinstance(name, str) or not name.strip():
-        raise InputError(
-            "Name a model: 'embedded', 'smollm2', a folder, or a hub id like org/name."
-        )
+        raise InputError("Name a model: 'embedded', a folder, or a hub id like org/name.")
     if name in SHIPPED:
         folder = ASSETS / SHIPPED[name]
         if not (folder / CONFIG).is_file():
             raise ModelError(
-                f"The model {name} is missing: assets/{SHIPPED[name]} has no config.json."
+                f"The {name} model is missing: assets/{SHIPPED[name]} has no config.json."
             )
         return str(folder)
     local = _folder(name)
@@ -68,8 +67,8 @@ def resolve(name: str) -> str:
     if HUB_ID.fullmatch(name) and ".." not in name and "--" not in name:
         return name
     raise InputError(
-        f"{name[:100]!r} is no model: use 'embedded', 'smollm2', a folder with a config.json, or "
-        "a hub id like org/name."
+        f"{name[:100]!r} is no model: use 'embedded', a folder with a config.json, or a hub id "
+        "like org/name."
     )
 
 
