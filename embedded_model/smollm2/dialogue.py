@@ -13,7 +13,7 @@ No term of the loss looks at attention, and nothing is withdrawn in training.
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -61,6 +61,14 @@ def as_batch(scenes: list[Scene], conversations: list) -> DialogueBatch:
         np.array([scene.background for scene in scenes], np.float32),
         *(stacked(name) for name in ("ids", "labels", "first_read", "positions", "block")),
     )
+
+
+def trimmed(batch: DialogueBatch) -> DialogueBatch:
+    """Without the padding that all its sequences end with; training keeps one length instead, for
+    compiled layers."""
+    used = int((batch.block >= 0).any(0).sum())
+    texts = ("ids", "labels", "first_read", "positions", "block")
+    return replace(batch, **{name: getattr(batch, name)[:, :used] for name in texts})
 
 
 class DialogueBatches:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from embedded_model.smollm2.bank import Bank
 from embedded_model.smollm2.conversation import IGNORED, Conversation
 from embedded_model.smollm2.decoder import visibility
-from embedded_model.smollm2.dialogue import DialogueBatch, Seeing, as_batch
+from embedded_model.smollm2.dialogue import DialogueBatch, Seeing, as_batch, trimmed
 from embedded_model.smollm2.questions import ALL_KINDS, TAUGHT, Question, Wordings, ask
 from embedded_model.smollm2.render import VISUAL_TOKENS
 from embedded_model.smollm2.scenes import Scene, random_scene
@@ -108,7 +108,7 @@ def measure(
     measured = Measured(chosen)
     while any(left > 0 for left in wanted.values()):
         scenes, packed = _asked(bank, seeing, rng, size, wanted, words)
-        _measure_batch(seeing, as_batch(scenes, packed), packed, measured)
+        _measure_batch(seeing, trimmed(as_batch(scenes, packed)), packed, measured)
     return measured
 
 
