@@ -137,8 +137,8 @@ def load_model(
     are checked before the weights are fetched.
 
     Args:
-        name: "embedded", "smollm2", a local folder, or a hub id (org/name); of a model, or of a LoRA
-            adapter, which is merged into the base model that it names (peft).
+        name: "embedded", "smollm2", a local folder, or a hub id (org/name); of a model, or of a
+            LoRA adapter, which is merged into the base model that it names (peft).
         device: torch device; default cuda if there is one, then mps, else cpu.
         dtype: torch dtype or its name; default `vtw_core.models.machine.best_dtype`.
         quantize: "8bit" or "4bit": linear layers packed by bitsandbytes.
