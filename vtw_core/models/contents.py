@@ -7,13 +7,12 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from vtw_core.errors import ModelError
+from vtw_core.images import LFS_POINTER
 
 CONFIG, INDEX, SINGLE = "config.json", "model.safetensors.index.json", "model.safetensors"
 ADAPTER, MATRICES = "adapter_config.json", "adapter_model.safetensors"
 EXAMPLE = "llava-hf/llava-1.5-7b-hf"
 
-# Every pointer begins so (git-lfs docs/spec.md); a real file of weights begins with its length.
-_POINTER = b"version https://git-lfs"
 _POINTER_BYTES = 1024
 # Weights as other programs read them, by the end of the file's name.
 _PROGRAMS = {
@@ -230,7 +229,7 @@ def _is_pointer(file: Path) -> bool:
     if not file.is_file() or file.stat().st_size > _POINTER_BYTES:
         return False
     with file.open("rb") as content:
-        return content.read(len(_POINTER)) == _POINTER
+        return content.read(len(LFS_POINTER)) == LFS_POINTER
 
 
 def read_json(file: Path) -> dict[str, Any] | None:
