@@ -3,6 +3,7 @@
 import ast
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -165,6 +166,12 @@ def test_no_tab_imports_another_tab():
             if name.startswith("app.tabs.") and not is_under(name, own)
         ]
     assert not wrong
+
+
+def test_no_two_test_files_have_one_name():
+    """pytest imports them by their names alone."""
+    names = Counter(path.name for path in (ROOT / "tests").rglob("*.py"))
+    assert not [name for name, count in names.items() if count > 1 and name != "__init__.py"]
 
 
 def test_nothing_is_called_utils():
