@@ -25,7 +25,7 @@ from vtw_core.comparison import MethodComparison, load_comparison
 from vtw_core.dataset import Item, read_items
 from vtw_core.equal_budget import BudgetComparison, load_budget_comparison
 from vtw_core.errors import InputError
-from vtw_core.models.catalogue import EMBEDDED
+from vtw_core.models.catalogue import EMBEDDED, SMOLLM2
 from vtw_core.models.prompts import check_prompt
 from vtw_core.results import DEFAULT_ETA, Run, load_run
 from vtw_core.strategies.mustdrop import MustDrop, VisionStage
@@ -161,7 +161,8 @@ class Service:
 
     def suggestions(self, model: str) -> tuple[str, ...]:
         """Questions that a model can be asked."""
-        return text.SUGGESTIONS if model == EMBEDDED else text.SUGGESTIONS_FOR_PHOTOGRAPHS
+        own = {EMBEDDED: text.SUGGESTIONS, SMOLLM2: text.SUGGESTIONS_FOR_STICKERS}
+        return own.get(model, text.SUGGESTIONS_FOR_PHOTOGRAPHS)
 
     def _steps(self, model: str | None, job: Job, *arguments: Any) -> Generator[Any, None, None]:
         """What a job yields, one visitor at a time; None is the page's own model.

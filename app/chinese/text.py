@@ -59,6 +59,14 @@ SUGGESTIONS = (
     "are there more circles than squares ?",
     "describe the image.",
 )
+SUGGESTIONS_FOR_STICKERS = (
+    "What is at the top left?",
+    "Where is the dog?",
+    "How many things are in the picture?",
+    "Is there a red heart?",
+    "What sound does the animal at the left make?",
+    "Describe the picture.",
+)
 SUGGESTIONS_FOR_PHOTOGRAPHS = (
     "What is in the picture?",
     "What color is the largest object?",
@@ -134,11 +142,11 @@ GRADIO_NAMES = {
 }
 
 PHOTOGRAPH = (
-    "这看起来是一张照片，而内置模型只认识由简单形状构成的图画：它在这里的回答没有意义。"
+    "这看起来是一张照片，而这个模型只认识由简单事物构成的图画：它在这里的回答没有意义。"
     "要处理照片，请在示例下方选择另一个模型。"
 )
 PHOTOGRAPH_ALONE = (
-    "这看起来是一张照片，而内置模型只认识由简单形状构成的图画：它在这里的回答没有意义。"
+    "这看起来是一张照片，而这个模型只认识由简单事物构成的图画：它在这里的回答没有意义。"
     "要处理照片，请用真实的模型启动页面，例如 "
     "python app.py --model HuggingFaceTB/SmolVLM-256M-Instruct。"
 )

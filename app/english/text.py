@@ -62,6 +62,14 @@ SUGGESTIONS = (
     "are there more circles than squares ?",
     "describe the image.",
 )
+SUGGESTIONS_FOR_STICKERS = (
+    "What is at the top left?",
+    "Where is the dog?",
+    "How many things are in the picture?",
+    "Is there a red heart?",
+    "What sound does the animal at the left make?",
+    "Describe the picture.",
+)
 SUGGESTIONS_FOR_PHOTOGRAPHS = (
     "What is in the picture?",
     "What color is the largest object?",
@@ -138,11 +146,11 @@ GRADIO_NAMES = {
 }
 
 PHOTOGRAPH = (
-    "This looks like a photograph, and the embedded model only knows drawings of simple shapes: its "
+    "This looks like a photograph, and this model only knows drawings of simple things: its "
     "answer means nothing here. For photographs choose another model, below the examples."
 )
 PHOTOGRAPH_ALONE = (
-    "This looks like a photograph, and the embedded model only knows drawings of simple shapes: its "
+    "This looks like a photograph, and this model only knows drawings of simple things: its "
     "answer means nothing here. For photographs start the page with a real model, such as "
     "python app.py --model HuggingFaceTB/SmolVLM-256M-Instruct."
 )

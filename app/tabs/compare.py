@@ -37,7 +37,7 @@ from app.view import show_nothing, show_run, show_running
 from app.view_address import View
 from vtw_core.errors import VTWError
 from vtw_core.events import Answers, Curve, Progress, Token
-from vtw_core.models.catalogue import EMBEDDED
+from vtw_core.models.catalogue import SHIPPED
 from vtw_core.results import Run, choose_k
 
 if TYPE_CHECKING:
@@ -305,7 +305,7 @@ class _Handlers:
 
     def _hint(self, path: str, model: str) -> str | None:
         """That a photograph is nothing for this model, and which would do."""
-        if model != EMBEDDED or not looks_like_a_photograph(path):
+        if model not in SHIPPED or not looks_like_a_photograph(path):
             return None
         models = self.service.models
         has_others = models.free or len(models.offers) > 1
