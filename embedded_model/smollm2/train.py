@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import nn
 from transformers.models.clip.modeling_clip import CLIPEncoderLayer
 
@@ -41,6 +41,7 @@ from embedded_model.smollm2.tower import (
     build_tower,
 )
 from embedded_model.smollm2.words import WordStage
+from vtw_core.replacing import replace_file
 
 SHARES = {"tower": 0.22, "words": 0.03, "shallow": 0.25, "deep": 0.5}
 """Of ``--minutes``."""
@@ -138,11 +139,11 @@ def save_parts(out: Path, tower: nn.Module, projector: nn.Module, model: Any) ->
         "additions": addition_state(model),
     }  # fmt: skip
     for name, state in states.items():
-        save_file(
-            {key.replace("._orig_mod", ""): value.detach().float().cpu().contiguous()
-             for key, value in state.items()},
-            out / f"{name}.safetensors",
-        )  # fmt: skip
+        tensors = {
+            key.replace("._orig_mod", ""): value.detach().float().cpu().contiguous()
+            for key, value in state.items()
+        }
+        replace_file(out / f"{name}.safetensors", save(tensors))
 
 
 @contextlib.contextmanager

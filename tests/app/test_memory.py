@@ -10,6 +10,7 @@ import torch
 from tiny_models import save_tiny_model
 
 from app import text_faults as text
+from app.picture_choice import Pictures
 from app.service import Service
 from app.tabs.compare import _Handlers as CompareHandlers
 from vtw_core.errors import ModelError
@@ -167,7 +168,7 @@ def test_a_job_that_finds_no_memory_says_so_and_leaves_nothing_behind(
 
 def test_the_page_says_what_to_do_and_serves_the_next(tiny, undisturbed, image_path, monkeypatch):
     handlers = CompareHandlers(tiny)
-    monkeypatch.setattr(handlers, "_picture_roots", lambda: [image_path.parent])
+    monkeypatch.setattr(Pictures, "roots", [image_path.parent])
     from app.state import Visitor
 
     def last():

@@ -2,6 +2,7 @@
 
 import asyncio
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from threading import Thread
@@ -72,9 +73,11 @@ def test_an_executor_inside_the_block_is_noticed_and_to_thread_takes_part(
         with withdraw(vlm.model, VisualTokenWithdrawal(1), layout):
             return await asyncio.to_thread(ask)
 
-    with pytest.raises(ModelError, match="Nothing ran inside this withdraw block"):
-        asyncio.run(in_an_executor())
-    assert torch.equal(asyncio.run(in_a_thread()), answers[1])
+    # In a thread of their own: the tests' own thread may have a loop already.
+    with ThreadPoolExecutor(1) as alone:
+        with pytest.raises(ModelError, match="Nothing ran inside this withdraw block"):
+            alone.submit(asyncio.run, in_an_executor()).result()
+        assert torch.equal(alone.submit(asyncio.run, in_a_thread()).result(), answers[1])
 
 
 def test_a_plain_run_elsewhere_is_neither_touched_nor_held_against_a_block(
