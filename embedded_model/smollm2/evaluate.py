@@ -20,16 +20,19 @@ from embedded_model.smollm2.conversation import Packer
 from embedded_model.smollm2.decoder import LayeredDecoder
 from embedded_model.smollm2.dialogue import Seeing
 from embedded_model.smollm2.export import FOLDER
+from embedded_model.smollm2.language import ANSWER_TOKENS, QUESTIONS, measure_language
 from embedded_model.smollm2.measure import Gaze, Measured, gaze, measure
 from embedded_model.smollm2.questions import ALL_KINDS, SHORT_KINDS, TAUGHT, UNTAUGHT, Wordings
 from embedded_model.smollm2.render import Painter
 from embedded_model.tables import table
 from vtw_core import load_model
+from vtw_core.models.loading import resolve
 from vtw_core.results import DEFAULT_ETA, choose_k
 
 # Far from every seed of training, so no scene is shared with it.
 HELD_OUT_SEED = 2_000_000_011
 CALIBRATION_SAMPLES = 20
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 SHOWN = (10, 15)  # other K at which the palette is measured
 
 
@@ -93,6 +96,7 @@ def report(vlm: Any, per_kind: int, seed: int, size: int) -> str:
             ks=[*SHOWN, k_star] if title == "palette" else [],
         )  # fmt: skip
         print(f"{title}: {columns[title].accuracy(SHORT_KINDS)[-1]:.1f} %", flush=True)
+    language = measure_language(vlm, Path(resolve(vlm.name)), DOCS)
     seen = gaze(seeing(vlm, bank), bank, size=8, seed=seed)
     own = columns["palette"]
     short, described = own.accuracy(SHORT_KINDS), own.accuracy(["describe"])
@@ -134,6 +138,16 @@ def report(vlm: Any, per_kind: int, seed: int, size: int) -> str:
             f"{deep[:, 2].max():.0f} % (mean {deep[:, 2].mean():.0f}). Sink^0.3: "
             f"{seen.sinks.mean():.0f} % of all heads.",
             gaze_table(seen),
+            f"The language: perplexity on pages of `docs/` {language.perplexity:.2f}, that of the "
+            f"base {language.base_perplexity:.2f} "
+            f"({100 * (language.perplexity / language.base_perplexity - 1):+.1f} %). Asked without "
+            f"a picture it gives the base's first words ({ANSWER_TOKENS} tokens, greedy) to "
+            f"{language.same_answers} of {len(QUESTIONS)} questions: "
+            + "; ".join(
+                f"*{question}* {answer!r}"
+                for question, answer in zip(QUESTIONS, language.answers, strict=True)
+            )
+            + ".",
         )
     )
 

@@ -89,8 +89,11 @@ def _from_values(values: Any, scales: Any) -> Any:
     return blocks.mul_(scales.reshape(-1, 1)).view(values.shape)
 
 
-def unpacked(folder: Path) -> Iterator[tuple[str, Any]]:
+def unpacked(folder: Path, *, with_additions: bool = True) -> Iterator[tuple[str, Any]]:
     """Name and float32 tensor of each parameter, one after the other.
+
+    Args:
+        with_additions: whether what was trained is added to the base.
 
     Raises:
         ModelError: a file is missing or damaged.
@@ -99,7 +102,7 @@ def unpacked(folder: Path) -> Iterator[tuple[str, Any]]:
     for file in FILES:
         stored |= _read(folder / file)
     for name in [key for key in stored if _is_parameter(key)]:
-        yield _whole(name, stored)
+        yield _whole(name, stored, with_additions)
 
 
 _ENDINGS = (".codes", ".values", ".scales")
@@ -112,12 +115,12 @@ def _is_parameter(key: str) -> bool:
     return not key.removesuffix(".values").endswith((".up", ".down"))
 
 
-def _whole(key: str, stored: dict[str, Any]) -> tuple[str, Any]:
+def _whole(key: str, stored: dict[str, Any], with_additions: bool) -> tuple[str, Any]:
     name = key
     for ending in _ENDINGS:
         name = name.removesuffix(ending)
     weight = _part(name, stored)
-    if f"{name}.up.values" in stored:
+    if with_additions and f"{name}.up.values" in stored:
         up, down = (_part(f"{name}.{part}", stored) for part in ("up", "down"))
         weight.addmm_(up.T, down, alpha=2.0)
     return name, weight
