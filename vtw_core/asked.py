@@ -3,6 +3,7 @@
 The decoder's layers see rows and no ids; these are read where they enter the model.
 """
 
+import inspect
 from collections.abc import Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ class AskedPass:
 
     def __init__(self, model: Any) -> None:
         self._visual_ids = visual_token_ids(model.config)
+        self._named = list(inspect.signature(type(model).forward).parameters)[1:]  # but self
         self._embed = model.get_input_embeddings()
         self._ids: Tensor | None = None
         self._embedded: Tensor | None = None
@@ -37,8 +39,9 @@ class AskedPass:
         hooks.behind(model.model, self._behind_base, after_errors=True)
 
     def _before_model(self, args: Any, kwargs: dict[str, Any]) -> None:
+        passed = {**dict(zip(self._named, args, strict=False)), **kwargs}
         named = ("labels", "logits_to_keep")
-        tensors = [name for name in named if isinstance(kwargs.get(name), Tensor)]
+        tensors = [name for name in named if isinstance(passed.get(name), Tensor)]
         self._of_every_row = tensors[0] if tensors else None
 
     def _behind_model(self, *call: Any) -> None:
@@ -89,8 +92,8 @@ class AskedPass:
                 is_its_own = np.array_equal(ids[row, own], layout.ids[own])
             if not is_its_own:
                 raise ModelError(
-                    "The layout is of another prompt than the input_ids: take it from the inputs "
-                    "that you run."
+                    "The layout belongs to another prompt than the input_ids: take it from the "
+                    "inputs that you run."
                 )
 
     def check_behind(self, total: int) -> None:
@@ -99,7 +102,7 @@ class AskedPass:
         is_visual = self._visual() if self._pictures else None
         if is_visual is not None and is_visual.any():
             raise ModelError(
-                "Another image stands behind the prompt, and the layout says nothing of it; run "
+                "Another image follows the prompt, and the layout does not cover it; run "
                 "the whole conversation as one prompt."
             )
         mask = self._mask

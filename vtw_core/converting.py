@@ -68,8 +68,8 @@ def convert(source: str | Path, target: str | Path) -> str:
         found = [kind for kind in _KINDS if kind.mark in head]
         if not found:
             raise InputError(
-                f"{path.name} is nothing that can be converted; choose a saved run, comparison or "
-                "calibration, or a file of --out."
+                f"{path.name} is not a file that can be converted; choose a saved run, comparison "
+                "or calibration, or a file of --out."
             )
         found[-1].rewrite(path, Path(target))
     except OSError as error:

@@ -121,13 +121,13 @@ class ContextHooks:
         if self.passed_by is not None:
             raise ModelError(
                 f"Nothing ran inside this {block} block, and the thread {self.passed_by!r} ran the "
-                "model outside of it, where it is the plain model: a new thread begins outside of "
+                "model outside of it, where nothing acts on it: a new thread begins outside of "
                 "every block. Start it with Thread(target=contextvars.copy_context().run, "
                 "args=(model.generate,), kwargs=inputs); in asyncio, use asyncio.to_thread."
             )
         warnings.warn(
-            f"This {block} block ended without a prompt having run inside it, so it did nothing. A "
-            "thread that is to take part runs contextvars.copy_context().run.",
+            f"This {block} block ended without a prompt having run inside it, so it did nothing. "
+            "Start a thread that is to take part with contextvars.copy_context().run.",
             stacklevel=4,
         )
 

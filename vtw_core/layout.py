@@ -186,8 +186,8 @@ def check_text_at_the_end(layout: TokenLayout) -> None:
     """Raise InputError unless the row that says the first word of the answer is a text row."""
     if layout.total - 1 in layout.visual[-1:]:
         raise InputError(
-            "The prompt ends with the image, and the row of its last token says the first word of "
-            "the answer, so it cannot leave; put the question behind the image."
+            "The prompt ends with the image, and the row of its last token predicts the first word "
+            "of the answer, so it cannot leave; put the question behind the image."
         )
 
 

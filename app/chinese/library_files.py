@@ -31,7 +31,7 @@ SENTENCES = {
     "calibration; choose a file that `save` wrote": "校准结果；请选择由 `save` 写出的文件",
     "comparison of methods": "方法的比较结果",
     "calibrate again": "请重新校准",
-    "{name} is nothing that can be converted; choose a saved run, comparison or calibration, or a file of --out.": "{name} 不是可以转换的文件；请选择保存的运行、比较结果或校准结果，或 --out 的文件。",
+    "{name} is not a file that can be converted; choose a saved run, comparison or calibration, or a file of --out.": "{name} 不是可以转换的文件；请选择保存的运行、比较结果或校准结果，或 --out 的文件。",
     "{path} cannot be converted: {reason}.": "无法转换 {path}：{reason}。",
     "measure again with `python -m benchmarks.methods`": "请用 `python -m benchmarks.methods` 重新测量",
     # Data sets.

@@ -4,11 +4,11 @@ they are, in Chinese."""
 SENTENCES = {
     # Files.
     "{name} is a file; name the folder that holds its config.json and model.safetensors.": "{name} 是一个文件；请指定含有其 config.json 和 model.safetensors 的文件夹。",
-    "The files in {name} are Git LFS pointers, such as {file}, and not what they point to; run `git lfs install` and `git lfs pull` in that folder.": "{name} 中的文件只是 Git LFS 指针（例如 {file}），而不是所指的内容；请在该文件夹中运行 `git lfs install` 和 `git lfs pull`。",
+    "The files in {name} are Git LFS pointers, such as {file}, and not the files themselves; run `git lfs install` and `git lfs pull` in that folder.": "{name} 中的文件只是 Git LFS 指针（例如 {file}），而不是所指的内容；请在该文件夹中运行 `git lfs install` 和 `git lfs pull`。",
     "The model {name} is in the format of its authors' own program; use its conversion for transformers, such as {example}.": "模型 {name} 采用其作者自己程序的格式；请使用它的 transformers 转换版，例如 {example}。",
     "The model {name} is packed for MLX; use the repository that it was made from, such as {example}.": "模型 {name} 是为 MLX 打包的；请使用制作它的原仓库，例如 {example}。",
-    "The config.json of {name} names no model_type, so it is no config of a transformers model; fetch the model again, or use another one.": "{name} 的 config.json 没有写明 model_type，因此不是 transformers 模型的配置；请重新下载模型，或换一个。",
-    "{name} is a pipeline of diffusers, which makes pictures; use a vision-language model, such as {example}.": "{name} 是生成图片的 diffusers 流水线；请使用视觉语言模型，例如 {example}。",
+    "The config.json of {name} names no model_type, so it is not the config of a transformers model; fetch the model again, or use another one.": "{name} 的 config.json 没有写明 model_type，因此不是 transformers 模型的配置；请重新下载模型，或换一个。",
+    "{name} is a diffusers pipeline, which makes pictures; use a vision-language model, such as {example}.": "{name} 是生成图片的 diffusers 流水线；请使用视觉语言模型，例如 {example}。",
     "{name} holds a whole model and an adapter, which cannot both be meant; keep the files of one in a folder of their own.": "{name} 里既有完整的模型又有适配器，无法判断要用哪一个；请把其中一个的文件单独放在一个文件夹里。",
     "{name} lacks {count} of its {shards} files of weights, such as {file}; fetch the model again.": "{name} 的 {shards} 个权重文件缺少 {count} 个，例如 {file}；请重新下载模型。",
     "{name} has an index that names no files of weights ({file}); fetch it again.": "{name} 的索引没有列出任何权重文件（{file}）；请重新下载。",
@@ -27,7 +27,7 @@ SENTENCES = {
     "The config.json in {folder} describes {count} decoder layers, and its weights have {more}; fetch all files of one model.": "{folder} 中的 config.json 描述了 {count} 个解码器层，而其权重有 {more} 层；请下载同一个模型的全部文件。",
     "The config.json of {name} describes weights of other shapes than its files have; fetch all files of one model.": "{name} 的 config.json 所描述的权重形状与其文件不符；请下载同一个模型的全部文件。",
     "The weights of {name} are damaged ({problem}); fetch them again.": "{name} 的权重已损坏（{problem}）；请重新下载。",
-    "The process that asks the hub for {name} was ended, as the system does where memory runs out; load it again.": "向 hub 请求 {name} 的进程被终止了，内存耗尽时系统会这样做；请重新加载。",
+    "The process that asks the hub for {name} was killed, as happens when memory runs out; load it again.": "向 hub 请求 {name} 的进程被终止了，内存耗尽时系统会这样做；请重新加载。",
     "A package that {name} needs is installed and cannot be imported ({problem}); install the versions of constraints.txt, which go together.": "{name} 所需的一个软件包已安装但无法导入（{problem}）；请安装 constraints.txt 中彼此配套的版本。",
     # Processors and templates.
     "{name} has no processor, only a {kind}; fetch all files of the model.": "{name} 没有处理器，只有 {kind}；请下载模型的全部文件。",
@@ -42,7 +42,7 @@ SENTENCES = {
     "The model's chat template writes {written} images into a prompt about {images}; put the chat_template.jinja of a vision-language checkpoint of its family in its place.": "提示涉及 {images} 张图片，模型的对话模板却写入了 {written} 张；请换上同系列视觉语言检查点的 chat_template.jinja。",
     # Adapters.
     "An adapter is merged into plain weights on one device; leave out the quantization, the device map and tensor parallelism.": "适配器要并入单个设备上未量化的权重；请不要指定量化、device_map 和张量并行。",
-    "{name} is a LoRA adapter, and to merge it peft is needed; install requirements-real.txt, which names it.": "{name} 是 LoRA 适配器，合并它需要 peft；请安装 requirements-real.txt，其中列有它。",
+    "{name} is a LoRA adapter, and merging it needs peft; install requirements-real.txt, which names it.": "{name} 是 LoRA 适配器，合并它需要 peft；请安装 requirements-real.txt，其中列有它。",
     "{name} has an {config} and no {file}; fetch the adapter again.": "{name} 有 {config} 而没有 {file}；请重新下载适配器。",
     "The {config} of {name} is damaged; fetch the adapter again.": "{name} 的 {config} 已损坏；请重新下载适配器。",
     "{name} is an adapter of kind {kind}, which cannot be merged into weights here; use a LoRA adapter, or merge it with peft and save the whole model.": "{name} 是 {kind} 类型的适配器，这里无法把它并入权重；请使用 LoRA 适配器，或用 peft 合并后保存完整的模型。",

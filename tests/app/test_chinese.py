@@ -20,6 +20,7 @@ MODULES = sorted(path.stem for path in FOLDER.glob("text*.py"))
 STAYS_ENGLISH = {
     "text.QUESTION_PLACEHOLDER",
     "text.SUGGESTIONS",
+    "text.SUGGESTIONS_FOR_STICKERS",
     "text.SUGGESTIONS_FOR_PHOTOGRAPHS",
     "text_share.BIBTEX",
 }

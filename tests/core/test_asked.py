@@ -49,11 +49,14 @@ def test_the_layout_of_a_prompt_with_fewer_tokens_before_the_image_is_refused(
     layout = vlm.layout(inputs)
     longer = shifted(inputs, layout, 3)
     with (
-        pytest.raises(ModelError, match="layout is of another prompt"),
+        pytest.raises(ModelError, match="layout belongs to another prompt"),
         withdraw(vlm.model, strategy, layout),
     ):
         vlm.model.generate(**longer, max_new_tokens=2)
-    with pytest.raises(ModelError, match="layout is of another prompt"), record(vlm.model, layout):
+    with (
+        pytest.raises(ModelError, match="layout belongs to another prompt"),
+        record(vlm.model, layout),
+    ):
         vlm.model(**longer)
     # Its own layout is the right one.
     with withdraw(vlm.model, strategy, vlm.layout(longer)):
@@ -67,7 +70,7 @@ def test_the_layout_of_a_prompt_with_another_question_is_refused(vlm, inputs, la
     assert np.array_equal(vlm.layout(other).visual, layout.visual)
     assert vlm.layout(other).total > layout.total
     with (
-        pytest.raises(ModelError, match="layout is of another prompt"),
+        pytest.raises(ModelError, match="layout belongs to another prompt"),
         withdraw(vlm.model, strategy, layout),
     ):
         vlm.model.generate(**other, max_new_tokens=2)
@@ -284,6 +287,16 @@ class TestArgumentsThatCountTheRows:
             vlm.model(**asked)
         with withdraw(vlm.model, KeepAll(), layout):
             assert torch.equal(vlm.model(**asked).logits, plain.logits)
+
+    def test_labels_by_place_are_seen_too(self, vlm, inputs, layout):
+        ids, pixels, mask = (inputs[n] for n in ("input_ids", "pixel_values", "attention_mask"))
+        by_place = (ids, pixels, mask, None, None, None, None, None, ids)
+        assert vlm.model(*by_place).loss is not None
+        with (
+            pytest.raises(InputError, match="labels counts every token"),
+            withdraw(vlm.model, VisualTokenWithdrawal(2), layout),
+        ):
+            vlm.model(*by_place)
 
     def test_it_is_not_held_against_the_next_pass(self, vlm, inputs, layout):
         with withdraw(vlm.model, VisualTokenWithdrawal(2), layout):

@@ -65,7 +65,7 @@ FOREIGN = {
     "a .pt without config": ({"best.pt": ""}, "in best.pt, a pickle"),
     "diffusers": (
         {"model_index.json": {"_class_name": "StableDiffusionPipeline"}, "unet/config.json": {}},
-        "is a pipeline of diffusers, which makes pictures; use a vision-language model",
+        "is a diffusers pipeline, which makes pictures; use a vision-language model",
     ),
     "Mistral's own format": (
         {"params.json": {}, "consolidated.safetensors": "", "tekken.json": {}},
@@ -141,11 +141,11 @@ FOREIGN = {
     ),
     "a text model": (
         {"config.json": {"model_type": "llama"}, "model.safetensors": ""},
-        "Models of type 'llama' read text alone; use a vision-language model of a type that is",
+        "Models of type 'llama' read only text; use a vision-language model of a type that is",
     ),
     "a config that names no type": (
         {"config.json": {"hidden_size": 8}, "model.safetensors": ""},
-        "names no model_type, so it is no config of a transformers model",
+        "names no model_type, so it is not the config of a transformers model",
     ),
 }  # fmt: skip
 
@@ -158,7 +158,7 @@ def test_a_foreign_folder_is_told_by_its_cause(tmp_path, files, words):
     said = str(caught.value)
     assert words in said
     assert "\n" not in said
-    assert str(folder) in said or "text alone" in said
+    assert str(folder) in said or "read only text" in said
 
 
 @pytest.mark.parametrize("damaged", ["model.safetensors", "tokenizer.json", "config.json"])

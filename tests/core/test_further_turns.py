@@ -151,7 +151,7 @@ class TestRefusals:
         with withdraw(vlm.model, VisualTokenWithdrawal(2), layout):
             cache = cache_of(vlm.model(**inputs, use_cache=True))
             turn = torch.tensor([[9] + [image] * len(layout.visual) + [9]])
-            with pytest.raises(ModelError, match="Another image stands behind the prompt"):
+            with pytest.raises(ModelError, match="Another image follows the prompt"):
                 vlm.model(
                     input_ids=turn, pixel_values=inputs["pixel_values"],
                     **{cache_name(vlm.model): cache},

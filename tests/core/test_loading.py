@@ -150,7 +150,7 @@ def because(error, cause):
     [
         (HubError("No space left on device", [], errno.ENOSPC), "no room on the disk for org/x"),
         (HubError("timed out", ["ConnectError"]), "hub cannot be reached"),
-        (HubError("", ["ProcessEnded"]), "asks the hub for org/x was ended, as the system does"),
+        (HubError("", ["ProcessEnded"]), "asks the hub for org/x was killed, as happens"),
         (HubError("", ["MemoryError"]), "Memory ran out while org/x was loaded"),
         (HubError("", ["OSError"], errno.ENOMEM), "Memory ran out while org/x was loaded"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "Memory ran out while org/x"),

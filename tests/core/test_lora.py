@@ -174,7 +174,7 @@ def test_a_base_model_that_cannot_be_loaded_says_why(folder, tmp_path):
     base.mkdir()
     (base / "config.json").write_text('{"model_type": "llama"}')
     change(folder, base_model_name_or_path=str(base))
-    assert "Models of type 'llama' read text alone" in sentence(folder)
+    assert "Models of type 'llama' read only text" in sentence(folder)
 
 
 def test_pickled_matrices_are_never_read(folder):
@@ -204,7 +204,7 @@ def test_an_adapter_is_not_merged_into_spread_weights(saved, how):
 
 def test_without_peft_it_is_said_what_to_install(saved, monkeypatch):
     monkeypatch.setattr(lora, "is_installed", lambda package: package != "peft")
-    assert "to merge it peft is needed; install requirements-real.txt" in sentence(saved[0])
+    assert "merging it needs peft; install requirements-real.txt" in sentence(saved[0])
 
 
 def test_an_adapter_of_the_hub_is_merged_into_its_base_of_the_hub(

@@ -124,7 +124,7 @@ def test_records_without_a_checksum_get_one(tmp_path, capsys):
     ("arguments", "words"),
     [
         (["nowhere.vtw"], "cannot be converted: No such file"),
-        (["text.txt"], "is nothing that can be converted"),
+        (["text.txt"], "is not a file that can be converted"),
         (["a", "b", "--out", "c"], "takes one file"),
         (["text.txt", "--out", "/nowhere/at/all"], "does not exist"),
     ],

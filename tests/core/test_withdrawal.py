@@ -387,7 +387,7 @@ class TestRefusals:
             vocab_size=8,
         )  # fmt: skip
         with (
-            pytest.raises(ModelError, match="'llama' read text alone"),
+            pytest.raises(ModelError, match="'llama' read only text"),
             withdraw(LlamaForCausalLM(small), KeepAll(), layout),
         ):
             pass

@@ -51,8 +51,8 @@ def check_config(name: str, folder: Path) -> None:
     for file in sorted(files_of(folder)):
         if _is_pointer(folder / file):
             raise ModelError(
-                f"The files in {name} are Git LFS pointers, such as {file}, and not what they "
-                "point to; run `git lfs install` and `git lfs pull` in that folder."
+                f"The files in {name} are Git LFS pointers, such as {file}, and not the files "
+                "themselves; run `git lfs install` and `git lfs pull` in that folder."
             )
     problem = config_problem(name, read_json(folder / CONFIG))
     if problem is not None:
@@ -109,8 +109,8 @@ def config_problem(name: str, config: Mapping[str, Any] | None) -> str | None:
         )
     if not isinstance(config.get("model_type"), str):
         return (
-            f"The config.json of {name} names no model_type, so it is no config of a transformers "
-            "model; fetch the model again, or use another one."
+            f"The config.json of {name} names no model_type, so it is not the config of a "
+            "transformers model; fetch the model again, or use another one."
         )
     return None
 
@@ -132,7 +132,7 @@ def cannot_load(
     top = sorted(file for file in files if "/" not in file)
     if "model_index.json" in top:
         return (
-            f"{name} is a pipeline of diffusers, which makes pictures; use a vision-language "
+            f"{name} is a diffusers pipeline, which makes pictures; use a vision-language "
             f"model, such as {EXAMPLE}."
         )
     problem = config_problem(name, config)

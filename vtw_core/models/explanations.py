@@ -89,7 +89,7 @@ def _of_the_hub(name: str, error: HubError, kinds: Collection[str]) -> str:
         return f"There is no model {name} on the hub, or it is private; check the name."
     if "ProcessEnded" in kinds:
         return (
-            f"The process that asks the hub for {name} was ended, as the system does where memory "
+            f"The process that asks the hub for {name} was killed, as happens when memory "
             "runs out; load it again."
         )
     if UNREACHABLE.intersection(kinds) and error.begun:

@@ -66,7 +66,7 @@ class Lora:
             )
         if not is_installed("peft"):
             raise ModelError(
-                f"{self.name} is a LoRA adapter, and to merge it peft is needed; install "
+                f"{self.name} is a LoRA adapter, and merging it needs peft; install "
                 "requirements-real.txt, which names it."
             )
 

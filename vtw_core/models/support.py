@@ -49,10 +49,10 @@ def check_support(model_or_config: Any) -> Support:
             f"Models of type {kind!r} are not supported: {REFUSED[kind]}; use one of these: "
             f"{', '.join(sorted(ADAPTERS))}.",
         )
-    if kind not in ADAPTERS and _reads_text_alone(kind, config):
+    if kind not in ADAPTERS and _reads_only_text(kind, config):
         return Support(
             False,
-            f"Models of type {kind!r} read text alone; use a vision-language model of a type that "
+            f"Models of type {kind!r} read only text; use a vision-language model of a type that "
             f"is supported: {', '.join(sorted(ADAPTERS))}.",
         )
     if kind not in ADAPTERS:
@@ -66,7 +66,7 @@ def check_support(model_or_config: Any) -> Support:
     return Support(True, f"Supported as {kind}.", ADAPTERS[kind].k_min(config))
 
 
-def _reads_text_alone(kind: str, config: Any) -> bool:
+def _reads_only_text(kind: str, config: Any) -> bool:
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
     if kind not in MODEL_FOR_CAUSAL_LM_MAPPING_NAMES or hasattr(config, "vision_config"):
