@@ -27,7 +27,8 @@ function watch() {
     // Of a picture or a run of the visitor's own an address says no more than the tab.
     const said = new URLSearchParams(window.location.search);
     const isOwn = said.has('tab') && !said.has('example');
-    const had = { question: page('#question textarea')?.value || '', picture, isOwn };
+    const question = page('#question textarea')?.value || '', others = Boolean(page('#further li'));
+    const had = { question, picture, others, isOwn };
     try { window.sessionStorage.setItem(KEPT, JSON.stringify(had)); } catch (refused) { /* no storage: only the address is restored */ }
   }
   function leave() {
@@ -87,7 +88,7 @@ async function restore() {
     try { path = await uploaded(had.picture); } catch (failed) { /* said below */ }
   }
   await arrived();
-  const back = path ? words.both : had.isOwn ? words.question : words.view;
+  const back = path ? (had.others ? words.first : words.both) : had.isOwn ? words.question : words.view;
   find('.said').textContent = `${words.forgotten} ${back}`;
   find('.kept').hidden = false;
   trigger('submit', { path, question: had.question });

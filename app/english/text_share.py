@@ -21,6 +21,7 @@ SHARE = {
 KEPT = {
     "forgotten": "The server had forgotten this page, since it was restarted or you were away for long; the page was loaded again. What it had computed is gone.",
     "both": "Your picture and your question are back: press Run both sides to ask again.",
+    "first": "Your first picture and your question are back: choose the model and add the other pictures again, then press Run both sides.",
     "question": "Your question is back; choose your picture or open your file again.",
     "view": "The example, the question and the view that the address names are back.",
     "close": "Close",

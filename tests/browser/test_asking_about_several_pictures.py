@@ -7,6 +7,7 @@ from served_page import served
 from tiny_models import random_picture
 
 from app import text
+from app.english.text_share import KEPT
 
 pytestmark = pytest.mark.slow
 
@@ -88,3 +89,23 @@ def test_an_example_is_about_one_picture_again(visitor, tmp_path):
 def test_the_embedded_model_takes_one_and_the_page_says_so(page):
     expect(page.get_by_text(text.ONE_PICTURE)).to_be_visible(timeout=BROWSER_WAIT)
     expect(page.locator("#add-picture")).to_have_count(0, timeout=BROWSER_WAIT)
+
+
+def test_a_page_that_was_forgotten_says_that_the_further_pictures_are_gone(visitor, tmp_path):
+    page = visitor
+    for name in ("mine.png", "other.png"):
+        random_picture(20, 44).save(tmp_path / name)
+    with page.expect_file_chooser() as asked:
+        page.locator("#picture button[aria-label='Remove Image']").click()
+        page.locator("#picture button").first.click()
+    asked.value.set_files(tmp_path / "mine.png")
+    expect(page.locator("#picture img[src*='mine.png']")).to_be_visible(timeout=BROWSER_WAIT)
+    add(page, tmp_path / "other.png")
+    expect(page.locator("#further li")).to_have_count(1, timeout=BROWSER_WAIT)
+    forgotten = "**/gradio_api/queue/join*"
+    page.route(forgotten, lambda route: route.fulfill(status=410, body="{}"), times=1)
+    page.get_by_role("tab", name="Every K").click()
+    said = page.locator("#kept-visit .said")
+    expect(said).to_have_text(f"{KEPT['forgotten']} {KEPT['first']}", timeout=BROWSER_WAIT)
+    expect(page.locator("#picture img[src*='mine.png']")).to_be_visible(timeout=BROWSER_WAIT)
+    expect(page.locator("#further li")).to_have_count(0, timeout=BROWSER_WAIT)
