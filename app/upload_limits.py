@@ -15,7 +15,7 @@ from app.rates import Quota, Starts
 from app.refusals import TurnedAway
 from app.visitors import Networks
 
-UPLOADS_PER_MINUTE = 60
+UPLOADS_PER_MINUTE = 300
 QUOTA_MB = 1000
 _UNKNOWN = 10
 """As many addresses may hide behind one that is not known."""
