@@ -257,7 +257,7 @@ def test_a_link_restores_the_view_and_the_address_follows_the_visitor(visit):
     assert not [data for data in asked if '"event_data":{' in data]
 
     page.locator("#share .cite").click()
-    expect(page.locator("#share .code")).to_contain_text("k, eta = 4, 0.01")
+    expect(page.locator("#share .code")).to_contain_text("k, eta, rule = 4, 0.01")
     expect(page.locator("#share .citation")).to_contain_text("2405.05803")
     page.keyboard.press("Escape")
     page.locator("#share .copy").click()
