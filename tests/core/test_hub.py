@@ -263,7 +263,7 @@ def test_a_foreign_repository_is_told_by_its_cause_unfetched(cache, hub, tmp_pat
     hub.repositories["org/foreign"] = filled(tmp_path / "repository", files)
     said = sentence("org/foreign")
     assert words in said
-    assert "org/foreign" in said or "text alone" in said
+    assert "org/foreign" in said or "read only text" in said
     weights = [file for file in files if file.endswith((".safetensors", ".bin", ".gguf"))]
     assert not any(hub.fetched(f"/{file}") for file in weights)
 
