@@ -17,18 +17,17 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 # Behind each event Gradio makes a table of the last ones, in time that everybody waits for.
 os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "20")
 
-from app import zero_gpu
 from app.components.language import gradio_words
-from app.faults import check_uploads
-from app.limits import RunLimits
-from app.server import app_arguments
-from app.service import Service
+from app.server.server import app_arguments
+from app.server.upload_limits import UploadLimits
+from app.server.visitors import VARIABLE, Networks
+from app.service.faults import check_uploads
+from app.service.limits import RunLimits
+from app.service.service import Service, zero_gpu
+from app.service.stopping import serve_until_stopped
 from app.settings import Settings
-from app.stopping import serve_until_stopped
 from app.theme import CSS, build_theme
 from app.ui import build_demo
-from app.upload_limits import UploadLimits
-from app.visitors import VARIABLE, Networks
 from vtw_core.errors import InputError
 
 

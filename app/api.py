@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import text, text_api
-from app.as_sent import hand_on
-from app.events import AGAIN_QUEUE
-from app.faults import told
-from app.pictures import path_sent, uploaded
+from app.inputs.as_sent import hand_on
+from app.inputs.pictures import path_sent, uploaded
+from app.sections.events import AGAIN_QUEUE
+from app.service.faults import told
+from app.words import api as text_api
+from app.words import page as text
 from vtw_core.errors import InputError
-from vtw_core.results import RULES, SCOPES, Rule, Scope, check_eta
+from vtw_core.results.run import RULES, SCOPES, Rule, Scope, check_eta
 
 if TYPE_CHECKING:
-    from app.service import Service
+    from app.service.service import Service
 
 MOST_IMAGES = 8
 """Of one prompt. The library takes more; here strangers share the memory."""

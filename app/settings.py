@@ -8,15 +8,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from app import zero_gpu
-from app.language import FIRST, LANGUAGES
-from app.limits import RUNS_PER_MINUTE, WAITING
-from app.models import RESIDENT, LoadOptions, Models
-from app.upload_limits import QUOTA_MB, UPLOADS_PER_MINUTE
-from app.visitors import VARIABLE, believed_proxies
+from app.server.upload_limits import QUOTA_MB, UPLOADS_PER_MINUTE
+from app.server.visitors import VARIABLE, believed_proxies
+from app.service import zero_gpu
+from app.service.limits import RUNS_PER_MINUTE, WAITING
+from app.service.models import RESIDENT, LoadOptions, Models
+from app.words.language import FIRST, LANGUAGES
 from vtw_core.errors import InputError
-from vtw_core.models.catalogue import BYTES, CATALOGUE, QUANTIZED
-from vtw_core.results import DEFAULT_ETA
+from vtw_core.families.catalogue import BYTES, CATALOGUE, QUANTIZED
+from vtw_core.results.run import DEFAULT_ETA
 
 UPLOAD_MB = 20
 

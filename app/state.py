@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from vtw_core.calibrated import Calibration
-from vtw_core.comparison import MethodComparison
-from vtw_core.results import DEFAULT_ETA, Run
+from vtw_core.results.calibration import Calibration
+from vtw_core.results.comparison import MethodComparison
+from vtw_core.results.run import DEFAULT_ETA, Run
 from vtw_core.strategies.mustdrop.record import MustDropRecord
 
 Origin = Literal["live", "recorded", "opened"]
@@ -29,7 +29,7 @@ class Visitor(_Shared):
     ``picture`` is the file that it is about, as long as it is there; ``further`` are those that
     were asked about behind it. ``eta`` is the threshold in nats with which the page was opened, by
     its owner's setting or by a link: K* is meant at it. It is one that its line can stand at
-    (`app.view.on_the_line`).
+    (`app.presenters.view.on_the_line`).
     """
 
     run: Run | None = None
@@ -46,9 +46,12 @@ class Visitor(_Shared):
 
 @dataclass(frozen=True)
 class ShownMethods(_Shared):
-    """The comparison of methods that the page shows; ``of`` is the `app.view.run_id` of the run
-    whose picture and question it is about, ``layers`` what the controls were made for. ``refused``:
-    (place, strategy, title, reason) of methods that could not run; place 0 is the baseline."""
+    """The comparison of methods that the page shows.
+
+    ``of`` is the `app.presenters.view.run_id` of the run whose picture and question it is about,
+    ``layers`` what the controls were made for. ``refused``: (place, strategy, title, reason) of
+    methods that could not run; place 0 is the baseline.
+    """
 
     of: str = ""
     origin: Origin = "live"

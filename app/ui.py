@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import guide, stages_section, text, text_budget, text_inside, text_methods
 from app.api import build_api
 from app.components.unseen import unseen_scripts
-from app.events import GLUE, GLUE_OF_EVENT
-from app.language import FIRST, LANGUAGES, in_language, speaking
 from app.lesson.syllabus import STEPS
-from app.sessions import describe_page_once
+from app.links import guide
+from app.links.view_address import Places
+from app.presenters.view import on_the_line, show_run
+from app.sections import stages as stages_section
+from app.sections.events import GLUE, GLUE_OF_EVENT
+from app.server.sessions import describe_page_once
 from app.state import Visitor
 from app.tabs import (
     calibrate,
@@ -25,11 +27,14 @@ from app.tabs import (
     sinks,
     which_method,
 )
-from app.view import on_the_line, show_run
-from app.view_address import Places
+from app.words import budget as text_budget
+from app.words import inside as text_inside
+from app.words import methods as text_methods
+from app.words import page as text
+from app.words.language import FIRST, LANGUAGES, in_language, speaking
 
 if TYPE_CHECKING:
-    from app.service import Service
+    from app.service.service import Service
 
 
 _Show = Callable[..., tuple[Any, ...] | dict[str, Any]]  # gr.skip() is a dict

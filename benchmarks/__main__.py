@@ -13,7 +13,7 @@ import torch
 
 from benchmarks import claims, report
 from benchmarks.machine import machine
-from vtw_core.replacing import replace_file
+from vtw_core.files.replacing import replace_file
 
 
 def main() -> None:

@@ -21,7 +21,7 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from benchmarks.machine import machine
 from benchmarks.report import put_between
 from benchmarks.serving import Server
-from vtw_core.replacing import replace_file
+from vtw_core.files.replacing import replace_file
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).with_name("browser.json")

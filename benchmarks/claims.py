@@ -13,9 +13,9 @@ from benchmarks.memory import peak_bytes_alone
 from benchmarks.shapes import random_llava, random_prompt
 from benchmarks.timing import medians
 from vtw_core import load_model
-from vtw_core.analysis.cost import flops_at_every_k
-from vtw_core.generation import Prepared, prepare
-from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.engine.generation import Prepared, prepare
+from vtw_core.measures.cost import flops_at_every_k
+from vtw_core.model import VisionLanguageModel
 
 # Text tokens before and behind the image, as in a LLaVA-1.5 prompt: its system prompt takes 35; a
 # bare short question and the turn mark about 12, with "answer in a single word ..." about 25.

@@ -8,7 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from benchmarks.claims import BEFORE, REFERENCE_FIRST
-from vtw_core.replacing import replace_file, replacing
+from vtw_core.files.replacing import replace_file, replacing
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).with_name("results.json")

@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 
 from vtw_core import VisualTokenWithdrawal, record
-from vtw_core.analysis.kl import kl_divergence
-from vtw_core.decoding import EveryAnswer
-from vtw_core.full_run import FullRun, finished, run_full
-from vtw_core.generation import Prepared, stream
-from vtw_core.models.vlm import VisionLanguageModel
-from vtw_core.recording import AttentionRecorder
-from vtw_core.sampling import GREEDY
-from vtw_core.sweep import Sweep, SweepState
+from vtw_core.attention.recording import AttentionRecorder
+from vtw_core.engine.generation import Prepared, stream
+from vtw_core.every_k.decoding import EveryAnswer
+from vtw_core.every_k.full_run import FullRun, finished, run_full
+from vtw_core.every_k.sweep import Sweep, SweepState
+from vtw_core.measures.kl import kl_divergence
+from vtw_core.model import VisionLanguageModel
+from vtw_core.results.sampling import GREEDY
 
 
 def prefill(vlm: VisionLanguageModel, prepared: Prepared, k: int) -> NDArray[np.float32]:

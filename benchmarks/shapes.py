@@ -11,9 +11,9 @@ from transformers import (
 )
 
 from vtw_core import TokenLayout, load_model
-from vtw_core.generation import Prepared
-from vtw_core.models.adapters import adapter_for
-from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.engine.generation import Prepared
+from vtw_core.families.adapters import adapter_for
+from vtw_core.model import VisionLanguageModel
 
 PATCH = 4
 

@@ -1,7 +1,7 @@
 """``python -m benchmarks.start``: what a start of the page and a new visitor cost the server.
 
 Seconds are of the processor, in one process: of the parts of a start, and of a visitor who has done
-nothing yet, held against what Gradio does for one without `app.sessions`.
+nothing yet, held against what Gradio does for one without `app.server.sessions`.
 """
 
 from __future__ import annotations
@@ -41,11 +41,11 @@ def main() -> None:
         import gradio  # noqa: F401
 
     def import_page() -> None:
-        import app.service
+        import app.service.service
         import app.ui  # noqa: F401
 
     def build() -> Any:
-        from app.service import Service
+        from app.service.service import Service
         from app.ui import build_demo
 
         return build_demo(Service())

@@ -14,10 +14,10 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from app.language import LANGUAGES
 from app.ui import TABS
+from app.words.language import LANGUAGES
 from benchmarks.serving import Server
-from vtw_core.replacing import replace_file
+from vtw_core.files.replacing import replace_file
 
 WIDTHS = {1440: 900, 1024: 768, 768: 1024, 390: 844}
 THEMES = ("light", "dark")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from embedded_model.questions import SHORT_KINDS, ask
 from embedded_model.scenes import draw, random_scene
-from vtw_core.replacing import replace_file, replacing
+from vtw_core.files.replacing import replace_file, replacing
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "calibration"
 SAMPLES = 20

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vtw_core.replacing import replace_file
+from vtw_core.files.replacing import replace_file
 
 
 def write_measured(card: Path, report: str, part: str = "measured") -> None:

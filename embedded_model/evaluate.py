@@ -26,8 +26,8 @@ from embedded_model.questions import KINDS, SHORT_KINDS, Question, ask
 from embedded_model.scenes import Scene, draw, random_scene
 from embedded_model.tables import EveryK
 from vtw_core import load_model, record
-from vtw_core.inside import SEGMENTS
-from vtw_core.results import DEFAULT_ETA, Run, choose_k
+from vtw_core.results.inside import SEGMENTS
+from vtw_core.results.run import DEFAULT_ETA, Run, choose_k
 
 PICTURE_SIDE = 224
 CALIBRATION_SAMPLES = 20

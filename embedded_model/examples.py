@@ -11,9 +11,9 @@ from PIL import Image
 
 from embedded_model.scenes import Background, Scene, draw, in_reading_order, make_thing
 from vtw_core import load_model
-from vtw_core.methods import compare_methods, default_methods
-from vtw_core.other_images import MADE
-from vtw_core.replacing import replace_file, replacing
+from vtw_core.compare.methods import compare_methods, default_methods
+from vtw_core.files.replacing import replace_file, replacing
+from vtw_core.pictures.counterfactual_images import MADE
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "examples"
 SIDE = 384

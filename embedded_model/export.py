@@ -13,7 +13,7 @@ from transformers import GenerationConfig
 
 from embedded_model.architecture import build_model, build_processor
 from embedded_model.train import load_tokenizer
-from vtw_core.replacing import replacing_files
+from vtw_core.files.replacing import replacing_files
 
 FOLDER = Path(__file__).resolve().parent.parent / "assets" / "embedded_model"
 

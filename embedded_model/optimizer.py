@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from vtw_core.replacing import replacing
+from vtw_core.files.replacing import replacing
 
 
 class Trainer:

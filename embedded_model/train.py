@@ -16,7 +16,7 @@ from transformers import LlavaForConditionalGeneration, PreTrainedTokenizerFast
 from embedded_model.architecture import TRAINING_ATTENTION, add_layers, build_model
 from embedded_model.optimizer import Trainer
 from embedded_model.tokenizer import build_tokenizer
-from vtw_core.replacing import replacing_files
+from vtw_core.files.replacing import replacing_files
 
 
 def load_tokenizer(out: Path) -> PreTrainedTokenizerFast:

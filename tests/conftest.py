@@ -139,7 +139,7 @@ def examples_folder(run, image, tmp_path_factory):
 @pytest.fixture(scope="session")
 def service(tiny_folder, examples_folder):
     """The page's service on the tiny model."""
-    from app.service import Service
+    from app.service.service import Service
 
     service = Service(str(tiny_folder), examples_folder)
     service.start()

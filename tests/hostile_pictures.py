@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, PngImagePlugin
 from pillow_heif import register_heif_opener
 
-from vtw_core.images import NAMES
+from vtw_core.pictures.images import NAMES
 
 register_heif_opener()  # so that Pillow also writes HEIC
 

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from small_records import random_inside, small_run
 
-from vtw_core.results import Seconds
+from vtw_core.results.run import Seconds
 
 SENTENCE = "what color is the shape at the top left of the picture , and how many are there ?"
 QUESTION = SENTENCE.split(" ")

@@ -3,7 +3,8 @@ the test that proves it."""
 
 from dataclasses import dataclass
 
-from app import text, text_faults
+from app.words import faults as text_faults
+from app.words import page as text
 
 
 @dataclass(frozen=True)

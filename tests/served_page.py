@@ -3,9 +3,9 @@
 import os
 from contextlib import contextmanager
 
-from app.server import app_arguments
+from app.server.server import app_arguments
+from app.server.visitors import VARIABLE, believed_proxies
 from app.ui import build_demo
-from app.visitors import VARIABLE, believed_proxies
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vtw_core.equal_budget import MEASURES, BudgetComparison, Contender
+from vtw_core.results.equal_budget import MEASURES, BudgetComparison, Contender
 
 LAYERS, VISUAL, K_STAR = 8, 64, 4
 FACTS = {

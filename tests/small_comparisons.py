@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from vtw_core import Sampling
-from vtw_core.comparison import MethodComparison, MethodEntry, MethodSeconds, VisionCounts
+from vtw_core.results.comparison import MethodComparison, MethodEntry, MethodSeconds, VisionCounts
 from vtw_core.strategies.mustdrop.record import (
     FELL,
     GONE,

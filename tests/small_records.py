@@ -6,8 +6,8 @@ import itertools
 import numpy as np
 
 from vtw_core import Run, Sampling
-from vtw_core.inside import SEGMENTS, Attention, Counterfactual, Inside, Lens
-from vtw_core.results import Seconds
+from vtw_core.results.inside import SEGMENTS, Attention, Counterfactual, Inside, Lens
+from vtw_core.results.run import Seconds
 
 
 def small_run(**changes):

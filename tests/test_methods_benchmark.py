@@ -11,7 +11,7 @@ from app.figures.chart import Points
 from benchmarks.methods import contenders, report
 from benchmarks.methods.measuring import measure
 from embedded_model.questions import Question
-from vtw_core.equal_budget import MEASURES, load_budget_comparison
+from vtw_core.results.equal_budget import MEASURES, load_budget_comparison
 
 K_STAR = 3
 

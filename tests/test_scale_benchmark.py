@@ -6,7 +6,7 @@ import pytest
 
 from benchmarks.scale import report
 from benchmarks.scale.theory import Shape, prefill_flops, sample_bytes, sample_flops
-from vtw_core.analysis.cost import DecoderDims, layer_flops
+from vtw_core.measures.cost import DecoderDims, layer_flops
 
 
 def test_the_page_shows_the_kept_results():

@@ -166,8 +166,8 @@ def load_tiny_model(folder: Path, family: str) -> Any:
     from transformers import AutoModelForImageTextToText
 
     from vtw_core import load_model
-    from vtw_core.models.adapters import adapter_for
-    from vtw_core.models.vlm import VisionLanguageModel
+    from vtw_core.families.adapters import adapter_for
+    from vtw_core.model import VisionLanguageModel
 
     if family not in HAND_MADE:
         return load_model(str(folder), device="cpu")

@@ -10,8 +10,8 @@ import dataclasses
 import numpy as np
 from small_records import small_run
 
-from vtw_core.inside import Attention, Counterfactual, Inside, Lens
-from vtw_core.results import Seconds
+from vtw_core.results.inside import Attention, Counterfactual, Inside, Lens
+from vtw_core.results.run import Seconds
 
 # [l, h, q, s]: bos, system, visual, question, answer
 MASS = [

@@ -8,21 +8,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from vtw_core.calibrated import Calibration, load_calibration
-    from vtw_core.calibration import calibrate
-    from vtw_core.comparison import MethodComparison, load_comparison
-    from vtw_core.dataset import read_items
+    from vtw_core.attention.recording import record
+    from vtw_core.compare.evaluation import Evaluation, evaluate
+    from vtw_core.compare.methods import compare_methods
+    from vtw_core.compare.threshold_search import fit_mustdrop
+    from vtw_core.data.calibration import calibrate
+    from vtw_core.data.dataset import read_items
+    from vtw_core.engine.withdrawal import withdraw
     from vtw_core.errors import InputError, ModelError, VTWError, VTWWarning
-    from vtw_core.evaluation import Evaluation, evaluate
-    from vtw_core.generated import Generation
-    from vtw_core.images import load_image
-    from vtw_core.layout import TokenLayout
-    from vtw_core.methods import compare_methods
-    from vtw_core.models.loading import load_model
-    from vtw_core.models.support import check_support
-    from vtw_core.recording import record
-    from vtw_core.results import Run, choose_k, load_run
-    from vtw_core.sampling import Sampling
+    from vtw_core.families.layout import TokenLayout
+    from vtw_core.families.support import check_support
+    from vtw_core.loading.loading import load_model
+    from vtw_core.pictures.images import load_image
+    from vtw_core.results.calibration import Calibration, load_calibration
+    from vtw_core.results.comparison import MethodComparison, load_comparison
+    from vtw_core.results.generation import Generation
+    from vtw_core.results.run import Run, choose_k, load_run
+    from vtw_core.results.sampling import Sampling
     from vtw_core.strategies.fastv import FastV
     from vtw_core.strategies.keep_all import KeepAll
     from vtw_core.strategies.method import Method
@@ -30,46 +32,44 @@ if TYPE_CHECKING:
     from vtw_core.strategies.mustdrop.record import MustDropRecord
     from vtw_core.strategies.random_drop import RandomDrop, RandomWithdrawal
     from vtw_core.strategies.vtw import VisualTokenWithdrawal
-    from vtw_core.threshold_search import fit_mustdrop
-    from vtw_core.withdrawal import withdraw
 
 __version__ = "0.1.0"
 
 _HOME = {
-    "Calibration": "vtw_core.calibrated",
-    "Evaluation": "vtw_core.evaluation",
+    "Calibration": "vtw_core.results.calibration",
+    "Evaluation": "vtw_core.compare.evaluation",
     "FastV": "vtw_core.strategies.fastv",
-    "Generation": "vtw_core.generated",
+    "Generation": "vtw_core.results.generation",
     "InputError": "vtw_core.errors",
     "KeepAll": "vtw_core.strategies.keep_all",
     "Method": "vtw_core.strategies.method",
-    "MethodComparison": "vtw_core.comparison",
+    "MethodComparison": "vtw_core.results.comparison",
     "ModelError": "vtw_core.errors",
     "MustDrop": "vtw_core.strategies.mustdrop",
     "MustDropRecord": "vtw_core.strategies.mustdrop.record",
     "RandomDrop": "vtw_core.strategies.random_drop",
     "RandomWithdrawal": "vtw_core.strategies.random_drop",
-    "Run": "vtw_core.results",
-    "Sampling": "vtw_core.sampling",
-    "TokenLayout": "vtw_core.layout",
+    "Run": "vtw_core.results.run",
+    "Sampling": "vtw_core.results.sampling",
+    "TokenLayout": "vtw_core.families.layout",
     "VTWError": "vtw_core.errors",
     "VTWWarning": "vtw_core.errors",
     "VisionStage": "vtw_core.strategies.mustdrop",
     "VisualTokenWithdrawal": "vtw_core.strategies.vtw",
-    "calibrate": "vtw_core.calibration",
-    "check_support": "vtw_core.models.support",
-    "choose_k": "vtw_core.results",
-    "compare_methods": "vtw_core.methods",
-    "evaluate": "vtw_core.evaluation",
-    "fit_mustdrop": "vtw_core.threshold_search",
-    "load_calibration": "vtw_core.calibrated",
-    "load_comparison": "vtw_core.comparison",
-    "load_image": "vtw_core.images",
-    "load_model": "vtw_core.models.loading",
-    "load_run": "vtw_core.results",
-    "read_items": "vtw_core.dataset",
-    "record": "vtw_core.recording",
-    "withdraw": "vtw_core.withdrawal",
+    "calibrate": "vtw_core.data.calibration",
+    "check_support": "vtw_core.families.support",
+    "choose_k": "vtw_core.results.run",
+    "compare_methods": "vtw_core.compare.methods",
+    "evaluate": "vtw_core.compare.evaluation",
+    "fit_mustdrop": "vtw_core.compare.threshold_search",
+    "load_calibration": "vtw_core.results.calibration",
+    "load_comparison": "vtw_core.results.comparison",
+    "load_image": "vtw_core.pictures.images",
+    "load_model": "vtw_core.loading.loading",
+    "load_run": "vtw_core.results.run",
+    "read_items": "vtw_core.data.dataset",
+    "record": "vtw_core.attention.recording",
+    "withdraw": "vtw_core.engine.withdrawal",
 }
 
 __all__ = [

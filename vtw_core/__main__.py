@@ -3,7 +3,7 @@ calibrate | evaluate | export`.
 
 Results go to stdout (with --json one JSON object and nothing else). Bad input ends with exit
 status 2 and one line on stderr that says what to do. The commands over a data set
-(vtw_core.data_commands) also run under torchrun: process 0 speaks for all.
+(vtw_core.cli.data_commands) also run under torchrun: process 0 speaks for all.
 """
 
 import argparse
@@ -14,41 +14,41 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from vtw_core.analysis.inside_json import inside_json
-from vtw_core.calibration import MAX_NEW_TOKENS
-from vtw_core.converting import convert
-from vtw_core.data_commands import add_calibrate, add_evaluate
-from vtw_core.errors import InputError, VTWError, causes
-from vtw_core.export_command import add_export
-from vtw_core.given_once import GivenOnce
-from vtw_core.images import load_images
-from vtw_core.load_options import add_load_options, add_place_options, load_from
-from vtw_core.memory import OUT_OF_MEMORY, is_out_of_memory
-from vtw_core.models.adapters import ADAPTERS
-from vtw_core.models.availability import availability
-from vtw_core.models.catalogue import CATALOGUE
-from vtw_core.models.prompts import check_prompt
-from vtw_core.models.support import REFUSED
-from vtw_core.models.vlm import VisionLanguageModel
-from vtw_core.other_images import MADE
-from vtw_core.printing import complain, one_line, say
-from vtw_core.results import DEFAULT_ETA, RULE_HELP, RULES, SCOPES, Run, check_eta, load_run
-from vtw_core.sampling import Sampling
-from vtw_core.strategies.method import Method
-from vtw_core.strategy_options import (
+from vtw_core.cli.convert_command import convert
+from vtw_core.cli.data_commands import add_calibrate, add_evaluate
+from vtw_core.cli.export_command import add_export
+from vtw_core.cli.given_once import GivenOnce
+from vtw_core.cli.load_options import add_load_options, add_place_options, load_from
+from vtw_core.cli.printing import complain, one_line, say
+from vtw_core.cli.strategy_options import (
     add_positions,
     add_strategy_options,
     method_from,
     strategy_from,
 )
-from vtw_core.tables import (
+from vtw_core.cli.tables import (
     comparison_table,
     generation_summary,
     inside_table,
     models_table,
     run_table,
 )
-from vtw_core.terminal import check_target, quiet
-from vtw_core.world import leave, rank, size
+from vtw_core.cli.terminal import check_target, quiet
+from vtw_core.data.calibration import MAX_NEW_TOKENS
+from vtw_core.errors import InputError, VTWError, causes
+from vtw_core.families.adapters import ADAPTERS
+from vtw_core.families.catalogue import CATALOGUE
+from vtw_core.families.prompts import check_prompt
+from vtw_core.families.support import REFUSED
+from vtw_core.loading.availability import availability
+from vtw_core.machine.memory import OUT_OF_MEMORY, is_out_of_memory
+from vtw_core.machine.processes import leave, rank, size
+from vtw_core.model import VisionLanguageModel
+from vtw_core.pictures.counterfactual_images import MADE
+from vtw_core.pictures.images import load_images
+from vtw_core.results.run import DEFAULT_ETA, RULE_HELP, RULES, SCOPES, Run, check_eta, load_run
+from vtw_core.results.sampling import Sampling
+from vtw_core.strategies.method import Method
 
 BAD_INPUT = 2
 OUT_OF_ROOM = 1
@@ -197,7 +197,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _models(arguments: argparse.Namespace) -> str:
     with quiet():
-        from vtw_core.models.weights import placement  # brings torch
+        from vtw_core.loading.weights import placement  # brings torch
 
         how = placement(arguments.device, arguments.dtype, arguments.quantize, None)
     here = [availability(model, how.device, how.dtype, how.quantize) for model in CATALOGUE]
@@ -264,7 +264,7 @@ def _generate(arguments: argparse.Namespace) -> str:
     method = Method(arguments.strategy, strategy, arguments.tokens)
     vlm, image = _prepare(arguments)
     with quiet():
-        from vtw_core.threshold_search import fitted  # brings torch
+        from vtw_core.compare.threshold_search import fitted  # brings torch
 
         strategy = fitted(vlm, image, arguments.prompt, method)
         result = vlm.generate(image, arguments.prompt, strategy, arguments.max_new_tokens, sampling)
@@ -278,7 +278,7 @@ def _compare(arguments: argparse.Namespace) -> str:
     vlm, image = _prepare(arguments)
     options = {"max_new_tokens": arguments.max_new_tokens, "sampling": sampling}
     with quiet():
-        from vtw_core.methods import compare_methods, default_methods  # brings torch
+        from vtw_core.compare.methods import compare_methods, default_methods  # brings torch
 
         if not methods:
             methods = default_methods(vlm, vlm.explore(image, arguments.prompt, **options))

@@ -12,11 +12,11 @@ from typing import Any
 import gradio as gr
 import plotly
 
-from app import text_inside as text
 from app.components.files import read, script
 from app.figures.chart import Chart, Heatmap, Sheet, Table
 from app.figures.fonts import drawn_language
-from app.language import current
+from app.words import inside as text
+from app.words.language import current
 
 _PLOTLY = Path(plotly.__file__).resolve().parent / "package_data" / "plotly.min.js"
 DRAWN_FORMATS = ("png", "svg", "html", "csv")

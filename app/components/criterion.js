@@ -5,7 +5,7 @@ const words = props.words;
 const labels = props.labels;
 const SHORT_ANSWER = 3;   // tokens, the end of the answer among them
 
-// The rules of vtw_core.results.choose_k: K = L always qualifies.
+// The rules of vtw_core.results.run.choose_k: K = L always qualifies.
 const RULES = ['first', 'stays_below', 'released'];
 function chooseK(kl, threshold, rule, kMin) {
   const last = kl.length - 1;

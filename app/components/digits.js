@@ -1,4 +1,4 @@
-// How a number is printed, as app/digits.py prints it: 0.31, 4.1e-4; 4.25, 27.0, 144, 1230; 3.32 MB.
+// How a number is printed, as app/words/digits.py prints it: 0.31, 4.1e-4; 4.25, 27.0, 144, 1230; 3.32 MB.
 function significant(value, digits = 2) {
   if (Math.abs(value) >= 10 ** digits) return value.toFixed(0);
   const rounded = Number(value.toPrecision(digits));

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import gradio as gr
 
-from app import text
 from app.components.files import read, script
-from app.pictures import thumbnail
+from app.inputs.pictures import thumbnail
+from app.words import page as text
 
 _LONGEST = 160
 

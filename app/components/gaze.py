@@ -14,12 +14,12 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from app import text_inside as text
 from app.components.files import read, script
 from app.figures import style, tokens
-from app.view import run_id
+from app.presenters.view import run_id
+from app.words import inside as text
 from vtw_core.analysis.rows import inside_of, tokens_of, visual_positions
-from vtw_core.results import Run
+from vtw_core.results.run import Run
 
 MOST_NUMBERS = 1_500_000
 """More weights than this do not travel at once: 3 MB, before base64."""

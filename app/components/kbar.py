@@ -6,9 +6,9 @@ from typing import Any
 
 import gradio as gr
 
-from app import text_inside as text
 from app.components.files import read, script
-from vtw_core.results import Run
+from app.words import inside as text
+from vtw_core.results.run import Run
 
 
 def kbar(elem_id: str) -> gr.HTML:

@@ -6,10 +6,10 @@ from itertools import chain
 
 import gradio as gr
 
-from app import text_share as text
 from app.components.files import read, script
-from app.forgotten import HEADER
-from app.view_address import usual_places
+from app.links.view_address import usual_places
+from app.server.forgotten import HEADER
+from app.words import share as text
 
 
 def kept_visit() -> gr.HTML:

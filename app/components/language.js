@@ -10,5 +10,5 @@ point();
 for (const use of ['pointerdown', 'focus']) link.addEventListener(use, point);
 link.addEventListener('click', () => { remember(there.code); point(); });
 
-// Where the page came without its own head (`app.page_language`).
+// Where the page came without its own head (`app.server.page_language`).
 arrive();

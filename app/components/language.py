@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app import text
 from app.components.files import read, script
-from app.language import FIRST, LANGUAGES, current, speaking
+from app.words import page as text
+from app.words.language import FIRST, LANGUAGES, current, speaking
 
 # One script in several files: they share the scope that Gradio runs it in.
 _SCRIPTS = ("language_choice.js", "gradio_names.js", "language.js")

@@ -6,15 +6,15 @@ from typing import Any
 
 import gradio as gr
 
-from app import text_lesson as text
 from app.components.files import read, script
+from app.inputs.pictures import thumbnail
 from app.lesson.progress import Progress, questions_of
 from app.lesson.question import Question
 from app.lesson.syllabus import STEPS
-from app.pictures import thumbnail
+from app.presenters.view import run_id
 from app.state import Visitor
-from app.view import run_id
-from vtw_core.results import Run
+from app.words import lesson as text
+from vtw_core.results.run import Run
 
 _THUMBNAIL = 96  # pixels: drawn at half of it, for screens with two for one
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app import text_methods as text
 from app.components.files import read, script
+from app.words import methods as text
 
 
 def methods(elem_id: str) -> gr.HTML:
-    """Build the component; its value is of ``app.methods_view``."""
+    """Build the component; its value is of ``app.presenters.methods_view``."""
     return gr.HTML(
         value=None,
         html_template=read("methods.html"),

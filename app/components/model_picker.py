@@ -6,12 +6,12 @@ from typing import Any
 
 import gradio as gr
 
-from app import text_models as text
 from app.components.files import read, script
+from app.words import models as text
 
 
 def model_picker(value: dict[str, Any]) -> gr.HTML:
-    """Build the component; its value is of `app.models_view.show_models`.
+    """Build the component; its value is of `app.presenters.models_view.show_models`.
 
     ``submit`` fires with ``{name}`` when a model is to be loaded and used, ``clear`` when a visitor
     waits for it no longer: a visitor's input.

@@ -12,11 +12,11 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from app import text_share as text
 from app.components.files import read, script
-from app.view import on_the_line, run_id
-from app.view_address import View, usual_places
-from vtw_core.results import DEFAULT_ETA, RULES, Run
+from app.links.view_address import View, usual_places
+from app.presenters.view import on_the_line, run_id
+from app.words import share as text
+from vtw_core.results.run import DEFAULT_ETA, RULES, Run
 
 Origin = Literal["bundled", "picture", "file"]
 """Of what is shown: an example of the page, a picture of the visitor's, or an opened run."""

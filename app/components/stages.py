@@ -14,10 +14,10 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from app import text_stages as text
 from app.components.files import read, script
 from app.figures import style
 from app.state import Dropped
+from app.words import stages as text
 from vtw_core.strategies.mustdrop.record import (
     FELL,
     GONE,
@@ -47,7 +47,7 @@ def stages(elem_id: str) -> gr.HTML:
     """Build the component; its value is of `show_stages`.
 
     ``release`` fires with ``{asked, gamma, alpha, stages}`` when a visitor lets go of a threshold:
-    a visitor's input, see `app.stages_section.Wanted`.
+    a visitor's input, see `app.sections.stages.Wanted`.
     """
     terms = [list(term) for term in text.TERMS]
     fates = [FATE_NAMES[fate] for fate in sorted(FATE_NAMES)]

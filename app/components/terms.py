@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app import text_terms as text
 from app.components.files import script
+from app.words import terms as text
 
 _QUANTITIES, _STRATEGIES = "quantities", "strategies"
 _HERE = "Words of the page"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app import text
 from app.components.files import read, script
+from app.words import page as text
 
 
 def theme_switch() -> gr.HTML:

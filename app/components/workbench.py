@@ -1,7 +1,7 @@
 """The workbench: KL curves, K and η, answer ribbon and the two answers, in one client-side part.
 
-It is given everything for every K at once (``app.view.show_run``), so moving K or η touches no
-server: K* is worked out in ``criterion.js``, by the rule of ``vtw_core.results.choose_k``.
+It is given everything for every K at once (``app.presenters.view.show_run``), so moving K or η
+touches no server: ``criterion.js`` works out K* by the rule of ``vtw_core.results.run.choose_k``.
 What it sends back (``release`` with ``{k}``) is a visitor's input and must be clamped.
 """
 
@@ -11,16 +11,16 @@ from typing import Any
 
 import gradio as gr
 
-from app import text
 from app.components.files import read
-from app.view import show_criterion
+from app.presenters.view import show_criterion
+from app.words import page as text
 
 # One script in several files: they share the scope that Gradio runs it in.
 _SCRIPTS = ("digits.js", "words.js", "criterion.js", "tokens.js", "curve.js", "workbench.js")
 
 
 def workbench(value: dict[str, Any], eta: float) -> gr.HTML:
-    """Build the component; ``value`` is of ``app.view``, ``eta`` the threshold at first."""
+    """Build the component; ``value``: see ``app.presenters.view``; ``eta``: the first threshold."""
     return gr.HTML(
         value=value,
         html_template=read("workbench.html"),

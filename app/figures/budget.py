@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app import text_budget as text
-from app.budget_view import KLS, MAIN, kind_name, name_of, rows, series_name, shown, told
 from app.figures import style
 from app.figures.chart import Dash, Marker, Points, Scatter, Table
-from app.library_words import worded
-from vtw_core.equal_budget import SHORT, BudgetComparison, Contender, Estimate, Measure
+from app.presenters.budget_view import KLS, MAIN, kind_name, name_of, rows, series_name, shown, told
+from app.words import budget as text
+from app.words.library_words import worded
+from vtw_core.results.equal_budget import SHORT, BudgetComparison, Contender, Estimate, Measure
 
 FLOOR = 1e-6
 """Nats; a log axis of KL reaches down to here, or less far when nothing is so small."""

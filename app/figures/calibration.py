@@ -7,12 +7,12 @@ import math
 import numpy as np
 import plotly.graph_objects as go
 
-from app import text
-from app.calibration_view import DIRECTION_NAMES
-from app.digits import significant
 from app.figures import style
 from app.figures.plotly_charts import decades, number_axis
-from vtw_core.calibrated import Reading
+from app.presenters.calibration_view import DIRECTION_NAMES
+from app.words import page as text
+from app.words.digits import significant
+from vtw_core.results.calibration import Reading
 
 
 def kl_range(reading: Reading) -> tuple[float, float]:

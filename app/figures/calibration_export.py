@@ -9,12 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from app import text
-from app.calibration_view import DIRECTION_NAMES
 from app.figures import style
 from app.figures.calibration import kl_range
 from app.figures.fonts import families
-from vtw_core.calibrated import Reading
+from app.presenters.calibration_view import DIRECTION_NAMES
+from app.words import page as text
+from vtw_core.results.calibration import Reading
 
 
 def calibration_svg(reading: Reading) -> bytes:

@@ -10,9 +10,6 @@ from dataclasses import replace
 
 import numpy as np
 
-from app import text as page_text
-from app import text_inside as text
-from app.digits import significant
 from app.figures import style, tokens
 from app.figures.chart import (
     Dash,
@@ -26,11 +23,14 @@ from app.figures.chart import (
     Table,
 )
 from app.figures.tokens import Rows
-from app.pictures import name_of
+from app.inputs.pictures import name_of
+from app.words import inside as text
+from app.words import page as page_text
+from app.words.digits import significant
 from vtw_core.analysis import migration as analysis
 from vtw_core.analysis.rows import inside_of
-from vtw_core.inside import Counterfactual
-from vtw_core.results import Run
+from vtw_core.results.inside import Counterfactual
+from vtw_core.results.run import Run
 
 FLOOR = 1e-5
 """Nats; a log axis of KL reaches down to here, or less far when nothing is so small."""

@@ -13,7 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vtw_core.arrays import frozen
+from vtw_core.measures.arrays import frozen
 
 FloatArray = NDArray[np.float64]
 Axis = Literal["x", "y"]

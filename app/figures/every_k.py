@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app import text
 from app.figures import style, tokens
 from app.figures.chart import Chart, Dash, KLine, Lines, Mark, Marker, Series, Table
-from app.library_words import worded
-from app.view import every_k_rows
-from vtw_core.results import DEFAULT_ETA, SCOPES, Run
+from app.presenters.view import every_k_rows
+from app.words import page as text
+from app.words.library_words import worded
+from vtw_core.results.run import DEFAULT_ETA, SCOPES, Run
 
 # What is smaller is as good as equal; a log axis would spend all its room on it.
 _FLOOR = 1e-7

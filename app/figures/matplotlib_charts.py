@@ -18,11 +18,11 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm, Normal
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from app.digits import percent, significant
 from app.figures import style
 from app.figures.chart import Chart, Coloured, Heatmap, Joint, Lines, Points, Sheet, Stack
 from app.figures.fonts import drawable, families
 from app.figures.wrapping import wrapped
+from app.words.digits import percent, significant
 from vtw_core.errors import InputError
 
 _WIDTH = 8.0  # inches

@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from app import text_inside as text
 from app.figures import causal, lens, style, tokens
 from app.figures.chart import (
     Chart,
@@ -23,10 +22,11 @@ from app.figures.chart import (
     Table,
 )
 from app.figures.tokens import Rows
+from app.words import inside as text
 from vtw_core.analysis import migration as analysis
 from vtw_core.analysis.rows import inside_of
 from vtw_core.analysis.sinks import sink_verdict
-from vtw_core.results import DEFAULT_ETA, Run
+from vtw_core.results.run import DEFAULT_ETA, Run
 
 
 @dataclass(frozen=True)

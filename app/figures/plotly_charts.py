@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from app.digits import decade, percent, significant
 from app.figures import style
 from app.figures.chart import Band, Chart, Coloured, Heatmap, Joint, Lines, Points, Sheet, Stack
-from app.language import language
+from app.words.digits import decade, percent, significant
+from app.words.language import language
 from vtw_core.errors import InputError
 
 # The page moves the shape and the annotation of this name when a visitor moves K.

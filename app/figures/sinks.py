@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from app import text_inside as text
 from app.figures import style, tokens
 from app.figures.chart import Chart, Heatmap, KLine, Series, Sheet, Stack, Table
 from app.figures.tokens import Rows
+from app.words import inside as text
 from vtw_core.analysis import sinks as analysis
 from vtw_core.analysis.rows import deeper_half, inside_of
-from vtw_core.inside import SEGMENTS
-from vtw_core.results import Run
+from vtw_core.results.inside import SEGMENTS
+from vtw_core.results.run import Run
 
 FLOOR = 1e-4
 """Lowest value of a logarithmic scale of attention."""

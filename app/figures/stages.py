@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from app import text_stages as text
-from app.digits import significant
 from app.figures.chart import Table
 from app.state import Dropped
+from app.words import stages as text
+from app.words.digits import significant
 from vtw_core.strategies.mustdrop.record import FELL
 
 

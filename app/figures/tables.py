@@ -9,11 +9,11 @@ from typing import Any
 
 from app.figures.chart import Chart, Heatmap, Joint, Lines, Points, Sheet, Stack, Table
 from vtw_core.errors import InputError
-from vtw_core.spreadsheets import csv_lines
+from vtw_core.files.spreadsheets import csv_lines
 
 
 def csv_text(columns: Sequence[Any], rows: Iterable[Sequence[Any]]) -> str:
-    """CSV of a header and rows, floats to six digits; see `vtw_core.spreadsheets`."""
+    """CSV of a header and rows, floats to six digits; see `vtw_core.files.spreadsheets`."""
     return "".join(csv_lines([_plain(cell) for cell in row] for row in (columns, *rows)))
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 import math
 
-from app import text_inside as text
 from app.figures import style
 from app.figures.chart import Band
+from app.words import inside as text
 from vtw_core.analysis.rows import (
     QUERY_ROWS,
     IntArray,
@@ -17,7 +17,7 @@ from vtw_core.analysis.rows import (
     tokens_of,
 )
 from vtw_core.errors import InputError
-from vtw_core.results import Run
+from vtw_core.results.run import Run
 
 SPACE = "␣"
 Rows = QueryRows | int

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from app import text_lesson as text
-from app.digits import significant
 from app.lesson.question import Question, choose
-from app.view import answer_pieces
-from vtw_core.results import DEFAULT_ETA, Run
+from app.presenters.view import answer_pieces
+from app.words import lesson as text
+from app.words.digits import significant
+from vtw_core.results.run import DEFAULT_ETA, Run
 
 CLOSE = 2
 """Layers behind the first safe K that still count as a good guess: little is given away."""

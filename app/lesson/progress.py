@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from app import text_lesson as text
 from app.lesson.question import Question
 from app.lesson.syllabus import STEPS, Step
-from app.library_words import worded
-from app.view import run_id
+from app.presenters.view import run_id
+from app.words import lesson as text
+from app.words.library_words import worded
 from vtw_core.errors import InputError
-from vtw_core.results import Run
+from vtw_core.results.run import Run
 
 
 @dataclass(frozen=True)

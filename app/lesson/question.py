@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from vtw_core.results import Run
+from vtw_core.results.run import Run
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app import text_lesson as text
 from app.lesson.question import Question, choose
-from vtw_core.results import Run
+from app.words import lesson as text
+from vtw_core.results.run import Run
 
 
 def five_questions(run: Run) -> tuple[Question, ...]:

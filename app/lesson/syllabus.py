@@ -8,9 +8,9 @@ from typing import Literal
 
 from app.lesson import attention, choosing_k, image_and_cost, quiz
 from app.lesson.question import Ask
-from app.view_address import View
+from app.links.view_address import View
 from vtw_core.errors import InputError
-from vtw_core.results import Run
+from vtw_core.results.run import Run
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Step:
     """One idea.
 
     Attributes:
-        name: of its sentences in `app.text_lesson.STEPS`.
+        name: of its sentences in `app.words.lesson.STEPS`.
         example: bundled example to show; None leaves the visitor's run.
         tab: id of the tab in front.
         focus: CSS selector of what to look at or to work with; it is kept in view.

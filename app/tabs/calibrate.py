@@ -12,28 +12,28 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import text
-from app.as_sent import hand_on
-from app.calibration_view import DIRECTION_NAMES, notes, rows, status, summary
-from app.downloads import cached, cached_table, download_button
-from app.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE, PICTURE_QUEUE
 from app.figures.fonts import drawn_language
 from app.figures.tokens import clamped
-from app.language import current, speaking
-from app.library_words import worded
-from app.models_view import loading_steps
-from app.pictures import FILE_TYPES, chosen_picture
-from app.refusal import tell_refused
+from app.inputs.as_sent import hand_on
+from app.inputs.pictures import FILE_TYPES, chosen_picture
+from app.links.view_address import View, preset_of
+from app.presenters.calibration_view import DIRECTION_NAMES, notes, rows, status, summary
+from app.presenters.models_view import loading_steps
+from app.presenters.view import preset_model
+from app.sections.downloads import cached, cached_table, download_button
+from app.sections.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE, PICTURE_QUEUE
+from app.sections.refusal import tell_refused
 from app.state import ShownCalibration
-from app.view import preset_model
-from app.view_address import View, preset_of
-from vtw_core.analysis.presets import ETA_PRESETS
-from vtw_core.calibrated import Calibration, Reading
+from app.words import page as text
+from app.words.language import current, speaking
+from app.words.library_words import worded
 from vtw_core.errors import InputError, VTWError
-from vtw_core.images import load_image
+from vtw_core.measures.presets import ETA_PRESETS
+from vtw_core.pictures.images import load_image
+from vtw_core.results.calibration import Calibration, Reading
 
 if TYPE_CHECKING:
-    from app.service import Service
+    from app.service.service import Service
 
 log = logging.getLogger(__name__)
 

@@ -11,13 +11,26 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import model_choice, picture_choice, text, text_share
-from app.as_sent import hand_on
 from app.components.further import show_further
 from app.components.workbench import workbench
-from app.downloads import cached
-from app.drawings import keep_few_drawings
-from app.events import (
+from app.inputs import model_choice, picture_choice
+from app.inputs.as_sent import hand_on
+from app.inputs.drawings import keep_few_drawings
+from app.inputs.model_choice import ModelChoice
+from app.inputs.picture_choice import Further, Pictures, in_field
+from app.inputs.pictures import (
+    chosen_picture,
+    looks_like_a_photograph,
+    name_of,
+    path_sent,
+    uploaded,
+)
+from app.links.held_k import keep_k
+from app.links.view_address import View
+from app.presenters.models_view import loading_steps
+from app.presenters.view import show_nothing, show_run, show_running
+from app.sections.downloads import cached
+from app.sections.events import (
     GLUE,
     GLUE_OF_EVENT,
     GLUE_OF_START,
@@ -25,23 +38,18 @@ from app.events import (
     MODEL_QUEUE,
     OPENING_QUEUE,
 )
-from app.held_k import keep_k
-from app.language import LANGUAGES, speaking
-from app.library_words import worded
-from app.model_choice import ModelChoice
-from app.models_view import loading_steps
-from app.picture_choice import Further, Pictures, in_field
-from app.pictures import chosen_picture, looks_like_a_photograph, name_of, path_sent, uploaded
 from app.state import Visitor
-from app.view import show_nothing, show_run, show_running
-from app.view_address import View
+from app.words import page as text
+from app.words import share as text_share
+from app.words.language import LANGUAGES, speaking
+from app.words.library_words import worded
 from vtw_core.errors import VTWError
-from vtw_core.events import Answers, Curve, Progress, Token
-from vtw_core.models.catalogue import SHIPPED
-from vtw_core.results import Run, choose_k
+from vtw_core.families.catalogue import SHIPPED
+from vtw_core.results.events import Answers, Curve, Progress, Token
+from vtw_core.results.run import Run, choose_k
 
 if TYPE_CHECKING:
-    from app.service import Service
+    from app.service.service import Service
 
 log = logging.getLogger(__name__)
 
@@ -92,7 +100,7 @@ def _take_the_brush() -> str:
 class CompareTab:
     """What the page needs of this tab: the events after which another run is shown, and K.
 
-    ``k`` is where the visitor left K, or None for K*; `app.held_k` reads what a slider sends.
+    ``k`` is where the visitor left K, or None for K*; `app.links.held_k` reads what a slider sends.
     ``model`` is the one that the next run asks. Who cancels ``running``, the steps of a run, sets
     ``waits`` to False, too; ``outputs`` take what `show_view` returns.
     """

@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import text_methods as text
-from app.board import save_chart
 from app.components.chart import chart_part, show_chart
 from app.components.methods import methods
-from app.downloads import cached, download_on
-from app.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
 from app.figures.methods import CHARTS
-from app.library_words import worded
-from app.methods_address import beside, written
-from app.methods_choice import MOST_PANELS, Choice, choice_of, default_choices
-from app.methods_panels import (
+from app.inputs.methods_choice import MOST_PANELS, Choice, choice_of, default_choices
+from app.links.methods_address import beside, written
+from app.presenters.methods_view import show_comparing, show_methods, show_notice
+from app.presenters.models_view import loading_steps
+from app.presenters.view import run_id
+from app.sections.board import save_chart
+from app.sections.downloads import cached, download_on
+from app.sections.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
+from app.sections.methods_panels import (
     AT_FIRST,
     add_panel,
     build_panel,
@@ -33,18 +34,17 @@ from app.methods_panels import (
     set_equal,
     told_controls,
 )
-from app.methods_view import show_comparing, show_methods, show_notice
-from app.models_view import loading_steps
-from app.refusal import refusal
+from app.sections.refusal import refusal
 from app.state import Origin, ShownMethods, Visitor
-from app.view import run_id
-from vtw_core.comparison import MethodComparison
+from app.words import methods as text
+from app.words.library_words import worded
 from vtw_core.errors import InputError, VTWError
-from vtw_core.events import MethodRefused, MethodToken, Progress
-from vtw_core.results import Run
+from vtw_core.results.comparison import MethodComparison
+from vtw_core.results.events import MethodRefused, MethodToken, Progress
+from vtw_core.results.run import Run
 
 if TYPE_CHECKING:
-    from app.service import Service
+    from app.service.service import Service
 
 log = logging.getLogger(__name__)
 

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import text_inside as text
-from app.as_sent import hand_on
-from app.board import Board
 from app.components.kbar import kbar, show_kbar
-from app.events import AGAIN_QUEUE, GLUE_OF_EVENT
 from app.figures import migration, tokens
-from app.held_k import k_of, keep_k
-from app.library_words import worded
-from app.pictures import FILE_TYPES, OWN_PICTURE, name_of, path_sent, uploaded
-from app.refusal import refusal
+from app.inputs.as_sent import hand_on
+from app.inputs.pictures import FILE_TYPES, OWN_PICTURE, name_of, path_sent, uploaded
+from app.links.held_k import k_of, keep_k
+from app.links.view_address import View
+from app.sections.board import Board
+from app.sections.events import AGAIN_QUEUE, GLUE_OF_EVENT
+from app.sections.refusal import refusal
 from app.state import Visitor
-from app.view_address import View
+from app.words import inside as text
+from app.words.library_words import worded
 from vtw_core.analysis.rows import inside_of
 from vtw_core.errors import VTWError
-from vtw_core.results import Run
+from vtw_core.results.run import Run
 
 if TYPE_CHECKING:
-    from app.service import Service
+    from app.service.service import Service
 
 log = logging.getLogger(__name__)
 

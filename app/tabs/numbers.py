@@ -8,8 +8,8 @@ from pathlib import Path
 
 import gradio as gr
 
-from app import text
-from app.events import GLUE
+from app.sections.events import GLUE
+from app.words import page as text
 
 _DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 DOCUMENTS = ("quantities", "strategies")

@@ -7,20 +7,20 @@ from typing import Any
 
 import gradio as gr
 
-from app import text_inside as text
-from app.board import Board
 from app.components.gaze import gaze, show_gaze
 from app.components.kbar import kbar, show_kbar
-from app.events import GLUE_OF_EVENT
 from app.figures import sinks, tokens
-from app.held_k import k_of, keep_k
-from app.inside_view import sink_words
-from app.pictures import thumbnails
+from app.inputs.pictures import thumbnails
+from app.links.held_k import k_of, keep_k
+from app.links.view_address import View
+from app.presenters.inside_view import sink_words
+from app.sections.board import Board
+from app.sections.events import GLUE_OF_EVENT
 from app.state import Visitor
-from app.view_address import View
+from app.words import inside as text
 from vtw_core.analysis.rows import inside_of, tokens_of
 from vtw_core.analysis.sinks import sink_verdict
-from vtw_core.results import Run
+from vtw_core.results.run import Run
 
 MEAN = -1
 """Of all heads, in the list of heads."""

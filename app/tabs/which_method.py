@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import text_budget as text
-from app.board import save_chart
-from app.budget_view import facts, kind_name, numbers_csv, reading, stages
 from app.components.chart import chart_part, show_chart
-from app.downloads import cached_table, download_button, download_on
-from app.events import GLUE
 from app.figures.budget import X_MEASURES, Y_MEASURES, Choices, pareto, table
-from app.library_words import worded
-from app.view_address import View
-from vtw_core.equal_budget import SHORT, BudgetComparison
+from app.links.view_address import View
+from app.presenters.budget_view import facts, kind_name, numbers_csv, reading, stages
+from app.sections.board import save_chart
+from app.sections.downloads import cached_table, download_button, download_on
+from app.sections.events import GLUE
+from app.words import budget as text
+from app.words.library_words import worded
 from vtw_core.errors import InputError
+from vtw_core.results.equal_budget import SHORT, BudgetComparison
 
 if TYPE_CHECKING:
-    from app.service import Service
+    from app.service.service import Service
 
 
 PLACES = ("kind", "measure", "cost", "variants")

@@ -25,7 +25,7 @@ from benchmarks.machine import machine
 from benchmarks.report import put_between
 from benchmarks.serving import Server
 from vtw_core import load_model
-from vtw_core.replacing import replace_file
+from vtw_core.files.replacing import replace_file
 
 _ROUNDS = 5
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import httpx
 
-from app import text, text_methods
+from app.words import methods as text_methods
+from app.words import page as text
 from benchmarks.load.page import Page, Refused, Watch
 from benchmarks.load.questions import Asked
 

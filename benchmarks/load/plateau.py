@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
 
-from app.service import Service
+from app.service.service import Service
 from benchmarks.load.page import Page
 from benchmarks.load.questions import drawn
 from benchmarks.serving import Server

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from app.view import show_run
+from app.presenters.view import show_run
 from embedded_model.questions import ask_any
 from embedded_model.scenes import draw, random_scene
-from vtw_core.models.vlm import VisionLanguageModel
-from vtw_core.results import SCOPES
+from vtw_core.model import VisionLanguageModel
+from vtw_core.results.run import SCOPES
 
 _SIDE = 224
 _SAME = ("model", "prompt", "layers", "visualTokens", "textTokens", "grid", "same", "answers")

@@ -24,10 +24,15 @@ from embedded_model.evaluate import HELD_OUT_SEED, calibrate, held_out
 from embedded_model.export import FOLDER
 from embedded_model.questions import KINDS, SHORT_KINDS, Question
 from vtw_core import load_model
-from vtw_core.analysis.cost import VTW_CONVENTION
-from vtw_core.equal_budget import MEASURES, BudgetComparison, Contender, load_budget_comparison
-from vtw_core.generation import prepare
-from vtw_core.results import DEFAULT_ETA
+from vtw_core.engine.generation import prepare
+from vtw_core.measures.cost import VTW_CONVENTION
+from vtw_core.results.equal_budget import (
+    MEASURES,
+    BudgetComparison,
+    Contender,
+    load_budget_comparison,
+)
+from vtw_core.results.run import DEFAULT_ETA
 
 PER_KIND = 15
 _FITTED_ON = 3  # questions of each kind

@@ -9,16 +9,16 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from vtw_core.analysis.budget import dropped_share, withdrawn_mean
+from vtw_core.compare.threshold_search import fit_mustdrop
 from vtw_core.errors import InputError
-from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.measures.budget import dropped_share, withdrawn_mean
+from vtw_core.model import VisionLanguageModel
 from vtw_core.strategies.base import Strategy
 from vtw_core.strategies.fastv import FastV
 from vtw_core.strategies.keep_all import KeepAll
 from vtw_core.strategies.mustdrop import EQUAL_THRESHOLDS, MustDrop
 from vtw_core.strategies.random_drop import RandomDrop, RandomWithdrawal
 from vtw_core.strategies.vtw import VisualTokenWithdrawal
-from vtw_core.threshold_search import fit_mustdrop
 
 FASTV_K = 2  # as published
 _FITS = 3  # searches for MustDrop's thresholds at most
@@ -34,7 +34,7 @@ class Setting:
     """One method with one setting.
 
     Attributes:
-        series: see `vtw_core.equal_budget.Contender`.
+        series: see `vtw_core.results.equal_budget.Contender`.
         strategy: None for a control that takes as many visual tokens in each layer as another
             setting had on the same question, at random.
         wanted: visual tokens, mean over layers; None for the baseline.

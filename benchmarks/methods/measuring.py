@@ -8,11 +8,11 @@ from typing import Any
 from benchmarks.methods.contenders import Setting
 from embedded_model.evaluate import room
 from embedded_model.questions import Question
-from vtw_core.comparison import MethodComparison, MethodEntry
-from vtw_core.comparison_checks import MOST_METHODS
-from vtw_core.equal_budget import Measure
-from vtw_core.methods import compare_methods
-from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.compare.methods import compare_methods
+from vtw_core.model import VisionLanguageModel
+from vtw_core.results.comparison import MethodComparison, MethodEntry
+from vtw_core.results.comparison_checks import MOST_METHODS
+from vtw_core.results.equal_budget import Measure
 from vtw_core.strategies.method import Method
 
 Values = dict[Measure, float]

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from app import text_budget as text
-from app.budget_view import MAIN, facts, kind_name, name_of, reading, stages, told
 from app.figures.budget import Choices, pareto
 from app.figures.matplotlib_charts import export
+from app.presenters.budget_view import MAIN, facts, kind_name, name_of, reading, stages, told
+from app.words import budget as text
 from benchmarks.report import README, ROOT, put_between
-from vtw_core.equal_budget import SHORT, BudgetComparison, Estimate, Measure
-from vtw_core.replacing import replace_file
+from vtw_core.files.replacing import replace_file
+from vtw_core.results.equal_budget import SHORT, BudgetComparison, Estimate, Measure
 
 RESULTS = ROOT / "assets" / "methods.json"
 START, END = "<!-- methods: made by `python -m benchmarks.methods` -->", "<!-- end of methods -->"

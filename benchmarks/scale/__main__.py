@@ -15,7 +15,7 @@ import torch
 
 from benchmarks.machine import machine
 from benchmarks.scale import measuring, report
-from vtw_core.replacing import replace_file
+from vtw_core.files.replacing import replace_file
 
 
 def main() -> None:

@@ -19,7 +19,7 @@ from benchmarks.claims import BEFORE, BEHIND
 from benchmarks.scale.theory import Shape, prefill_flops, sample_bytes, sample_flops
 from benchmarks.shapes import random_llava, random_prompt
 from benchmarks.timing import medians
-from vtw_core.dataset import read_items
+from vtw_core.data.dataset import read_items
 
 ROOT = Path(__file__).resolve().parents[2]
 _BASE = {"side": 16, "layers": 16, "answer": 4}

@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.memory import kilobytes
-from vtw_core.calibrated import Calibration, Sample, load_calibration
-from vtw_core.calibration import Explored, Samples
-from vtw_core.records import Entry, Part, Records
-from vtw_core.shards import Shards
+from vtw_core.data.calibration import Explored, Samples
+from vtw_core.data.records import Entry, Part, Records
+from vtw_core.data.shards import Shards
+from vtw_core.results.calibration import Calibration, Sample, load_calibration
 
 BUNDLED = Path(__file__).resolve().parents[2] / "assets" / "calibration" / "embedded.json"
 LAYERS = 32

@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from benchmarks.claims import BEFORE, BEHIND
 from benchmarks.report import ROOT, put_between
 from benchmarks.scale.theory import Shape, prefill_flops, sample_bytes, sample_flops
-from vtw_core.analysis.cost import DecoderDims
-from vtw_core.replacing import replacing
+from vtw_core.files.replacing import replacing
+from vtw_core.measures.cost import DecoderDims
 
 RESULTS = Path(__file__).with_name("results.json")
 PAGE = ROOT / "docs" / "scale.md"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from vtw_core.analysis.cost import DecoderDims, flops_at_every_k, kv_bytes_per_layer, layer_flops
+from vtw_core.measures.cost import DecoderDims, flops_at_every_k, kv_bytes_per_layer, layer_flops
 
 
 @dataclass(frozen=True)

@@ -26,8 +26,8 @@ from embedded_model.smollm2.questions import ALL_KINDS, SHORT_KINDS, TAUGHT, UNT
 from embedded_model.smollm2.render import Painter
 from embedded_model.tables import table
 from vtw_core import load_model
-from vtw_core.models.loading import resolve
-from vtw_core.results import DEFAULT_ETA, choose_k
+from vtw_core.loading.loading import resolve
+from vtw_core.results.run import DEFAULT_ETA, choose_k
 
 # Far from every seed of training, so no scene is shared with it.
 HELD_OUT_SEED = 2_000_000_011

@@ -2,7 +2,7 @@
 
 Base matrices keep the 4-bit codes, scales and minima of the GGUF file, bit for bit (only their rows
 are put into transformers' order); the embedding keeps its 8-bit values. What was trained is stored
-in 8 bits with a scale for each 32 values. `vtw_core.models.packed` reads it.
+in 8 bits with a scale for each 32 values. `vtw_core.loading.packed` reads it.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ from embedded_model.smollm2.render import PATCH, PIXEL_MEAN, PIXEL_STD, VISUAL_T
 from embedded_model.smollm2.replay import OWN_SYSTEM_PROMPT
 from embedded_model.smollm2.scenes import IMAGE_SIDE
 from embedded_model.smollm2.tower import tower_config
-from vtw_core.models.packed import BLOCK, FILES
-from vtw_core.replacing import replace_file, replacing_files
+from vtw_core.files.replacing import replace_file, replacing_files
+from vtw_core.loading.packed import BLOCK, FILES
 
 FOLDER = Path(__file__).resolve().parents[2] / "assets" / "smollm2_model"
 _DECODER = "model.language_model."
@@ -113,13 +113,13 @@ def build_processor(tokenizer: Any) -> LlavaProcessor:
 
 
 def _bytes_of(scales: np.ndarray) -> torch.Tensor:
-    """float16 [...] as bytes [2, ...], see `vtw_core.models.packed`."""
+    """float16 [...] as bytes [2, ...], see `vtw_core.loading.packed`."""
     halves = np.ascontiguousarray(scales.astype(np.float16))[..., None].view(np.uint8)
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(halves, -1, 0)))
 
 
 def packed_base(gguf: Path) -> dict[str, torch.Tensor]:
-    """Everything of the base, in the forms of `vtw_core.models.packed`."""
+    """Everything of the base, in the forms of `vtw_core.loading.packed`."""
     packed = {}
     for tensor in open_gguf(gguf).tensors:
         name = parameter_name(tensor.name)

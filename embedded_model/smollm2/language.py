@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch.nn import functional as F
 
-from vtw_core.models.packed import unpacked
+from vtw_core.loading.packed import unpacked
 
 TEXTS = ("quantities.md", "strategies.md", "scale.md", "deploy.md")
 """Plain English that no training saw: pages of docs/."""

@@ -32,7 +32,7 @@ from PIL import Image
 
 from embedded_model.smollm2 import doodles
 from embedded_model.smollm2.families import FAMILIES, NAMES, Family
-from vtw_core.replacing import replacing
+from vtw_core.files.replacing import replacing
 
 SIZE = 72
 _DRAWN_AT = 288  # SVG is drawn large, cropped to what is drawn, then made small

@@ -41,7 +41,7 @@ from embedded_model.smollm2.tower import (
     build_tower,
 )
 from embedded_model.smollm2.words import WordStage
-from vtw_core.replacing import replace_file
+from vtw_core.files.replacing import replace_file
 
 SHARES = {"tower": 0.22, "words": 0.03, "shallow": 0.25, "deep": 0.5}
 """Of ``--minutes``."""

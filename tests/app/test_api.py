@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from app.api import _Endpoints
-from app.faults import told
+from app.service.faults import told
 from app.ui import build_demo
-from vtw_core.strategy_options import method_from
+from vtw_core.cli.strategy_options import method_from
 
 PROMPT = "what is this ?"
 

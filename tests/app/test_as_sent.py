@@ -7,7 +7,7 @@ import gradio as gr
 import pytest
 from gradio.state_holder import SessionState
 
-from app.as_sent import hand_on
+from app.inputs.as_sent import hand_on
 
 SENT = SimpleNamespace(path="/nowhere/no picture.png")
 

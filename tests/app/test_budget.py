@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from small_budgets import K_STAR, made_up_comparison
 
-from app import text_budget as text
-from app.budget_view import MAIN, facts, numbers_csv, reading, stages
 from app.figures import budget, style
 from app.figures.chart import Table
 from app.figures.plotly_charts import figure
+from app.presenters.budget_view import MAIN, facts, numbers_csv, reading, stages
 from app.tabs import which_method
-from vtw_core.equal_budget import MEASURES, SHORT, load_budget_comparison
+from app.words import budget as text
+from vtw_core.results.equal_budget import MEASURES, SHORT, load_budget_comparison
 
 COMPARISON = made_up_comparison()
 

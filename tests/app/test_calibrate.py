@@ -10,12 +10,11 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from app import text
-from app.calibration_view import notes, rows, status, summary
 from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
 from app.figures.calibration_export import calibration_svg
-from app.models import Models
-from app.service import CALIBRATION, Service
+from app.presenters.calibration_view import notes, rows, status, summary
+from app.service.models import Models
+from app.service.service import CALIBRATION, Service
 from app.state import ShownCalibration
 from app.tabs.calibrate import (
     MAX_PICTURES,
@@ -28,9 +27,10 @@ from app.tabs.calibrate import (
     write_json,
     write_svg,
 )
-from vtw_core.analysis.presets import ETA_PRESETS
-from vtw_core.calibrated import Calibration, Sample, Setting, load_calibration
+from app.words import page as text
 from vtw_core.errors import ModelError
+from vtw_core.measures.presets import ETA_PRESETS
+from vtw_core.results.calibration import Calibration, Sample, Setting, load_calibration
 
 SOMEBODY = SimpleNamespace(session_hash="somebody")
 USUAL = (0.003, "first_token", "first", "withdrawn_full")

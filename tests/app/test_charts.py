@@ -34,7 +34,7 @@ from app.figures.chart import (
     Table,
 )  # fmt: skip
 from vtw_core.errors import InputError
-from vtw_core.inside import SEGMENTS
+from vtw_core.results.inside import SEGMENTS
 
 WORDS = {"name": "n", "title": "T", "x_label": "x", "y_label": "y", "unit": "u", "caption": "c",
          "summary": "s"}  # fmt: skip

@@ -88,7 +88,7 @@ def pairs(stem):
     """(where, English, Chinese) of every string."""
     english, chinese = (
         public(importlib.import_module(f"{package}.{stem}"))
-        for package in ("app.english", "app.chinese")
+        for package in ("app.words.english", "app.words.chinese")
     )
     for name, value in english.items():
         found = dict(strings(chinese.get(name), name))
@@ -106,7 +106,7 @@ class TestChinese:
     def test_the_names_and_their_structure_are_the_english_ones(self, stem):
         english, chinese = (
             public(importlib.import_module(f"{package}.{stem}"))
-            for package in ("app.english", "app.chinese")
+            for package in ("app.words.english", "app.words.chinese")
         )
         assert list(chinese) == list(english)
         for name, value in english.items():

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app import text
-from app.held_k import keep_k
+from app.links.held_k import keep_k
 from app.state import Visitor
 from app.tabs.compare import _drawing_of, _Handlers, _path_of_drawing
 from app.tabs.every_k import show, write_run, write_table
-from vtw_core.results import load_run
+from app.words import page as text
+from vtw_core.results.run import load_run
 
 NEW = Visitor()
 SOMEBODY = SimpleNamespace(session_hash="somebody", client=None)

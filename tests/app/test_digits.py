@@ -2,7 +2,7 @@
 
 import pytest
 
-from app.digits import BYTES, decade, mean_count, percent, scaled, significant, three_digits
+from app.words.digits import BYTES, decade, mean_count, percent, scaled, significant, three_digits
 
 
 @pytest.mark.parametrize(

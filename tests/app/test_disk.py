@@ -16,11 +16,13 @@ import pytest
 from PIL import Image
 from served_page import served
 
-from app import downloads, faults, text_faults
-from app.faults import DiskError, check_uploads, on_disk
+from app.sections import downloads
+from app.service import faults
+from app.service.faults import DiskError, check_uploads, on_disk
 from app.state import Visitor
 from app.tabs.compare import _Handlers
 from app.tabs.every_k import write_run
+from app.words import faults as text_faults
 from benchmarks.load.page import Page, Refused
 from vtw_core.errors import InputError
 

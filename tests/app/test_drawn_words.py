@@ -9,15 +9,15 @@ import numpy as np
 import pytest
 from matplotlib import font_manager
 
-from app.board import save_chart
 from app.figures import every_k, fonts, migration, sinks
 from app.figures.calibration_export import calibration_svg
 from app.figures.chart import Heatmap, Table
 from app.figures.matplotlib_charts import export
 from app.figures.wrapping import columns_of, wrapped
-from app.language import speaking
-from app.service import CALIBRATION, bundled_examples
-from vtw_core.calibrated import load_calibration
+from app.sections.board import save_chart
+from app.service.service import CALIBRATION, bundled_examples
+from app.words.language import speaking
+from vtw_core.results.calibration import load_calibration
 
 WORDS = (
     "在 K = 10 处，视觉 token（图块）“全部”离开：KL(P withdrawn ‖ P full) 不超过 η = 0.003 nat。"
@@ -77,8 +77,8 @@ def test_without_a_font_a_drawing_of_the_chinese_page_is_the_english_one(no_font
     def kept(data, name):
         return data
 
-    monkeypatch.setattr("app.downloads.cached", kept)
-    monkeypatch.setattr("app.board.cached", kept)
+    monkeypatch.setattr("app.sections.downloads.cached", kept)
+    monkeypatch.setattr("app.sections.board.cached", kept)
     run = bundled_examples()[0].run
 
     def make():

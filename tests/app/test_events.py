@@ -2,7 +2,7 @@
 
 import inspect
 
-from app.language import LANGUAGES
+from app.words.language import LANGUAGES
 
 
 def reads_the_event(function) -> bool:

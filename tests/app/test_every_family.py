@@ -4,12 +4,12 @@ with it again. On tiny random models of the real classes, so what the figures sh
 import pytest
 from tiny_models import FAMILIES
 
-from app.methods_choice import Choice
-from app.models import Models
-from app.service import Service
+from app.inputs.methods_choice import Choice
+from app.service.models import Models
+from app.service.service import Service
 from app.state import ShownMethods, Visitor
 from app.tabs import compare, every_k, methods, migration, sinks
-from vtw_core.models.progress import LoadProgress
+from vtw_core.machine.progress import LoadProgress
 
 QUESTION = "what is left of the red ball ?"
 SINKS = ("last_prompt", sinks.MEAN, False, True, 1)

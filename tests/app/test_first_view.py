@@ -9,8 +9,8 @@ from conftest import ROOT
 from gradio.state_holder import SessionState
 
 from app.figures.fonts import drawn_language
-from app.language import current
 from app.tabs import calibrate
+from app.words.language import current
 
 
 def test_the_page_is_plain_data_which_is_copied_for_every_visitor(built):
@@ -44,7 +44,7 @@ def test_a_visitor_keeps_what_he_changed_and_no_description_of_the_page(built):
 def test_the_page_is_built_without_what_only_a_file_or_a_run_needs():
     unneeded = ("torch", "transformers", "matplotlib", "plotly.basedatatypes")
     code = (
-        "import sys; from app.service import Service; from app.ui import build_demo;"
+        "import sys; from app.service.service import Service; from app.ui import build_demo;"
         f"build_demo(Service()); print([name for name in {unneeded} if name in sys.modules])"
     )
     done = subprocess.run(

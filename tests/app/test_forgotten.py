@@ -6,10 +6,10 @@ import httpx
 import pytest
 from served_page import served
 
-from app import text_faults
-from app.forgotten import HEADER
-from app.guide import _Handlers
-from app.language import speaking
+from app.links.guide import _Handlers
+from app.server.forgotten import HEADER
+from app.words import faults as text_faults
+from app.words.language import speaking
 
 
 @pytest.fixture(scope="module")

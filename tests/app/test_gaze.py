@@ -9,10 +9,10 @@ import pytest
 from inside_runs import SIZES, run_with_inside
 from PIL import Image
 
-from app import text_inside as text
 from app.components import chart, gaze
 from app.components.files import read
-from app.pictures import thumbnail
+from app.inputs.pictures import thumbnail
+from app.words import inside as text
 from vtw_core.analysis.sinks import where_it_looks, who_reads
 
 

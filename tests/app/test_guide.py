@@ -2,19 +2,19 @@
 
 import gradio as gr
 import pytest
+from app.words.page import PRESET_OWN
+from app.words.share import OWN_QUESTION
 from small_records import small_run, with_random_inside
 
-from app.guide import _Handlers
+from app.inputs.methods_choice import Choice
 from app.lesson.progress import Progress
 from app.lesson.syllabus import STEPS
-from app.methods_choice import Choice
+from app.links.guide import _Handlers
+from app.links.view_address import Places, View
 from app.state import Visitor
 from app.tabs import calibrate, migration, sinks
-from app.text import PRESET_OWN
-from app.text_share import OWN_QUESTION
 from app.ui import TABS
-from app.view_address import Places, View
-from vtw_core.analysis.presets import ETA_PRESETS
+from vtw_core.measures.presets import ETA_PRESETS
 
 NO_LESSON = Progress()
 

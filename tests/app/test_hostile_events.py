@@ -16,21 +16,24 @@ from inside_runs import SIZES, run_with_inside
 from small_budgets import made_up_comparison
 from stage_runs import drop_run
 
-from app import guide, model_choice, stages_section, ui
-from app.board import save_chart
+from app import ui
 from app.components.lesson import show_step
-from app.drawings import keep_few_drawings
 from app.figures import every_k
 from app.figures.tables import chart_csv
-from app.held_k import keep_k
+from app.inputs import model_choice
+from app.inputs.drawings import keep_few_drawings
 from app.lesson.progress import Progress
 from app.lesson.syllabus import STEPS
-from app.methods_panels import chosen, fit, set_equal
-from app.report import report_html
+from app.links import guide
+from app.links.held_k import keep_k
+from app.links.view_address import Places
+from app.presenters.report import report_html
+from app.sections import stages as stages_section
+from app.sections.board import save_chart
+from app.sections.methods_panels import chosen, fit, set_equal
 from app.state import ShownCalibration, Visitor
 from app.tabs import calibrate, compare, migration, sinks, which_method
 from app.ui import TABS
-from app.view_address import Places
 from vtw_core.errors import InputError
 
 RUN = run_with_inside(**SIZES["usual"])
@@ -228,7 +231,7 @@ def test_a_handler_answers_whatever_a_browser_sends(service, name):
 
 
 def test_drawings_are_kept_until_they_are_too_many_and_the_newest_stay(monkeypatch):
-    monkeypatch.setattr("app.drawings.MOST_BYTES", 10)
+    monkeypatch.setattr("app.inputs.drawings.MOST_BYTES", 10)
     canvas = SimpleNamespace(blob_storage={})
     keep_few_drawings(canvas)
     for name in ("a", "b", "a", "c"):

@@ -21,8 +21,8 @@ from hostile_inputs import (
 from hostile_pictures import PICTURES, SQUARES, saved
 from small_records import small_run, with_random_inside
 
-from app.bodies import MOST_BYTES
-from app.server import app_arguments
+from app.server.bodies import MOST_BYTES
+from app.server.server import app_arguments
 from app.ui import build_demo
 
 QUESTION = "what is this ?"

@@ -13,12 +13,12 @@ import gradio as gr
 import pytest
 from gradio.utils import get_function_params
 
-from app import text
-from app.chinese import text as chinese
-from app.english import text as english
 from app.figures import fonts
-from app.language import FIRST, LANGUAGES, current, in_language, speaking, spoken
-from app.pictures import OWN_PICTURE, name_of
+from app.inputs.pictures import OWN_PICTURE, name_of
+from app.words import page as text
+from app.words.chinese import page as chinese
+from app.words.english import page as english
+from app.words.language import FIRST, LANGUAGES, current, in_language, speaking, spoken
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -118,12 +118,12 @@ def test_gradio_still_finds_the_event_and_the_inputs():
 
 def test_no_word_is_read_while_the_page_is_imported():
     code = """
-import pkgutil, importlib, app, app.language
+import pkgutil, importlib, app, app.words.language
 def refuse(module, name):
     if name.startswith("__"):
         raise AttributeError(name)
     raise SystemExit(f"{module}.{name} is read at import")
-app.language.spoken = refuse
+app.words.language.spoken = refuse
 for module in pkgutil.walk_packages(app.__path__, "app."):
     importlib.import_module(module.name)
 """

@@ -5,23 +5,23 @@ import re
 
 import numpy as np
 import pytest
+from app.words.share import SHARE
 from inside_runs import SIZES, run_with_inside
 from small_records import small_run
 
-from app import text_lesson as text
 from app.components.files import read
 from app.components.lesson import show_step
-from app.guide import _Handlers
 from app.lesson import attention, choosing_k, image_and_cost
 from app.lesson.progress import Progress
 from app.lesson.syllabus import STEPS
-from app.service import bundled_examples
+from app.links.guide import _Handlers
+from app.links.view_address import Places, View
+from app.service.service import bundled_examples
 from app.state import Visitor
-from app.text_share import SHARE
 from app.ui import TABS
-from app.view_address import Places, View
+from app.words import lesson as text
 from vtw_core.analysis.migration import joint_curves
-from vtw_core.results import DEFAULT_ETA
+from vtw_core.results.run import DEFAULT_ETA
 
 EXAMPLES = {example.name: example for example in bundled_examples()}
 NUMBERED = list(enumerate(STEPS, start=1))

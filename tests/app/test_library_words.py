@@ -12,12 +12,12 @@ from string import Formatter
 import pytest
 from chinese_print import misprints
 
-from app.language import FIRST, LANGUAGES, speaking
-from app.library_words import sentences, skeleton, worded
-from vtw_core.analysis import cost
-from vtw_core.analysis.presets import ETA_PRESETS
-from vtw_core.calibrated import BAND_METHOD
+from app.words.language import FIRST, LANGUAGES, speaking
+from app.words.library_words import sentences, skeleton, worded
 from vtw_core.errors import InputError
+from vtw_core.measures import cost
+from vtw_core.measures.presets import ETA_PRESETS
+from vtw_core.results.calibration import BAND_METHOD
 
 ROOT = Path(__file__).resolve().parents[2]
 OTHERS = tuple(code for code in LANGUAGES if code != FIRST)

@@ -8,14 +8,14 @@ import httpx
 import pytest
 from served_page import served
 
-from app import limits, rates, text_faults
-from app.limits import ADDRESS_RUNS, RunLimits, Waiting
-from app.rates import Quota, Starts
-from app.service import Service
-from app.visitors import Networks, believed_proxies
+from app.server.visitors import Networks, believed_proxies
+from app.service.limits import ADDRESS_RUNS, RunLimits, Waiting
+from app.service.rates import Quota, Starts
+from app.service.service import Service, limits, rates
+from app.words import faults as text_faults
 from benchmarks.load.page import Page, Refused, Watch
 from vtw_core.errors import InputError
-from vtw_core.events import Progress
+from vtw_core.results.events import Progress
 
 
 class Clock:

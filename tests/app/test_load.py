@@ -6,9 +6,9 @@ import pytest
 from gradio.utils import LRUCache
 from served_page import served
 
-from app import limits, rates, text
-from app.limits import RunLimits
-from app.service import Service
+from app.service.limits import RunLimits
+from app.service.service import Service, limits, rates
+from app.words import page as text
 from benchmarks.load.crowd import visit_for
 from benchmarks.load.leaving import WAYS, seconds_until_free
 from benchmarks.load.page import Page, Watch

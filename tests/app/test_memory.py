@@ -9,13 +9,13 @@ import pytest
 import torch
 from tiny_models import save_tiny_model
 
-from app import text_faults as text
-from app.picture_choice import Pictures
-from app.service import Service
+from app.inputs.picture_choice import Pictures
+from app.service.service import Service
 from app.tabs.compare import _Handlers as CompareHandlers
+from app.words import faults as text
 from vtw_core.errors import ModelError
-from vtw_core.memory import is_out_of_memory
-from vtw_core.models.adapters import decoder_layers
+from vtw_core.families.adapters import decoder_layers
+from vtw_core.machine.memory import is_out_of_memory
 
 QUESTION = "what is this ?"
 MEASURED = {"seconds", "created"}

@@ -14,21 +14,21 @@ from hypothesis import strategies as st
 from small_comparisons import small_comparison, small_entry, with_entries
 from small_records import small_run
 
-from app import text_methods as text
-from app.board import save_chart
 from app.figures import methods as figures
 from app.figures import style
-from app.methods_address import completed, read_methods, written
-from app.methods_choice import MOST_PANELS, Choice, choice_of, default_choices
-from app.methods_panels import AT_FIRST, set_equal
-from app.methods_view import show_comparing, show_methods
+from app.inputs.methods_choice import MOST_PANELS, Choice, choice_of, default_choices
+from app.links.methods_address import completed, read_methods, written
+from app.presenters.methods_view import show_comparing, show_methods
+from app.presenters.view import run_id
+from app.sections.board import save_chart
+from app.sections.methods_panels import AT_FIRST, set_equal
 from app.state import ShownMethods, Visitor
 from app.tabs.methods import _Handlers, _saver, unusual, write_json
-from app.view import run_id
+from app.words import methods as text
+from vtw_core.cli.strategy_options import method_from
 from vtw_core.errors import InputError
 from vtw_core.strategies.fastv import RANKINGS
 from vtw_core.strategies.mustdrop import PRESETS
-from vtw_core.strategy_options import method_from
 
 NEW = ShownMethods()
 SOMEBODY = SimpleNamespace(session_hash="somebody")
@@ -391,7 +391,7 @@ def test_behind_a_comparison_a_sentence_stays_and_a_run_gone_on_to_is_shown(hand
 
 
 def test_every_bundled_comparison_is_of_its_run():
-    from app.service import bundled_examples
+    from app.service.service import bundled_examples
 
     examples = bundled_examples()
     sizes = [example.recording.with_suffix(".vtwm").stat().st_size for example in examples]

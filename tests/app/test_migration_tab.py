@@ -7,10 +7,10 @@ import pytest
 from inside_runs import SIZES, run_with_inside
 from small_records import small_run
 
-from app import text_inside as text
 from app.figures import causal, migration
 from app.state import Visitor
 from app.tabs.migration import show
+from app.words import inside as text
 from vtw_core.analysis.migration import joint_curves, similarity
 
 CONTROLS = ("all_text", None, 0, 10_000, 0)

@@ -9,16 +9,17 @@ import gradio as gr
 import pytest
 from hostile_inputs import MODELS as HOSTILE
 
-from app import model_choice, text_models
-from app.language import speaking
-from app.models import LoadOptions, Models, Offer
-from app.models_view import Picking, catalogue_words, show_models
-from app.pool import READY
-from app.service import Service
+from app.inputs import model_choice
+from app.presenters.models_view import Picking, catalogue_words, show_models
+from app.service.models import LoadOptions, Models, Offer
+from app.service.pool import READY
+from app.service.service import Service
 from app.tabs.compare import _Handlers as Compare
+from app.words import models as text_models
+from app.words.language import speaking
 from vtw_core.errors import InputError, ModelError
-from vtw_core.models.catalogue import CATALOGUE, EMBEDDED, SHIPPED
-from vtw_core.models.progress import LoadProgress
+from vtw_core.families.catalogue import CATALOGUE, EMBEDDED, SHIPPED
+from vtw_core.machine.progress import LoadProgress
 
 SMALL = "HuggingFaceTB/SmolVLM-256M-Instruct"
 GATED = "google/gemma-3-4b-it"

@@ -10,8 +10,9 @@ from PIL import Image
 from served_page import served
 from small_records import small_run, with_random_inside
 
-from app import pictures, text_faults
-from app.opened_runs import OpenedRuns, _expanded
+from app.inputs import pictures
+from app.inputs.opened_runs import OpenedRuns, _expanded
+from app.words import faults as text_faults
 from vtw_core.errors import InputError
 
 

@@ -8,12 +8,13 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from app import text, text_inside
-from app.jobs import COUNTERFACTUALS
-from app.pictures import OWN_PICTURE
+from app.inputs.pictures import OWN_PICTURE
+from app.service.jobs import COUNTERFACTUALS
 from app.state import Visitor
 from app.tabs.migration import _Handlers
-from vtw_core.results import Run
+from app.words import inside as text_inside
+from app.words import page as text
+from vtw_core.results.run import Run
 
 CONTROLS = (None, "all_text", 0, 0, 10_000, 0)
 
@@ -64,7 +65,7 @@ def test_an_example_can_be_the_other_image_and_the_same_again_replaces_it(handle
 
 
 def test_only_so_many_tests_are_kept(service, live, monkeypatch):
-    monkeypatch.setattr("app.service.MOST_TESTS", 3)
+    monkeypatch.setattr("app.service.service.MOST_TESTS", 3)
     run, before = live.run, [test.name for test in live.run.inside.counterfactuals]
     for count in range(3):
         run = service.test_image(run, live.picture, live.picture, f"image {count}")

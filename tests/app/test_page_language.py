@@ -8,7 +8,7 @@ from starlette.middleware import Middleware
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.testclient import TestClient
 
-from app.page_language import PageLanguage
+from app.server.page_language import PageLanguage
 
 PAGE = (
     '<!doctype html><html\n\tlang="en"\n style=""><head><meta charset="utf-8"></head>é<head></html>'

@@ -6,7 +6,7 @@ import httpx
 import pytest
 from starlette.responses import PlainTextResponse
 
-from app.page_making import PageMaking
+from app.server.page_making import PageMaking
 
 
 @pytest.mark.parametrize(("path", "most"), [("/", 2), ("/zh", 2), ("/vtw/zh/", 2), ("/config", 2),

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from app import text
-from app.pictures import chosen_picture, looks_like_a_photograph
+from app.inputs.pictures import chosen_picture, looks_like_a_photograph
+from app.words import page as text
 from embedded_model.scenes import draw, random_scene
 from vtw_core.errors import InputError
 

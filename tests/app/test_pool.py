@@ -10,10 +10,10 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
-from app import pool as pool_module
-from app.pool import ABSENT, MOST_FAILED, READY, Pool
+from app.service import pool as pool_module
+from app.service.pool import ABSENT, MOST_FAILED, READY, Pool
 from vtw_core.errors import ModelError
-from vtw_core.models.progress import LoadProgress
+from vtw_core.machine.progress import LoadProgress
 
 PATIENCE = 60  # seconds; no test measures time
 

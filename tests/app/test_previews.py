@@ -5,10 +5,10 @@ import pytest
 from hostile_pictures import PICTURES
 from PIL import ExifTags, Image
 
-from app.pictures import chosen_picture
-from app.previews import LONGEST, pictured, preview
+from app.inputs.pictures import chosen_picture
+from app.inputs.previews import LONGEST, pictured, preview
 from vtw_core.errors import InputError
-from vtw_core.images import load_image
+from vtw_core.pictures.images import load_image
 
 SQUARES = Image.fromarray(
     np.random.default_rng(4).integers(0, 256, (12, 16, 3), dtype=np.uint8)

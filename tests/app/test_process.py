@@ -11,7 +11,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from app import text
+from app.words import page as text
 from benchmarks.load.page import Page, Watch
 from benchmarks.serving import Server
 
@@ -121,7 +121,7 @@ def test_a_stop_lets_everybody_know_and_the_process_go(server):
 # A page whose last visitor never gets his answer.
 _NEVER_IDLE = """
 import types
-from app.stopping import Stopping, serve_until_stopped
+from app.service.stopping import Stopping, serve_until_stopped
 
 class Told(Stopping):
     asked = 0

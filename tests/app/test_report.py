@@ -6,8 +6,8 @@ import pytest
 from inside_runs import SIZES, run_with_inside
 
 from app.figures import every_k, migration, sinks
-from app.report import main, report_html
-from vtw_core.results import load_run
+from app.presenters.report import main, report_html
+from vtw_core.results.run import load_run
 
 
 @pytest.mark.parametrize("size", SIZES)

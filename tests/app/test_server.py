@@ -12,10 +12,10 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 from starlette.testclient import TestClient
 
-from app.bodies import MOST_BYTES
-from app.gate import Gate
-from app.server import HEADERS, app_arguments
-from app.uploads import MOST_FILES
+from app.server.bodies import MOST_BYTES
+from app.server.gate import Gate
+from app.server.server import HEADERS, app_arguments
+from app.server.uploads import MOST_FILES
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 

@@ -4,19 +4,19 @@ from pathlib import Path
 
 import pytest
 
-from app import guide
 from app.lesson.progress import Progress
 from app.lesson.syllabus import STEPS
-from app.models import LoadOptions
-from app.service import Service
+from app.links import guide
+from app.links.view_address import Places, View
+from app.presenters.view import show_criterion
+from app.service.models import LoadOptions
+from app.service.service import Service
 from app.settings import Settings, _variables
 from app.state import Visitor
 from app.ui import TABS, build_demo
-from app.view import show_criterion
-from app.view_address import Places, View
 from vtw_core.errors import InputError
-from vtw_core.models.catalogue import CATALOGUE
-from vtw_core.results import DEFAULT_ETA
+from vtw_core.families.catalogue import CATALOGUE
+from vtw_core.results.run import DEFAULT_ETA
 
 GUIDE = Path(__file__).resolve().parent.parent.parent / "docs" / "deploy.md"
 

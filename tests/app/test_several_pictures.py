@@ -8,17 +8,17 @@ import pytest
 from PIL import Image
 from tiny_models import random_picture
 
-from app import text
 from app.components.further import show_further
-from app.picture_choice import MOST, Pictures, _suit
-from app.pictures import thumbnails
-from app.report import report_html
+from app.inputs.picture_choice import MOST, Pictures, _suit
+from app.inputs.pictures import thumbnails
+from app.links.view_address import View
+from app.presenters.report import report_html
 from app.state import Visitor
 from app.tabs import migration, sinks
 from app.tabs.compare import _Handlers, show_view
 from app.tabs.migration import _Handlers as _Migration
-from app.view_address import View
-from vtw_core.models.catalogue import EMBEDDED
+from app.words import page as text
+from vtw_core.families.catalogue import EMBEDDED
 
 NEW = Visitor()
 

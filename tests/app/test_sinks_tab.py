@@ -10,12 +10,12 @@ import pytest
 from inside_runs import SIZES, run_with_inside
 from small_records import small_run
 
-from app import text_inside as text
-from app.board import save_chart
 from app.figures import sinks
-from app.inside_view import sink_words
+from app.presenters.inside_view import sink_words
+from app.sections.board import save_chart
 from app.state import Visitor
 from app.tabs.sinks import choices, look, new_board, show
+from app.words import inside as text
 from vtw_core.analysis.rows import tokens_of
 from vtw_core.analysis.sinks import sink_verdict
 

@@ -5,16 +5,16 @@ import contextlib
 import io
 
 import pytest
+from app.words.share import BIBTEX, OWN_PICTURE_FILE
 from inside_runs import run_with_inside
 
-from app.guide import _Handlers
 from app.lesson.syllabus import STEPS
-from app.service import Service
-from app.snippet import code_for
+from app.links.guide import _Handlers
+from app.links.view_address import Places, View
+from app.presenters.snippet import code_for
+from app.service.service import Service
 from app.state import Visitor
-from app.text_share import BIBTEX, OWN_PICTURE_FILE
 from app.ui import TABS
-from app.view_address import Places, View
 
 
 @pytest.fixture(scope="module")

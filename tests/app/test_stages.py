@@ -14,15 +14,15 @@ import pytest
 from small_comparisons import small_comparison, with_entries
 from stage_runs import drop_run
 
-from app import stages_section
-from app import text_stages as text
 from app.components.files import read
 from app.components.stages import FATE_NAMES, show_stages, threshold_ranges
 from app.figures.stages import flow_table, token_table
 from app.figures.tables import chart_csv
-from app.stages_section import Wanted
+from app.presenters.view import run_id
+from app.sections import stages as stages_section
+from app.sections.stages import Wanted
 from app.state import ShownMethods, Visitor
-from app.view import run_id
+from app.words import stages as text
 from vtw_core.errors import InputError
 from vtw_core.strategies.mustdrop.record import FATES, FELL, GONE
 

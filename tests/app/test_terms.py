@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from app.components.terms import DEFINED, terms_part
-from app.english import text_terms as english
-from app.language import LANGUAGES, speaking
 from app.tabs.numbers import DOCUMENTS, document
+from app.words.english import terms as english
+from app.words.language import LANGUAGES, speaking
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -38,7 +38,7 @@ def test_where_a_term_is_defined_that_name_stands():
 @pytest.mark.parametrize("code", LANGUAGES)
 def test_no_two_terms_are_written_alike(code):
     with speaking(code):
-        from app import text_terms
+        from app.words import terms as text_terms
 
         names = [name for term in text_terms.TERMS.values() for name in term["names"].split("|")]
         assert len(names) == len(set(names))

@@ -5,14 +5,14 @@ import pytest
 from small_records import small_run, with_random_inside
 
 from app.components.share import show_arrival
-from app.held_k import k_of
-from app.report import report_html
-from app.service import Service
+from app.links.held_k import k_of
+from app.links.view_address import View
+from app.presenters.report import report_html
+from app.service.service import Service
 from app.state import Visitor
 from app.tabs import calibrate, every_k, migration
 from app.ui import build_demo
-from app.view_address import View
-from vtw_core.results import RULES
+from vtw_core.results.run import RULES
 
 OWN = 0.05
 RUN = with_random_inside(small_run())

@@ -7,10 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from app import text
 from app.components import workbench
 from app.components.files import read
-from app.view import (
+from app.presenters.view import (
     SCOPES,
     answer_pieces,
     every_k_rows,
@@ -19,8 +18,9 @@ from app.view import (
     show_run,
     show_running,
 )
-from vtw_core.analysis.presets import ETA_PRESETS
-from vtw_core.results import DEFAULT_ETA
+from app.words import page as text
+from vtw_core.measures.presets import ETA_PRESETS
+from vtw_core.results.run import DEFAULT_ETA
 
 
 def test_every_list_of_the_workbench_has_an_entry_for_each_k(run):

@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_records import small_run, with_random_inside
 
-from app.methods_choice import Choice
+from app.inputs.methods_choice import Choice
+from app.links.view_address import MOST_CHARACTERS, Places, View, usual_places
 from app.ui import TABS
-from app.view_address import MOST_CHARACTERS, Places, View, usual_places
-from vtw_core.analysis.presets import ETA_PRESETS
 from vtw_core.errors import InputError
-from vtw_core.models.prompts import MAX_PROMPT_CHARACTERS, check_prompt
+from vtw_core.families.prompts import MAX_PROMPT_CHARACTERS, check_prompt
+from vtw_core.measures.presets import ETA_PRESETS
 
 PLACES = Places(("circle", "star"), ("compare", "sinks"), steps=10, kinds=("count",))
 NOWHERE = View()

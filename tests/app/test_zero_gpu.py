@@ -9,11 +9,11 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from app import jobs, model_choice, zero_gpu
-from app.models import Models
-from app.service import Service
+from app.inputs import model_choice
+from app.service.models import Models
+from app.service.service import Service, jobs, zero_gpu
 from vtw_core.errors import VTWError
-from vtw_core.results import Run
+from vtw_core.results.run import Run
 
 PROMPT = "what is this ?"
 

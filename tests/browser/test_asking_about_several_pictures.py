@@ -6,8 +6,8 @@ from playwright.sync_api import expect
 from served_page import served
 from tiny_models import random_picture
 
-from app import text
-from app.english.text_share import KEPT
+from app.words import page as text
+from app.words.english.share import KEPT
 
 pytestmark = pytest.mark.slow
 

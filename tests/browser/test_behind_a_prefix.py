@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 from served_page import served
 from small_proxy import behind_proxy
 
-from app.service import Service
+from app.service.service import Service
 
 pytestmark = pytest.mark.slow
 

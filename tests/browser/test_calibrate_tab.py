@@ -6,7 +6,7 @@ import pytest
 from conftest import BROWSER_WAIT
 from playwright.sync_api import expect
 
-from app.service import bundled_examples
+from app.service.service import bundled_examples
 
 pytestmark = pytest.mark.slow
 

@@ -6,9 +6,9 @@ import pytest
 from conftest import BROWSER_WAIT
 from playwright.sync_api import Page, expect
 
-from app.service import bundled_examples
-from app.view import ETA_RANGE, SCOPES
-from vtw_core.results import RELEASED_FIRST_K
+from app.presenters.view import ETA_RANGE, SCOPES
+from app.service.service import bundled_examples
+from vtw_core.results.run import RELEASED_FIRST_K
 
 pytestmark = pytest.mark.slow
 

@@ -1,7 +1,7 @@
 """Numbers that the page's scripts print while a slider moves, held against the server's."""
 
 from app.components.files import read
-from app.digits import BYTES, scaled, significant
+from app.words.digits import BYTES, scaled, significant
 
 VALUES = (0, 1e-12, 4.1e-5, 0.00099999, 0.001, 0.31, 0.999, 1, 6.04, 99.4, 144, 998.6, 999.6, 2.4e9)
 

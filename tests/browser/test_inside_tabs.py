@@ -9,7 +9,7 @@ from conftest import BROWSER_WAIT
 from inside_runs import run_with_inside
 from playwright.sync_api import Page, expect
 
-from app.service import Service
+from app.service.service import Service
 
 pytestmark = pytest.mark.slow
 

@@ -7,11 +7,11 @@ import pytest
 from conftest import BROWSER_WAIT
 from playwright.sync_api import expect
 
-from app.chinese import text as chinese
-from app.english import text as english
-from app.server import app_arguments
-from app.service import Service
+from app.server.server import app_arguments
+from app.service.service import Service
 from app.settings import Settings
+from app.words.chinese import page as chinese
+from app.words.english import page as english
 
 pytestmark = pytest.mark.slow
 

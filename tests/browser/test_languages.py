@@ -7,12 +7,12 @@ import pytest
 from conftest import BROWSER_WAIT
 from playwright.sync_api import expect
 
-from app.chinese import text as chinese
-from app.chinese import text_lesson
-from app.english import text as english
-from app.language import LANGUAGES
-from app.service import bundled_examples
+from app.service.service import bundled_examples
 from app.ui import TABS
+from app.words.chinese import lesson as text_lesson
+from app.words.chinese import page as chinese
+from app.words.english import page as english
+from app.words.language import LANGUAGES
 
 pytestmark = pytest.mark.slow
 

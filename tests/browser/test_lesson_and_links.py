@@ -3,17 +3,17 @@
 import re
 
 import pytest
+from app.words.share import SHARE
 from conftest import BROWSER_WAIT
 from playwright.sync_api import Page, expect
 
-from app.calibration_view import DIRECTION_NAMES
-from app.english.text import SCOPES
-from app.english.text_budget import AXIS_X, COSTS, KINDS
-from app.english.text_inside import ROWS
-from app.english.text_methods import ASKED_BY_LINK, METHODS
 from app.lesson.syllabus import STEPS
-from app.service import Service
-from app.text_share import SHARE
+from app.presenters.calibration_view import DIRECTION_NAMES
+from app.service.service import Service
+from app.words.english.budget import AXIS_X, COSTS, KINDS
+from app.words.english.inside import ROWS
+from app.words.english.methods import ASKED_BY_LINK, METHODS
+from app.words.english.page import SCOPES
 
 pytestmark = pytest.mark.slow
 

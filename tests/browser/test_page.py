@@ -11,7 +11,7 @@ from conftest import BROWSER_WAIT, ROOT
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from app import text
+from app.words import page as text
 
 EXAMPLES = ROOT / "assets" / "examples"
 

@@ -7,9 +7,9 @@ import pytest
 from conftest import BROWSER_WAIT
 from playwright.sync_api import expect
 
-from app.models import Models
-from app.service import Service
-from vtw_core.events import Progress, Token
+from app.service.models import Models
+from app.service.service import Service
+from vtw_core.results.events import Progress, Token
 
 pytestmark = pytest.mark.slow
 

@@ -17,9 +17,9 @@ from conftest import BROWSER_WAIT
 from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
-from app.chinese import text_share as chinese
-from app.chinese.text_inside import TAB_SINKS
-from app.english import text_share as english
+from app.words.chinese import share as chinese
+from app.words.chinese.inside import TAB_SINKS
+from app.words.english import share as english
 
 pytestmark = pytest.mark.slow
 

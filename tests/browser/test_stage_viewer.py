@@ -11,8 +11,8 @@ from conftest import BROWSER_WAIT
 from playwright.sync_api import expect
 from stage_runs import drop_run
 
-from app import stages_section
 from app.components.stages import FATE_NAMES, threshold_ranges
+from app.sections import stages as stages_section
 
 RUN = {"grids": ((6, 5), (4, 4)), "layers": 9, "seed": 5}
 # Peaks that reach alpha at first fade under it later, so that several filters drop.

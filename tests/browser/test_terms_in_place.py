@@ -6,8 +6,8 @@ import pytest
 from conftest import BROWSER_WAIT
 from playwright.sync_api import expect
 
-from app.chinese import text_terms as chinese
-from app.english import text_terms as english
+from app.words.chinese import terms as chinese
+from app.words.english import terms as english
 
 pytestmark = pytest.mark.slow
 

@@ -7,10 +7,10 @@ import pytest
 from conftest import BROWSER_WAIT
 from playwright.sync_api import expect
 
-from app.chinese import text as chinese
-from app.english import text as english
-from app.service import bundled_examples
-from vtw_core.results import load_run
+from app.service.service import bundled_examples
+from app.words.chinese import page as chinese
+from app.words.english import page as english
+from vtw_core.results.run import load_run
 
 pytestmark = pytest.mark.slow
 

@@ -6,7 +6,7 @@ import pytest
 from conftest import BROWSER_WAIT
 from playwright.sync_api import expect
 
-from app import text_budget as text
+from app.words import budget as text
 
 pytestmark = pytest.mark.slow
 

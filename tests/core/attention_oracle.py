@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from oracle import attention
 
-from vtw_core.inside import SEGMENTS
+from vtw_core.results.inside import SEGMENTS
 
 
 def eager_weights(vlm, inputs, steps):

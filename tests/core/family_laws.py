@@ -10,11 +10,11 @@ from oracle import attention, greedy_logits, masked, renumbered, withdrawn_logit
 from tiny_models import FAMILIES, HAND_MADE, random_picture
 
 from vtw_core import KeepAll, TokenLayout, VisualTokenWithdrawal, check_support, withdraw
-from vtw_core.analysis.kl import kl_divergence
-from vtw_core.generation import prepare, stream
-from vtw_core.layer_arguments import cache_of
-from vtw_core.models.adapters import ADAPTERS
-from vtw_core.models.prompts import render
+from vtw_core.engine.generation import prepare, stream
+from vtw_core.families.adapters import ADAPTERS
+from vtw_core.families.prompts import render
+from vtw_core.hooks.layer_arguments import cache_of
+from vtw_core.measures.kl import kl_divergence
 
 PROMPT = "What is left of the red ball?"
 SHORT_PROMPT = "Describe the picture."

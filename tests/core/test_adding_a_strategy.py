@@ -14,7 +14,7 @@ from tiny_models import FAMILIES
 
 import vtw_core.strategies
 from vtw_core import InputError, withdraw
-from vtw_core.strategy_options import _MAKERS
+from vtw_core.cli.strategy_options import _MAKERS
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "strategies.md").read_text()
 RECIPE = TEXT.split("## Add a strategy\n")[1]

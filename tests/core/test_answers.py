@@ -1,6 +1,6 @@
 """Word by word comparison of answers."""
 
-from vtw_core.analysis.answers import differing_words
+from vtw_core.measures.answers import differing_words
 
 
 def test_equal_answers_are_one_run():

@@ -255,7 +255,7 @@ class TestAPromptThatEndsWithTheImage:
         assert np.array_equal(recorder.query_positions[-2:], layout.total + np.arange(2))
 
     def test_exploring_refuses_it(self, vlm, image, monkeypatch):
-        from vtw_core.models import vlm as vlm_module
+        from vtw_core import model as vlm_module
 
         whole = vlm.inputs
         end = int(vlm.layout(whole(image, PROMPT)).visual[-1]) + 1

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from vtw_core.analysis.budget import drop_schedule, dropped_share, withdrawn_mean
 from vtw_core.errors import InputError
+from vtw_core.measures.budget import drop_schedule, dropped_share, withdrawn_mean
 
 
 def test_withdrawal_leaves_its_part_of_the_layers():

@@ -10,9 +10,12 @@ import numpy as np
 import pytest
 from small_budgets import made_up_comparison
 
-from vtw_core.analysis.presets import ETA_PRESETS
-from vtw_core.bootstrap import bootstrap_band
-from vtw_core.calibrated import (
+from vtw_core.errors import InputError
+from vtw_core.families.adapters import ADAPTERS, _from_layer_zero
+from vtw_core.files.documents import with_digest
+from vtw_core.measures.bootstrap import bootstrap_band
+from vtw_core.measures.presets import ETA_PRESETS
+from vtw_core.results.calibration import (
     FIRST_LAYERS_NEEDED,
     Calibration,
     Sample,
@@ -20,11 +23,8 @@ from vtw_core.calibrated import (
     is_right,
     load_calibration,
 )
-from vtw_core.documents import with_digest
-from vtw_core.equal_budget import load_budget_comparison
-from vtw_core.errors import InputError
-from vtw_core.models.adapters import ADAPTERS, _from_layer_zero
-from vtw_core.results import DIRECTIONS, RULES, SCOPES, choose_k
+from vtw_core.results.equal_budget import load_budget_comparison
+from vtw_core.results.run import DIRECTIONS, RULES, SCOPES, choose_k
 
 BUNDLED = Path(__file__).resolve().parents[2] / "assets" / "calibration" / "embedded.json"
 SETTING = Setting("m", "llava", 3, 8, "some convention", "float32", "cpu", (("torch", "2"),))
@@ -164,7 +164,7 @@ def test_json_in_pieces_is_the_same_text(two):
 
 
 def test_a_file_that_could_not_be_read_back_is_not_written_to_its_end(two, tmp_path, monkeypatch):
-    monkeypatch.setattr("vtw_core.calibration_saving.MAX_FILE_BYTES", 1000)
+    monkeypatch.setattr("vtw_core.results.calibration_saving.MAX_FILE_BYTES", 1000)
     with pytest.raises(InputError, match="2 samples take more than"):
         two.save(tmp_path / "c.json")
 
@@ -172,7 +172,7 @@ def test_a_file_that_could_not_be_read_back_is_not_written_to_its_end(two, tmp_p
 def test_the_band_is_the_same_whatever_is_drawn_at_a_time(monkeypatch):
     curves = np.random.default_rng(1).gamma(0.5, size=(12, 4))
     whole = bootstrap_band(curves)
-    monkeypatch.setattr("vtw_core.bootstrap._MOST_DRAWS", 100)
+    monkeypatch.setattr("vtw_core.measures.bootstrap._MOST_DRAWS", 100)
     assert np.array_equal(bootstrap_band(curves), whole)
 
 

@@ -8,18 +8,18 @@ from conftest import PROMPT
 from small_data import on, torchrun, write_small_data
 
 from vtw_core import __main__ as command_line
-from vtw_core.calibrated import Calibration, load_calibration
-from vtw_core.calibration import (
+from vtw_core.data.calibration import (
     Explored,
     calibrate,
     calibrate_steps,
     depends_on,
 )
-from vtw_core.dataset import Item, read_items
+from vtw_core.data.dataset import Item, read_items
+from vtw_core.data.fingerprint import fingerprint
+from vtw_core.data.records import key_of
+from vtw_core.data.shards import Shards
 from vtw_core.errors import InputError
-from vtw_core.models.fingerprint import fingerprint
-from vtw_core.records import key_of
-from vtw_core.shards import Shards
+from vtw_core.results.calibration import Calibration, load_calibration
 
 TOKENS = 2
 BUNDLED = Path(__file__).resolve().parents[2] / "assets" / "calibration"

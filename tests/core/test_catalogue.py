@@ -14,9 +14,8 @@ from transformers import AutoConfig
 
 from vtw_core import check_support, load_model
 from vtw_core.__main__ import main
-from vtw_core.models import loading
-from vtw_core.models.adapters import ADAPTERS
-from vtw_core.models.catalogue import (
+from vtw_core.families.adapters import ADAPTERS
+from vtw_core.families.catalogue import (
     BYTES,
     CATALOGUE,
     EMBEDDED,
@@ -25,10 +24,11 @@ from vtw_core.models.catalogue import (
     known,
     memory_bytes,
 )
-from vtw_core.models.loading import ASSETS, EMBEDDED_FOLDER, resolve
-from vtw_core.models.packed import FILES
-from vtw_core.models.progress import Report
-from vtw_core.models.weights import skeleton
+from vtw_core.loading import loading
+from vtw_core.loading.loading import ASSETS, EMBEDDED_FOLDER, resolve
+from vtw_core.loading.packed import FILES
+from vtw_core.loading.weights import skeleton
+from vtw_core.machine.progress import Report
 
 OTHERS = [model for model in CATALOGUE if model.name not in SHIPPED]
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "models.md"

@@ -13,11 +13,11 @@ from small_records import small_run, with_random_inside
 
 from vtw_core import ModelError, load_comparison, load_run
 from vtw_core.__main__ import main
-from vtw_core.memory import OUT_OF_MEMORY
-from vtw_core.models import machine
-from vtw_core.models.adapters import ADAPTERS
-from vtw_core.models.catalogue import CATALOGUE
-from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.families.adapters import ADAPTERS
+from vtw_core.families.catalogue import CATALOGUE
+from vtw_core.machine import devices as machine
+from vtw_core.machine.memory import OUT_OF_MEMORY
+from vtw_core.model import VisionLanguageModel
 
 
 @pytest.fixture
@@ -324,7 +324,7 @@ def test_options_of_loading_reach_the_model(call, options, monkeypatch):
         asked.append(how)
         raise ModelError("stop here")
 
-    monkeypatch.setattr("vtw_core.load_options.load_steps", load_steps)
+    monkeypatch.setattr("vtw_core.cli.load_options.load_steps", load_steps)
     arguments = [*options, "--prompt", "hi", "--dtype", "bfloat16", "--quantize", "4bit"]
     for command in ("explore", "compare"):
         assert call(command, *arguments, "--device-map", "auto") == (2, "", "vtw_core: stop here\n")
@@ -478,7 +478,8 @@ def test_a_report_on_a_full_stdout_is_one_sentence(tmp_path):
     run = small_run().save(tmp_path / "run.vtw")
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "app.report", str(run), "--out", str(tmp_path / "r.html")],
+            [sys.executable, "-m", "app.presenters.report", str(run),
+             "--out", str(tmp_path / "r.html")],
             stdout=full, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip
     assert done.returncode == 2

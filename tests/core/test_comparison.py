@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from small_comparisons import small_comparison
 
-from vtw_core.comparison import load_comparison
 from vtw_core.errors import InputError
+from vtw_core.results.comparison import load_comparison
 
 
 def same(one, other):
@@ -205,7 +205,7 @@ def test_a_bomb_of_arrays_is_not_unpacked(good):
 
 def test_neither_saving_nor_loading_needs_torch(good):
     code = (
-        "import sys; from vtw_core.comparison import load_comparison; "
+        "import sys; from vtw_core.results.comparison import load_comparison; "
         "load_comparison(sys.argv[1]).save(sys.argv[1]); assert 'torch' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code, str(good)], check=True)

@@ -9,8 +9,8 @@ import torch
 from conftest import PROMPT
 
 from vtw_core import MustDrop, VisionStage, VisualTokenWithdrawal, record, withdraw
-from vtw_core.generation import prepare
-from vtw_core.uncompiled import around, hold, release
+from vtw_core.engine.generation import prepare
+from vtw_core.hooks.uncompiled import around, hold, release
 
 COMPILED = {"backend": "eager"}  # Dynamo's part alone: what passes over hooks is its guards
 

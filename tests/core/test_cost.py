@@ -5,7 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from vtw_core.analysis.cost import (
+from vtw_core.measures.cost import (
     FASTV_CONVENTION,
     DecoderDims,
     flops_at_every_k,

@@ -6,9 +6,9 @@ import torch
 from oracle import attention, greedy_logits, masked, withdrawn_logits
 
 from vtw_core import KeepAll, VisualTokenWithdrawal, load_model, withdraw
-from vtw_core.analysis.kl import kl_divergence
-from vtw_core.generation import prepare, stream
-from vtw_core.models.loading import EMBEDDED_FOLDER
+from vtw_core.engine.generation import prepare, stream
+from vtw_core.loading.loading import EMBEDDED_FOLDER
+from vtw_core.measures.kl import kl_divergence
 
 pytestmark = pytest.mark.skipif(
     not (EMBEDDED_FOLDER / "config.json").is_file(), reason="the embedded model is not there"

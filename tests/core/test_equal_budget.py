@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 from small_budgets import FACTS, made_up_comparison
 
-from vtw_core.documents import with_digest
-from vtw_core.equal_budget import (
+from vtw_core.errors import InputError
+from vtw_core.files.documents import with_digest
+from vtw_core.results.equal_budget import (
     MEASURES,
     SHORT,
     BudgetComparison,
     Contender,
     load_budget_comparison,
 )
-from vtw_core.errors import InputError
 
 
 def comparison_of(*columns, kinds=None, long_kinds=()):

@@ -9,12 +9,13 @@ import torch
 import transformers
 from real_configs import REAL_CONFIGS
 
-from vtw_core import ModelError, exactness, load_model, withdrawal
+from vtw_core import ModelError, load_model
+from vtw_core.cli.terminal import quiet
+from vtw_core.engine import withdrawal
 from vtw_core.errors import VTWWarning
-from vtw_core.exactness import TESTED, TOLERANCE, TinyModel, check_exactness, differences
-from vtw_core.models import loading
-from vtw_core.models.adapters import ADAPTERS
-from vtw_core.terminal import quiet
+from vtw_core.families.adapters import ADAPTERS
+from vtw_core.loading import exactness, loading
+from vtw_core.loading.exactness import TESTED, TOLERANCE, TinyModel, check_exactness, differences
 
 ROOT = Path(__file__).resolve().parents[2]
 KNOWN = ", ".join(TESTED)

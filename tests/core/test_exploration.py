@@ -8,9 +8,9 @@ import torch
 from conftest import PROMPT
 
 from vtw_core import InputError, Run, Sampling, VisualTokenWithdrawal, withdraw
-from vtw_core.analysis.kl import kl_divergence
-from vtw_core.events import Answers, Curve, Progress, Token
-from vtw_core.models.prompts import display_pieces
+from vtw_core.families.prompts import display_pieces
+from vtw_core.measures.kl import kl_divergence
+from vtw_core.results.events import Answers, Curve, Progress, Token
 
 LAYERS = 4
 

@@ -35,10 +35,10 @@ from vtw_core import (
     load_model,
     withdraw,
 )
-from vtw_core.calibration import calibrate
-from vtw_core.dataset import Item
-from vtw_core.models.adapters import ADAPTERS
-from vtw_core.results import RULES
+from vtw_core.data.calibration import calibrate
+from vtw_core.data.dataset import Item
+from vtw_core.families.adapters import ADAPTERS
+from vtw_core.results.run import RULES
 
 ROOT = Path(__file__).resolve().parents[2]
 FACTS = ROOT / "docs" / "families.json"

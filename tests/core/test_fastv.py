@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from vtw_core import InputError
-from vtw_core.analysis.cost import FASTV_CONVENTION, DecoderDims, flops_per_layer_counts
+from vtw_core.measures.cost import FASTV_CONVENTION, DecoderDims, flops_per_layer_counts
+from vtw_core.results.trace import VisualAttention
 from vtw_core.strategies.fastv import FastV
-from vtw_core.trace import VisualAttention
 
 # Four visual tokens at 5..8, two text rows behind them.
 ATTENTION = VisualAttention(

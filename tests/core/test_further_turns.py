@@ -18,7 +18,7 @@ from vtw_core import (
     record,
     withdraw,
 )
-from vtw_core.layer_arguments import CACHE_NAMES, cache_of
+from vtw_core.hooks.layer_arguments import CACHE_NAMES, cache_of
 
 FIRST = {
     "do_sample": False, "max_new_tokens": 4, "min_new_tokens": 4, "return_dict_in_generate": True,

@@ -9,7 +9,7 @@ import torch
 from conftest import PROMPT
 
 from vtw_core import InputError, KeepAll, VisualTokenWithdrawal, withdraw
-from vtw_core.generation import end_tokens, prepare, stream
+from vtw_core.engine.generation import end_tokens, prepare, stream
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from family_laws import LAWS
 from tiny_models import FAMILIES, HAND_MADE, TinyProcessor
 
 from vtw_core import FastV, check_support, load_model
-from vtw_core.models import loading
+from vtw_core.loading import loading
 
 
 @pytest.mark.parametrize("family", sorted(FAMILIES))

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from vtw_core import __main__ as command_line
+from vtw_core.cli.strategy_options import method_from
 from vtw_core.errors import InputError
-from vtw_core.strategy_options import method_from
 
 STRATEGIES = ("none", "vtw --k 7", "fastv --k 2 --ratio 0.9",
               "mustdrop --gamma 0.01 --alpha 0.01 --stages bc",
@@ -64,7 +64,7 @@ def answers_of_the_harness(model, strategy, batch, templated=True, **more):
 
 
 def folder():
-    from vtw_core.models.loading import EMBEDDED_FOLDER
+    from vtw_core.loading.loading import EMBEDDED_FOLDER
 
     return EMBEDDED_FOLDER
 

@@ -6,7 +6,7 @@ import threading
 import pytest
 import torch
 
-from vtw_core.hooks import context_hooks, owners_here
+from vtw_core.hooks.scoped import context_hooks, owners_here
 
 
 @pytest.fixture

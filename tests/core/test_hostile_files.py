@@ -16,9 +16,9 @@ from small_comparisons import small_comparison
 from small_records import small_run, with_random_inside
 
 from vtw_core import InputError, load_image, load_run
-from vtw_core.calibrated import Calibration, Sample, Setting, load_calibration
-from vtw_core.comparison import load_comparison
-from vtw_core.equal_budget import load_budget_comparison
+from vtw_core.results.calibration import Calibration, Sample, Setting, load_calibration
+from vtw_core.results.comparison import load_comparison
+from vtw_core.results.equal_budget import load_budget_comparison
 
 QUICK = settings(max_examples=60, derandomize=True, deadline=None, database=None)
 LOADERS = {".vtw": load_run, ".vtwm": load_comparison}

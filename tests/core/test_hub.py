@@ -23,10 +23,10 @@ from fake_hub import fake_hub, reach
 from test_contents import FOREIGN, filled
 
 from vtw_core import ModelError, load_model
-from vtw_core.models import download
-from vtw_core.models.loading import load_steps
-from vtw_core.models.progress import LoadProgress
-from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.loading import download
+from vtw_core.loading.loading import load_steps
+from vtw_core.machine.progress import LoadProgress
+from vtw_core.model import VisionLanguageModel
 
 
 @pytest.fixture(scope="module")
@@ -151,8 +151,8 @@ def test_a_load_may_be_closed_at_any_stage(cache, hub, monkeypatch, stage):
 
 FETCH = """
 import sys
-from vtw_core.models.download import checkpoint
-from vtw_core.models.progress import Report
+from vtw_core.loading.download import checkpoint
+from vtw_core.machine.progress import Report
 with checkpoint("org/slow", Report()) as found:
     found.fetch()
 """

@@ -9,9 +9,9 @@ import pytest
 from small_data import ANSWERS, PROMPT, picture
 
 from vtw_core import __main__ as command_line
+from vtw_core.data.hub_data import Columns, open_data
 from vtw_core.errors import InputError
-from vtw_core.hub_data import Columns, open_data
-from vtw_core.images import load_image
+from vtw_core.pictures.images import load_image
 
 
 def test_without_the_package_one_sentence_says_what_to_install(monkeypatch):

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vtw_core import InputError, images, load_image
-from vtw_core.images import FORMATS, HEIF, SUFFIXES, load_images
+from vtw_core import InputError, load_image
+from vtw_core.pictures import images
+from vtw_core.pictures.images import FORMATS, HEIF, SUFFIXES, load_images
 
 KINDS = (*FORMATS, HEIF)
 images._readable()  # Pillow writes HEIC, too, once its package is registered
@@ -275,7 +276,7 @@ def grey_of(values, path, **options):
 
 
 class TestDeepGrey:
-    """The rules of `vtw_core.deep_pictures`, each on values that can be scaled by hand."""
+    """`vtw_core.pictures.high_bit_depth`, on values that can be scaled by hand."""
 
     @pytest.mark.parametrize("suffix", ["png", "tiff"])
     @pytest.mark.parametrize(

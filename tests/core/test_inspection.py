@@ -7,12 +7,12 @@ from conftest import PROMPT
 from tiny_models import FAMILIES, random_picture
 
 from vtw_core import InputError, VisualTokenWithdrawal, check_support, record, withdraw
-from vtw_core.analysis.kl import kl_divergence
-from vtw_core.full_run import run_full
-from vtw_core.generation import decode_inside, new_cache, prepare
-from vtw_core.inside import SEGMENTS
-from vtw_core.other_images import MADE
-from vtw_core.sampling import GREEDY, Forced
+from vtw_core.engine.generation import decode_inside, new_cache, prepare
+from vtw_core.every_k.full_run import run_full
+from vtw_core.measures.kl import kl_divergence
+from vtw_core.pictures.counterfactual_images import MADE
+from vtw_core.results.inside import SEGMENTS
+from vtw_core.results.sampling import GREEDY, Forced
 from vtw_core.strategies.keep_all import KeepAll
 
 PICTURE = random_picture(48, 40)
@@ -217,7 +217,7 @@ def test_one_token_of_answer_is_enough(vlm, image):
 
 
 def test_the_same_blocks_of_a_large_sweep(vlm, image, monkeypatch):
-    from vtw_core import inspection, sweep
+    from vtw_core.every_k import inspection, sweep
 
     options = {"max_new_tokens": 2, "inside": True, "counterfactuals": ["blurred"]}
     one = vlm.explore(image, PROMPT, **options).inside

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from vtw_core.analysis.kl import kl_divergence, log_softmax
+from vtw_core.measures.kl import kl_divergence, log_softmax
 
 
 def logits_of(*probabilities):

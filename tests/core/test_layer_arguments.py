@@ -6,8 +6,8 @@ from torch import nn
 from transformers.modeling_outputs import CausalLMOutputWithPast
 
 from vtw_core import ModelError
-from vtw_core.layer_arguments import cache_argument, cache_of
-from vtw_core.models.adapters import decoder_layers
+from vtw_core.families.adapters import decoder_layers
+from vtw_core.hooks.layer_arguments import cache_argument, cache_of
 
 
 class Newer(nn.Module):

@@ -12,11 +12,11 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-import vtw_core.models.loading as loading
+import vtw_core.loading.loading as loading
 from vtw_core import InputError, ModelError, check_support, load_model
-from vtw_core.models.download import HubError
-from vtw_core.models.explanations import explain
-from vtw_core.models.loading import load_steps
+from vtw_core.loading.download import HubError
+from vtw_core.loading.explanations import explain
+from vtw_core.loading.loading import load_steps
 
 
 def test_a_folder_is_loaded_ready_to_run(vlm, tiny_folder):

@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 from tiny_models import load_tiny_model
 
 from vtw_core import InputError, ModelError, load_model
-from vtw_core.models import lora
+from vtw_core.loading import lora
 
 peft = pytest.importorskip("peft", reason="merging an adapter takes peft")
 

@@ -4,14 +4,14 @@ import pytest
 import torch
 
 from vtw_core import ModelError, load_model
-from vtw_core.models import machine
-from vtw_core.models.catalogue import (
+from vtw_core.families.catalogue import (
     CATALOGUE,
     LEAST_ROOM,
     ROOM_SHARE,
     UNQUANTIZED_SHARE,
     memory_bytes,
 )
+from vtw_core.machine import devices as machine
 
 GB = 10**9
 
@@ -124,7 +124,7 @@ def sizes(tiny_folder):
 
 def test_a_model_without_room_is_refused_before_its_weights(tiny_folder, monkeypatch):
     monkeypatch.setattr(machine, "free_memory", lambda device: 1000)
-    monkeypatch.setattr("vtw_core.models.loading.load_weights", None)
+    monkeypatch.setattr("vtw_core.loading.loading.load_weights", None)
     with pytest.raises(ModelError) as caught:
         load_model(str(tiny_folder), device="cpu")
     assert "needs about 0.3 GB of memory on cpu in float32, and 0.0 GB are free" in str(

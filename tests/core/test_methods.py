@@ -5,9 +5,9 @@ import pytest
 from conftest import PROMPT
 
 from vtw_core import FastV, InputError, KeepAll, MustDrop, RandomDrop, VisualTokenWithdrawal
-from vtw_core.comparison import MethodComparison
-from vtw_core.events import MethodRefused, MethodToken
-from vtw_core.methods import compare_methods, compare_steps, default_methods
+from vtw_core.compare.methods import compare_methods, compare_steps, default_methods
+from vtw_core.results.comparison import MethodComparison
+from vtw_core.results.events import MethodRefused, MethodToken
 from vtw_core.strategies.method import Method
 from vtw_core.strategies.mustdrop.record import MustDropRecord
 

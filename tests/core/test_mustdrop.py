@@ -8,6 +8,8 @@ from family_laws import close
 from oracle import attention, greedy_logits, masked_as, renumbered_by_layer
 
 from vtw_core import InputError, TokenLayout, withdraw
+from vtw_core.cli.strategy_options import method_from
+from vtw_core.results.trace import Trace, VisualAttention
 from vtw_core.strategies.mustdrop import PRESETS, MustDrop, VisionStage
 from vtw_core.strategies.mustdrop.record import (
     FATES,
@@ -20,8 +22,6 @@ from vtw_core.strategies.mustdrop.record import (
     MustDropRecord,
 )
 from vtw_core.strategies.mustdrop.rules import dual_attention, key_set, merged_windows
-from vtw_core.strategy_options import method_from
-from vtw_core.trace import Trace, VisualAttention
 
 # Two text rows on five visual tokens; all of it sums to 1.
 WEIGHTS = np.array([[0.10, 0.02, 0.30, 0.01, 0.05], [0.10, 0.18, 0.20, 0.01, 0.03]])

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from split_runs import everything
 
-from vtw_core.models.adapters import adapter_for
-from vtw_core.models.loading import EMBEDDED_FOLDER, load_model
-from vtw_core.models.vlm import VisionLanguageModel
+from vtw_core.families.adapters import adapter_for
+from vtw_core.loading.loading import EMBEDDED_FOLDER, load_model
+from vtw_core.model import VisionLanguageModel
 
 
 @pytest.fixture(scope="module")

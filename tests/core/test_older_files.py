@@ -11,8 +11,8 @@ from small_records import small_run, with_random_inside
 
 from vtw_core import InputError, load_calibration, load_comparison, load_run
 from vtw_core.__main__ import main
-from vtw_core.calibrated import Calibration, Sample, Setting
-from vtw_core.equal_budget import load_budget_comparison
+from vtw_core.results.calibration import Calibration, Sample, Setting
+from vtw_core.results.equal_budget import load_budget_comparison
 
 # What each version wrote behind the one before it.
 SECOND = ("k_min", "sampling", "positions", "first_tokens", "first_probabilities")

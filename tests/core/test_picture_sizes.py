@@ -11,7 +11,7 @@ from tiny_models import FAMILIES, random_picture
 
 from vtw_core import InputError, VisualTokenWithdrawal
 from vtw_core.analysis.sinks import on_grid, where_it_looks
-from vtw_core.images import MAX_ASPECT
+from vtw_core.pictures.images import MAX_ASPECT
 
 # The tiny Mistral 3's pictures have at most so many pixels a side; of a narrower strip nothing is
 # left. The real one's 1540 hold any strip that is taken at all.

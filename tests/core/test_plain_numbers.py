@@ -17,7 +17,7 @@ from vtw_core import (
     VisionStage,
     VisualTokenWithdrawal,
 )
-from vtw_core.plain_numbers import real, whole
+from vtw_core.files.python_numbers import real, whole
 
 TWOS = [np.int64(2), np.int32(2), np.uint8(2), np.array(2), torch.tensor(2)]
 

@@ -4,7 +4,7 @@ import pytest
 from tiny_models import FAMILIES
 
 from vtw_core import InputError, ModelError
-from vtw_core.models.prompts import check_prompt, display_pieces, render, sanitise
+from vtw_core.families.prompts import check_prompt, display_pieces, render, sanitise
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from vtw_core.analysis import budget, migration, sinks
-from vtw_core.comparison import MethodEntry, MethodSeconds
-from vtw_core.equal_budget import MEASURES
-from vtw_core.inside import Attention, Counterfactual, Inside, Lens
+from vtw_core.results.comparison import MethodEntry, MethodSeconds
+from vtw_core.results.equal_budget import MEASURES
+from vtw_core.results.inside import Attention, Counterfactual, Inside, Lens
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "quantities.md").read_text(encoding="utf-8")
 
@@ -44,7 +44,7 @@ def test_every_kind_of_answer_is_named(answer):
 
 @pytest.mark.parametrize("name", [*MEASURES, "estimates", "difference"])
 def test_every_measure_of_methods_at_equal_budget_is_defined(name):
-    section = PAGE.split("## `vtw_core.equal_budget`")[1].split("\n## ")[0]
+    section = PAGE.split("## `vtw_core.results.equal_budget`")[1].split("\n## ")[0]
     assert f"**`{name}`**" in section
 
 

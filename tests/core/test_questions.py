@@ -7,9 +7,9 @@ from small_data import picture, write_small_data
 
 from vtw_core import InputError, read_items
 from vtw_core import __main__ as command_line
-from vtw_core.dataset import LocalData
-from vtw_core.questions import Item, Skipped, accepted, question
-from vtw_core.records import key_of
+from vtw_core.data.dataset import LocalData
+from vtw_core.data.questions import Item, Skipped, accepted, question
+from vtw_core.data.records import key_of
 
 ASKED = "what is it ?"
 
@@ -224,7 +224,7 @@ class TestFolderOfPictures:
         return tmp_path
 
     def test_pictures_of_every_format_are_read(self, tmp_path):
-        from vtw_core import images
+        from vtw_core.pictures import images
 
         images._readable()
         for kind in ("heic", "HEIF", "avif", "webp", "jfif", "tif"):

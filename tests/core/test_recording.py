@@ -20,8 +20,8 @@ from vtw_core import (
     record,
     withdraw,
 )
-from vtw_core import recording as recording_module
-from vtw_core.layer_arguments import cache_of
+from vtw_core.attention import recording as recording_module
+from vtw_core.hooks.layer_arguments import cache_of
 
 STEPS = 3
 PICTURE = random_picture(48, 40)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from vtw_core.dataset import Item
+from vtw_core.data.dataset import Item
+from vtw_core.data.records import InMemory, Part, Records, finish, key_of
+from vtw_core.data.shards import Shards
 from vtw_core.errors import InputError
-from vtw_core.records import InMemory, Part, Records, finish, key_of
-from vtw_core.shards import Shards
 
 ITEMS = [Item(b"picture %d" % i, f"what is {i} ?", (str(i),), called=f"{i}.png") for i in range(11)]
 

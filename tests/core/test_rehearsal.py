@@ -8,10 +8,10 @@ from tiny_models import FAMILIES, HAND_MADE, TinyProcessor, load_tiny_model
 
 from vtw_core import ModelError, load_model
 from vtw_core.__main__ import main
-from vtw_core.models.adapters import adapter_for
-from vtw_core.models.progress import Report
-from vtw_core.models.rehearsal import check_processor
-from vtw_core.models.weights import skeleton
+from vtw_core.families.adapters import adapter_for
+from vtw_core.loading.rehearsal import check_processor
+from vtw_core.loading.weights import skeleton
+from vtw_core.machine.progress import Report
 
 
 @pytest.fixture

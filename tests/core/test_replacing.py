@@ -13,10 +13,10 @@ from small_budgets import made_up_comparison
 from small_comparisons import small_comparison
 from small_records import small_run
 
-from vtw_core.calibrated import Calibration, Sample, Setting
+from vtw_core.cli.terminal import write_table
 from vtw_core.errors import InputError
-from vtw_core.replacing import replace_file, replacing, replacing_files
-from vtw_core.terminal import write_table
+from vtw_core.files.replacing import replace_file, replacing, replacing_files
+from vtw_core.results.calibration import Calibration, Sample, Setting
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,7 +62,7 @@ def test_a_full_disk_leaves_the_good_file_that_was_there(tmp_path, what):
 def test_a_full_disk_leaves_the_good_report_and_the_good_checkpoint(tmp_path, capsys):
     import torch
 
-    from app.report import main
+    from app.presenters.report import main
     from embedded_model.optimizer import Trainer
 
     run = small_run().save(tmp_path / "run.vtw")
@@ -155,11 +155,11 @@ def test_the_files_of_a_folder_replace_those_of_their_names(tmp_path):
 # Calls that write to a file of a name, and where they may stand: nothing is replaced there.
 WRITING = {"write_text", "write_bytes", "savefig", "save_pretrained", "screenshot", "to_csv"}
 NOT_REPLACING = {
-    "app/faults.py": "a probe of its own, deleted again",
+    "app/service/faults.py": "a probe of its own, deleted again",
     "benchmarks/memory.py": "a switch of the system",
     "benchmarks/scale/measuring.py": "a temporary folder",
     "benchmarks/load/plateau.py": "a temporary folder",
-    "vtw_core/replacing.py": "the place itself",
+    "vtw_core/files/replacing.py": "the place itself",
 }
 
 
@@ -195,4 +195,4 @@ def test_nothing_in_the_repository_writes_over_a_file_by_itself():
         if path.relative_to(ROOT).as_posix() not in NOT_REPLACING
         for line in writes_itself(ast.parse(path.read_text(encoding="utf-8")))
     ]
-    assert not wrong, "write by vtw_core.replacing"
+    assert not wrong, "write by vtw_core.files.replacing"

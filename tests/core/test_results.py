@@ -12,7 +12,7 @@ import pytest
 from small_records import small_run, with_random_inside
 
 from vtw_core import InputError, Run, choose_k, load_run
-from vtw_core.results import RULES, Seconds, rule_in_words
+from vtw_core.results.run import RULES, Seconds, rule_in_words
 
 T = 2
 

@@ -20,8 +20,8 @@ from vtw_core import (
     withdraw,
 )
 from vtw_core import __main__ as command_line
-from vtw_core.comparison import load_comparison
-from vtw_core.methods import compare_methods
+from vtw_core.compare.methods import compare_methods
+from vtw_core.results.comparison import load_comparison
 from vtw_core.strategies.method import Method
 
 WIDE, TALL = random_picture(48, 40), random_picture(20, 44, seed=5)

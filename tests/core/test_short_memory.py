@@ -11,8 +11,8 @@ from PIL import Image
 from tiny_models import random_picture
 
 from vtw_core import ModelError, load_image, load_model, load_run
-from vtw_core.models.prompts import render
-from vtw_core.models.weights import placement
+from vtw_core.families.prompts import render
+from vtw_core.loading.weights import placement
 
 LEAST = 300 * 2**20  # bytes: enough for Python, too few for PyTorch's program code
 
@@ -43,7 +43,7 @@ def test_a_picture_that_memory_is_short_for_is_not_called_damaged(tmp_path, monk
 
 def test_a_run_that_memory_is_short_for_is_not_called_damaged(run, tmp_path, monkeypatch):
     run.save(tmp_path / "a.vtw")
-    monkeypatch.setattr("vtw_core.archives.zipfile.ZipFile.read", gone)
+    monkeypatch.setattr("vtw_core.files.archives.zipfile.ZipFile.read", gone)
     with pytest.raises(MemoryError):
         load_run(tmp_path / "a.vtw")
 

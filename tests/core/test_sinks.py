@@ -10,7 +10,7 @@ from toy_inside import toy_inside, toy_run, with_attention
 from vtw_core import InputError
 from vtw_core.analysis import sinks
 from vtw_core.analysis.rows import deeper_half, inside_of, select_rows, tokens_of, visual_positions
-from vtw_core.inside import SEGMENTS
+from vtw_core.results.inside import SEGMENTS
 
 PROMPT = 5
 BOTH = np.array([0, 1])

@@ -11,7 +11,7 @@ from family_laws import LAWS, visual_of
 from oracle import attention, greedy_logits, masked
 
 from vtw_core import FastV, InputError, ModelError, VisualTokenWithdrawal, load_model, withdraw
-from vtw_core.models import weights
+from vtw_core.loading import weights
 
 PARTS = ("model.vision_tower", "model.multi_modal_projector", "model.language_model", "lm_head")
 ON_DISK = dict.fromkeys(PARTS, "disk")

@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 from small_records import small_run
 
-from app.downloads import cached_table
 from app.figures.tables import csv_text
-from app.language import LANGUAGES, speaking
-from vtw_core.calibrated import Calibration, Sample, Setting
-from vtw_core.spreadsheets import csv_bytes, csv_lines, word_cell
-from vtw_core.terminal import write_table
+from app.sections.downloads import cached_table
+from app.words.language import LANGUAGES, speaking
+from vtw_core.cli.terminal import write_table
+from vtw_core.files.spreadsheets import csv_bytes, csv_lines, word_cell
+from vtw_core.results.calibration import Calibration, Sample, Setting
 
 ROOT = Path(__file__).resolve().parents[2]
 MARK = b"\xef\xbb\xbf"
@@ -74,7 +74,7 @@ def test_a_calibrations_table_keeps_its_numbers_in_full():
 
 
 def test_nothing_else_in_the_repository_writes_csv():
-    own = {"vtw_core/spreadsheets.py"}
+    own = {"vtw_core/files/spreadsheets.py"}
     wrong = [
         path.relative_to(ROOT).as_posix()
         for folder in ("vtw_core", "app", "embedded_model", "benchmarks", "docs")

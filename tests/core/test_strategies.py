@@ -20,10 +20,10 @@ from vtw_core import (
     record,
     withdraw,
 )
-from vtw_core.generation import prepare, stream
-from vtw_core.hearing import text_rows
-from vtw_core.layer_arguments import cache_of
-from vtw_core.models.adapters import decoder_layers
+from vtw_core.engine.generation import prepare, stream
+from vtw_core.engine.text_attention import text_rows
+from vtw_core.families.adapters import decoder_layers
+from vtw_core.hooks.layer_arguments import cache_of
 from vtw_core.strategies.fastv import FastV
 from vtw_core.strategies.mustdrop import MustDrop
 from vtw_core.strategies.random_drop import RandomDrop, RandomWithdrawal

@@ -7,13 +7,13 @@ from conftest import PROMPT
 from oracle import withdrawn_logits
 
 from vtw_core import InputError, Sampling, VisualTokenWithdrawal, withdraw
-from vtw_core.analysis.kl import kl_divergence
-from vtw_core.decoding import EveryAnswer
+from vtw_core.engine.generation import prepare, stream
 from vtw_core.errors import ModelError
-from vtw_core.full_run import run_full
-from vtw_core.generation import prepare, stream
-from vtw_core.sampling import GREEDY
-from vtw_core.sweep import SweepState
+from vtw_core.every_k.decoding import EveryAnswer
+from vtw_core.every_k.full_run import run_full
+from vtw_core.every_k.sweep import SweepState
+from vtw_core.measures.kl import kl_divergence
+from vtw_core.results.sampling import GREEDY
 
 LENGTH = 8
 SAMPLED = Sampling(temperature=1.5, top_p=0.9, seed=11)

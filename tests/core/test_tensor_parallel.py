@@ -10,7 +10,7 @@ from split_runs import STRATEGIES, everything
 
 from vtw_core import __main__ as command_line
 from vtw_core.errors import InputError
-from vtw_core.models.loading import load_model
+from vtw_core.loading.loading import load_model
 
 pytestmark = pytest.mark.slow
 

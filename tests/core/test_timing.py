@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from vtw_core.timing import _composed
+from vtw_core.every_k.timing import _composed
 
 
 def test_layers_below_k_count_with_the_image_the_others_without():

@@ -13,7 +13,7 @@ from PIL import Image
 from tiny_models import FAMILIES
 
 from vtw_core import InputError, ModelError, withdraw
-from vtw_core.generation import generate, prepare, stream
+from vtw_core.engine.generation import generate, prepare, stream
 from vtw_core.strategies.mustdrop import MustDrop, VisionStage
 from vtw_core.strategies.mustdrop.record import PROTECTED, MustDropRecord
 from vtw_core.strategies.mustdrop.rules import merged_windows

@@ -10,8 +10,8 @@ from conftest import PROMPT
 from oracle import attention, greedy_logits, masked
 
 from vtw_core import InputError, KeepAll, ModelError, TokenLayout, VisualTokenWithdrawal, withdraw
-from vtw_core.layer_arguments import cache_argument, cache_of
-from vtw_core.models.adapters import decoder_layers
+from vtw_core.families.adapters import decoder_layers
+from vtw_core.hooks.layer_arguments import cache_argument, cache_of
 
 LAYERS = 4
 EVERY_K = range(LAYERS + 1)
@@ -199,7 +199,7 @@ class TestNothingIsLeftBehind:
             pass
 
     def test_after_a_cancelled_generator(self, vlm, image, inputs, strategy):
-        from vtw_core.generation import prepare, stream
+        from vtw_core.engine.generation import prepare, stream
 
         steps = stream(vlm, prepare(vlm, image, PROMPT), strategy, 6)
         next(steps)
@@ -209,7 +209,7 @@ class TestNothingIsLeftBehind:
     def test_while_a_generator_is_suspended_the_caller_sees_the_plain_model(
         self, vlm, image, inputs, strategy
     ):
-        from vtw_core.generation import prepare, stream
+        from vtw_core.engine.generation import prepare, stream
 
         plain = vlm.model(**inputs).logits
         steps = stream(vlm, prepare(vlm, image, PROMPT), strategy, 6)

@@ -24,7 +24,7 @@ from vtw_core import load_model
 from vtw_core.__main__ import main
 from vtw_core.analysis.sinks import sink_verdict
 from vtw_core.errors import ModelError
-from vtw_core.models.packed import FILES, is_packed, unpacked
+from vtw_core.loading.packed import FILES, is_packed, unpacked
 
 WHITE = (255.0,) * 6 + (0.0, 0.5)
 

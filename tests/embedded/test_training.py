@@ -12,7 +12,7 @@ from embedded_model.packing import IGNORED, Packer
 from embedded_model.scenes import draw, random_scene
 from embedded_model.train import exported_model
 from embedded_model.vision import patch_labels, pixels, scene_labels
-from vtw_core.models.loading import EMBEDDED_FOLDER, load_model
+from vtw_core.loading.loading import EMBEDDED_FOLDER, load_model
 
 
 @pytest.fixture(scope="module")

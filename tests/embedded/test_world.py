@@ -28,7 +28,7 @@ from embedded_model.scenes import (
     patch_owners,
     random_scene,
 )
-from vtw_core.models.loading import EMBEDDED_FOLDER
+from vtw_core.loading.loading import EMBEDDED_FOLDER
 
 WHITE = Background((255, 255, 255), (255, 255, 255), True, 0.0)
 

@@ -17,20 +17,19 @@ import atheris
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parents[1])]
 
-with atheris.instrument_imports(include=["vtw_core", "app.view"]):
+with atheris.instrument_imports(include=["vtw_core", "app.presenters.view"]):
     from hostile_archives import members, packed
     from hostile_pictures import PICTURES
     from small_comparisons import small_comparison
     from small_records import small_run, with_random_inside
 
-    from app.view import every_k_rows, show_run
-    from vtw_core import comparison_saving, saving  # noqa: F401  (imported by the loaders)
+    from app.presenters.view import every_k_rows, show_run
     from vtw_core.analysis.sinks import sink_verdict
-    from vtw_core.calibrated import load_calibration
-    from vtw_core.comparison import load_comparison
     from vtw_core.errors import InputError
-    from vtw_core.images import load_image
-    from vtw_core.results import load_run
+    from vtw_core.pictures.images import load_image
+    from vtw_core.results.calibration import load_calibration
+    from vtw_core.results.comparison import load_comparison
+    from vtw_core.results.run import load_run
 
 ASSETS = Path(__file__).resolve().parents[2] / "assets"
 ODD = (None, True, 0, 1, -1, 2, 3, 7, 10**9, -(10**18), 2**63, 10**400, 0.5, -0.5, 1e-300, 1e300,

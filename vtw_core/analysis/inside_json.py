@@ -11,8 +11,8 @@ import numpy as np
 
 from vtw_core.analysis.rows import IntArray, inside_of, select_rows
 from vtw_core.analysis.sinks import head_mass, segment_mass, sink_tokens, sink_verdict
-from vtw_core.inside import SEGMENTS, Counterfactual, Inside
-from vtw_core.results import Run
+from vtw_core.results.inside import SEGMENTS, Counterfactual, Inside
+from vtw_core.results.run import Run
 
 SINKS = 5
 

@@ -1,6 +1,6 @@
 """When the image's information has moved into the text: attention, lens, and causal curves.
 
-Pure functions of the records of `vtw_core.inside`, computed in float64; its axes are used here.
+Pure functions of the records of `vtw_core.results.inside`, whose axes are used here; in float64.
 docs/quantities.md holds every definition as a formula, and the caution that belongs to it.
 """
 
@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 from vtw_core.analysis.rows import IntArray, QueryRows, index_in, inside_of, select_rows
 from vtw_core.analysis.sinks import segment_mass
 from vtw_core.errors import InputError
-from vtw_core.inside import SEGMENTS, Attention, Counterfactual, Inside, Lens
-from vtw_core.results import DEFAULT_ETA, SCOPES, Run, Scope, check_eta, choose_k
+from vtw_core.results.inside import SEGMENTS, Attention, Counterfactual, Inside, Lens
+from vtw_core.results.run import DEFAULT_ETA, SCOPES, Run, Scope, check_eta, choose_k
 
 FloatArray = NDArray[np.float64]
 

@@ -1,6 +1,6 @@
 """Which rows, layers and positions a question about a run's inside is about.
 
-Pure functions of the records of `vtw_core.inside`; its axes are used here.
+Pure functions of the records of `vtw_core.results.inside`; its axes are used here.
 """
 
 from typing import Literal, get_args
@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vtw_core.errors import InputError
-from vtw_core.inside import Inside
-from vtw_core.results import Run
+from vtw_core.results.inside import Inside
+from vtw_core.results.run import Run
 
 IntArray = NDArray[np.int64]
 QueryRows = Literal["last_prompt", "all_text", "question", "answer"]

@@ -1,6 +1,6 @@
 """Where attention goes: segment masses, sink tokens, massive activations, and a verdict.
 
-Pure functions of the records of `vtw_core.inside`, computed in float64; its axes are used here.
+Pure functions of the records of `vtw_core.results.inside`, whose axes are used here; in float64.
 docs/quantities.md holds every definition as a formula, and the caution that belongs to it.
 """
 
@@ -21,8 +21,8 @@ from vtw_core.analysis.rows import (
     visual_positions,
 )
 from vtw_core.errors import InputError
-from vtw_core.inside import SEGMENTS, Attention, Inside
-from vtw_core.results import Run
+from vtw_core.results.inside import SEGMENTS, Attention, Inside
+from vtw_core.results.run import Run
 
 FloatArray = NDArray[np.float64]
 

@@ -7,9 +7,9 @@ The harness has no plug-in option for models, only a registry, so that it is sta
 import sys
 from pathlib import Path
 
+from vtw_core.cli.printing import complain
 from vtw_core.errors import VTWError, causes
-from vtw_core.memory import OUT_OF_MEMORY, is_out_of_memory
-from vtw_core.printing import complain
+from vtw_core.machine.memory import OUT_OF_MEMORY, is_out_of_memory
 
 TASKS = Path(__file__).with_name("tasks")
 BAD_INPUT = 2

@@ -1,1 +1,1 @@
-"""What stays: one paper, one file. A strategy decides, the engine acts (vtw_core.withdrawal)."""
+"""What stays: one paper, one file. A strategy decides, `vtw_core.engine` acts."""

@@ -5,8 +5,8 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vtw_core.layout import Positions, TokenLayout
-from vtw_core.trace import VisualAttention
+from vtw_core.families.layout import Positions, TokenLayout
+from vtw_core.results.trace import VisualAttention
 
 IntArray = NDArray[np.int64]
 
@@ -74,7 +74,7 @@ class ReducesCache(Protocol):
 
 class ImageMerger(Protocol):
     """Says which patches become one token while the image is encoded; see
-    `vtw_core.vision_merging`."""
+    `vtw_core.engine.vision_merging`."""
 
     def tokens_of(self, features: ArrayLike, grid: tuple[int, int]) -> IntArray:
         """[rows * cols] each patch's token, numbered in the order of their first patches, from

@@ -7,10 +7,10 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from vtw_core.errors import InputError
-from vtw_core.layout import TokenLayout
-from vtw_core.plain_numbers import real, whole
+from vtw_core.families.layout import TokenLayout
+from vtw_core.files.python_numbers import real, whole
+from vtw_core.results.trace import VisualAttention
 from vtw_core.strategies.base import IntArray
-from vtw_core.trace import VisualAttention
 
 Ranking = Literal["last_token", "text_mean"]
 RANKINGS: tuple[Ranking, ...] = get_args(Ranking)

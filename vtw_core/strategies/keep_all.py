@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from vtw_core.layout import TokenLayout
+from vtw_core.families.layout import TokenLayout
 from vtw_core.strategies.base import IntArray
 
 

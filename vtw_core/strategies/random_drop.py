@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from vtw_core.errors import InputError
-from vtw_core.layout import TokenLayout
-from vtw_core.plain_numbers import whole
+from vtw_core.families.layout import TokenLayout
+from vtw_core.files.python_numbers import whole
 from vtw_core.strategies.base import IntArray
 
 

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from vtw_core.errors import InputError
-from vtw_core.layout import Positions, TokenLayout, check_positions
-from vtw_core.plain_numbers import whole
+from vtw_core.families.layout import Positions, TokenLayout, check_positions
+from vtw_core.files.python_numbers import whole
 from vtw_core.strategies.base import IntArray
 
 

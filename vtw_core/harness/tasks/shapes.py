@@ -1,12 +1,12 @@
 """What the task vtw_shapes asks: the bundled calibration set."""
 
-from pathlib import Path
 from typing import Any
 
-from vtw_core.dataset import read_items
-from vtw_core.images import load_image
+from vtw_core.data.dataset import read_items
+from vtw_core.pictures.images import load_image
+from vtw_core.shipped import ASSETS
 
-FOLDER = Path(__file__).resolve().parents[3] / "assets" / "calibration"
+FOLDER = ASSETS / "calibration"
 
 
 def questions(**_: Any) -> Any:

@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from vtw_core.arrays import frozen
-from vtw_core.layout import IntArray
+from vtw_core.families.layout import IntArray
+from vtw_core.measures.arrays import frozen
+from vtw_core.results.trace import Trace
 from vtw_core.strategies.mustdrop.strategy import MustDrop
-from vtw_core.trace import Trace
 
 GONE, FELL, KEPT_BOTH, KEPT_GLOBAL, KEPT_INDIVIDUAL, PROTECTED = range(6)
 FATES: tuple[str, ...] = (

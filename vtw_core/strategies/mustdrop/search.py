@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from vtw_core.errors import InputError
+from vtw_core.results.trace import Trace, VisualAttention
 from vtw_core.strategies.mustdrop.strategy import MustDrop
-from vtw_core.trace import Trace, VisualAttention
 
 _HALVINGS = 100
 

@@ -8,8 +8,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from vtw_core.errors import InputError
-from vtw_core.layout import Positions, TokenLayout, check_positions
-from vtw_core.plain_numbers import real, whole
+from vtw_core.families.layout import Positions, TokenLayout, check_positions
+from vtw_core.files.python_numbers import real, whole
+from vtw_core.results.trace import VisualAttention
 from vtw_core.strategies.base import IntArray
 from vtw_core.strategies.mustdrop.rules import (
     Verdict,
@@ -17,7 +18,6 @@ from vtw_core.strategies.mustdrop.rules import (
     key_set,
     merged_windows,
 )
-from vtw_core.trace import VisualAttention
 
 PUBLISHED_LAYERS = 32
 PUBLISHED_FILTERS = (2, 6, 10, 14)

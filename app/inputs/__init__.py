@@ -1,0 +1,1 @@
+"""What a visitor hands in: pictures, a question, a model, saved runs."""

@@ -1,0 +1,55 @@
+"""Files that a visitor takes away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import gradio as gr
+from gradio.processing_utils import save_bytes_to_cache
+
+from app.sections.events import FILE_QUEUE
+from app.service.faults import on_disk, told
+from vtw_core.files.spreadsheets import csv_bytes
+
+
+def download_button(
+    label: str, name: str, write: Callable[..., str | None], inputs: list[Any]
+) -> gr.Button:
+    """A button that writes a file and downloads it with one click.
+
+    Gradio's own button hands out the file of the click before, so it stays behind the scenes.
+    """
+    button = gr.Button(label, size="sm", elem_id=name)
+    file = gr.DownloadButton(visible="hidden", elem_id=f"{name}-file")
+    download_on(button.click, write, inputs, file)
+    return button
+
+
+def download_on(
+    event: Callable[..., Any],
+    write: Callable[..., str | None],
+    inputs: list[Any],
+    file: gr.DownloadButton,
+) -> None:
+    """Write a file and download it, when something happens; ``file`` stays behind the scenes."""
+    event(
+        told(write), inputs, file, api_visibility="private", show_progress="hidden", **FILE_QUEUE
+    ).success(
+        None, js=f"() => setTimeout(() => document.querySelector('#{file.elem_id}').click(), 150)"
+    )
+
+
+def cached(data: bytes, name: str) -> str:
+    """A file in Gradio's cache, which is emptied as ``build_demo`` says.
+
+    Raises:
+        DiskError: it cannot be written.
+    """
+    with on_disk():
+        return save_bytes_to_cache(data, name, cache_dir=gr.utils.get_upload_folder())
+
+
+def cached_table(csv: str, name: str) -> str:
+    """The same for CSV, with the mark by which a spreadsheet knows that it is UTF-8."""
+    return cached(b"".join(csv_bytes([csv])), name)

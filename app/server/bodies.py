@@ -1,0 +1,98 @@
+"""What the JSON of a request may say.
+
+Everything here happens in the server's one loop, where nobody else is answered meanwhile, so all of
+it is bounded: 5 000 values and 64 files take a few milliseconds, here and in what Gradio does.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from gradio.utils import get_upload_folder
+
+from app.server.refusals import TurnedAway
+
+MOST_BYTES = 256_000
+"""Of a request that is no file: the longest question takes 24 kB."""
+MOST_VALUES = 5_000
+"""The page itself sends some fifty."""
+MOST_NAMED = 64
+"""Files that one request may name."""
+LONGEST_NAME = 100
+"""Of a session; Gradio's have some ten letters."""
+_LONGEST_PATH = 4096
+# A folder of each file, and what Gradio puts there itself, lie no deeper.
+_DEEPEST = 4
+
+
+class Uploads:
+    """The folder of uploads, resolved once."""
+
+    def __init__(self) -> None:
+        given = get_upload_folder()
+        self._folders = tuple({os.path.abspath(given), os.path.realpath(given)})
+        self._real = Path(os.path.realpath(given))
+
+    def holds(self, path: str) -> bool:
+        """Whether a file was uploaded here, as far as its path says; no long path is resolved."""
+        if len(path) > _LONGEST_PATH or "\0" in path:
+            return False
+        plain = os.path.abspath(path)
+        for folder in self._folders:
+            below = plain.removeprefix(folder + os.sep)
+            if below != plain and below.count(os.sep) < _DEEPEST:
+                return Path(plain).resolve().is_relative_to(self._real)
+        return False
+
+
+def check_body(body: bytes, uploads: Uploads) -> str:
+    """The session that a body names, "" where it names none or is no JSON.
+
+    Raises:
+        TurnedAway: it says too much, or names a file that was not uploaded here.
+    """
+    if sum(body.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
+        raise TurnedAway(413, "TOO_MANY_VALUES", most=MOST_VALUES)
+    try:
+        document = json.loads(body)
+    except RecursionError:
+        raise TurnedAway(400, "NESTED") from None
+    except ValueError:
+        return ""  # no JSON, so Gradio finds no file in it
+    paths = _paths(document)
+    if len(paths) > MOST_NAMED:
+        raise TurnedAway(413, "TOO_MANY_FILES", most=MOST_NAMED)
+    if not all(map(uploads.holds, paths)):
+        raise TurnedAway(400, "ELSEWHERE")
+    session = document.get("session_hash") if isinstance(document, dict) else None
+    return check_session(session)
+
+
+def check_session(session: Any) -> str:
+    """The name of a session; "" for what is none.
+
+    Raises:
+        TurnedAway: it is too long to be remembered.
+    """
+    if not isinstance(session, str):
+        return ""
+    if len(session) > LONGEST_NAME:
+        raise TurnedAway(400, "NO_SUCH_EVENT")
+    return session
+
+
+def _paths(document: Any) -> list[str]:
+    """Of all that Gradio would take for a file, however deep."""
+    found, pending = [], [document]
+    while pending:
+        value = pending.pop()
+        if isinstance(value, dict):
+            if isinstance(path := value.get("path"), str):
+                found.append(path)
+            pending.extend(value.values())
+        elif isinstance(value, list):
+            pending.extend(value)
+    return found

@@ -1,0 +1,132 @@
+"""What is turned away before Gradio reads it: what is too large, and files from elsewhere.
+
+Gradio holds the JSON of a request in memory whatever its size, goes through it several times in the
+loop that answers everybody, and downloads what a request names by an http address: from any
+component, and for whoever asks for ``/file=http...``. This server fetches nothing for anybody; of
+files, a request may name those that were uploaded here.
+"""
+
+from __future__ import annotations
+
+import re
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.server.bodies import MOST_BYTES, Uploads, check_body
+from app.server.forgotten import check_known
+from app.server.refusals import TurnedAway
+from app.server.upload_limits import UploadLimits
+from app.server.upload_parts import Parts
+from app.server.uploads import MOST_FILES, forget_progress, keep_upload
+
+MOST_DRAWN = 4_000_000
+"""Of what the canvas sends."""
+# Of an address and of all headers, which uvicorn's own limit need not bound.
+_LONGEST_PATH, _LONGEST_QUERY, _LONGEST_HEADERS = 4_096, 32_768, 65_536
+# Of an upload, and of who asks how far it is: Gradio keeps the name that stands there.
+_LONGEST_OF_UPLOAD = 500
+# As `gradio_client.utils.is_http_url_like` sees an address.
+_FILE_ELSEWHERE = re.compile(r"/file=https?://")
+
+
+class Gate:
+    """ASGI middleware; every other request passes through as it comes.
+
+    Args:
+        upload_mb: size of one upload in megabytes, which Gradio checks file by file.
+        limits: how much may be uploaded; None sets none.
+    """
+
+    def __init__(self, app: ASGIApp, upload_mb: int, limits: UploadLimits | None = None) -> None:
+        self.app = app
+        # Its parts have headers of their own.
+        self.most = MOST_FILES * upload_mb * 2**20 + MOST_BYTES
+        self.limits = UploadLimits(0, 0) if limits is None else limits
+        self.uploads = Uploads()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        try:
+            _check_head(scope)
+            if scope["method"] != "POST":
+                return await self.app(scope, receive, send)
+            where = scope["path"].rstrip("/").rpartition("/")[2]
+            if where == "upload":
+                _check_told_size(scope, self.most)
+                return await keep_upload(self.app, scope, receive, send, self.limits, self.most)
+            is_drawing = where == "component_server" and _is_multipart(scope)
+            limit = MOST_DRAWN if is_drawing else MOST_BYTES
+            _check_told_size(scope, limit)
+            body = await _whole(receive, limit)
+            if is_drawing:
+                self.limits.add(scope, len(body))
+                Parts(Headers(scope=scope)["content-type"]).add(body)
+            else:
+                check_known(scope, check_body(body, self.uploads))
+        except TurnedAway as refusal:
+            return await refusal.answer(scope, receive, send, drain=False)
+        await self.app(scope, _again(body, receive), send)
+
+
+def _check_head(scope: Scope) -> None:
+    """Raises TurnedAway for an address or headers that are too long, for a file elsewhere, and for
+    Gradio's own screen recordings, which would run a program on what is sent and keep a file."""
+    path, query = scope["path"], scope.get("query_string", b"")
+    headers = sum(len(name) + len(value) for name, value in scope["headers"])
+    of_upload = path.rstrip("/").endswith(("/upload", "/upload_progress"))
+    longest = _LONGEST_OF_UPLOAD if of_upload else _LONGEST_QUERY
+    if (
+        len(scope.get("raw_path") or path) > _LONGEST_PATH
+        or len(query) > longest
+        or headers > _LONGEST_HEADERS
+    ):
+        raise TurnedAway(414, "ADDRESS_TOO_LONG")
+    if of_upload:
+        forget_progress()
+    if path.rstrip("/").endswith("/process_recording"):
+        raise TurnedAway(404, "NO_SUCH_EVENT")
+    if _FILE_ELSEWHERE.search(path):
+        raise TurnedAway(403, "ELSEWHERE")
+
+
+def _check_told_size(scope: Scope, limit: int) -> None:
+    """Raises TurnedAway when a request says that it is larger than the limit."""
+    told = Headers(scope=scope).get("content-length", "")
+    if told.isdecimal() and int(told[:20]) > limit:
+        raise TurnedAway(413, "REQUEST_TOO_LARGE", limit=_size(limit))
+
+
+def _size(limit: int) -> str:
+    return f"{limit / 1e6:.4g} MB" if limit >= 1e6 else f"{limit / 1e3:.4g} kB"
+
+
+def _is_multipart(scope: Scope) -> bool:
+    return Headers(scope=scope).get("content-type", "").startswith("multipart/form-data")
+
+
+async def _whole(receive: Receive, limit: int) -> bytes:
+    """The body; raises TurnedAway when it is larger than the limit."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > limit:
+            raise TurnedAway(413, "REQUEST_TOO_LARGE", limit=_size(limit))
+        if not message.get("more_body", False):
+            return bytes(body)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Hands the body on in one piece, then what comes behind it: that the client has gone."""
+    is_told = False
+
+    async def told() -> Message:
+        nonlocal is_told
+        if is_told:
+            return await receive()
+        is_told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return told

@@ -1,0 +1,46 @@
+"""What a request is turned away by: a status and one sentence, in the visitor's language."""
+
+from __future__ import annotations
+
+from starlette.responses import JSONResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from app.server.visitors import language_of
+from app.words import faults as text_faults
+from app.words.language import speaking
+
+_DRAINED = 200_000_000
+
+
+class TurnedAway(Exception):
+    """A request is not taken.
+
+    Args:
+        status: of the answer.
+        name: of the sentence, in `app.words.faults`.
+        seconds: later it may come again.
+        words: what the sentence names.
+    """
+
+    def __init__(self, status: int, name: str, seconds: int = 0, **words: object) -> None:
+        super().__init__(name)
+        self.status, self.name, self.seconds, self.words = status, name, seconds, words
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send, *, drain: bool) -> None:
+        """Say so.
+
+        Args:
+            drain: whether to hear the rest of the body first, of a usual size: a browser that still
+                sends sees no answer.
+        """
+        left = _DRAINED
+        while drain and left > 0:
+            message: Message = await receive()
+            left -= len(message.get("body", b""))
+            drain = bool(message.get("more_body", False))
+        with speaking(language_of(scope)):
+            sentence = getattr(text_faults, self.name).format(
+                **self.words | ({"seconds": self.seconds} if self.seconds else {})
+            )
+        later = {"Retry-After": str(self.seconds)} if self.seconds else None
+        await JSONResponse({"detail": sentence}, self.status, later)(scope, receive, send)

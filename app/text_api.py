@@ -1,9 +1,0 @@
-"""Words of the endpoints that programs call, in the visitor's language."""
-
-from typing import Any
-
-from app.language import spoken
-
-
-def __getattr__(name: str) -> Any:
-    return spoken("text_api", name)

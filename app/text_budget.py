@@ -1,9 +1,0 @@
-"""Every sentence about methods at equal budget, in the visitor's language."""
-
-from typing import Any
-
-from app.language import spoken
-
-
-def __getattr__(name: str) -> Any:
-    return spoken("text_budget", name)

@@ -1,9 +1,0 @@
-"""Every sentence about what happens inside a run, in the visitor's language."""
-
-from typing import Any
-
-from app.language import spoken
-
-
-def __getattr__(name: str) -> Any:
-    return spoken("text_inside", name)

@@ -1,9 +1,0 @@
-"""What the terms of the page mean, in the visitor's language."""
-
-from typing import Any
-
-from app.language import spoken
-
-
-def __getattr__(name: str) -> Any:
-    return spoken("text_terms", name)

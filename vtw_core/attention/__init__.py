@@ -1,0 +1,1 @@
+"""Attention statistics, reduced while a model runs."""

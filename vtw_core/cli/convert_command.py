@@ -1,0 +1,77 @@
+"""Write saved files of earlier versions anew, as this version saves them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vtw_core.data.shards import with_checksums
+from vtw_core.errors import InputError
+from vtw_core.files.replacing import replacing
+from vtw_core.results.calibration import load_calibration
+from vtw_core.results.comparison import load_comparison
+from vtw_core.results.equal_budget import load_budget_comparison
+from vtw_core.results.run import load_run
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """One kind of saved file: what it is, what its first bytes hold, and how it is written anew."""
+
+    name: str
+    mark: bytes
+    rewrite: Callable[[Path, Path], Any]
+
+
+def _rewrite_shard(source: Path, target: Path) -> None:
+    with source.open("rb") as lines, replacing(target) as file:
+        file.writelines(with_checksums(lines))
+
+
+_KINDS = (
+    _Kind("saved run", b"PK", lambda source, target: load_run(source).save(target)),
+    _Kind(
+        "saved comparison of methods",
+        b"comparison.json",
+        lambda source, target: load_comparison(source).save(target),
+    ),
+    _Kind(
+        "calibration",
+        b'"vtw-calibration"',
+        lambda source, target: load_calibration(source).save(target),
+    ),
+    _Kind(
+        "comparison of methods over questions",
+        b'"vtw-equal-budget"',
+        lambda source, target: load_budget_comparison(source).save(target),
+    ),
+    _Kind("shard of records", b'{"key": "', _rewrite_shard),
+)
+_HEAD_BYTES = 200
+
+
+def convert(source: str | Path, target: str | Path) -> str:
+    """Read a saved file of any version and write it to `target`, which may be the same file.
+
+    Returns:
+        What it is, such as "saved run".
+
+    Raises:
+        InputError: it cannot be read, is of a version that cannot be brought up, or is none of the
+            kinds; or the target cannot be written.
+    """
+    path = Path(source)
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+        # Both archives begin alike; a comparison's names itself behind that.
+        found = [kind for kind in _KINDS if kind.mark in head]
+        if not found:
+            raise InputError(
+                f"{path.name} is not a file that can be converted; choose a saved run, comparison "
+                "or calibration, or a file of --out."
+            )
+        found[-1].rewrite(path, Path(target))
+    except OSError as error:
+        raise InputError(f"{path} cannot be converted: {error.strerror}.") from error
+    return found[-1].name

@@ -1,0 +1,50 @@
+"""What the commands share: quiet libraries, and files that are checked before hours of work."""
+
+import contextlib
+import os
+import warnings
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from vtw_core.errors import InputError, VTWWarning
+from vtw_core.files.replacing import replacing
+from vtw_core.files.spreadsheets import csv_bytes
+
+
+def check_target(option: str, path: Path) -> None:
+    """Raise InputError for a bad file name; a run takes its time, so before it, not behind."""
+    if path.is_dir():
+        raise InputError(f"{path} is a folder; give {option} a file name.")
+    if not path.absolute().parent.is_dir():
+        raise InputError(f"The folder of {path} does not exist; create it first.")
+
+
+def write_table(path: Path, lines: Iterable[str]) -> None:
+    """Write a file of CSV lines; raises InputError where that cannot be."""
+    try:
+        with replacing(path) as file:
+            file.writelines(csv_bytes(lines))
+    except OSError as error:
+        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keep progress bars, warnings and stray prints of other libraries off both streams."""
+    import logging
+
+    from transformers.utils import logging as transformers_logging
+
+    transformers_logging.set_verbosity_error()
+    transformers_logging.disable_progress_bar()
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    logging.getLogger("huggingface_hub").propagate = False
+    logging.getLogger("bitsandbytes").setLevel(logging.ERROR)
+    with (
+        open(os.devnull, "w") as nowhere,
+        contextlib.redirect_stdout(nowhere),
+        warnings.catch_warnings(),
+    ):
+        warnings.simplefilter("ignore")
+        warnings.simplefilter("default", VTWWarning)
+        yield

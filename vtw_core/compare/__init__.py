@@ -1,0 +1,1 @@
+"""Several methods side by side: on one prompt, and over a data set."""

@@ -1,0 +1,1 @@
+"""Withdrawal itself: run a model under a strategy."""

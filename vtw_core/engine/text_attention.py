@@ -1,0 +1,113 @@
+"""Hear one layer's attention from text rows to visual tokens, for a strategy to decide from."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vtw_core.engine.present_rows import Present
+from vtw_core.errors import ModelError
+from vtw_core.families.layout import IntArray, TokenLayout, check_text_at_the_end
+from vtw_core.hooks.attention_calls import AttentionListener, Heard, listen_to_eager
+from vtw_core.hooks.scoped import ContextHooks
+from vtw_core.hooks.tensor_parallel import Heads
+from vtw_core.results.trace import VisualAttention
+
+# Weights worked out at a time: 8 MB of float32.
+_BLOCK = 2 * 2**20
+
+
+class VisualEar:
+    """Listens to chosen layers, each only while it runs, and only in the thread that runs it.
+
+    The listener is taken off again in a hook that is called after errors too, so that no thread
+    is left with it.
+    """
+
+    def __init__(
+        self,
+        hooks: ContextHooks,
+        layers: Mapping[int, Any],
+        layouts: Sequence[TokenLayout],
+        heads: Heads,
+    ) -> None:
+        self._layouts = layouts
+        self._heads = heads
+        self._listener = AttentionListener(self._hear)
+        self._present: Present | None = None
+        self._visual: list[IntArray] = []
+        self._heard: list[VisualAttention] = []
+        listen_to_eager(hooks, layers, self._listener)
+        for layer in layers.values():
+            hooks.behind(layer, lambda *_: self._listener.close(), after_errors=True)
+
+    def open(self, layer: int, rows: int, present: Present, visual: Sequence[IntArray]) -> None:
+        """A layer is about to run a prefill of `rows` rows, the prompts' own as in `present`.
+
+        visual: [prompts][a] positions of the visual tokens in it.
+        """
+        self._heard, self._present, self._visual = [], present, list(visual)
+        self._listener.open(layer, rows)
+
+    def close(self) -> None:
+        """The layer is done, or failed; safe to call again."""
+        self._listener.close()
+
+    def told(self) -> list[VisualAttention]:
+        """[prompts] of the layer that ran last."""
+        if not self._heard:
+            raise ModelError(
+                "The layer's attention could not be heard, which this strategy decides from; load "
+                "the model with sdpa or eager attention."
+            )
+        return self._heard
+
+    def _hear(self, layer: int, heard: Heard) -> None:
+        present = self._present
+        assert present is not None
+        if heard.queries != heard.keys or heard.keys < present.count:
+            raise ModelError(
+                f"Layer {layer} attends to {heard.keys} keys in a pass of {heard.queries} rows; a "
+                "strategy that decides from attention needs the whole prompt in one pass."
+            )
+        rows = [text_rows(layout) for layout in self._layouts]
+        places = [np.searchsorted(p, r) for p, r in zip(present.positions, rows, strict=True)]
+        columns = [
+            np.searchsorted(p, c) for p, c in zip(present.positions, self._visual, strict=True)
+        ]
+        out = [
+            np.zeros((len(r), len(c)), dtype=np.float32)
+            for r, c in zip(rows, self._visual, strict=True)
+        ]
+        most = max(1, _BLOCK // (self._heads.count(heard.heads) * heard.keys))
+        for start, stop in _blocks(np.unique(np.concatenate(places)), most):
+            mean = self._heads.mean(heard.weights(start, stop))  # [batch, rows, seen keys]
+            copies = len(mean) // len(rows)
+            for prompt, (of_rows, of_columns) in enumerate(zip(places, columns, strict=True)):
+                here = np.flatnonzero((of_rows >= start) & (of_rows < stop))
+                seen = np.flatnonzero(of_columns < mean.shape[2])
+                weights: NDArray[np.float32] = np.asarray(mean[prompt * copies].cpu())
+                block = weights[np.ix_(of_rows[here] - start, of_columns[seen])]
+                out[prompt][np.ix_(here, seen)] = block
+        self._heard = [
+            VisualAttention(layer, *one) for one in zip(rows, self._visual, out, strict=True)
+        ]
+
+
+def text_rows(layout: TokenLayout) -> IntArray:
+    """[t] positions of the text rows behind the first visual token; all of them where there is
+    none.
+
+    Raises:
+        InputError: the prompt ends with the image.
+    """
+    check_text_at_the_end(layout)
+    return layout.text[layout.text > layout.prefix] if len(layout.visual) else layout.text
+
+
+def _blocks(places: IntArray, most: int) -> Iterator[tuple[int, int]]:
+    """(start, stop) of blocks of at most `most` rows that hold all `places`, gaps left out."""
+    for run in np.split(places, np.flatnonzero(np.diff(places) > 1) + 1):
+        for start in range(int(run[0]), int(run[-1]) + 1, most):
+            yield start, min(start + most, int(run[-1]) + 1)

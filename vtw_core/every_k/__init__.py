@@ -1,0 +1,1 @@
+"""Everything about one image and prompt at every K, from one run of the full model."""

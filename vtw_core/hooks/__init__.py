@@ -1,0 +1,1 @@
+"""Looking into a running model, and changing it, in one context only."""

@@ -1,0 +1,1 @@
+"""Pure maths on plain arrays: divergences, intervals, costs. No torch, and nothing of a run."""

@@ -1,1 +1,0 @@
-"""Where things are in a model family: loading, adapters, the support check."""

@@ -1,0 +1,1 @@
+"""Pictures from anywhere, as plain RGB pixels."""

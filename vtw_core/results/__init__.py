@@ -1,0 +1,1 @@
+"""What a run, a comparison and a calibration leave behind. No torch."""

@@ -1,0 +1,271 @@
+"""What a comparison of methods at equal budget leaves behind (numpy and the standard library).
+
+A `BudgetComparison` holds one number for each method, measure and question; means, medians,
+intervals and paired differences are pure functions of it.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vtw_core.errors import InputError
+from vtw_core.files.documents import expect, floats, read_document, tuple_of, with_digest
+from vtw_core.files.replacing import replace_file
+from vtw_core.measures.arrays import frozen
+from vtw_core.measures.bootstrap import BAND_LEVEL, BAND_RESAMPLES, bootstrap_band
+
+FORMAT = "vtw-equal-budget"
+FORMAT_VERSION = 2
+"""1 had no digest."""
+MAX_FILE_BYTES = 32 * 2**20
+
+Measure = Literal[
+    "right", "same", "kl_answer", "kl_first", "visual_tokens", "flops", "kv_bytes",
+    "prefill_time", "whole_time",
+]  # fmt: skip
+MEASURES: tuple[Measure, ...] = get_args(Measure)
+"""Of one method on one question.
+
+right, same: 1 or 0, the answer is exactly the expected one, or the baseline's token for token.
+kl_answer, kl_first: KL(P_full || P_method) in nats, mean over the tokens of the baseline's answer,
+which is given to both, and at its first token.
+visual_tokens: mean over the decoder's layers, in the prefill.
+flops, kv_bytes: of the decoder's prefill and of the prompt's KV cache, as a share of the
+baseline's.
+prefill_time, whole_time: seconds over the baseline's on the same question, measured in turns; the
+whole is the image's encoding, the prefill, and decoding as many tokens as the baseline's answer
+has, at the method's own pace.
+"""
+TIMES: tuple[Measure, ...] = ("prefill_time", "whole_time")
+"""Summed up by the median, since a machine's hiccups are no part of a method; all others by the
+mean."""
+SHORT = "short"
+"""In place of a kind: all kinds of short answers together."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its 95 % bootstrap interval; of fewer than two questions the interval is the
+    number itself."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, eq=False)
+class Contender:
+    """One method with one setting, on every question.
+
+    Attributes:
+        series: what it is one of, such as "vtw"; contenders of a series differ in budget alone.
+        strategy: name and parameters, JSON-ready.
+        wanted: visual tokens, mean over layers, that the setting was chosen for; None where the
+            budget is not a matter of choice.
+        values: [questions] of each of MEASURES that was measured.
+    """
+
+    series: str
+    strategy: Mapping[str, Any]
+    wanted: float | None
+    values: Mapping[Measure, NDArray[np.float64]] = field(repr=False)
+
+    def __post_init__(self) -> None:
+        kept = {name: frozen(values, np.float64) for name, values in self.values.items()}
+        object.__setattr__(self, "values", kept)
+
+
+@dataclass(frozen=True, eq=False)
+class BudgetComparison:
+    """Several methods on the same questions.
+
+    Attributes:
+        facts: where, when and on what it was measured, JSON-ready: model, layers, visual_tokens,
+            k_star, eta, questions_per_kind, seed, weights_sha256, machine, and so on.
+        kinds: [questions] the kind of each.
+        long_kinds: those that are not answered in a word or two.
+        contenders: the first is the baseline, nothing withdrawn.
+        out_of_reach: (series, wanted) of settings that do not exist.
+
+    Raises:
+        InputError: lengths or values that cannot come from a comparison.
+    """
+
+    facts: Mapping[str, Any]
+    kinds: tuple[str, ...]
+    long_kinds: tuple[str, ...]
+    contenders: tuple[Contender, ...]
+    out_of_reach: tuple[tuple[str, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.contenders or self.contenders[0].series != "none":
+            raise InputError("A comparison begins with its baseline, the series 'none'.")
+        for one in self.contenders:
+            for name, values in one.values.items():
+                if values.shape != (len(self.kinds),) or not np.isfinite(values).all():
+                    raise InputError(
+                        f"{name} of {one.series} needs one finite number for each question."
+                    )
+
+    @property
+    def baseline(self) -> Contender:
+        """Nothing withdrawn."""
+        return self.contenders[0]
+
+    @property
+    def every_kind(self) -> tuple[str, ...]:
+        """The kinds, in the order of the questions."""
+        return tuple(dict.fromkeys(self.kinds))
+
+    def at(self, wanted: float | None) -> tuple[Contender, ...]:
+        """Those set to one budget."""
+        return tuple(one for one in self.contenders if one.wanted == wanted)
+
+    def questions(self, kind: str) -> NDArray[np.bool_]:
+        """[questions] which ones are of a kind, or of any short kind (SHORT).
+
+        Raises:
+            InputError: there is no question of that kind.
+        """
+        kinds = np.array(self.kinds)
+        chosen = ~np.isin(kinds, self.long_kinds) if kind == SHORT else kinds == kind
+        if not chosen.any():
+            raise InputError(f"There is no question of the kind {kind!r}.")
+        return np.asarray(chosen)
+
+    def estimates(self, measure: Measure, kind: str = SHORT) -> tuple[Estimate, ...]:
+        """[contenders] one number each: the median of a time, the mean of anything else."""
+        chosen = self.questions(kind)
+        values = np.stack([one.values[measure][chosen] for one in self.contenders], axis=1)
+        return _medians(values) if measure in TIMES else _means(values)
+
+    def difference(
+        self, one: Contender, other: Contender, measure: Measure, kind: str = SHORT
+    ) -> Estimate:
+        """Mean of `one` less `other`, question by question."""
+        chosen = self.questions(kind)
+        return _means((one.values[measure] - other.values[measure])[chosen, None])[0]
+
+    def save(self, path: str | Path) -> Path:
+        """Write it to a JSON file, numbers to four digits; returns the path.
+
+        Raises:
+            InputError: the file cannot be written.
+        """
+        document = {
+            "format": FORMAT,
+            "version": FORMAT_VERSION,
+            "facts": dict(self.facts),
+            "kinds": list(self.kinds),
+            "long_kinds": list(self.long_kinds),
+            "out_of_reach": [list(pair) for pair in self.out_of_reach],
+            "contenders": [
+                {
+                    "series": one.series,
+                    "strategy": dict(one.strategy),
+                    "wanted": one.wanted,
+                    "values": {name: _short(values) for name, values in one.values.items()},
+                }
+                for one in self.contenders
+            ],
+        }
+        target = Path(path)
+        # A line for each list of numbers: a later measurement is a readable difference.
+        try:
+            replace_file(target, b"".join(with_digest([_lines(document)])))
+        except OSError as error:
+            raise InputError(f"It cannot be saved to {target}: {error.strerror}.") from error
+        return target
+
+
+def load_budget_comparison(path: str | Path) -> BudgetComparison:
+    """Read a file of `BudgetComparison.save`.
+
+    Raises:
+        InputError: missing, damaged, too large, of another version, or no comparison.
+    """
+    source = Path(path)
+    document = read_document(
+        source,
+        FORMAT,
+        FORMAT_VERSION,
+        most_bytes=MAX_FILE_BYTES,
+        what="comparison of methods",
+        anew="measure again with `python -m benchmarks.methods`",
+        oldest=1,
+    )
+    try:
+        expect("facts", document["facts"], dict)
+        expect("contenders", document["contenders"], list)
+        return BudgetComparison(
+            facts=document["facts"],
+            kinds=tuple_of("kinds", document["kinds"], str),
+            long_kinds=tuple_of("long_kinds", document["long_kinds"], str),
+            contenders=tuple(_contender(one) for one in document["contenders"]),
+            out_of_reach=tuple((str(s), float(n)) for s, n in document["out_of_reach"]),
+        )
+    except (TypeError, ValueError, KeyError, OverflowError) as error:
+        raise InputError(f"{source.name} cannot be used: {error}") from error
+
+
+def _contender(data: Any) -> Contender:
+    expect("contender", data, dict)
+    expect("series", data["series"], str)
+    expect("strategy", data["strategy"], dict)
+    expect("values", data["values"], dict)
+    measured = [name for name in MEASURES if name in data["values"]]
+    values = {name: floats(name, data["values"][name]) for name in measured}
+    wanted = data["wanted"]
+    return Contender(
+        data["series"], data["strategy"], None if wanted is None else float(wanted), values
+    )
+
+
+def _short(values: NDArray[np.float64]) -> list[float]:
+    return [float(f"{value:.4g}") for value in values]
+
+
+def _lines(value: Any, depth: int = 0) -> str:
+    """JSON with a line for each entry of an object and each contender; lists of numbers in one."""
+    pad = " " * (depth + 1)
+    if isinstance(value, dict):
+        entries = [f"{pad}{json.dumps(k)}: {_lines(v, depth + 1)}" for k, v in value.items()]
+        return "{\n" + ",\n".join(entries) + f"\n{' ' * depth}}}" + ("" if depth else "\n")
+    if isinstance(value, list) and value and isinstance(value[0], dict):
+        entries = [pad + _lines(v, depth + 1) for v in value]
+        return "[\n" + ",\n".join(entries) + f"\n{' ' * depth}]"
+    return json.dumps(value)
+
+
+def _means(values: NDArray[np.float64]) -> tuple[Estimate, ...]:
+    """Of values [questions, n]."""
+    means = values.mean(axis=0)
+    band = bootstrap_band(values)
+    return _estimates(means, (means, means) if band is None else band)
+
+
+def _medians(values: NDArray[np.float64]) -> tuple[Estimate, ...]:
+    """Of values [questions, n], by the percentile bootstrap too.
+
+    Which of the sorted values a resample has in its middle does not depend on the values, so it is
+    drawn once for all.
+    """
+    count = len(values)
+    ordered = np.sort(values, axis=0)
+    draws = np.random.default_rng(0).integers(count, size=(BAND_RESAMPLES, count))
+    draws.sort(axis=1)
+    middle = (ordered[draws[:, (count - 1) // 2]] + ordered[draws[:, count // 2]]) / 2
+    tail = (1 - BAND_LEVEL) / 2
+    return _estimates(np.median(values, axis=0), np.quantile(middle, [tail, 1 - tail], axis=0))
+
+
+def _estimates(
+    values: NDArray[np.float64], band: Sequence[NDArray[np.float64]] | NDArray[np.float64]
+) -> tuple[Estimate, ...]:
+    triples = zip(values.tolist(), band[0].tolist(), band[1].tolist(), strict=True)
+    return tuple(Estimate(*triple) for triple in triples)
