@@ -18,11 +18,11 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
 os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "20")
 
 from app.components.language import gradio_words
+from app.requests.faults import check_uploads
+from app.requests.limits import RunLimits
+from app.requests.upload_limits import UploadLimits
+from app.requests.visitors import VARIABLE, Networks
 from app.server.server import app_arguments
-from app.server.upload_limits import UploadLimits
-from app.server.visitors import VARIABLE, Networks
-from app.service.faults import check_uploads
-from app.service.limits import RunLimits
 from app.service.service import Service, zero_gpu
 from app.service.stopping import serve_until_stopped
 from app.settings import Settings

@@ -14,8 +14,8 @@ import gradio as gr
 
 from app.inputs.as_sent import hand_on
 from app.inputs.pictures import path_sent, uploaded
-from app.sections.events import AGAIN_QUEUE
-from app.service.faults import told
+from app.requests.events import AGAIN_QUEUE
+from app.requests.faults import told
 from app.words import api as text_api
 from app.words import page as text
 from vtw_core.errors import InputError

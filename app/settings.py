@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from app.server.upload_limits import QUOTA_MB, UPLOADS_PER_MINUTE
-from app.server.visitors import VARIABLE, believed_proxies
+from app.requests.limits import RUNS_PER_MINUTE, WAITING
+from app.requests.upload_limits import QUOTA_MB, UPLOADS_PER_MINUTE
+from app.requests.visitors import VARIABLE, believed_proxies
 from app.service import zero_gpu
-from app.service.limits import RUNS_PER_MINUTE, WAITING
 from app.service.models import RESIDENT, LoadOptions, Models
 from app.words.language import FIRST, LANGUAGES
 from vtw_core.errors import InputError

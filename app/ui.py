@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
+from app import guide
 from app.api import build_api
 from app.components.unseen import unseen_scripts
 from app.lesson.syllabus import STEPS
-from app.links import guide
 from app.links.view_address import Places
 from app.presenters.view import on_the_line, show_run
+from app.requests.events import GLUE, GLUE_OF_EVENT
 from app.sections import stages as stages_section
-from app.sections.events import GLUE, GLUE_OF_EVENT
 from app.server.sessions import describe_page_once
 from app.state import Visitor
 from app.tabs import (

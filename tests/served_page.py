@@ -3,8 +3,8 @@
 import os
 from contextlib import contextmanager
 
+from app.requests.visitors import VARIABLE, believed_proxies
 from app.server.server import app_arguments
-from app.server.visitors import VARIABLE, believed_proxies
 from app.ui import build_demo
 
 

@@ -8,7 +8,7 @@ import gradio as gr
 
 from app.components.files import read, script
 from app.links.view_address import usual_places
-from app.server.forgotten import HEADER
+from app.requests.forgotten import HEADER
 from app.words import share as text
 
 

@@ -10,7 +10,18 @@ import numpy as np
 
 from app.figures import style
 from app.figures.chart import Dash, Marker, Points, Scatter, Table
-from app.presenters.budget_view import KLS, MAIN, kind_name, name_of, rows, series_name, shown, told
+from app.presenters.budget_view import (
+    KLS,
+    MAIN,
+    X_MEASURES,
+    Y_MEASURES,
+    kind_name,
+    name_of,
+    rows,
+    series_name,
+    shown,
+    told,
+)
 from app.words import budget as text
 from app.words.library_words import worded
 from vtw_core.results.equal_budget import SHORT, BudgetComparison, Contender, Estimate, Measure
@@ -23,10 +34,6 @@ _MARKERS: dict[str, Marker] = {
     "random": "triangle-up",
 }  # fmt: skip
 _DASHES: tuple[Dash, ...] = ("solid", "dash", "dot", "dashdot")
-Y_MEASURES: tuple[Measure, ...] = ("right", "kl_answer", "same", "kl_first")
-X_MEASURES: tuple[Measure, ...] = (
-    "flops", "prefill_time", "whole_time", "visual_tokens", "kv_bytes",
-)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.figures import style, tokens
+from app.figures import style
 from app.figures.chart import Chart, Dash, KLine, Lines, Mark, Marker, Series, Table
+from app.inputs.clamping import clamped
 from app.presenters.view import every_k_rows
 from app.words import page as text
 from app.words.library_words import worded
@@ -29,7 +30,7 @@ class Choices:
 
     def at(self, run: Run) -> int:
         """K as this run has it."""
-        return tokens.clamped(self.k, 0, run.layers, run.choose_k(self.eta))
+        return clamped(self.k, 0, run.layers, run.choose_k(self.eta))
 
 
 def kl(run: Run, choices: Choices) -> Lines:

@@ -22,6 +22,7 @@ from app.figures.chart import (
     Table,
 )
 from app.figures.tokens import Rows
+from app.inputs.clamping import clamped
 from app.words import inside as text
 from vtw_core.analysis import migration as analysis
 from vtw_core.analysis.rows import inside_of
@@ -56,12 +57,12 @@ class Choices:
         inside = inside_of(run)
         return replace(
             self,
-            k=tokens.clamped(self.k, 0, run.layers, run.choose_k(self.eta)),
+            k=clamped(self.k, 0, run.layers, run.choose_k(self.eta)),
             rows=tokens.clamped_rows(run, self.rows),
-            image=tokens.clamped(self.image, 0, max(0, len(inside.counterfactuals) - 1), 0),
-            token=tokens.clamped(self.token, 0, inside.lens.top.shape[1] - 1, 0),
-            state=tokens.clamped(self.state, 0, run.layers, run.layers),
-            grid=tokens.clamped(self.grid, 0, len(inside.grids) - 1, 0),
+            image=clamped(self.image, 0, max(0, len(inside.counterfactuals) - 1), 0),
+            token=clamped(self.token, 0, inside.lens.top.shape[1] - 1, 0),
+            state=clamped(self.state, 0, run.layers, run.layers),
+            grid=clamped(self.grid, 0, len(inside.grids) - 1, 0),
         )
 
     @property

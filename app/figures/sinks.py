@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from app.figures import style, tokens
 from app.figures.chart import Chart, Heatmap, KLine, Series, Sheet, Stack, Table
 from app.figures.tokens import Rows
+from app.inputs.clamping import clamped
 from app.words import inside as text
 from vtw_core.analysis import sinks as analysis
 from vtw_core.analysis.rows import deeper_half, inside_of
@@ -48,11 +49,11 @@ class Choices:
     def clamped(self, run: Run) -> Choices:
         """The same for this run; whatever it does not have becomes what it has."""
         last, heads = run.layers - 1, inside_of(run).attention.mass.shape[1]
-        k = None if self.k is None else tokens.clamped(self.k, 0, run.layers, run.layers)
+        k = None if self.k is None else clamped(self.k, 0, run.layers, run.layers)
         return replace(
             self, rows=tokens.clamped_rows(run, self.rows), k=k,
-            head=None if self.head is None else tokens.clamped(self.head, 0, heads - 1, 0),
-            layer=tokens.clamped(self.layer, 0, last, last),
+            head=None if self.head is None else clamped(self.head, 0, heads - 1, 0),
+            layer=clamped(self.layer, 0, last, last),
             withdrawn=bool(self.withdrawn) and k is not None, log=bool(self.log),
         )  # fmt: skip
 

@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import singledispatch
 from typing import Any
 
 from app.figures.chart import Chart, Heatmap, Joint, Lines, Points, Sheet, Stack, Table
+from app.presenters.csv_text import csv_text
 from vtw_core.errors import InputError
-from vtw_core.files.spreadsheets import csv_lines
-
-
-def csv_text(columns: Sequence[Any], rows: Iterable[Sequence[Any]]) -> str:
-    """CSV of a header and rows, floats to six digits; see `vtw_core.files.spreadsheets`."""
-    return "".join(csv_lines([_plain(cell) for cell in row] for row in (columns, *rows)))
-
-
-def _plain(cell: Any) -> Any:
-    if not isinstance(cell, float):
-        return cell
-    return "" if math.isnan(cell) else f"{cell:.6g}"
 
 
 def chart_csv(chart: Chart) -> str:

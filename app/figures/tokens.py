@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 
 from app.figures import style
 from app.figures.chart import Band
@@ -107,23 +106,6 @@ def row_options(run: Run) -> list[tuple[str, Rows]]:
         (text.TOKEN_AT.format(position=at, piece=word), index)
         for index, (at, word) in enumerate(zip(where, words, strict=True))
     ]
-
-
-def clamped(value: object, least: int, most: int, default: int) -> int:
-    """A whole number that a visitor sent, within its range."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
-        value = default
-    return int(max(least, min(value, most)))
-
-
-def clamped_number(value: object, most: float, default: float) -> float:
-    """A number from 0 to ``most`` that a visitor sent."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        return default
-    # Asked of a float alone: no float holds every whole number.
-    if isinstance(value, float) and not math.isfinite(value):
-        return default
-    return float(max(0, min(value, most)))
 
 
 def piece_of(run: Run, token: int) -> str:

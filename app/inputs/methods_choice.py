@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.figures.tokens import clamped, clamped_number
+from app.inputs.clamping import clamped, clamped_number
 from app.words import methods as text
 from vtw_core.errors import InputError
 from vtw_core.measures.budget import drop_schedule, dropped_share, withdrawn_mean

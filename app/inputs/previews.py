@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from app.service.faults import on_disk
+from app.requests.faults import on_disk
 from vtw_core.files.replacing import replacing
 from vtw_core.pictures.images import load_image
 

@@ -13,9 +13,9 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from app.figures.budget import X_MEASURES, Y_MEASURES
 from app.inputs.methods_choice import Choice
 from app.links.methods_address import completed, read_methods, written
+from app.presenters.budget_view import X_MEASURES, Y_MEASURES
 from vtw_core.analysis.rows import QUERY_ROWS, QueryRows
 from vtw_core.errors import InputError
 from vtw_core.families.prompts import MAX_PROMPT_CHARACTERS, check_prompt

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from app.figures.tables import csv_text
+from app.presenters.csv_text import csv_text
 from app.words import budget as text
 from app.words import page as page_text
 from app.words.digits import significant
@@ -20,6 +20,10 @@ from vtw_core.results.equal_budget import (
 )
 
 KLS: tuple[Measure, ...] = ("kl_answer", "kl_first")
+Y_MEASURES: tuple[Measure, ...] = ("right", "kl_answer", "same", "kl_first")
+X_MEASURES: tuple[Measure, ...] = (
+    "flops", "prefill_time", "whole_time", "visual_tokens", "kv_bytes",
+)  # fmt: skip
 MAIN = ("none", "vtw", "mustdrop", "fastv", "random_fastv")
 """The series that tell the story; the others are variants and further controls."""
 _RIVALS = ("vtw", "mustdrop", "fastv", "random_fastv")

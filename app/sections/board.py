@@ -11,10 +11,10 @@ from app.components.chart import chart_part, show_chart
 from app.figures.chart import Chart, Table
 from app.figures.fonts import drawn_language
 from app.figures.tables import chart_csv
-from app.links.held_k import k_of
+from app.requests.events import GLUE
+from app.requests.refusal import refusal
 from app.sections.downloads import cached, cached_table, download_on
-from app.sections.events import GLUE
-from app.sections.refusal import refusal
+from app.sections.held_k import k_of
 from app.state import Visitor
 from app.words import inside as text
 from app.words.language import current, speaking

@@ -8,8 +8,8 @@ from typing import Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
-from app.sections.events import FILE_QUEUE
-from app.service.faults import on_disk, told
+from app.requests.events import FILE_QUEUE
+from app.requests.faults import on_disk, told
 from vtw_core.files.spreadsheets import csv_bytes
 
 

@@ -12,13 +12,13 @@ import gradio as gr
 from app.components.chart import chart_part, show_chart
 from app.components.stages import show_stages, stages
 from app.figures.stages import flow_table, token_table
-from app.figures.tokens import clamped, clamped_number
+from app.inputs.clamping import clamped, clamped_number
 from app.inputs.pictures import thumbnails
 from app.presenters.view import run_id
+from app.requests.events import AGAIN_QUEUE, GLUE
+from app.requests.refusal import refusal
 from app.sections.board import save_chart
 from app.sections.downloads import download_on
-from app.sections.events import AGAIN_QUEUE, GLUE
-from app.sections.refusal import refusal
 from app.state import Dropped, ShownMethods, Visitor
 from app.words import page as page_text
 from app.words import stages as text

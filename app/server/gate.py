@@ -13,10 +13,10 @@ import re
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.requests.forgotten import check_known
+from app.requests.refusals import TurnedAway
+from app.requests.upload_limits import UploadLimits
 from app.server.bodies import MOST_BYTES, Uploads, check_body
-from app.server.forgotten import check_known
-from app.server.refusals import TurnedAway
-from app.server.upload_limits import UploadLimits
 from app.server.upload_parts import Parts
 from app.server.uploads import MOST_FILES, forget_progress, keep_upload
 

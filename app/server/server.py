@@ -13,10 +13,10 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.requests.upload_limits import UploadLimits
 from app.server.gate import Gate
 from app.server.page_language import PageLanguage
 from app.server.page_making import PageMaking
-from app.server.upload_limits import UploadLimits
 from app.settings import UPLOAD_MB
 from app.words.language import FIRST, LANGUAGES
 

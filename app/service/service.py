@@ -12,11 +12,11 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from app.inputs.opened_runs import OpenedRuns
+from app.requests.faults import within_memory
+from app.requests.limits import RunLimits
 from app.service import jobs
-from app.service.faults import within_memory
-from app.service.limits import RunLimits
 from app.service.models import Models
+from app.service.opened_runs import OpenedRuns
 from app.service.pool import ModelState
 from app.service.stopping import Stopping
 from app.state import Dropped

@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from app.figures.fonts import drawn_language
-from app.figures.tokens import clamped
 from app.inputs.as_sent import hand_on
+from app.inputs.clamping import clamped
 from app.inputs.pictures import FILE_TYPES, chosen_picture
 from app.links.view_address import View, preset_of
 from app.presenters.calibration_view import DIRECTION_NAMES, notes, rows, status, summary
 from app.presenters.models_view import loading_steps
 from app.presenters.view import preset_model
+from app.requests.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE, PICTURE_QUEUE
+from app.requests.refusal import tell_refused
 from app.sections.downloads import cached, cached_table, download_button
-from app.sections.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE, PICTURE_QUEUE
-from app.sections.refusal import tell_refused
 from app.state import ShownCalibration
 from app.words import page as text
 from app.words.language import current, speaking

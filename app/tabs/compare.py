@@ -13,11 +13,8 @@ import gradio as gr
 
 from app.components.further import show_further
 from app.components.workbench import workbench
-from app.inputs import model_choice, picture_choice
 from app.inputs.as_sent import hand_on
 from app.inputs.drawings import keep_few_drawings
-from app.inputs.model_choice import ModelChoice
-from app.inputs.picture_choice import Further, Pictures, in_field
 from app.inputs.pictures import (
     chosen_picture,
     looks_like_a_photograph,
@@ -25,12 +22,10 @@ from app.inputs.pictures import (
     path_sent,
     uploaded,
 )
-from app.links.held_k import keep_k
 from app.links.view_address import View
 from app.presenters.models_view import loading_steps
 from app.presenters.view import show_nothing, show_run, show_running
-from app.sections.downloads import cached
-from app.sections.events import (
+from app.requests.events import (
     GLUE,
     GLUE_OF_EVENT,
     GLUE_OF_START,
@@ -38,6 +33,11 @@ from app.sections.events import (
     MODEL_QUEUE,
     OPENING_QUEUE,
 )
+from app.sections import model_choice, picture_choice
+from app.sections.downloads import cached
+from app.sections.held_k import keep_k
+from app.sections.model_choice import ModelChoice
+from app.sections.picture_choice import Further, Pictures, in_field
 from app.state import Visitor
 from app.words import page as text
 from app.words import share as text_share
@@ -100,7 +100,7 @@ def _take_the_brush() -> str:
 class CompareTab:
     """What the page needs of this tab: the events after which another run is shown, and K.
 
-    ``k`` is where the visitor left K, or None for K*; `app.links.held_k` reads what a slider sends.
+    ``k`` is where the visitor left K, or None for K*; `app.sections.held_k` reads a slider.
     ``model`` is the one that the next run asks. Who cancels ``running``, the steps of a run, sets
     ``waits`` to False, too; ``outputs`` take what `show_view` returns.
     """

@@ -11,14 +11,14 @@ import gradio as gr
 
 from app.components.kbar import kbar, show_kbar
 from app.figures import every_k
-from app.figures.tables import csv_text
 from app.inputs.pictures import thumbnails
-from app.links.held_k import k_of, keep_k
+from app.presenters.csv_text import csv_text
 from app.presenters.view import every_k_rows, every_k_shown
+from app.requests.events import GLUE_OF_EVENT
+from app.requests.faults import on_disk
 from app.sections.board import Board
 from app.sections.downloads import cached, cached_table, download_button
-from app.sections.events import GLUE_OF_EVENT
-from app.service.faults import on_disk
+from app.sections.held_k import k_of, keep_k
 from app.state import Visitor
 from app.words import page as text
 from vtw_core.results.run import Run
@@ -94,7 +94,7 @@ def write_report(visitor: Visitor) -> str | None:
     if visitor.run is None:
         return None
     # With Plotly, which is not needed until a figure is looked at.
-    from app.presenters.report import report_html
+    from app.figures.report import report_html
 
     page = report_html(visitor.run, thumbnails(visitor.pictures), visitor.eta)
     return cached(page.encode("utf-8"), "report.html")

@@ -18,9 +18,10 @@ from app.links.methods_address import beside, written
 from app.presenters.methods_view import show_comparing, show_methods, show_notice
 from app.presenters.models_view import loading_steps
 from app.presenters.view import run_id
+from app.requests.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
+from app.requests.refusal import refusal
 from app.sections.board import save_chart
 from app.sections.downloads import cached, download_on
-from app.sections.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
 from app.sections.methods_panels import (
     AT_FIRST,
     add_panel,
@@ -34,7 +35,6 @@ from app.sections.methods_panels import (
     set_equal,
     told_controls,
 )
-from app.sections.refusal import refusal
 from app.state import Origin, ShownMethods, Visitor
 from app.words import methods as text
 from app.words.library_words import worded

@@ -12,12 +12,13 @@ import gradio as gr
 from app.components.kbar import kbar, show_kbar
 from app.figures import migration, tokens
 from app.inputs.as_sent import hand_on
+from app.inputs.clamping import clamped
 from app.inputs.pictures import FILE_TYPES, OWN_PICTURE, name_of, path_sent, uploaded
-from app.links.held_k import k_of, keep_k
 from app.links.view_address import View
+from app.requests.events import AGAIN_QUEUE, GLUE_OF_EVENT
+from app.requests.refusal import refusal
 from app.sections.board import Board
-from app.sections.events import AGAIN_QUEUE, GLUE_OF_EVENT
-from app.sections.refusal import refusal
+from app.sections.held_k import k_of, keep_k
 from app.state import Visitor
 from app.words import inside as text
 from app.words.library_words import worded
@@ -167,7 +168,7 @@ class _Handlers:
     def test_example(self, index: Any, visitor: Visitor, *controls: Any) -> tuple[Any, ...]:
         """With the picture of one of the page's examples."""
         examples = self.service.examples
-        example = examples[tokens.clamped(index, 0, len(examples) - 1, 0)]
+        example = examples[clamped(index, 0, len(examples) - 1, 0)]
         return self._test(str(example.image), example.title, visitor, *controls)
 
     def _test(

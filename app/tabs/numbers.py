@@ -8,7 +8,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from app.sections.events import GLUE
+from app.requests.events import GLUE
 from app.words import page as text
 
 _DOCS = Path(__file__).resolve().parent.parent.parent / "docs"

@@ -10,12 +10,13 @@ import gradio as gr
 from app.components.gaze import gaze, show_gaze
 from app.components.kbar import kbar, show_kbar
 from app.figures import sinks, tokens
+from app.inputs.clamping import clamped
 from app.inputs.pictures import thumbnails
-from app.links.held_k import k_of, keep_k
 from app.links.view_address import View
 from app.presenters.inside_view import sink_words
+from app.requests.events import GLUE_OF_EVENT
 from app.sections.board import Board
-from app.sections.events import GLUE_OF_EVENT
+from app.sections.held_k import k_of, keep_k
 from app.state import Visitor
 from app.words import inside as text
 from vtw_core.analysis.rows import inside_of, tokens_of
@@ -162,6 +163,6 @@ def look(event: gr.EventData, visitor: Visitor, k: int | None) -> Any:
     last_row, last_patch = len(inside.attention.query_positions) - 1, len(inside.patches) - 1
     return show_gaze(
         visitor.run, k_of(visitor, k), thumbnails(visitor.pictures),
-        row=tokens.clamped(asked.get("row"), 0, last_row, 0),
-        patch=None if patch is None else tokens.clamped(patch, 0, last_patch, 0),
+        row=clamped(asked.get("row"), 0, last_row, 0),
+        patch=None if patch is None else clamped(patch, 0, last_patch, 0),
     )  # fmt: skip

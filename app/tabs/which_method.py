@@ -8,12 +8,20 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from app.components.chart import chart_part, show_chart
-from app.figures.budget import X_MEASURES, Y_MEASURES, Choices, pareto, table
+from app.figures.budget import Choices, pareto, table
 from app.links.view_address import View
-from app.presenters.budget_view import facts, kind_name, numbers_csv, reading, stages
+from app.presenters.budget_view import (
+    X_MEASURES,
+    Y_MEASURES,
+    facts,
+    kind_name,
+    numbers_csv,
+    reading,
+    stages,
+)
+from app.requests.events import GLUE
 from app.sections.board import save_chart
 from app.sections.downloads import cached_table, download_button, download_on
-from app.sections.events import GLUE
 from app.words import budget as text
 from app.words.library_words import worded
 from vtw_core.errors import InputError

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.api import _Endpoints
-from app.service.faults import told
+from app.requests.faults import told
 from app.ui import build_demo
 from vtw_core.cli.strategy_options import method_from
 

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.links.held_k import keep_k
+from app.sections.held_k import keep_k
 from app.state import Visitor
 from app.tabs.compare import _drawing_of, _Handlers, _path_of_drawing
 from app.tabs.every_k import show, write_run, write_table

@@ -16,9 +16,9 @@ import pytest
 from PIL import Image
 from served_page import served
 
+from app.requests import faults
+from app.requests.faults import DiskError, check_uploads, on_disk
 from app.sections import downloads
-from app.service import faults
-from app.service.faults import DiskError, check_uploads, on_disk
 from app.state import Visitor
 from app.tabs.compare import _Handlers
 from app.tabs.every_k import write_run

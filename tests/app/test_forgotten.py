@@ -6,8 +6,8 @@ import httpx
 import pytest
 from served_page import served
 
-from app.links.guide import _Handlers
-from app.server.forgotten import HEADER
+from app.guide import _Handlers
+from app.requests.forgotten import HEADER
 from app.words import faults as text_faults
 from app.words.language import speaking
 

@@ -9,10 +9,10 @@ import pytest
 from gradio.routes import file_upload_statuses
 from served_page import served
 
+from app.requests.refusals import TurnedAway
+from app.requests.upload_limits import UploadLimits
 from app.server import uploads
 from app.server.bodies import LONGEST_NAME, MOST_NAMED, Uploads, check_body
-from app.server.refusals import TurnedAway
-from app.server.upload_limits import UploadLimits
 from app.server.upload_parts import MOST_FIELD_BYTES, MOST_PARTS, Parts
 from app.words.language import speaking
 
@@ -195,7 +195,7 @@ def test_an_upload_that_does_not_tell_its_size_is_counted_while_it_comes(service
 
 
 def test_all_whose_address_a_proxy_hides_have_what_ten_addresses_have():
-    from app.server.visitors import Networks
+    from app.requests.visitors import Networks
 
     limits = UploadLimits(2, 1, Networks.behind("127.0.0.1"), Clock())
     scope = {"client": ("127.0.0.1", 5)}

@@ -6,10 +6,10 @@ from app.words.page import PRESET_OWN
 from app.words.share import OWN_QUESTION
 from small_records import small_run, with_random_inside
 
+from app.guide import _Handlers
 from app.inputs.methods_choice import Choice
 from app.lesson.progress import Progress
 from app.lesson.syllabus import STEPS
-from app.links.guide import _Handlers
 from app.links.view_address import Places, View
 from app.state import Visitor
 from app.tabs import calibrate, migration, sinks

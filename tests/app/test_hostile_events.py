@@ -16,20 +16,19 @@ from inside_runs import SIZES, run_with_inside
 from small_budgets import made_up_comparison
 from stage_runs import drop_run
 
-from app import ui
+from app import guide, ui
 from app.components.lesson import show_step
 from app.figures import every_k
+from app.figures.report import report_html
 from app.figures.tables import chart_csv
-from app.inputs import model_choice
 from app.inputs.drawings import keep_few_drawings
 from app.lesson.progress import Progress
 from app.lesson.syllabus import STEPS
-from app.links import guide
-from app.links.held_k import keep_k
 from app.links.view_address import Places
-from app.presenters.report import report_html
+from app.sections import model_choice
 from app.sections import stages as stages_section
 from app.sections.board import save_chart
+from app.sections.held_k import keep_k
 from app.sections.methods_panels import chosen, fit, set_equal
 from app.state import ShownCalibration, Visitor
 from app.tabs import calibrate, compare, migration, sinks, which_method

@@ -11,10 +11,10 @@ from small_records import small_run
 
 from app.components.files import read
 from app.components.lesson import show_step
+from app.guide import _Handlers
 from app.lesson import attention, choosing_k, image_and_cost
 from app.lesson.progress import Progress
 from app.lesson.syllabus import STEPS
-from app.links.guide import _Handlers
 from app.links.view_address import Places, View
 from app.service.service import bundled_examples
 from app.state import Visitor

@@ -8,9 +8,9 @@ import httpx
 import pytest
 from served_page import served
 
-from app.server.visitors import Networks, believed_proxies
-from app.service.limits import ADDRESS_RUNS, RunLimits, Waiting
-from app.service.rates import Quota, Starts
+from app.requests.limits import ADDRESS_RUNS, RunLimits, Waiting
+from app.requests.rates import Quota, Starts
+from app.requests.visitors import Networks, believed_proxies
 from app.service.service import Service, limits, rates
 from app.words import faults as text_faults
 from benchmarks.load.page import Page, Refused, Watch

@@ -6,7 +6,7 @@ import pytest
 from gradio.utils import LRUCache
 from served_page import served
 
-from app.service.limits import RunLimits
+from app.requests.limits import RunLimits
 from app.service.service import Service, limits, rates
 from app.words import page as text
 from benchmarks.load.crowd import visit_for

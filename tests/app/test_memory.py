@@ -9,7 +9,7 @@ import pytest
 import torch
 from tiny_models import save_tiny_model
 
-from app.inputs.picture_choice import Pictures
+from app.sections.picture_choice import Pictures
 from app.service.service import Service
 from app.tabs.compare import _Handlers as CompareHandlers
 from app.words import faults as text

@@ -9,8 +9,8 @@ import gradio as gr
 import pytest
 from hostile_inputs import MODELS as HOSTILE
 
-from app.inputs import model_choice
 from app.presenters.models_view import Picking, catalogue_words, show_models
+from app.sections import model_choice
 from app.service.models import LoadOptions, Models, Offer
 from app.service.pool import READY
 from app.service.service import Service

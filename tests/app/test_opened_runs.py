@@ -11,7 +11,7 @@ from served_page import served
 from small_records import small_run, with_random_inside
 
 from app.inputs import pictures
-from app.inputs.opened_runs import OpenedRuns, _expanded
+from app.service.opened_runs import OpenedRuns, _expanded
 from app.words import faults as text_faults
 from vtw_core.errors import InputError
 

@@ -6,7 +6,7 @@ import pytest
 from inside_runs import SIZES, run_with_inside
 
 from app.figures import every_k, migration, sinks
-from app.presenters.report import main, report_html
+from app.figures.report import main, report_html
 from vtw_core.results.run import load_run
 
 

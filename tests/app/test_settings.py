@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from app import guide
 from app.lesson.progress import Progress
 from app.lesson.syllabus import STEPS
-from app.links import guide
 from app.links.view_address import Places, View
 from app.presenters.view import show_criterion
 from app.service.models import LoadOptions

@@ -9,10 +9,10 @@ from PIL import Image
 from tiny_models import random_picture
 
 from app.components.further import show_further
-from app.inputs.picture_choice import MOST, Pictures, _suit
+from app.figures.report import report_html
 from app.inputs.pictures import thumbnails
 from app.links.view_address import View
-from app.presenters.report import report_html
+from app.sections.picture_choice import MOST, Pictures, _suit
 from app.state import Visitor
 from app.tabs import migration, sinks
 from app.tabs.compare import _Handlers, show_view

@@ -8,10 +8,10 @@ import pytest
 from app.words.share import BIBTEX, OWN_PICTURE_FILE
 from inside_runs import run_with_inside
 
+from app.guide import _Handlers
 from app.lesson.syllabus import STEPS
-from app.links.guide import _Handlers
+from app.links.snippet import code_for
 from app.links.view_address import Places, View
-from app.presenters.snippet import code_for
 from app.service.service import Service
 from app.state import Visitor
 from app.ui import TABS

@@ -5,9 +5,9 @@ import pytest
 from small_records import small_run, with_random_inside
 
 from app.components.share import show_arrival
-from app.links.held_k import k_of
+from app.figures.report import report_html
 from app.links.view_address import View
-from app.presenters.report import report_html
+from app.sections.held_k import k_of
 from app.service.service import Service
 from app.state import Visitor
 from app.tabs import calibrate, every_k, migration

@@ -9,7 +9,7 @@ import gradio as gr
 import numpy as np
 import pytest
 
-from app.inputs import model_choice
+from app.sections import model_choice
 from app.service.models import Models
 from app.service.service import Service, jobs, zero_gpu
 from vtw_core.errors import VTWError

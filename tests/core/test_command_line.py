@@ -478,7 +478,7 @@ def test_a_report_on_a_full_stdout_is_one_sentence(tmp_path):
     run = small_run().save(tmp_path / "run.vtw")
     with open("/dev/full", "w") as full:
         done = subprocess.run(
-            [sys.executable, "-m", "app.presenters.report", str(run),
+            [sys.executable, "-m", "app.figures.report", str(run),
              "--out", str(tmp_path / "r.html")],
             stdout=full, stderr=subprocess.PIPE, text=True, check=False,
         )  # fmt: skip

@@ -62,7 +62,7 @@ def test_a_full_disk_leaves_the_good_file_that_was_there(tmp_path, what):
 def test_a_full_disk_leaves_the_good_report_and_the_good_checkpoint(tmp_path, capsys):
     import torch
 
-    from app.presenters.report import main
+    from app.figures.report import main
     from embedded_model.optimizer import Trainer
 
     run = small_run().save(tmp_path / "run.vtw")
@@ -155,7 +155,7 @@ def test_the_files_of_a_folder_replace_those_of_their_names(tmp_path):
 # Calls that write to a file of a name, and where they may stand: nothing is replaced there.
 WRITING = {"write_text", "write_bytes", "savefig", "save_pretrained", "screenshot", "to_csv"}
 NOT_REPLACING = {
-    "app/service/faults.py": "a probe of its own, deleted again",
+    "app/requests/faults.py": "a probe of its own, deleted again",
     "benchmarks/memory.py": "a switch of the system",
     "benchmarks/scale/measuring.py": "a temporary folder",
     "benchmarks/load/plateau.py": "a temporary folder",

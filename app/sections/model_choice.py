@@ -11,7 +11,7 @@ import gradio as gr
 
 from app.components.model_picker import model_picker
 from app.presenters.models_view import Picking, show_models
-from app.sections.events import GLUE, GLUE_OF_EVENT, LOADING_QUEUE
+from app.requests.events import GLUE, GLUE_OF_EVENT, LOADING_QUEUE
 from app.words import models as text
 from app.words import page as page_text
 from app.words.library_words import worded

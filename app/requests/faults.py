@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from app.sections.refusal import refusal
+from app.requests.refusal import refusal
 from app.words import faults as text
 from app.words.library_words import worded
 from vtw_core.errors import InputError, ModelError, VTWError, causes

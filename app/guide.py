@@ -16,15 +16,15 @@ from app.components.lesson import lesson_part, show_step
 from app.components.share import Origin, share, show_address, show_arrival, tell_place
 from app.components.terms import terms_part
 from app.components.theme_switch import theme_switch
-from app.figures.tokens import clamped
+from app.inputs.clamping import clamped
 from app.inputs.pictures import uploaded
 from app.lesson.progress import Progress, questions_of
 from app.lesson.syllabus import STEPS
+from app.links.snippet import code_for
 from app.links.view_address import Places, View
-from app.presenters.snippet import code_for
 from app.presenters.view import on_the_line
+from app.requests.events import GLUE, GLUE_OF_EVENT
 from app.sections.downloads import download_on
-from app.sections.events import GLUE, GLUE_OF_EVENT
 from app.state import Visitor
 from app.tabs import calibrate, methods, migration, sinks, which_method
 from app.tabs.compare import show_view
@@ -45,7 +45,7 @@ _PLACES = {
     "preset": "value < 0 ? {} : { preset: value, threshold: null }",
     "threshold": "{ preset: null, threshold: value }",
 }
-_REPOSITORY = Path(__file__).resolve().parents[2]
+_REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)

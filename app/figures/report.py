@@ -1,6 +1,6 @@
 """A run as one HTML file for a lecture: figures, definitions and words, no network, no model.
 
-``python -m app.presenters.report run.vtw --out report.html`` writes it from a saved run.
+``python -m app.figures.report run.vtw --out report.html`` writes it from a saved run.
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def _table(chart: Table) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m app.presenters.report", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m app.figures.report", description=__doc__)
     parser.add_argument("run", type=Path, help="a file that Run.save wrote")
     parser.add_argument(
         "--picture", nargs="+", default=[], help="the picture that was asked about, or several"

@@ -12,8 +12,8 @@ import gradio as gr
 from app.components.further import further_strip, show_further
 from app.inputs.pictures import FILE_TYPES, chosen_picture, uploaded
 from app.inputs.previews import pictured, preview
-from app.sections.events import GLUE, GLUE_OF_EVENT, PICTURE_QUEUE
-from app.sections.refusal import tell_refused
+from app.requests.events import GLUE, GLUE_OF_EVENT, PICTURE_QUEUE
+from app.requests.refusal import tell_refused
 from app.words import page as text
 from app.words.library_words import worded
 from vtw_core.errors import InputError, VTWError

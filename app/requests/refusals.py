@@ -5,7 +5,7 @@ from __future__ import annotations
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from app.server.visitors import language_of
+from app.requests.visitors import language_of
 from app.words import faults as text_faults
 from app.words.language import speaking
 

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import HTTPException
 
-from app.sections.events import RUN_QUEUES, WAIT_QUEUES
-from app.server.visitors import Networks, language_at
-from app.service.rates import MOST_KEPT, Starts
+from app.requests.events import RUN_QUEUES, WAIT_QUEUES
+from app.requests.rates import MOST_KEPT, Starts
+from app.requests.visitors import Networks, language_at
 from app.words import faults as text
 from app.words.language import speaking
 

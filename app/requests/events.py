@@ -17,7 +17,7 @@ FILE_QUEUE: dict[str, Any] = {"concurrency_id": "files", "concurrency_limit": 2}
 OPENING_QUEUE: dict[str, Any] = {"concurrency_id": "opening", "concurrency_limit": 1}
 # What decodes a picture that was just uploaded: each may take some hundred megabytes.
 PICTURE_QUEUE: dict[str, Any] = {"concurrency_id": "picture", "concurrency_limit": 1}
-# Whose events run a model, and with those who wait for one: what `app.service.limits` counts.
+# Whose events run a model, and with those who wait for one: what `app.requests.limits` counts.
 # After a load comes a run, as a rule, so it counts as one that waits and not as one more. Whatever
 # else goes through the queue is counted apart.
 RUN_QUEUES = frozenset(each["concurrency_id"] for each in (MODEL_QUEUE, AGAIN_QUEUE))

@@ -1,0 +1,1 @@
+"""Who asks, how often, and what is said when it cannot be done."""
