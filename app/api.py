@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app.inputs.as_sent import hand_on
-from app.inputs.pictures import path_sent, uploaded
-from app.requests.events import AGAIN_QUEUE
-from app.requests.faults import told
-from app.words import api as text_api
-from app.words import page as text
 from vtw_core.errors import InputError
 from vtw_core.results.run import RULES, SCOPES, Rule, Scope, check_eta
 
+from .inputs.as_sent import hand_on
+from .inputs.pictures import path_sent, uploaded
+from .requests.events import AGAIN_QUEUE
+from .requests.faults import told
+from .words import api as text_api
+from .words import page as text
+
 if TYPE_CHECKING:
-    from app.service.service import Service
+    from .service.service import Service
 
 MOST_IMAGES = 8
 """Of one prompt. The library takes more; here strangers share the memory."""

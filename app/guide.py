@@ -10,33 +10,34 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import gradio as gr
 
-from app.components.kept_visit import kept_visit
-from app.components.language import language_switch
-from app.components.lesson import lesson_part, show_step
-from app.components.share import Origin, share, show_address, show_arrival, tell_place
-from app.components.terms import terms_part
-from app.components.theme_switch import theme_switch
-from app.inputs.clamping import clamped
-from app.inputs.pictures import uploaded
-from app.lesson.progress import Progress, questions_of
-from app.lesson.syllabus import STEPS
-from app.links.snippet import code_for
-from app.links.view_address import Places, View
-from app.presenters.view import on_the_line
-from app.requests.events import GLUE, GLUE_OF_EVENT
-from app.sections.downloads import download_on
-from app.state import Visitor
-from app.tabs import calibrate, methods, migration, sinks, which_method
-from app.tabs.compare import show_view
-from app.tabs.every_k import write_run
-from app.words import page as text
-from app.words import share as text_share
 from vtw_core.errors import InputError
 from vtw_core.results.run import DEFAULT_ETA, Run
 
+from .components.kept_visit import kept_visit
+from .components.language import language_switch
+from .components.lesson import lesson_part, show_step
+from .components.share import Origin, share, show_address, show_arrival, tell_place
+from .components.terms import terms_part
+from .components.theme_switch import theme_switch
+from .inputs.clamping import clamped
+from .inputs.pictures import uploaded
+from .lesson.progress import Progress, questions_of
+from .lesson.syllabus import STEPS
+from .links.snippet import code_for
+from .links.view_address import Places, View
+from .presenters.view import on_the_line
+from .requests.events import GLUE, GLUE_OF_EVENT
+from .sections.downloads import download_on
+from .state import Visitor
+from .tabs import calibrate, methods, migration, sinks, which_method
+from .tabs.compare import show_view
+from .tabs.every_k import write_run
+from .words import page as text
+from .words import share as text_share
+
 if TYPE_CHECKING:
-    from app.service.service import Example, Service
-    from app.tabs.compare import CompareTab
+    from .service.service import Example, Service
+    from .tabs.compare import CompareTab
 
 # What the address bar is told where a control's value does not stand there as it is. Of a preset
 # and a threshold of one's own, the one that was chosen last counts.

@@ -8,15 +8,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from app.requests.limits import RUNS_PER_MINUTE, WAITING
-from app.requests.upload_limits import QUOTA_MB, UPLOADS_PER_MINUTE
-from app.requests.visitors import VARIABLE, believed_proxies
-from app.service import zero_gpu
-from app.service.models import RESIDENT, LoadOptions, Models
-from app.words.language import FIRST, LANGUAGES
 from vtw_core.errors import InputError
 from vtw_core.families.catalogue import BYTES, CATALOGUE, QUANTIZED
 from vtw_core.results.run import DEFAULT_ETA
+
+from .requests.limits import RUNS_PER_MINUTE, WAITING
+from .requests.upload_limits import QUOTA_MB, UPLOADS_PER_MINUTE
+from .requests.visitors import VARIABLE, believed_proxies
+from .service import zero_gpu
+from .service.models import RESIDENT, LoadOptions, Models
+from .words.language import FIRST, LANGUAGES
 
 UPLOAD_MB = 20
 

@@ -7,8 +7,8 @@ from typing import Any, Literal, Self
 
 from vtw_core.results.calibration import Calibration
 from vtw_core.results.comparison import MethodComparison
+from vtw_core.results.mustdrop_record import MustDropRecord
 from vtw_core.results.run import DEFAULT_ETA, Run
-from vtw_core.strategies.mustdrop.record import MustDropRecord
 
 Origin = Literal["live", "recorded", "opened"]
 

@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app import guide
-from app.api import build_api
-from app.components.unseen import unseen_scripts
-from app.lesson.syllabus import STEPS
-from app.links.view_address import Places
-from app.presenters.view import on_the_line, show_run
-from app.requests.events import GLUE, GLUE_OF_EVENT
-from app.sections import stages as stages_section
-from app.server.sessions import describe_page_once
-from app.state import Visitor
-from app.tabs import (
+from . import guide
+from .api import build_api
+from .components.unseen import unseen_scripts
+from .lesson.syllabus import STEPS
+from .links.view_address import Places
+from .presenters.view import on_the_line, show_run
+from .requests.events import GLUE, GLUE_OF_EVENT
+from .sections import stages as stages_section
+from .server.sessions import describe_page_once
+from .state import Visitor
+from .tabs import (
     calibrate,
     compare,
     every_k,
@@ -27,14 +27,14 @@ from app.tabs import (
     sinks,
     which_method,
 )
-from app.words import budget as text_budget
-from app.words import inside as text_inside
-from app.words import methods as text_methods
-from app.words import page as text
-from app.words.language import FIRST, LANGUAGES, in_language, speaking
+from .words import budget as text_budget
+from .words import inside as text_inside
+from .words import methods as text_methods
+from .words import page as text
+from .words.language import FIRST, LANGUAGES, in_language, speaking
 
 if TYPE_CHECKING:
-    from app.service.service import Service
+    from .service.service import Service
 
 
 _Show = Callable[..., tuple[Any, ...] | dict[str, Any]]  # gr.skip() is a dict

@@ -6,7 +6,7 @@ import numpy as np
 
 from vtw_core import Sampling
 from vtw_core.results.comparison import MethodComparison, MethodEntry, MethodSeconds, VisionCounts
-from vtw_core.strategies.mustdrop.record import (
+from vtw_core.results.mustdrop_record import (
     FELL,
     GONE,
     KEPT_BOTH,

@@ -6,12 +6,14 @@ status 2 and one line on stderr that says what to do. The commands over a data s
 (vtw_core.cli.data_commands) also run under torchrun: process 0 speaks for all.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from vtw_core.analysis.inside_json import inside_json
 from vtw_core.cli.convert_command import convert
@@ -19,7 +21,6 @@ from vtw_core.cli.data_commands import add_calibrate, add_evaluate
 from vtw_core.cli.export_command import add_export
 from vtw_core.cli.given_once import GivenOnce
 from vtw_core.cli.load_options import add_load_options, add_place_options, load_from
-from vtw_core.cli.printing import complain, one_line, say
 from vtw_core.cli.strategy_options import (
     add_positions,
     add_strategy_options,
@@ -40,15 +41,18 @@ from vtw_core.families.adapters import ADAPTERS
 from vtw_core.families.catalogue import CATALOGUE
 from vtw_core.families.prompts import check_prompt
 from vtw_core.families.support import REFUSED
+from vtw_core.files.printing import complain, one_line, say
 from vtw_core.loading.availability import availability
 from vtw_core.machine.memory import OUT_OF_MEMORY, is_out_of_memory
 from vtw_core.machine.processes import leave, rank, size
-from vtw_core.model import VisionLanguageModel
 from vtw_core.pictures.counterfactual_images import MADE
 from vtw_core.pictures.images import load_images
 from vtw_core.results.run import DEFAULT_ETA, RULE_HELP, RULES, SCOPES, Run, check_eta, load_run
 from vtw_core.results.sampling import Sampling
 from vtw_core.strategies.method import Method
+
+if TYPE_CHECKING:
+    from vtw_core.model import VisionLanguageModel
 
 BAD_INPUT = 2
 OUT_OF_ROOM = 1

@@ -12,11 +12,11 @@ from typing import Any
 import gradio as gr
 import plotly
 
-from app.components.files import read, script
-from app.figures.chart import Chart, Heatmap, Sheet, Table
-from app.figures.fonts import drawn_language
-from app.words import inside as text
-from app.words.language import current
+from ..figures.chart import Chart, Heatmap, Sheet, Table
+from ..figures.fonts import drawn_language
+from ..words import inside as text
+from ..words.language import current
+from .files import read, script
 
 _PLOTLY = Path(plotly.__file__).resolve().parent / "package_data" / "plotly.min.js"
 DRAWN_FORMATS = ("png", "svg", "html", "csv")
@@ -64,7 +64,7 @@ def show_chart(chart: Chart | None, layers: int) -> dict[str, Any] | None:
         table = {"columns": list(chart.columns), "rows": [list(row) for row in chart.rows]}
         return {**value, "table": table, "formats": list(TABLE_FORMATS)}
     # Plotly's part that makes figures is not needed until one is looked at.
-    from app.figures.plotly_charts import figure
+    from ..figures.plotly_charts import figure
 
     return {
         **value,

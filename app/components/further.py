@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import gradio as gr
 
-from app.components.files import read, script
-from app.inputs.pictures import thumbnail
-from app.words import page as text
+from ..inputs.pictures import thumbnail
+from ..words import page as text
+from .files import read, script
 
 _LONGEST = 160
 

@@ -14,12 +14,13 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from app.components.files import read, script
-from app.figures import style, tokens
-from app.presenters.view import run_id
-from app.words import inside as text
 from vtw_core.analysis.rows import inside_of, tokens_of, visual_positions
 from vtw_core.results.run import Run
+
+from ..figures import style, tokens
+from ..presenters.view import run_id
+from ..words import inside as text
+from .files import read, script
 
 MOST_NUMBERS = 1_500_000
 """More weights than this do not travel at once: 3 MB, before base64."""

@@ -6,9 +6,10 @@ from typing import Any
 
 import gradio as gr
 
-from app.components.files import read, script
-from app.words import inside as text
 from vtw_core.results.run import Run
+
+from ..words import inside as text
+from .files import read, script
 
 
 def kbar(elem_id: str) -> gr.HTML:

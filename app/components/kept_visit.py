@@ -6,10 +6,10 @@ from itertools import chain
 
 import gradio as gr
 
-from app.components.files import read, script
-from app.links.view_address import usual_places
-from app.requests.forgotten import HEADER
-from app.words import share as text
+from ..links.view_address import usual_places
+from ..requests.forgotten import HEADER
+from ..words import share as text
+from .files import read, script
 
 
 def kept_visit() -> gr.HTML:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.components.files import read, script
-from app.words import page as text
-from app.words.language import FIRST, LANGUAGES, current, speaking
+from ..words import page as text
+from ..words.language import FIRST, LANGUAGES, current, speaking
+from .files import read, script
 
 # One script in several files: they share the scope that Gradio runs it in.
 _SCRIPTS = ("language_choice.js", "gradio_names.js", "language.js")

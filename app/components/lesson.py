@@ -6,15 +6,16 @@ from typing import Any
 
 import gradio as gr
 
-from app.components.files import read, script
-from app.inputs.pictures import thumbnail
-from app.lesson.progress import Progress, questions_of
-from app.lesson.question import Question
-from app.lesson.syllabus import STEPS
-from app.presenters.view import run_id
-from app.state import Visitor
-from app.words import lesson as text
 from vtw_core.results.run import Run
+
+from ..inputs.pictures import thumbnail
+from ..lesson.progress import Progress, questions_of
+from ..lesson.question import Question
+from ..lesson.syllabus import STEPS
+from ..presenters.view import run_id
+from ..state import Visitor
+from ..words import lesson as text
+from .files import read, script
 
 _THUMBNAIL = 96  # pixels: drawn at half of it, for screens with two for one
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.components.files import read, script
-from app.words import methods as text
+from ..words import methods as text
+from .files import read, script
 
 
 def methods(elem_id: str) -> gr.HTML:

@@ -6,8 +6,8 @@ from typing import Any
 
 import gradio as gr
 
-from app.components.files import read, script
-from app.words import models as text
+from ..words import models as text
+from .files import read, script
 
 
 def model_picker(value: dict[str, Any]) -> gr.HTML:

@@ -12,11 +12,12 @@ from typing import Any, Literal
 
 import gradio as gr
 
-from app.components.files import read, script
-from app.links.view_address import View, usual_places
-from app.presenters.view import on_the_line, run_id
-from app.words import share as text
 from vtw_core.results.run import DEFAULT_ETA, RULES, Run
+
+from ..links.view_address import View, usual_places
+from ..presenters.view import on_the_line, run_id
+from ..words import share as text
+from .files import read, script
 
 Origin = Literal["bundled", "picture", "file"]
 """Of what is shown: an example of the page, a picture of the visitor's, or an opened run."""

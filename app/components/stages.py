@@ -14,11 +14,7 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from app.components.files import read, script
-from app.figures import style
-from app.state import Dropped
-from app.words import stages as text
-from vtw_core.strategies.mustdrop.record import (
+from vtw_core.results.mustdrop_record import (
     FELL,
     GONE,
     KEPT_BOTH,
@@ -27,6 +23,11 @@ from vtw_core.strategies.mustdrop.record import (
     PROTECTED,
     MustDropRecord,
 )
+
+from ..figures import style
+from ..state import Dropped
+from ..words import stages as text
+from .files import read, script
 
 FATE_NAMES = {
     GONE: "gone", FELL: "fell", KEPT_BOTH: "both", KEPT_GLOBAL: "global",

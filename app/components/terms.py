@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.components.files import script
-from app.words import terms as text
+from ..words import terms as text
+from .files import script
 
 _QUANTITIES, _STRATEGIES = "quantities", "strategies"
 _HERE = "Words of the page"

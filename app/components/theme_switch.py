@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.components.files import read, script
-from app.words import page as text
+from ..words import page as text
+from .files import read, script
 
 
 def theme_switch() -> gr.HTML:

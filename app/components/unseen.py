@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.components.files import script
+from .files import script
 
 
 def unseen_scripts() -> gr.HTML:

@@ -11,9 +11,9 @@ from typing import Any
 
 import gradio as gr
 
-from app.components.files import read
-from app.presenters.view import show_criterion
-from app.words import page as text
+from ..presenters.view import show_criterion
+from ..words import page as text
+from .files import read
 
 # One script in several files: they share the scope that Gradio runs it in.
 _SCRIPTS = ("digits.js", "words.js", "criterion.js", "tokens.js", "curve.js", "workbench.js")

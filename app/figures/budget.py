@@ -8,9 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.figures import style
-from app.figures.chart import Dash, Marker, Points, Scatter, Table
-from app.presenters.budget_view import (
+from vtw_core.results.equal_budget import SHORT, BudgetComparison, Contender, Estimate, Measure
+
+from ..presenters.budget_view import (
     KLS,
     MAIN,
     X_MEASURES,
@@ -22,9 +22,10 @@ from app.presenters.budget_view import (
     shown,
     told,
 )
-from app.words import budget as text
-from app.words.library_words import worded
-from vtw_core.results.equal_budget import SHORT, BudgetComparison, Contender, Estimate, Measure
+from ..words import budget as text
+from ..words.library_words import worded
+from . import style
+from .chart import Dash, Marker, Points, Scatter, Table
 
 FLOOR = 1e-6
 """Nats; a log axis of KL reaches down to here, or less far when nothing is so small."""

@@ -7,12 +7,13 @@ import math
 import numpy as np
 import plotly.graph_objects as go
 
-from app.figures import style
-from app.figures.plotly_charts import decades, number_axis
-from app.presenters.calibration_view import DIRECTION_NAMES
-from app.words import page as text
-from app.words.digits import significant
 from vtw_core.results.calibration import Reading
+
+from ..presenters.calibration_view import DIRECTION_NAMES
+from ..words import page as text
+from ..words.digits import significant
+from . import style
+from .plotly_charts import decades, number_axis
 
 
 def kl_range(reading: Reading) -> tuple[float, float]:

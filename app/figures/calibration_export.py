@@ -9,12 +9,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from app.figures import style
-from app.figures.calibration import kl_range
-from app.figures.fonts import families
-from app.presenters.calibration_view import DIRECTION_NAMES
-from app.words import page as text
 from vtw_core.results.calibration import Reading
+
+from ..presenters.calibration_view import DIRECTION_NAMES
+from ..words import page as text
+from . import style
+from .calibration import kl_range
+from .fonts import families
 
 
 def calibration_svg(reading: Reading) -> bytes:

@@ -10,8 +10,17 @@ from dataclasses import replace
 
 import numpy as np
 
-from app.figures import style, tokens
-from app.figures.chart import (
+from vtw_core.analysis import migration as analysis
+from vtw_core.analysis.rows import inside_of
+from vtw_core.results.inside import Counterfactual
+from vtw_core.results.run import Run
+
+from ..inputs.pictures import name_of
+from ..words import inside as text
+from ..words import page as page_text
+from ..words.digits import significant
+from . import style, tokens
+from .chart import (
     Dash,
     FloatArray,
     Joint,
@@ -22,15 +31,7 @@ from app.figures.chart import (
     Series,
     Table,
 )
-from app.figures.tokens import Rows
-from app.inputs.pictures import name_of
-from app.words import inside as text
-from app.words import page as page_text
-from app.words.digits import significant
-from vtw_core.analysis import migration as analysis
-from vtw_core.analysis.rows import inside_of
-from vtw_core.results.inside import Counterfactual
-from vtw_core.results.run import Run
+from .tokens import Rows
 
 FLOOR = 1e-5
 """Nats; a log axis of KL reaches down to here, or less far when nothing is so small."""

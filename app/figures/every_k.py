@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.figures import style
-from app.figures.chart import Chart, Dash, KLine, Lines, Mark, Marker, Series, Table
-from app.inputs.clamping import clamped
-from app.presenters.view import every_k_rows
-from app.words import page as text
-from app.words.library_words import worded
 from vtw_core.results.run import DEFAULT_ETA, SCOPES, Run
+
+from ..inputs.clamping import clamped
+from ..presenters.view import every_k_rows
+from ..words import page as text
+from ..words.library_words import worded
+from . import style
+from .chart import Chart, Dash, KLine, Lines, Mark, Marker, Series, Table
 
 # What is smaller is as good as equal; a log axis would spend all its room on it.
 _FLOOR = 1e-7

@@ -6,7 +6,7 @@ import functools
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
-from app.words.language import FIRST, current
+from ..words.language import FIRST, current
 
 # Of a collection of faces Matplotlib knows the first one only: Noto's is the Japanese one, which
 # has all characters of the others.

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from app.figures import style, tokens
-from app.figures.chart import Band, Heatmap, KLine, Lines, Mark, Series
-from app.words import inside as text
 from vtw_core.analysis import migration as analysis
 from vtw_core.analysis.rows import inside_of
 from vtw_core.analysis.sinks import on_grid
 from vtw_core.results.run import Run
+
+from ..words import inside as text
+from . import style, tokens
+from .chart import Band, Heatmap, KLine, Lines, Mark, Series
 
 WORDS_FIT = 260
 """A grid of more patches than this has its words on hover only."""

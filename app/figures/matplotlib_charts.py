@@ -18,12 +18,13 @@ from matplotlib.colors import Colormap, LinearSegmentedColormap, LogNorm, Normal
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from app.figures import style
-from app.figures.chart import Chart, Coloured, Heatmap, Joint, Lines, Points, Sheet, Stack
-from app.figures.fonts import drawable, families
-from app.figures.wrapping import wrapped
-from app.words.digits import percent, significant
 from vtw_core.errors import InputError
+
+from ..words.digits import percent, significant
+from . import style
+from .chart import Chart, Coloured, Heatmap, Joint, Lines, Points, Sheet, Stack
+from .fonts import drawable, families
+from .wrapping import wrapped
 
 _WIDTH = 8.0  # inches
 _PLAIN = FuncFormatter(lambda value, _: significant(value, 3))

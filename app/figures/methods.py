@@ -6,14 +6,15 @@ from collections.abc import Callable
 
 import numpy as np
 
-from app.figures import style
-from app.figures.chart import Chart, Dash, Lines, Marker, Series, Table
-from app.presenters.methods_view import title
-from app.words import methods as text
-from app.words import page as page_text
-from app.words.digits import BYTES, FLOPS, mean_count, significant, three_digits, unit_of
-from app.words.library_words import worded
 from vtw_core.results.comparison import MethodComparison, MethodEntry
+
+from ..presenters.methods_view import title
+from ..words import methods as text
+from ..words import page as page_text
+from ..words.digits import BYTES, FLOPS, mean_count, significant, three_digits, unit_of
+from ..words.library_words import worded
+from . import style
+from .chart import Chart, Dash, Lines, Marker, Series, Table
 
 # Two panels may run one method: the second of them differs in dash and marker.
 _LOOKS: dict[str, tuple[Dash, Marker]] = {

@@ -10,8 +10,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from app.figures import causal, lens, style, tokens
-from app.figures.chart import (
+from vtw_core.analysis import migration as analysis
+from vtw_core.analysis.rows import inside_of
+from vtw_core.analysis.sinks import sink_verdict
+from vtw_core.results.run import DEFAULT_ETA, Run
+
+from ..inputs.clamping import clamped
+from ..words import inside as text
+from . import causal, lens, style, tokens
+from .chart import (
     Chart,
     FloatArray,
     Heatmap,
@@ -21,13 +28,7 @@ from app.figures.chart import (
     Series,
     Table,
 )
-from app.figures.tokens import Rows
-from app.inputs.clamping import clamped
-from app.words import inside as text
-from vtw_core.analysis import migration as analysis
-from vtw_core.analysis.rows import inside_of
-from vtw_core.analysis.sinks import sink_verdict
-from vtw_core.results.run import DEFAULT_ETA, Run
+from .tokens import Rows
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
-from app.figures import style
-from app.figures.chart import Band, Chart, Coloured, Heatmap, Joint, Lines, Points, Sheet, Stack
-from app.words.digits import decade, percent, significant
-from app.words.language import language
 from vtw_core.errors import InputError
+
+from ..words.digits import decade, percent, significant
+from ..words.language import language
+from . import style
+from .chart import Band, Chart, Coloured, Heatmap, Joint, Lines, Points, Sheet, Stack
 
 # The page moves the shape and the annotation of this name when a visitor moves K.
 K_NAME = "K"

@@ -13,19 +13,20 @@ from pathlib import Path
 
 from plotly.offline import get_plotlyjs
 
-from app.figures import every_k, migration, plotly_charts, sinks
-from app.figures.chart import Chart, Table
-from app.inputs.pictures import thumbnails
-from app.presenters.inside_view import sink_words
-from app.words import inside as text_inside
-from app.words import page as text
-from app.words.language import language
 from vtw_core.analysis.rows import tokens_of
 from vtw_core.analysis.sinks import sink_verdict
-from vtw_core.cli.printing import complain, say
 from vtw_core.errors import InputError
+from vtw_core.files.printing import complain, say
 from vtw_core.files.replacing import replace_file
 from vtw_core.results.run import DEFAULT_ETA, Run, load_run
+
+from ..inputs.pictures import thumbnails
+from ..presenters.inside_view import sink_words
+from ..words import inside as text_inside
+from ..words import page as text
+from ..words.language import language
+from . import every_k, migration, plotly_charts, sinks
+from .chart import Chart, Table
 
 _STYLE = """
 body { font: 16px/1.55 system-ui, sans-serif; color: #222; background: #fff; max-width: 1080px;

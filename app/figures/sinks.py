@@ -8,15 +8,16 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from app.figures import style, tokens
-from app.figures.chart import Chart, Heatmap, KLine, Series, Sheet, Stack, Table
-from app.figures.tokens import Rows
-from app.inputs.clamping import clamped
-from app.words import inside as text
 from vtw_core.analysis import sinks as analysis
 from vtw_core.analysis.rows import deeper_half, inside_of
 from vtw_core.results.inside import SEGMENTS
 from vtw_core.results.run import Run
+
+from ..inputs.clamping import clamped
+from ..words import inside as text
+from . import style, tokens
+from .chart import Chart, Heatmap, KLine, Series, Sheet, Stack, Table
+from .tokens import Rows
 
 FLOOR = 1e-4
 """Lowest value of a logarithmic scale of attention."""

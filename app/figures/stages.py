@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from app.figures.chart import Table
-from app.state import Dropped
-from app.words import stages as text
-from app.words.digits import significant
-from vtw_core.strategies.mustdrop.record import FELL
+from vtw_core.results.mustdrop_record import FELL
+
+from ..state import Dropped
+from ..words import stages as text
+from ..words.digits import significant
+from .chart import Table
 
 
 def flow_table(dropped: Dropped) -> Table:

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Sequence
 from functools import singledispatch
 from typing import Any
 
-from app.figures.chart import Chart, Heatmap, Joint, Lines, Points, Sheet, Stack, Table
-from app.presenters.csv_text import csv_text
 from vtw_core.errors import InputError
+
+from ..presenters.csv_text import csv_text
+from .chart import Chart, Heatmap, Joint, Lines, Points, Sheet, Stack, Table
 
 
 def chart_csv(chart: Chart) -> str:

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import itertools
 
-from app.figures import style
-from app.figures.chart import Band
-from app.words import inside as text
 from vtw_core.analysis.rows import (
     QUERY_ROWS,
     IntArray,
@@ -17,6 +14,10 @@ from vtw_core.analysis.rows import (
 )
 from vtw_core.errors import InputError
 from vtw_core.results.run import Run
+
+from ..words import inside as text
+from . import style
+from .chart import Band
 
 SPACE = "␣"
 Rows = QueryRows | int

@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from app.inputs.clamping import clamped, clamped_number
-from app.words import methods as text
 from vtw_core.errors import InputError
 from vtw_core.measures.budget import drop_schedule, dropped_share, withdrawn_mean
 from vtw_core.results.comparison import MethodEntry
 from vtw_core.results.run import Run
+
+from ..words import methods as text
+from .clamping import clamped, clamped_number
 
 NAMES = ("vtw", "mustdrop", "fastv", "random")
 MOST_PANELS = 3

@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 import numpy as np
 from PIL import Image
 
-from app.inputs.previews import pictured
-from app.words import page as text
 from vtw_core.errors import InputError
 from vtw_core.pictures.images import SUFFIXES, load_image
+
+from ..words import page as text
+from .previews import pictured
 
 FILE_TYPES = ["image", *SUFFIXES]
 """What a browser lets a visitor choose as a picture: not every system knows that HEIC is one."""

@@ -11,9 +11,10 @@ from pathlib import Path
 
 from PIL import ExifTags, Image, UnidentifiedImageError
 
-from app.requests.faults import on_disk
 from vtw_core.files.replacing import replacing
 from vtw_core.pictures.images import load_image
+
+from ..requests.faults import on_disk
 
 LONGEST = 1600
 """Pixels of a preview's longer side."""

@@ -5,17 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from app.inputs.pictures import name_of
-from app.lesson.question import Question, choose
-from app.words import inside as text_inside
-from app.words import lesson as text
-from app.words.digits import significant
 from vtw_core.analysis.migration import JointCurves, joint_curves
 from vtw_core.analysis.rows import QueryRows, deeper_half, inside_of, select_rows, tokens_of
 from vtw_core.analysis.sinks import SINK_SHARE, received_from, segment_mass
 from vtw_core.errors import InputError
 from vtw_core.results.inside import SEGMENTS
 from vtw_core.results.run import Run
+
+from ..inputs.pictures import name_of
+from ..words import inside as text_inside
+from ..words import lesson as text
+from ..words.digits import significant
+from .question import Question, choose
 
 ROWS: QueryRows = "last_prompt"
 STANDS_OUT = 2.0

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from app.lesson.question import Question, choose
-from app.presenters.view import answer_pieces
-from app.words import lesson as text
-from app.words.digits import significant
 from vtw_core.results.run import DEFAULT_ETA, Run
+
+from ..presenters.view import answer_pieces
+from ..words import lesson as text
+from ..words.digits import significant
+from .question import Question, choose
 
 CLOSE = 2
 """Layers behind the first safe K that still count as a good guess: little is given away."""

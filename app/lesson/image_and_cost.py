@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 
-from app.inputs.methods_choice import default_k
-from app.lesson.question import Question, choose, choose_number
-from app.words import lesson as text
 from vtw_core.measures.budget import withdrawn_mean
 from vtw_core.results.run import Run
+
+from ..inputs.methods_choice import default_k
+from ..words import lesson as text
+from .question import Question, choose, choose_number
 
 LIKE_PREFILL = 1.0
 """Decoding that gains at least this part of what the prefill gains gains as much."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from app.lesson.question import Question
-from app.lesson.syllabus import STEPS, Step
-from app.presenters.view import run_id
-from app.words import lesson as text
-from app.words.library_words import worded
 from vtw_core.errors import InputError
 from vtw_core.results.run import Run
+
+from ..presenters.view import run_id
+from ..words import lesson as text
+from ..words.library_words import worded
+from .question import Question
+from .syllabus import STEPS, Step
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from app.lesson.question import Question, choose
-from app.words import lesson as text
 from vtw_core.results.run import Run
+
+from ..words import lesson as text
+from .question import Question, choose
 
 
 def five_questions(run: Run) -> tuple[Question, ...]:

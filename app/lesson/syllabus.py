@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from app.lesson import attention, choosing_k, image_and_cost, quiz
-from app.lesson.question import Ask
-from app.links.view_address import View
 from vtw_core.errors import InputError
 from vtw_core.results.run import Run
+
+from ..links.view_address import View
+from . import attention, choosing_k, image_and_cost, quiz
+from .question import Ask
 
 
 @dataclass(frozen=True)

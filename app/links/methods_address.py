@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from app.inputs.methods_choice import MOST_PANELS, Choice, default_choices, default_k
-from app.words import methods as text
 from vtw_core.measures.budget import withdrawn_mean
 from vtw_core.results.run import Run
+
+from ..inputs.methods_choice import MOST_PANELS, Choice, default_choices, default_k
+from ..words import methods as text
 
 _DECIMALS = 15
 _NUMBER = rf"[0-9]{{1,6}}(?:\.[0-9]{{1,{_DECIMALS}}})?"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from app.links.view_address import View
 from vtw_core.results.run import DEFAULT_ETA, RULES, Run
+
+from .view_address import View
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,16 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
-from app.inputs.methods_choice import Choice
-from app.links.methods_address import completed, read_methods, written
-from app.presenters.budget_view import X_MEASURES, Y_MEASURES
 from vtw_core.analysis.rows import QUERY_ROWS, QueryRows
 from vtw_core.errors import InputError
 from vtw_core.families.prompts import MAX_PROMPT_CHARACTERS, check_prompt
 from vtw_core.measures.presets import ETA_PRESETS
 from vtw_core.results.equal_budget import SHORT
 from vtw_core.results.run import DEFAULT_ETA, DIRECTIONS, RULES, SCOPES, Run
+
+from ..inputs.methods_choice import Choice
+from ..presenters.budget_view import X_MEASURES, Y_MEASURES
+from .methods_address import completed, read_methods, written
 
 MOST_CHARACTERS = 12 * MAX_PROMPT_CHARACTERS + 2_000
 """A longer query is not read: the longest question, each character four bytes escaped, fits."""

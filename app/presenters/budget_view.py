@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from app.presenters.csv_text import csv_text
-from app.words import budget as text
-from app.words import page as page_text
-from app.words.digits import significant
 from vtw_core.results.equal_budget import (
     MEASURES,
     SHORT,
@@ -18,6 +14,11 @@ from vtw_core.results.equal_budget import (
     Estimate,
     Measure,
 )
+
+from ..words import budget as text
+from ..words import page as page_text
+from ..words.digits import significant
+from .csv_text import csv_text
 
 KLS: tuple[Measure, ...] = ("kl_answer", "kl_first")
 Y_MEASURES: tuple[Measure, ...] = ("right", "kl_answer", "same", "kl_first")

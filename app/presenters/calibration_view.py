@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from app.words import page as text
-from app.words.digits import significant
-from app.words.library_words import worded
 from vtw_core.measures.bootstrap import BAND_METHOD
 from vtw_core.results.calibration import Reading
 from vtw_core.results.run import choose_k
+
+from ..words import page as text
+from ..words.digits import significant
+from ..words.library_words import worded
 
 DIRECTION_NAMES = {
     "withdrawn_full": "KL(P withdrawn ‖ P full)",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from app.words import inside as text
-from app.words.digits import significant
 from vtw_core.analysis.sinks import SINK_SHARE, SinkVerdict
+
+from ..words import inside as text
+from ..words.digits import significant
 
 
 def sink_words(verdict: SinkVerdict, segments: tuple[str, ...]) -> str:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from app.inputs.methods_choice import drop_of
-from app.presenters.view import spaced
-from app.state import ShownMethods
-from app.words import methods as text
-from app.words.digits import BYTES, FLOPS, mean_count, scaled, significant, three_digits
-from app.words.library_words import worded
 from vtw_core.measures.answers import differing_words
 from vtw_core.results.comparison import MethodComparison, MethodEntry
+
+from ..inputs.methods_choice import drop_of
+from ..state import ShownMethods
+from ..words import methods as text
+from ..words.digits import BYTES, FLOPS, mean_count, scaled, significant, three_digits
+from ..words.library_words import worded
+from .view import spaced
 
 
 def title(entry: MethodEntry, visual: int) -> str:

@@ -7,14 +7,15 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from app.service.models import Models, Offer
-from app.service.pool import ModelState
-from app.words import models as text
-from app.words.library_words import worded
 from vtw_core.families.catalogue import EMBEDDED, SHIPPED
 
+from ..service.models import Models, Offer
+from ..service.pool import ModelState
+from ..words import models as text
+from ..words.library_words import worded
+
 if TYPE_CHECKING:
-    from app.service.service import Service
+    from ..service.service import Service
 
 
 @dataclass(frozen=True)

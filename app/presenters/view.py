@@ -5,14 +5,15 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from app.state import Origin
-from app.words import page as text
-from app.words import share as text_share
-from app.words.digits import BYTES, FLOPS, scaled, significant, three_digits
-from app.words.library_words import worded
 from vtw_core.measures.answers import differing_words
 from vtw_core.measures.presets import ETA_PRESETS, EtaPreset
 from vtw_core.results.run import DEFAULT_ETA, RELEASED_FIRST_K, SCOPES, Run
+
+from ..state import Origin
+from ..words import page as text
+from ..words import share as text_share
+from ..words.digits import BYTES, FLOPS, scaled, significant, three_digits
+from ..words.library_words import worded
 
 ETA_RANGE = (1e-7, 10.0)
 """Nats; how far the η line can be dragged."""

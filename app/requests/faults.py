@@ -12,11 +12,12 @@ from typing import Any
 
 import gradio as gr
 
-from app.requests.refusal import refusal
-from app.words import faults as text
-from app.words.library_words import worded
 from vtw_core.errors import InputError, ModelError, VTWError, causes
 from vtw_core.machine.memory import give_memory_back, is_out_of_memory
+
+from ..words import faults as text
+from ..words.library_words import worded
+from .refusal import refusal
 
 log = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from app.requests.refusals import TurnedAway
+from .refusals import TurnedAway
 
 HEADER = "X-VTW-Known"
 """Sent by a page that was answered before (components/kept_visit.js); programs need not."""

@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING, Any
 
 from fastapi import HTTPException
 
-from app.requests.events import RUN_QUEUES, WAIT_QUEUES
-from app.requests.rates import MOST_KEPT, Starts
-from app.requests.visitors import Networks, language_at
-from app.words import faults as text
-from app.words.language import speaking
+from ..words import faults as text
+from ..words.language import speaking
+from .events import RUN_QUEUES, WAIT_QUEUES
+from .rates import MOST_KEPT, Starts
+from .visitors import Networks, language_at
 
 if TYPE_CHECKING:
     from gradio.queueing import Event, Queue

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.words import page as text
+from ..words import page as text
 
 
 def refusal(sentence: str) -> gr.Error:

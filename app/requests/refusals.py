@@ -5,9 +5,9 @@ from __future__ import annotations
 from starlette.responses import JSONResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from app.requests.visitors import language_of
-from app.words import faults as text_faults
-from app.words.language import speaking
+from ..words import faults as text_faults
+from ..words.language import speaking
+from .visitors import language_of
 
 _DRAINED = 200_000_000
 

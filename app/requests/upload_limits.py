@@ -11,9 +11,9 @@ from collections.abc import Callable
 
 from starlette.types import Scope
 
-from app.requests.rates import Quota, Starts
-from app.requests.refusals import TurnedAway
-from app.requests.visitors import Networks
+from .rates import Quota, Starts
+from .refusals import TurnedAway
+from .visitors import Networks
 
 UPLOADS_PER_MINUTE = 300
 QUOTA_MB = 1000

@@ -11,8 +11,9 @@ from typing import Any
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from app.words.language import FIRST, LANGUAGES
 from vtw_core.errors import InputError
+
+from ..words.language import FIRST, LANGUAGES
 
 VARIABLE = "FORWARDED_ALLOW_IPS"
 """The proxies that are believed; uvicorn reads it, and takes the visitor's address from them."""

@@ -7,18 +7,19 @@ from typing import Any
 
 import gradio as gr
 
-from app.components.chart import chart_part, show_chart
-from app.figures.chart import Chart, Table
-from app.figures.fonts import drawn_language
-from app.figures.tables import chart_csv
-from app.requests.events import GLUE
-from app.requests.refusal import refusal
-from app.sections.downloads import cached, cached_table, download_on
-from app.sections.held_k import k_of
-from app.state import Visitor
-from app.words import inside as text
-from app.words.language import current, speaking
 from vtw_core.results.run import Run
+
+from ..components.chart import chart_part, show_chart
+from ..figures.chart import Chart, Table
+from ..figures.fonts import drawn_language
+from ..figures.tables import chart_csv
+from ..requests.events import GLUE
+from ..requests.refusal import refusal
+from ..state import Visitor
+from ..words import inside as text
+from ..words.language import current, speaking
+from .downloads import cached, cached_table, download_on
+from .held_k import k_of
 
 Make = Callable[[Run, Any], Chart | None]
 
@@ -117,10 +118,10 @@ def save_chart(make: Callable[[], Chart | None], asked: Any) -> str:
     if isinstance(chart, Table) or wanted not in ("png", "svg", "html"):
         return cached_table(chart_csv(chart), f"{chart.name}.csv")
     if wanted == "html":
-        from app.figures.plotly_charts import export_html
+        from ..figures.plotly_charts import export_html
 
         return cached(export_html(chart).encode("utf-8"), f"{chart.name}.html")
     # Matplotlib takes long to import, and most visitors never ask for a file.
-    from app.figures.matplotlib_charts import export
+    from ..figures.matplotlib_charts import export
 
     return cached(export(chart, "png" if wanted == "png" else "svg"), f"{chart.name}.{wanted}")

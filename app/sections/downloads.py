@@ -8,9 +8,10 @@ from typing import Any
 import gradio as gr
 from gradio.processing_utils import save_bytes_to_cache
 
-from app.requests.events import FILE_QUEUE
-from app.requests.faults import on_disk, told
 from vtw_core.files.spreadsheets import csv_bytes
+
+from ..requests.events import FILE_QUEUE
+from ..requests.faults import on_disk, told
 
 
 def download_button(

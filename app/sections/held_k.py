@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gradio as gr
 
-from app.state import Visitor
+from ..state import Visitor
 
 
 def keep_k(visitor: Visitor, k: int | None, event: gr.EventData) -> int | None:

@@ -8,12 +8,13 @@ from typing import Any
 
 import gradio as gr
 
-from app.inputs.methods_choice import MOST_PANELS, Choice, default_k
-from app.state import Visitor
-from app.words import methods as text
-from app.words.digits import mean_count
 from vtw_core.measures.budget import withdrawn_mean
 from vtw_core.results.run import Run
+
+from ..inputs.methods_choice import MOST_PANELS, Choice, default_k
+from ..state import Visitor
+from ..words import methods as text
+from ..words.digits import mean_count
 
 AT_FIRST = (True, True, False)
 """Which panels are there when the page opens: one of each of MOST_PANELS."""

@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app.components.model_picker import model_picker
-from app.presenters.models_view import Picking, show_models
-from app.requests.events import GLUE, GLUE_OF_EVENT, LOADING_QUEUE
-from app.words import models as text
-from app.words import page as page_text
-from app.words.library_words import worded
 from vtw_core.errors import InputError, VTWError
 
+from ..components.model_picker import model_picker
+from ..presenters.models_view import Picking, show_models
+from ..requests.events import GLUE, GLUE_OF_EVENT, LOADING_QUEUE
+from ..words import models as text
+from ..words import page as page_text
+from ..words.library_words import worded
+
 if TYPE_CHECKING:
-    from app.service.service import Service
+    from ..service.service import Service
 
 log = logging.getLogger(__name__)
 

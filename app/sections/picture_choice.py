@@ -9,19 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app.components.further import further_strip, show_further
-from app.inputs.pictures import FILE_TYPES, chosen_picture, uploaded
-from app.inputs.previews import pictured, preview
-from app.requests.events import GLUE, GLUE_OF_EVENT, PICTURE_QUEUE
-from app.requests.refusal import tell_refused
-from app.words import page as text
-from app.words.library_words import worded
 from vtw_core.errors import InputError, VTWError
 from vtw_core.families.catalogue import EMBEDDED
 from vtw_core.pictures.images import load_image
 
+from ..components.further import further_strip, show_further
+from ..inputs.pictures import FILE_TYPES, chosen_picture, uploaded
+from ..inputs.previews import pictured, preview
+from ..requests.events import GLUE, GLUE_OF_EVENT, PICTURE_QUEUE
+from ..requests.refusal import tell_refused
+from ..words import page as text
+from ..words.library_words import worded
+
 if TYPE_CHECKING:
-    from app.service.service import Service
+    from ..service.service import Service
 
 MOST = 4
 """Pictures of one question."""

@@ -9,25 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app.components.chart import chart_part, show_chart
-from app.components.stages import show_stages, stages
-from app.figures.stages import flow_table, token_table
-from app.inputs.clamping import clamped, clamped_number
-from app.inputs.pictures import thumbnails
-from app.presenters.view import run_id
-from app.requests.events import AGAIN_QUEUE, GLUE
-from app.requests.refusal import refusal
-from app.sections.board import save_chart
-from app.sections.downloads import download_on
-from app.state import Dropped, ShownMethods, Visitor
-from app.words import page as page_text
-from app.words import stages as text
-from app.words.library_words import worded
 from vtw_core.errors import VTWError
 from vtw_core.results.comparison import MethodComparison
 
+from ..components.chart import chart_part, show_chart
+from ..components.stages import show_stages, stages
+from ..figures.stages import flow_table, token_table
+from ..inputs.clamping import clamped, clamped_number
+from ..inputs.pictures import thumbnails
+from ..presenters.view import run_id
+from ..requests.events import AGAIN_QUEUE, GLUE
+from ..requests.refusal import refusal
+from ..state import Dropped, ShownMethods, Visitor
+from ..words import page as page_text
+from ..words import stages as text
+from ..words.library_words import worded
+from .board import save_chart
+from .downloads import download_on
+
 if TYPE_CHECKING:
-    from app.service.service import Service
+    from ..service.service import Service
 
 log = logging.getLogger(__name__)
 

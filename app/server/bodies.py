@@ -13,7 +13,7 @@ from typing import Any
 
 from gradio.utils import get_upload_folder
 
-from app.requests.refusals import TurnedAway
+from ..requests.refusals import TurnedAway
 
 MOST_BYTES = 256_000
 """Of a request that is no file: the longest question takes 24 kB."""

@@ -13,12 +13,12 @@ import re
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.requests.forgotten import check_known
-from app.requests.refusals import TurnedAway
-from app.requests.upload_limits import UploadLimits
-from app.server.bodies import MOST_BYTES, Uploads, check_body
-from app.server.upload_parts import Parts
-from app.server.uploads import MOST_FILES, forget_progress, keep_upload
+from ..requests.forgotten import check_known
+from ..requests.refusals import TurnedAway
+from ..requests.upload_limits import UploadLimits
+from .bodies import MOST_BYTES, Uploads, check_body
+from .upload_parts import Parts
+from .uploads import MOST_FILES, forget_progress, keep_upload
 
 MOST_DRAWN = 4_000_000
 """Of what the canvas sends."""

@@ -13,9 +13,9 @@ import re
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.components import theme_switch
-from app.components.language import arrival
-from app.words.language import FIRST, LANGUAGES
+from ..components import theme_switch
+from ..components.language import arrival
+from ..words.language import FIRST, LANGUAGES
 
 _CODES = {language.path: code for code, language in LANGUAGES.items()}
 

@@ -11,7 +11,7 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.words.language import LANGUAGES
+from ..words.language import LANGUAGES
 
 _AT_ONCE = 2
 _MADE = {*(language.path for language in LANGUAGES.values()), "config"}

@@ -13,15 +13,15 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.requests.upload_limits import UploadLimits
-from app.server.gate import Gate
-from app.server.page_language import PageLanguage
-from app.server.page_making import PageMaking
-from app.settings import UPLOAD_MB
-from app.words.language import FIRST, LANGUAGES
+from ..requests.upload_limits import UploadLimits
+from ..settings import UPLOAD_MB
+from ..words.language import FIRST, LANGUAGES
+from .gate import Gate
+from .page_language import PageLanguage
+from .page_making import PageMaking
 
 if TYPE_CHECKING:
-    from app.service.service import Service
+    from ..service.service import Service
 
 # Scripts may be inline and evaluated, because Gradio's own and those of `gr.HTML` are; what the
 # policy gives is that no page of ours, whatever stands in it, talks to another server.

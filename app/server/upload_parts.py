@@ -7,7 +7,7 @@ from contextlib import suppress
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from app.requests.refusals import TurnedAway
+from ..requests.refusals import TurnedAway
 
 MOST_PARTS = 32
 """Of one request, however small: Gradio opens a file for each, in the one loop that there is."""

@@ -18,10 +18,10 @@ from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.requests.faults import disk_fault
-from app.requests.refusals import TurnedAway
-from app.requests.upload_limits import UploadLimits
-from app.server.upload_parts import Parts
+from ..requests.faults import disk_fault
+from ..requests.refusals import TurnedAway
+from ..requests.upload_limits import UploadLimits
+from .upload_parts import Parts
 
 log = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 from vtw_core.pictures.counterfactual_images import MADE
-from vtw_core.strategies.mustdrop.record import MustDropRecord
+from vtw_core.results.mustdrop_record import MustDropRecord
 
 if TYPE_CHECKING:
     from vtw_core.data.dataset import Item

@@ -11,9 +11,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from app.service.pool import ModelState, Pool
-from app.words import models as text
-from app.words.library_words import worded
 from vtw_core.errors import InputError, ModelError, VTWError
 from vtw_core.families.catalogue import EMBEDDED, KnownModel, known, memory_bytes
 from vtw_core.families.packages import missing
@@ -21,6 +18,10 @@ from vtw_core.loading.download import is_fetched
 from vtw_core.loading.loading import HUB_ID, load_steps
 from vtw_core.machine import devices as machine
 from vtw_core.machine.progress import LoadProgress
+
+from ..words import models as text
+from ..words.library_words import worded
+from .pool import ModelState, Pool
 
 if TYPE_CHECKING:
     from vtw_core.model import VisionLanguageModel

@@ -10,9 +10,10 @@ import weakref
 import zipfile
 from collections import Counter
 
-from app.words import faults as text
 from vtw_core.errors import InputError
 from vtw_core.results.run import Run, load_run
+
+from ..words import faults as text
 
 MOST_BYTES = 512 * 2**20
 """Of all visitors' opened runs, expanded."""

@@ -9,10 +9,11 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from app.words import models as text
 from vtw_core.errors import ModelError, VTWError
 from vtw_core.machine.memory import give_memory_back
 from vtw_core.machine.progress import LoadProgress
+
+from ..words import models as text
 
 if TYPE_CHECKING:
     from vtw_core.model import VisionLanguageModel

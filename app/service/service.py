@@ -12,15 +12,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from app.requests.faults import within_memory
-from app.requests.limits import RunLimits
-from app.service import jobs
-from app.service.models import Models
-from app.service.opened_runs import OpenedRuns
-from app.service.pool import ModelState
-from app.service.stopping import Stopping
-from app.state import Dropped
-from app.words import page as text
 from vtw_core.cli.strategy_options import method_from
 from vtw_core.data.dataset import Item, read_items
 from vtw_core.errors import InputError
@@ -32,6 +23,16 @@ from vtw_core.results.equal_budget import BudgetComparison, load_budget_comparis
 from vtw_core.results.run import DEFAULT_ETA, Run, load_run
 from vtw_core.shipped import ASSETS
 from vtw_core.strategies.mustdrop import MustDrop, VisionStage
+
+from ..requests.faults import within_memory
+from ..requests.limits import RunLimits
+from ..state import Dropped
+from ..words import page as text
+from . import jobs
+from .models import Models
+from .opened_runs import OpenedRuns
+from .pool import ModelState
+from .stopping import Stopping
 
 if TYPE_CHECKING:
     from vtw_core.results.events import Event, MethodEvent, Progress

@@ -9,8 +9,9 @@ import time
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from app.words import page as text
 from vtw_core.errors import ModelError
+
+from ..words import page as text
 
 if TYPE_CHECKING:
     import gradio as gr

@@ -12,28 +12,29 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app.figures.fonts import drawn_language
-from app.inputs.as_sent import hand_on
-from app.inputs.clamping import clamped
-from app.inputs.pictures import FILE_TYPES, chosen_picture
-from app.links.view_address import View, preset_of
-from app.presenters.calibration_view import DIRECTION_NAMES, notes, rows, status, summary
-from app.presenters.models_view import loading_steps
-from app.presenters.view import preset_model
-from app.requests.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE, PICTURE_QUEUE
-from app.requests.refusal import tell_refused
-from app.sections.downloads import cached, cached_table, download_button
-from app.state import ShownCalibration
-from app.words import page as text
-from app.words.language import current, speaking
-from app.words.library_words import worded
 from vtw_core.errors import InputError, VTWError
 from vtw_core.measures.presets import ETA_PRESETS
 from vtw_core.pictures.images import load_image
 from vtw_core.results.calibration import Calibration, Reading
 
+from ..figures.fonts import drawn_language
+from ..inputs.as_sent import hand_on
+from ..inputs.clamping import clamped
+from ..inputs.pictures import FILE_TYPES, chosen_picture
+from ..links.view_address import View, preset_of
+from ..presenters.calibration_view import DIRECTION_NAMES, notes, rows, status, summary
+from ..presenters.models_view import loading_steps
+from ..presenters.view import preset_model
+from ..requests.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE, PICTURE_QUEUE
+from ..requests.refusal import tell_refused
+from ..sections.downloads import cached, cached_table, download_button
+from ..state import ShownCalibration
+from ..words import page as text
+from ..words.language import current, speaking
+from ..words.library_words import worded
+
 if TYPE_CHECKING:
-    from app.service.service import Service
+    from ..service.service import Service
 
 log = logging.getLogger(__name__)
 
@@ -380,7 +381,7 @@ def _result(shown: ShownCalibration, reading: Reading) -> list[Any]:
 
 def _figures(reading: Reading) -> tuple[Any, Any, Any]:
     # Plotly's part that makes figures is not needed until one is looked at.
-    from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
+    from ..figures.calibration import histogram_figure, kl_figure, outcome_figure
 
     return kl_figure(reading), outcome_figure(reading), histogram_figure(reading)
 
@@ -404,7 +405,7 @@ def write_svg(shown: ShownCalibration, *criterion: Any) -> str | None:
     if reading is None:
         return None
     # Matplotlib takes long to import, and most visitors never ask for a file.
-    from app.figures.calibration_export import calibration_svg
+    from ..figures.calibration_export import calibration_svg
 
     with speaking(drawn_language()):
         return cached(calibration_svg(reading), "calibration.svg")

@@ -11,21 +11,26 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app.components.further import show_further
-from app.components.workbench import workbench
-from app.inputs.as_sent import hand_on
-from app.inputs.drawings import keep_few_drawings
-from app.inputs.pictures import (
+from vtw_core.errors import VTWError
+from vtw_core.families.catalogue import SHIPPED
+from vtw_core.results.events import Answers, Curve, Progress, Token
+from vtw_core.results.run import Run, choose_k
+
+from ..components.further import show_further
+from ..components.workbench import workbench
+from ..inputs.as_sent import hand_on
+from ..inputs.drawings import keep_few_drawings
+from ..inputs.pictures import (
     chosen_picture,
     looks_like_a_photograph,
     name_of,
     path_sent,
     uploaded,
 )
-from app.links.view_address import View
-from app.presenters.models_view import loading_steps
-from app.presenters.view import show_nothing, show_run, show_running
-from app.requests.events import (
+from ..links.view_address import View
+from ..presenters.models_view import loading_steps
+from ..presenters.view import show_nothing, show_run, show_running
+from ..requests.events import (
     GLUE,
     GLUE_OF_EVENT,
     GLUE_OF_START,
@@ -33,23 +38,19 @@ from app.requests.events import (
     MODEL_QUEUE,
     OPENING_QUEUE,
 )
-from app.sections import model_choice, picture_choice
-from app.sections.downloads import cached
-from app.sections.held_k import keep_k
-from app.sections.model_choice import ModelChoice
-from app.sections.picture_choice import Further, Pictures, in_field
-from app.state import Visitor
-from app.words import page as text
-from app.words import share as text_share
-from app.words.language import LANGUAGES, speaking
-from app.words.library_words import worded
-from vtw_core.errors import VTWError
-from vtw_core.families.catalogue import SHIPPED
-from vtw_core.results.events import Answers, Curve, Progress, Token
-from vtw_core.results.run import Run, choose_k
+from ..sections import model_choice, picture_choice
+from ..sections.downloads import cached
+from ..sections.held_k import keep_k
+from ..sections.model_choice import ModelChoice
+from ..sections.picture_choice import Further, Pictures, in_field
+from ..state import Visitor
+from ..words import page as text
+from ..words import share as text_share
+from ..words.language import LANGUAGES, speaking
+from ..words.library_words import worded
 
 if TYPE_CHECKING:
-    from app.service.service import Service
+    from ..service.service import Service
 
 log = logging.getLogger(__name__)
 

@@ -9,19 +9,20 @@ from typing import Any
 
 import gradio as gr
 
-from app.components.kbar import kbar, show_kbar
-from app.figures import every_k
-from app.inputs.pictures import thumbnails
-from app.presenters.csv_text import csv_text
-from app.presenters.view import every_k_rows, every_k_shown
-from app.requests.events import GLUE_OF_EVENT
-from app.requests.faults import on_disk
-from app.sections.board import Board
-from app.sections.downloads import cached, cached_table, download_button
-from app.sections.held_k import k_of, keep_k
-from app.state import Visitor
-from app.words import page as text
 from vtw_core.results.run import Run
+
+from ..components.kbar import kbar, show_kbar
+from ..figures import every_k
+from ..inputs.pictures import thumbnails
+from ..presenters.csv_text import csv_text
+from ..presenters.view import every_k_rows, every_k_shown
+from ..requests.events import GLUE_OF_EVENT
+from ..requests.faults import on_disk
+from ..sections.board import Board
+from ..sections.downloads import cached, cached_table, download_button
+from ..sections.held_k import k_of, keep_k
+from ..state import Visitor
+from ..words import page as text
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def write_report(visitor: Visitor) -> str | None:
     if visitor.run is None:
         return None
     # With Plotly, which is not needed until a figure is looked at.
-    from app.figures.report import report_html
+    from ..figures.report import report_html
 
     page = report_html(visitor.run, thumbnails(visitor.pictures), visitor.eta)
     return cached(page.encode("utf-8"), "report.html")

@@ -10,19 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app.components.chart import chart_part, show_chart
-from app.components.methods import methods
-from app.figures.methods import CHARTS
-from app.inputs.methods_choice import MOST_PANELS, Choice, choice_of, default_choices
-from app.links.methods_address import beside, written
-from app.presenters.methods_view import show_comparing, show_methods, show_notice
-from app.presenters.models_view import loading_steps
-from app.presenters.view import run_id
-from app.requests.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
-from app.requests.refusal import refusal
-from app.sections.board import save_chart
-from app.sections.downloads import cached, download_on
-from app.sections.methods_panels import (
+from vtw_core.errors import InputError, VTWError
+from vtw_core.results.comparison import MethodComparison
+from vtw_core.results.events import MethodRefused, MethodToken, Progress
+from vtw_core.results.run import Run
+
+from ..components.chart import chart_part, show_chart
+from ..components.methods import methods
+from ..figures.methods import CHARTS
+from ..inputs.methods_choice import MOST_PANELS, Choice, choice_of, default_choices
+from ..links.methods_address import beside, written
+from ..presenters.methods_view import show_comparing, show_methods, show_notice
+from ..presenters.models_view import loading_steps
+from ..presenters.view import run_id
+from ..requests.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
+from ..requests.refusal import refusal
+from ..sections.board import save_chart
+from ..sections.downloads import cached, download_on
+from ..sections.methods_panels import (
     AT_FIRST,
     add_panel,
     build_panel,
@@ -35,16 +40,12 @@ from app.sections.methods_panels import (
     set_equal,
     told_controls,
 )
-from app.state import Origin, ShownMethods, Visitor
-from app.words import methods as text
-from app.words.library_words import worded
-from vtw_core.errors import InputError, VTWError
-from vtw_core.results.comparison import MethodComparison
-from vtw_core.results.events import MethodRefused, MethodToken, Progress
-from vtw_core.results.run import Run
+from ..state import Origin, ShownMethods, Visitor
+from ..words import methods as text
+from ..words.library_words import worded
 
 if TYPE_CHECKING:
-    from app.service.service import Service
+    from ..service.service import Service
 
 log = logging.getLogger(__name__)
 

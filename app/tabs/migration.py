@@ -9,25 +9,26 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app.components.kbar import kbar, show_kbar
-from app.figures import migration, tokens
-from app.inputs.as_sent import hand_on
-from app.inputs.clamping import clamped
-from app.inputs.pictures import FILE_TYPES, OWN_PICTURE, name_of, path_sent, uploaded
-from app.links.view_address import View
-from app.requests.events import AGAIN_QUEUE, GLUE_OF_EVENT
-from app.requests.refusal import refusal
-from app.sections.board import Board
-from app.sections.held_k import k_of, keep_k
-from app.state import Visitor
-from app.words import inside as text
-from app.words.library_words import worded
 from vtw_core.analysis.rows import inside_of
 from vtw_core.errors import VTWError
 from vtw_core.results.run import Run
 
+from ..components.kbar import kbar, show_kbar
+from ..figures import migration, tokens
+from ..inputs.as_sent import hand_on
+from ..inputs.clamping import clamped
+from ..inputs.pictures import FILE_TYPES, OWN_PICTURE, name_of, path_sent, uploaded
+from ..links.view_address import View
+from ..requests.events import AGAIN_QUEUE, GLUE_OF_EVENT
+from ..requests.refusal import refusal
+from ..sections.board import Board
+from ..sections.held_k import k_of, keep_k
+from ..state import Visitor
+from ..words import inside as text
+from ..words.library_words import worded
+
 if TYPE_CHECKING:
-    from app.service.service import Service
+    from ..service.service import Service
 
 log = logging.getLogger(__name__)
 

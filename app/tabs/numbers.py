@@ -8,8 +8,8 @@ from pathlib import Path
 
 import gradio as gr
 
-from app.requests.events import GLUE
-from app.words import page as text
+from ..requests.events import GLUE
+from ..words import page as text
 
 _DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 DOCUMENTS = ("quantities", "strategies")

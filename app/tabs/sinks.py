@@ -7,21 +7,22 @@ from typing import Any
 
 import gradio as gr
 
-from app.components.gaze import gaze, show_gaze
-from app.components.kbar import kbar, show_kbar
-from app.figures import sinks, tokens
-from app.inputs.clamping import clamped
-from app.inputs.pictures import thumbnails
-from app.links.view_address import View
-from app.presenters.inside_view import sink_words
-from app.requests.events import GLUE_OF_EVENT
-from app.sections.board import Board
-from app.sections.held_k import k_of, keep_k
-from app.state import Visitor
-from app.words import inside as text
 from vtw_core.analysis.rows import inside_of, tokens_of
 from vtw_core.analysis.sinks import sink_verdict
 from vtw_core.results.run import Run
+
+from ..components.gaze import gaze, show_gaze
+from ..components.kbar import kbar, show_kbar
+from ..figures import sinks, tokens
+from ..inputs.clamping import clamped
+from ..inputs.pictures import thumbnails
+from ..links.view_address import View
+from ..presenters.inside_view import sink_words
+from ..requests.events import GLUE_OF_EVENT
+from ..sections.board import Board
+from ..sections.held_k import k_of, keep_k
+from ..state import Visitor
+from ..words import inside as text
 
 MEAN = -1
 """Of all heads, in the list of heads."""

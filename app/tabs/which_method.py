@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from app.components.chart import chart_part, show_chart
-from app.figures.budget import Choices, pareto, table
-from app.links.view_address import View
-from app.presenters.budget_view import (
+from vtw_core.errors import InputError
+from vtw_core.results.equal_budget import SHORT, BudgetComparison
+
+from ..components.chart import chart_part, show_chart
+from ..figures.budget import Choices, pareto, table
+from ..links.view_address import View
+from ..presenters.budget_view import (
     X_MEASURES,
     Y_MEASURES,
     facts,
@@ -19,16 +22,14 @@ from app.presenters.budget_view import (
     reading,
     stages,
 )
-from app.requests.events import GLUE
-from app.sections.board import save_chart
-from app.sections.downloads import cached_table, download_button, download_on
-from app.words import budget as text
-from app.words.library_words import worded
-from vtw_core.errors import InputError
-from vtw_core.results.equal_budget import SHORT, BudgetComparison
+from ..requests.events import GLUE
+from ..sections.board import save_chart
+from ..sections.downloads import cached_table, download_button, download_on
+from ..words import budget as text
+from ..words.library_words import worded
 
 if TYPE_CHECKING:
-    from app.service.service import Service
+    from ..service.service import Service
 
 
 PLACES = ("kind", "measure", "cost", "variants")

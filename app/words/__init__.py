@@ -6,7 +6,7 @@ when it is asked for, in the language that is spoken then: none may be read at i
 
 from typing import Any
 
-from app.words.language import spoken
+from .language import spoken
 
 
 class Words:

@@ -22,7 +22,7 @@ class Language:
 
     Attributes:
         tag: for ``<html lang>`` (BCP 47).
-        package: where its words are.
+        package: where its words are, beside this module.
         name: in the language itself.
         path: of its page, below the page's root; the first language has none.
     """
@@ -36,8 +36,8 @@ class Language:
 FIRST = "en"
 """Spoken where none was chosen, as by programs."""
 LANGUAGES = {
-    "en": Language("en", "app.words.english", "English", ""),
-    "zh": Language("zh-CN", "app.words.chinese", "中文", "zh"),
+    "en": Language("en", "english", "English", ""),
+    "zh": Language("zh-CN", "chinese", "中文", "zh"),
 }
 """Code -> language; `FIRST` comes first."""
 
@@ -78,7 +78,7 @@ def spoken(module: str, name: str) -> Any:
     """
     if name.startswith("__"):
         raise AttributeError(f"no word is called {name}")
-    return getattr(import_module(f"{language().package}.{module}"), name)
+    return getattr(import_module(f".{language().package}.{module}", __package__), name)
 
 
 def in_language(code: str, function: Callable[..., Any]) -> Callable[..., Any]:

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from string import Formatter
 
-from app.words.language import FIRST, LANGUAGES, current
+from .language import FIRST, LANGUAGES, current
 
 # Placeholders that hold a sentence of the library, and the name it has for a thing.
 _PROBLEM, _THING = "problem", "what"
@@ -37,7 +37,9 @@ def worded(said: object) -> str:
 
 def sentences(code: str) -> Mapping[str, str]:
     """English template -> its translation, of a language that is not the first."""
-    found: Mapping[str, str] = import_module(f"{LANGUAGES[code].package}.library").SENTENCES
+    found: Mapping[str, str] = import_module(
+        f".{LANGUAGES[code].package}.library", __package__
+    ).SENTENCES
     return found
 
 

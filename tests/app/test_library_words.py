@@ -175,7 +175,7 @@ def test_whatever_the_library_can_raise_has_a_translation(said, code):
     known = {skeleton(template) for template in sentences(code)}
     missing = [f"{where}: {one!r}" for where, one in said if skeleton(one) not in known]
     assert not missing, (
-        f"add to one of app/{LANGUAGES[code].package.partition('.')[2]}/library_*.py, naming each "
+        f"add to one of app/words/{LANGUAGES[code].package}/library_*.py, naming each "
         "{} and translating it:\n" + "\n".join(missing)
     )
 

@@ -24,7 +24,7 @@ from app.sections.stages import Wanted
 from app.state import ShownMethods, Visitor
 from app.words import stages as text
 from vtw_core.errors import InputError
-from vtw_core.strategies.mustdrop.record import FATES, FELL, GONE
+from vtw_core.results.mustdrop_record import FATES, FELL, GONE
 
 RUNS = {
     "one grid": {},

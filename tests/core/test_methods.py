@@ -8,8 +8,8 @@ from vtw_core import FastV, InputError, KeepAll, MustDrop, RandomDrop, VisualTok
 from vtw_core.compare.methods import compare_methods, compare_steps, default_methods
 from vtw_core.results.comparison import MethodComparison
 from vtw_core.results.events import MethodRefused, MethodToken
+from vtw_core.results.mustdrop_record import MustDropRecord
 from vtw_core.strategies.method import Method
-from vtw_core.strategies.mustdrop.record import MustDropRecord
 
 T = 8
 MUSTDROP = MustDrop(0.02, 0.02, vision=None)

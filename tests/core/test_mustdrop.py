@@ -9,9 +9,7 @@ from oracle import attention, greedy_logits, masked_as, renumbered_by_layer
 
 from vtw_core import InputError, TokenLayout, withdraw
 from vtw_core.cli.strategy_options import method_from
-from vtw_core.results.trace import Trace, VisualAttention
-from vtw_core.strategies.mustdrop import PRESETS, MustDrop, VisionStage
-from vtw_core.strategies.mustdrop.record import (
+from vtw_core.results.mustdrop_record import (
     FATES,
     FELL,
     GONE,
@@ -21,6 +19,8 @@ from vtw_core.strategies.mustdrop.record import (
     PROTECTED,
     MustDropRecord,
 )
+from vtw_core.results.trace import Trace, VisualAttention
+from vtw_core.strategies.mustdrop import PRESETS, MustDrop, VisionStage
 from vtw_core.strategies.mustdrop.rules import dual_attention, key_set, merged_windows
 
 # Two text rows on five visual tokens; all of it sums to 1.

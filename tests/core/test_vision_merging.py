@@ -14,8 +14,8 @@ from tiny_models import FAMILIES
 
 from vtw_core import InputError, ModelError, withdraw
 from vtw_core.engine.generation import generate, prepare, stream
+from vtw_core.results.mustdrop_record import PROTECTED, MustDropRecord
 from vtw_core.strategies.mustdrop import MustDrop, VisionStage
-from vtw_core.strategies.mustdrop.record import PROTECTED, MustDropRecord
 from vtw_core.strategies.mustdrop.rules import merged_windows
 
 HALF_PLAIN = Image.new("RGB", (32, 32), (90, 120, 30))

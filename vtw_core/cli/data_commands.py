@@ -3,15 +3,16 @@
 Each process takes every n-th item, process 0 puts the records together and speaks for all.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from vtw_core.cli.given_once import GivenOnce
 from vtw_core.cli.load_options import load_from
-from vtw_core.cli.printing import complain
 from vtw_core.cli.strategy_options import method_from
 from vtw_core.cli.tables import calibration_table, evaluation_table
 from vtw_core.cli.terminal import check_target, quiet, write_table
@@ -24,12 +25,15 @@ from vtw_core.data.hub_data import Columns, open_data
 from vtw_core.data.records import Entry, InMemory, Part, R, Records, Store, finish
 from vtw_core.data.shards import Shards
 from vtw_core.errors import InputError
+from vtw_core.files.printing import complain
 from vtw_core.files.spreadsheets import csv_lines
 from vtw_core.machine.processes import gathered, own_device, rank, size
-from vtw_core.model import VisionLanguageModel
 from vtw_core.results.calibration import Calibration
 from vtw_core.results.events import Progress
 from vtw_core.results.run import DEFAULT_ETA, DIRECTIONS, RULE_HELP, RULES, SCOPES, check_eta
+
+if TYPE_CHECKING:
+    from vtw_core.model import VisionLanguageModel
 
 MOST_TOLD = 100
 """Rows that were passed over and are told one by one."""

@@ -5,10 +5,10 @@ from typing import Any
 
 from vtw_core.analysis.rows import inside_of, select_rows
 from vtw_core.analysis.sinks import segment_mass
-from vtw_core.cli.printing import one_line
 from vtw_core.compare.evaluation import Evaluation
 from vtw_core.families.adapters import ADAPTERS
 from vtw_core.families.support import REFUSED
+from vtw_core.files.printing import one_line
 from vtw_core.loading.availability import Availability
 from vtw_core.results.calibration import Reading, Setting
 from vtw_core.results.comparison import MethodComparison

@@ -26,6 +26,7 @@ from vtw_core.pictures.images import load_images
 from vtw_core.results.comparison import MethodComparison, MethodEntry, MethodSeconds, VisionCounts
 from vtw_core.results.comparison_checks import MOST_METHODS
 from vtw_core.results.events import MethodEvent, MethodRefused, MethodToken, Progress
+from vtw_core.results.mustdrop_record import MustDropRecord
 from vtw_core.results.run import Run
 from vtw_core.results.sampling import GREEDY, Forced, Sampling
 from vtw_core.results.trace import Trace
@@ -33,7 +34,6 @@ from vtw_core.strategies.base import begins_in_the_encoder, described
 from vtw_core.strategies.keep_all import KeepAll
 from vtw_core.strategies.method import Method
 from vtw_core.strategies.mustdrop import EQUAL_THRESHOLDS, MustDrop, VisionStage
-from vtw_core.strategies.mustdrop.record import MustDropRecord
 from vtw_core.strategies.vtw import VisualTokenWithdrawal
 
 BASELINE = "baseline"

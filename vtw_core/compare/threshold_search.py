@@ -1,18 +1,22 @@
 """Find MustDrop's thresholds for a model: record its filters' attention, search, and measure."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from vtw_core.engine.generation import Prepared, prepare, stream
-from vtw_core.model import VisionLanguageModel
 from vtw_core.results.trace import Trace
 from vtw_core.strategies.base import Strategy
 from vtw_core.strategies.method import Method
 from vtw_core.strategies.mustdrop.search import find_thresholds, recorder_of, tokens_in_reach
 from vtw_core.strategies.mustdrop.strategy import MustDrop
+
+if TYPE_CHECKING:
+    from vtw_core.model import VisionLanguageModel
 
 # Visual tokens, mean over layers and samples; nearer than this no further round is needed.
 NEAR = 0.5

@@ -7,8 +7,8 @@ The harness has no plug-in option for models, only a registry, so that it is sta
 import sys
 from pathlib import Path
 
-from vtw_core.cli.printing import complain
 from vtw_core.errors import VTWError, causes
+from vtw_core.files.printing import complain
 from vtw_core.machine.memory import OUT_OF_MEMORY, is_out_of_memory
 
 TASKS = Path(__file__).with_name("tasks")

@@ -16,8 +16,8 @@ from vtw_core.errors import InputError
 from vtw_core.measures.arrays import frozen
 from vtw_core.measures.kl import WITHDRAWN_FULL
 from vtw_core.results.comparison_checks import incoherence
+from vtw_core.results.mustdrop_record import MustDropRecord
 from vtw_core.results.sampling import Sampling
-from vtw_core.strategies.mustdrop.record import MustDropRecord
 
 FloatArray = NDArray[np.float64]
 

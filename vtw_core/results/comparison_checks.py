@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from vtw_core.families.layout import IntArray
 from vtw_core.results.inside import images_problem
-from vtw_core.strategies.mustdrop.record import FATES, GONE, FilterRecord, MustDropRecord
+from vtw_core.results.mustdrop_record import FATES, GONE, FilterRecord, MustDropRecord
 
 if TYPE_CHECKING:
     from vtw_core.results.comparison import MethodComparison, MethodEntry

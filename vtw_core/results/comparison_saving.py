@@ -15,8 +15,8 @@ from vtw_core.errors import InputError
 from vtw_core.files.archives import ArchiveKind, read_archive, write_archive
 from vtw_core.files.documents import Arrays, expect, floats, nested, tuple_of
 from vtw_core.results.comparison import MethodComparison, MethodEntry, MethodSeconds, VisionCounts
+from vtw_core.results.mustdrop_record import FilterRecord, MustDropRecord
 from vtw_core.results.run_saving import sampling_of
-from vtw_core.strategies.mustdrop.record import FilterRecord, MustDropRecord
 
 KIND = ArchiveKind(
     format="vtw-comparison",

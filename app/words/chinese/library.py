@@ -4,7 +4,7 @@ Not a page text: see `app.words.library_words`. A test finds every sentence that
 fails when one is missing here.
 """
 
-from app.words.chinese import library_files, library_inputs, library_loading, library_models
+from . import library_files, library_inputs, library_loading, library_models
 
 # Said of a number, or of where it comes from.
 _FACTS = {

@@ -1,6 +1,6 @@
 """关于链接、引用和代码的全部语句。"""
 
-from app.words.english import share as english
+from ..english import share as english
 
 SHARE = {
     "copy": "复制链接",
