@@ -15,11 +15,14 @@ from pathlib import Path
 import httpx
 
 ROOT = Path(__file__).resolve().parent.parent
-_WAIT = 120.0
+_WAIT = 600.0  # seconds; a bound on a busy machine, where importing torch alone takes a minute
 
 
 class Server:
-    """``python app.py`` on this machine alone, on a free port; for a ``with``.
+    """``python app.py`` on this machine alone, on a free port; for a ``with``, and ready in it.
+
+    Ended, it may be started again: on the same port where ``program`` names one, with the same
+    uploads.
 
     Attributes:
         address: of the page, without a slash at its end.
@@ -47,7 +50,17 @@ class Server:
         self.answered_after = 0.0
 
     def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
+        self._uploads.cleanup()
+
+    def start(self) -> None:
+        """Start the process, and wait until its model is there."""
         self._log = tempfile.NamedTemporaryFile("w+", suffix=".log")
+        self.address = ""
         self._start = time.perf_counter()
         self.process = subprocess.Popen(
             [sys.executable, *self._program, "--host", "127.0.0.1"],
@@ -56,19 +69,19 @@ class Server:
         try:
             self._until_ready()
         except BaseException:
-            self.process.kill()
+            self.end(signal.SIGKILL)
             raise
-        return self
 
-    def __exit__(self, *_: object) -> None:
+    def end(self, number: signal.Signals = signal.SIGTERM) -> None:
+        """Send the process a signal, and wait until it is gone."""
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
+            self.process.send_signal(number)
             try:
                 self.process.wait(30)
             except subprocess.TimeoutExpired:
                 self.process.kill()
+                self.process.wait()
         self._log.close()
-        self._uploads.cleanup()
 
     @property
     def log(self) -> str:
@@ -77,7 +90,7 @@ class Server:
 
     def health(self) -> tuple[int, str]:
         """Status and what it says of itself."""
-        answer = httpx.get(f"{self.address}/healthz", timeout=10)
+        answer = httpx.get(f"{self.address}/healthz", timeout=_WAIT)
         return answer.status_code, answer.json()["status"]
 
     def resident_mb(self) -> float:
