@@ -190,7 +190,7 @@ def page(browser, address):
     page.goto(address)
     page.wait_for_selector("#workbench .handle")
     # A server that still loads its model is slow to answer, and what a test clicks is lost.
-    page.wait_for_selector('#model-state:has-text("is ready")')
+    page.wait_for_selector("#model-state .said.ready")
     yield page
     context.close()
     assert errors == []
