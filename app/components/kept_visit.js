@@ -1,14 +1,12 @@
 // What a visitor had, kept in the browser while the server may forget it: when it is restarted, when
 // newer visitors take the room, when a computer sleeps for long. Gradio would go on with the page as
 // it opens. So every question to the server says whether this page is known there; where it is not
-// (status 410), where it could not be asked and another server answers later, or where Gradio has lost
-// the server and loads the page again, what can be had again is had again, and the page says what
-// happened.
+// (status 410), or where Gradio has lost the server and loads the page again, what can be had again
+// is had again, and the page says what happened.
 const KEPT = 'vtw-kept';
 const MOST_CHARACTERS = 4e6;  // browsers keep some five million of a tab
 const find = (selector) => element.querySelector(selector);
 const page = (selector) => document.querySelector(selector);
-const root = () => window.gradio_config?.root || window.location.origin;
 
 function watch() {
   if (window.vtwVisit) return;
@@ -42,16 +40,6 @@ function watch() {
     return new Promise(() => {});  // nothing is drawn any more
   }
 
-  // What a run was told last may have been lost with the server, and nothing else would be asked then.
-  async function seek() {
-    if (visit.lost) return;
-    visit.lost = 'sought';
-    const answer = await ask(`${root()}/gradio_api/app_id`).catch(() => null);
-    visit.lost = false;
-    if (!answer?.ok) setTimeout(seek, 1000);
-    else if ((await answer.json()).app_id !== window.gradio_config?.app_id) leave();
-  }
-
   const ask = window.fetch.bind(window);
   window.fetch = async (resource, options = {}) => {
     const { origin, pathname } = new URL(resource.url || resource, window.location.href);
@@ -61,10 +49,7 @@ function watch() {
     if (options.method !== 'POST') return ask(resource, options);
     const headers = new Headers(options.headers);
     if (visit.known) headers.set(header, '1');
-    const answer = await ask(resource, { ...options, headers }).catch((failed) => {
-      if (failed.name !== 'AbortError') seek();
-      throw failed;
-    });
+    const answer = await ask(resource, { ...options, headers });
     if (answer.status === 410) return leave();
     if (answer.ok && /\/(queue\/join|run\/\w+)$/.test(pathname)) visit.known = true;
     if (answer.ok && pathname.endsWith('/upload')) {
@@ -80,7 +65,8 @@ function watch() {
 async function uploaded({ name, data }) {
   const body = new FormData();
   body.append('files', await (await fetch(data)).blob(), name);
-  const answer = await fetch(`${root()}/gradio_api/upload`, { method: 'POST', body });
+  const root = window.gradio_config?.root || window.location.origin;
+  const answer = await fetch(`${root}/gradio_api/upload`, { method: 'POST', body });
   return answer.ok ? (await answer.json())[0] : null;
 }
 // An address that says something moves the page first.

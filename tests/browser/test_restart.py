@@ -18,7 +18,6 @@ from benchmarks.serving import Server
 
 pytestmark = pytest.mark.slow
 
-APP_ID = "**/gradio_api/app_id"
 QUESTION = "what color is\nthe circle 👩\u200d👧 ?"
 
 expect.set_options(timeout=BROWSER_WAIT)
@@ -122,24 +121,6 @@ def test_what_is_done_while_the_server_is_away_is_no_loss_either(server, visit):
     expect(said(page)).to_have_text(f"{english.KEPT['forgotten']} {english.KEPT['both']}")
     expect(page.locator("#question textarea")).to_have_value(QUESTION)
     expect(page.locator("#picture img")).to_have_attribute("src", re.compile("mine"))
-
-
-def test_a_page_whose_question_met_no_server_sees_by_itself_that_another_one_answers(visit):
-    page = visit()
-    page.route(APP_ID, lambda route: route.fulfill(json={"app_id": "another"}))
-    page.route(APP_ID, lambda route: route.abort(), times=2)
-    page.route("**/gradio_api/run/*", lambda route: route.abort(), times=1)
-    page.get_by_role("tab", name="Every K").click()
-    expect(said(page)).to_have_text(f"{english.KEPT['forgotten']} {english.KEPT['view']}")
-
-
-def test_a_page_goes_on_when_the_server_that_it_missed_is_still_there(visit):
-    page = visit()
-    page.route("**/gradio_api/run/*", lambda route: route.abort(), times=1)
-    with page.expect_response(APP_ID):
-        page.get_by_role("tab", name="Every K").click()
-    run(page)
-    expect(said(page)).to_be_hidden()
 
 
 def test_a_view_of_an_example_is_back_in_the_pages_language(server, visit):
