@@ -37,12 +37,13 @@ class Server:
         self, variables: Mapping[str, str] | None = None, program: tuple[str, ...] = ("app.py",)
     ) -> None:
         # A page that ends deletes what was uploaded to it, also from under another one.
-        self._uploads = tempfile.TemporaryDirectory()
+        self._folder = tempfile.TemporaryDirectory()
+        self._log = Path(self._folder.name, "log")
         self._environment = {
             **os.environ, "PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1",
             # Visitors of many addresses are played from this machine.
             "FORWARDED_ALLOW_IPS": "127.0.0.1",
-            "GRADIO_TEMP_DIR": self._uploads.name, **(variables or {}),
+            "GRADIO_TEMP_DIR": f"{self._folder.name}/uploads", **(variables or {}),
         }  # fmt: skip
         self._environment.pop("GRADIO_SERVER_PORT", None)
         self._program = program
@@ -55,17 +56,17 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.end()
-        self._uploads.cleanup()
+        self._folder.cleanup()
 
     def start(self) -> None:
         """Start the process, and wait until its model is there."""
-        self._log = tempfile.NamedTemporaryFile("w+", suffix=".log")
         self.address = ""
         self._start = time.perf_counter()
-        self.process = subprocess.Popen(
-            [sys.executable, *self._program, "--host", "127.0.0.1"],
-            cwd=ROOT, stdout=self._log, stderr=subprocess.STDOUT, env=self._environment,
-        )  # fmt: skip
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, *self._program, "--host", "127.0.0.1"],
+                cwd=ROOT, stdout=log, stderr=subprocess.STDOUT, env=self._environment,
+            )  # fmt: skip
         try:
             self._until_ready()
         except BaseException:
@@ -81,12 +82,11 @@ class Server:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
-        self._log.close()
 
     @property
     def log(self) -> str:
         """What it has printed so far."""
-        return Path(self._log.name).read_text()
+        return self._log.read_text()
 
     def health(self) -> tuple[int, str]:
         """Status and what it says of itself."""
@@ -105,7 +105,7 @@ class Server:
                 self._note_first_answer()
             elif self.health()[1] != "loading":
                 return
-            time.sleep(0.02)
+            time.sleep(0.2 if self.address else 0.02)
         raise RuntimeError(f"the page did not start:\n{self.log}")
 
     def _note_first_answer(self) -> None:

@@ -18,8 +18,9 @@ os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="uploads-")
 
 import numpy as np
 import pytest
-from benchmarks.serving import Server
 from tiny_models import load_tiny_model, random_picture, save_tiny_model
+
+from benchmarks.serving import Server
 
 # What is imported stays to the end: it is not looked through for rubbish again and again.
 gc.disable()  # until all tests are collected

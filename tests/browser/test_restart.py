@@ -115,7 +115,7 @@ def test_what_is_done_while_the_server_is_away_is_no_loss_either(server, visit):
     """Gradio notices, and loads the page again when the server is there."""
     page = visit()
     ask_about_own_picture(page)
-    server.end()
+    server.end(signal.SIGKILL)
     page.locator("#run").click()
     server.start()
     expect(said(page)).to_have_text(f"{english.KEPT['forgotten']} {english.KEPT['both']}")
@@ -127,7 +127,7 @@ def test_a_view_of_an_example_is_back_in_the_pages_language(server, visit):
     page = visit("zh?example=describe&k=7&tab=sinks&lang=zh")
     shown = page.get_by_role("tab", name=TAB_SINKS)
     expect(shown).to_have_attribute("aria-selected", "true")
-    server.end()
+    server.end(signal.SIGKILL)
     server.start()
     page.get_by_role("tab").nth(0).click()
     expect(said(page)).to_have_text(f"{chinese.KEPT['forgotten']} {chinese.KEPT['view']}")
