@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
+import pytest
+
 PICTURE_SIDE, PATCH = 16, 4
 PINPOINTS = [[16, 32], [32, 16], [32, 32]]
 
@@ -416,3 +418,10 @@ FAMILIES: dict[str, Tiny] = {
     ),
 }  # fmt: skip
 HAND_MADE = frozenset(family for family, tiny in FAMILIES.items() if tiny.processor is None)
+# Tiles, deepstack layers, a window under an image that sees itself, and a prefix that does.
+KINDS = ("gemma3", "llava_next", "paligemma", "qwen3_vl")
+# For the variants of what every family's core laws already say: `make test` takes one of each kind.
+KINDS_FIRST = [
+    pytest.param(family, marks=[] if family in KINDS else pytest.mark.slow)
+    for family in sorted(FAMILIES)
+]

@@ -6,6 +6,7 @@ plotly.js comes from the installed package, when the first chart comes near the 
 
 from __future__ import annotations
 
+import functools
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ def chart_part(elem_id: str) -> gr.HTML:
 
     ``select`` fires with ``{format}`` when a visitor asks for a file: a visitor's input.
     """
-    gr.set_static_paths([_PLOTLY])
+    _serve_plotly()
     return gr.HTML(
         value=None,
         html_template=read("chart.html"),
@@ -43,6 +44,12 @@ def chart_part(elem_id: str) -> gr.HTML:
         elem_id=elem_id,
         elem_classes="chart-part",
     )
+
+
+@functools.cache
+def _serve_plotly() -> None:
+    """Once: Gradio keeps a path as often as it is told, and tries them all for every file."""
+    gr.set_static_paths([_PLOTLY])
 
 
 def show_chart(chart: Chart | None, layers: int) -> dict[str, Any] | None:

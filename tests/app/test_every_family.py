@@ -2,7 +2,7 @@
 with it again. On tiny random models of the real classes, so what the figures show means nothing."""
 
 import pytest
-from tiny_models import FAMILIES
+from tiny_families import KINDS_FIRST
 
 from app.inputs.methods_choice import Choice
 from app.service.models import Models
@@ -36,7 +36,7 @@ def page_of(tiny_models, examples_folder):
     return lambda family: Service(Models(family, load=load), examples_folder, answer_tokens=4)
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", KINDS_FIRST)
 def test_a_question_and_all_that_the_page_makes_of_it(page_of, family):
     service = page_of(family)
     example = str(service.examples[0].image)

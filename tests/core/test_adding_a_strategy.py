@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from family_laws import PICTURE
 from test_strategies import PARTIAL, WHOLE, first_layer, is_dropping_masking
-from tiny_models import FAMILIES
+from tiny_families import KINDS_FIRST
 
 import vtw_core.strategies
 from vtw_core import InputError, withdraw
@@ -34,7 +34,7 @@ def test_the_recipe_has_at_most_ten_lines():
     assert [line.split(".")[0] for line in lines] == [str(n + 1) for n in range(len(lines))]
 
 
-@pytest.mark.parametrize("family", sorted(FAMILIES))
+@pytest.mark.parametrize("family", KINDS_FIRST)
 def test_the_recipes_strategy_passes_the_law_in_every_family(added, tiny_models, family):
     vlm = tiny_models(family)
     trace = is_dropping_masking(vlm, PICTURE, lambda first, layout: added(first))

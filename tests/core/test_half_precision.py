@@ -5,13 +5,14 @@ import pytest
 import torch
 from conftest import PROMPT
 from family_laws import LAWS
-from tiny_models import FAMILIES, HAND_MADE, TinyProcessor
+from tiny_families import KINDS_FIRST
+from tiny_models import HAND_MADE, TinyProcessor
 
 from vtw_core import FastV, check_support, load_model
 from vtw_core.loading import loading
 
 
-@pytest.mark.parametrize("family", sorted(FAMILIES))
+@pytest.mark.parametrize("family", KINDS_FIRST)
 def test_a_family_runs_in_bfloat16(family, tiny_folders, image, monkeypatch):
     folder = tiny_folders(family)
     if family in HAND_MADE:

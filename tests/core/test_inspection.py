@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 from conftest import PROMPT
-from tiny_models import FAMILIES, random_picture
+from tiny_families import KINDS_FIRST
+from tiny_models import random_picture
 
 from vtw_core import InputError, VisualTokenWithdrawal, check_support, record, withdraw
 from vtw_core.engine.generation import decode_inside, new_cache, prepare
@@ -38,7 +39,7 @@ def explored(tiny_models):
     return explore
 
 
-@pytest.fixture(params=sorted(FAMILIES))
+@pytest.fixture(params=KINDS_FIRST)
 def family(request):
     return request.param
 

@@ -8,7 +8,8 @@ import torch
 from attention_oracle import binned, eager_weights, full_weights, statistics, value_norms
 from conftest import PROMPT
 from oracle import attention
-from tiny_models import FAMILIES, random_picture
+from tiny_families import FAMILIES, KINDS_FIRST
+from tiny_models import random_picture
 
 from vtw_core import (
     InputError,
@@ -64,7 +65,7 @@ def test_what_is_recorded_is_what_eager_attention_has(tiny_models, family):
         assert np.abs(array.sum(-1) - 1).max() <= 1e-5
 
 
-@pytest.mark.parametrize("family", sorted(FAMILIES))
+@pytest.mark.parametrize("family", KINDS_FIRST)
 @pytest.mark.parametrize("outside", ["withdraw", "record"])
 @pytest.mark.parametrize("k", [None, 0])
 def test_with_withdrawal_the_deep_layers_have_no_image(tiny_models, family, outside, k):
