@@ -74,7 +74,7 @@ def visitor(browser, address):
 
 
 def until(condition):
-    for _ in range(600):
+    for _ in range(BROWSER_WAIT // 100):
         if condition():
             return
         time.sleep(0.1)
