@@ -141,7 +141,7 @@ def service(tiny_folder, examples_folder):
 
     service = Service(str(tiny_folder), examples_folder)
     service.start()
-    assert service.wait(120)
+    assert service.wait(600)
     return service
 
 
@@ -156,7 +156,7 @@ def built(service):
 @pytest.fixture(scope="session")
 def browser():
     """Headless Chromium; without one the test is skipped, except where VTW_REQUIRE_BROWSER asks."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
@@ -169,6 +169,8 @@ def browser():
             executable_path=chromium,
             args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
         )
+        browser.on("context", lambda context: context.set_default_timeout(BROWSER_WAIT))
+        expect.set_options(timeout=BROWSER_WAIT)
         yield browser
         browser.close()
 
@@ -185,7 +187,6 @@ def page(browser, address):
     """A new visitor on the opened page; a script error fails the test."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
-    page.set_default_timeout(BROWSER_WAIT)
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(address)
