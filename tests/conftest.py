@@ -156,6 +156,15 @@ def built(service):
 
 
 @pytest.fixture(scope="session")
+def here(service):
+    """Address of the page, served by the tests' own process."""
+    from served_page import served
+
+    with served(service) as (address, _):
+        yield address
+
+
+@pytest.fixture(scope="session")
 def browser():
     """Headless Chromium; without one the test is skipped, except where VTW_REQUIRE_BROWSER asks."""
     from playwright.sync_api import sync_playwright
