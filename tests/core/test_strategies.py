@@ -219,7 +219,8 @@ def test_streaming_equals_generate_bit_for_bit(kind_of_family, partial):
     strategy = partial(first_layer(kind_of_family), layout)
     with withdraw(kind_of_family.model, strategy, layout):
         logits, _ = greedy_logits(kind_of_family.model, inputs, STEPS)
-    steps = list(stream(kind_of_family, prepare(kind_of_family, PICTURE, PROMPT), strategy, STEPS + 1))
+    prepared = prepare(kind_of_family, PICTURE, PROMPT)
+    steps = list(stream(kind_of_family, prepared, strategy, STEPS + 1))
     found = np.stack([step.logits for step in steps])
     assert np.array_equal(found, logits[: len(steps)].numpy())
 
