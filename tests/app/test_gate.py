@@ -24,10 +24,9 @@ class Clock:
         return self.now
 
 
-@pytest.fixture(scope="module")
-def address(service):
-    with served(service) as (address, _):
-        yield address
+@pytest.fixture
+def address(here):
+    return here
 
 
 def detail(answer):

@@ -452,8 +452,6 @@ def test_a_strangers_words_in_an_error_are_escaped_on_one_line(call, tmp_path):
 
 COMMANDS = (
     ["show", "{run}"],
-    ["show", "{run}", "--json"],
-    ["--help"],
     ["explore", "--help"],
     ["models", "--json"],
 )
