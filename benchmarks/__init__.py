@@ -1,1 +1,1 @@
-"""The performance claims of the README, each a ratio of runs that alternate in one process."""
+"""The performance claims of docs/performance.md, ratios of runs that alternate in one process."""

@@ -1,4 +1,4 @@
-"""``python -m benchmarks``: measure, keep the result with the machine's facts, write the README.
+"""``python -m benchmarks``: measure, keep the result with the machine's facts, write the document.
 
 Takes about ten minutes on one thread. ``--dry`` prints the section and changes no file.
 """

@@ -25,7 +25,7 @@ from vtw_core.files.replacing import replace_file
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).with_name("browser.json")
-README = ROOT / "README.md"
+DOCUMENT = ROOT / "docs" / "performance.md"
 START, END = "<!-- browser: made by `make bench-browser` -->", "<!-- end of browser -->"
 _QUESTION = "describe the image."
 _WAIT = 60_000  # milliseconds
@@ -147,7 +147,7 @@ def measure(visits: int) -> dict[str, Any]:
 
 
 def section(result: dict[str, Any]) -> str:
-    """Markdown between the two markers of the README."""
+    """Markdown between the two markers of docs/performance.md."""
     facts = result["machine"]
     rows = (
         ("server answers, from its start", "{server_answers_s:.1f} s"),
@@ -186,7 +186,7 @@ def main() -> None:
     print(json.dumps(result, indent=1))
     if not arguments.dry:
         replace_file(RESULTS, json.dumps(result, indent=1) + "\n")
-        put_between(README, START, END, section(result))
+        put_between(DOCUMENT, START, END, section(result))
 
 
 if __name__ == "__main__":

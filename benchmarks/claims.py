@@ -1,4 +1,4 @@
-"""The measurements behind the README's performance section, one function each."""
+"""The measurements behind docs/performance.md, one function each."""
 
 from __future__ import annotations
 

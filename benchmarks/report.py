@@ -1,4 +1,4 @@
-"""The README's performance section and its figure, from ``results.json``."""
+"""The library's part of docs/performance.md and its figure, from ``results.json``."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from vtw_core.files.replacing import replace_file, replacing
 
 ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).with_name("results.json")
-README = ROOT / "README.md"
+DOCUMENT = ROOT / "docs" / "performance.md"
 FIGURE = ROOT / "docs" / "benchmarks.svg"
 _HEARD = ("time", "memory")
 START, END = "<!-- benchmarks: made by `make bench` -->", "<!-- end of benchmarks -->"
@@ -105,8 +105,7 @@ def section(results: dict[str, Any]) -> str:
         f"and layer (keys and values) and {held['per_question_token_and_layer']:.0f} for each "
         f"question token and layer (hidden state too), at width {held['width']} in float32.",
         "",
-        f"![How sweep and loop grow with visual tokens, question tokens and layers]"
-        f"({FIGURE.relative_to(ROOT)})",
+        f"![How sweep and loop grow with visual tokens, question tokens and layers]({FIGURE.name})",
         END,
     ]
     return "\n".join(lines)
@@ -120,8 +119,8 @@ def put_between(path: Path, start: str, end: str, section: str) -> None:
 
 
 def write(results: dict[str, Any]) -> None:
-    """Put the section into the README and draw the figure."""
-    put_between(README, START, END, section(results))
+    """Put the section into the document and draw the figure."""
+    put_between(DOCUMENT, START, END, section(results))
     FIGURE.parent.mkdir(exist_ok=True)
     with replacing(FIGURE) as file:
         growth_figure(results["growth"]).savefig(file, format="svg", metadata={"Date": None})

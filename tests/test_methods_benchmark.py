@@ -83,9 +83,9 @@ def test_the_controls_draw_anew_for_each_question(settings):
         assert one.on(1, given) == one.on(1, given) != one.on(2, given)
 
 
-def test_the_readme_and_the_page_show_one_recorded_comparison():
+def test_the_document_and_the_page_show_one_recorded_comparison():
     comparison = load_budget_comparison(report.RESULTS)
-    assert report.section(comparison) in report.README.read_text(encoding="utf-8")
+    assert report.section(comparison) in report.DOCUMENT.read_text(encoding="utf-8")
     for name, chosen in report.figures(comparison).items():
         assert isinstance(pareto(comparison, chosen), Points)
         assert (report.ROOT / "docs" / name).is_file()

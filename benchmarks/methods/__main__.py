@@ -1,7 +1,7 @@
 """``python -m benchmarks.methods``: methods at equal budget on the embedded model's held-out set.
 
 Takes about ten minutes on one thread. Keeps every number in ``assets/methods.json``, which the page
-shows too, and writes the README's section and its figures. ``--per-kind N`` asks more or fewer
+shows too, and writes docs/equal-budget.md and its figures. ``--per-kind N`` asks more or fewer
 questions, ``--report`` writes the section again without measuring, ``--dry`` changes no file.
 """
 
@@ -114,7 +114,7 @@ def main() -> None:
         return
     if not arguments.report:
         comparison.save(report.RESULTS)
-        comparison = load_budget_comparison(report.RESULTS)  # the README says what the file says
+        comparison = load_budget_comparison(report.RESULTS)  # the document says what the file says
     report.write(comparison)
 
 

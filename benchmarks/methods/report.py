@@ -1,4 +1,4 @@
-"""The README's section about methods at equal budget, and its figures, from ``methods.json``."""
+"""docs/equal-budget.md and its figures, from ``methods.json``."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from app.figures.budget import Choices, pareto
 from app.figures.matplotlib_charts import export
 from app.presenters.budget_view import MAIN, facts, kind_name, name_of, reading, stages, told
 from app.words import budget as text
-from benchmarks.report import README, ROOT, put_between
+from benchmarks.report import ROOT, put_between
 from vtw_core.files.replacing import replace_file
 from vtw_core.results.equal_budget import SHORT, BudgetComparison, Estimate, Measure
 
 RESULTS = ROOT / "assets" / "methods.json"
+DOCUMENT = ROOT / "docs" / "equal-budget.md"
 START, END = "<!-- methods: made by `python -m benchmarks.methods` -->", "<!-- end of methods -->"
 
 
@@ -30,8 +31,8 @@ def section(comparison: BudgetComparison) -> str:
             measure=text.MEASURES[chosen.measure], cost=text.COSTS[chosen.cost],
             kind=kind_name(chosen.kind),
         )  # fmt: skip
-        lines.append(f"![{alt}](docs/{name})")
-    lines += ["", text.README_TABLE, "", *_table(comparison), END]
+        lines.append(f"![{alt}]({name})")
+    lines += ["", text.DOCUMENT_TABLE, "", *_table(comparison), END]
     return "\n".join(lines)
 
 
@@ -44,7 +45,7 @@ def _table(comparison: BudgetComparison) -> list[str]:
     ]  # fmt: skip
     found = [(measure, comparison.estimates(measure, kind)) for measure, kind in columns]
     lines = [
-        "| " + " | ".join(text.README_COLUMNS) + " |",
+        "| " + " | ".join(text.DOCUMENT_COLUMNS) + " |",
         "|---|" + "---:|" * len(columns),
     ]
     for place, one in enumerate(comparison.contenders):
@@ -63,7 +64,7 @@ def _cell(measure: Measure, estimate: Estimate) -> str:
 
 
 def write(comparison: BudgetComparison) -> None:
-    """Put the section into the README and draw the figures."""
-    put_between(README, START, END, section(comparison))
+    """Put the section into the document and draw the figures."""
+    put_between(DOCUMENT, START, END, section(comparison))
     for name, chosen in figures(comparison).items():
         replace_file(ROOT / "docs" / name, export(pareto(comparison, chosen), "svg"))

@@ -1,7 +1,7 @@
 """What every family in the adapter table must satisfy, one function per law.
 
 A law takes a family's tiny model and raises AssertionError where it does not hold. `test_families`
-runs every law on every family and holds docs/families.json and the README's table against them.
+runs every law on every family and holds docs/families.json and docs/models.md against them.
 """
 
 import numpy as np
@@ -273,8 +273,8 @@ def facts(family, vlm, laws):
     }
 
 
-def readme_table(families):
-    """The README's table of docs/families.json."""
+def document_table(families):
+    """The table in docs/models.md of docs/families.json."""
     lines = [
         "| family | example | a picture becomes | K from | processor needs torchvision | laws |",
         "|---|---|---|---|---|---|",

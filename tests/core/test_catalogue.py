@@ -169,8 +169,3 @@ def test_the_document_lists_the_catalogue():
         DOCS.write_text(f"{before}{MARKS[0]}{catalogue_table()}{MARKS[1]}{behind}")
     else:
         assert written == catalogue_table()
-
-
-def test_the_readme_counts_the_catalogue():
-    readme = (DOCS.parents[1] / "README.md").read_text()
-    assert f"(docs/models.md) lists {len(OTHERS)} real models" in readme

@@ -19,8 +19,8 @@ from family_laws import (
     batch_inputs,
     batch_logits,
     close,
+    document_table,
     facts,
-    readme_table,
     rows_alone,
 )
 from oracle import attention
@@ -42,9 +42,9 @@ from vtw_core.results.run import RULES
 
 ROOT = Path(__file__).resolve().parents[2]
 FACTS = ROOT / "docs" / "families.json"
-README = ROOT / "README.md"
+DOCUMENT = ROOT / "docs" / "models.md"
 MARKS = ("<!-- families: begin -->\n", "\n<!-- families: end -->")
-# Writes docs/families.json and the README's table in place of comparing them.
+# Writes docs/families.json and the table of docs/models.md in place of comparing them.
 WRITE = bool(os.environ.get("VTW_WRITE_FACTS"))
 
 
@@ -92,12 +92,12 @@ def test_the_facts_file_says_what_was_checked(outcome, tiny_models):
     assert json.loads(FACTS.read_text()) == document
 
 
-def test_the_readme_has_the_table_of_the_facts_file():
-    table = readme_table(json.loads(FACTS.read_text())["families"])
-    before, rest = README.read_text().split(MARKS[0])
+def test_the_document_has_the_table_of_the_facts_file():
+    table = document_table(json.loads(FACTS.read_text())["families"])
+    before, rest = DOCUMENT.read_text().split(MARKS[0])
     written, behind = rest.split(MARKS[1])
     if WRITE:
-        README.write_text(f"{before}{MARKS[0]}{table}{MARKS[1]}{behind}")
+        DOCUMENT.write_text(f"{before}{MARKS[0]}{table}{MARKS[1]}{behind}")
     else:
         assert written == table
 

@@ -140,10 +140,10 @@ STAGES = "MustDrop 的各阶段，在 K\\* 的预算下，短回答：{stages}�
 STAGE = "{name}，{value} 正确，用 {tokens:.0f} 个视觉 token 和 {kv} 的 KV 缓存"
 OUT_OF_REACH = "{series}：没有阈值能达到 {wanted} 个视觉 token。"
 
-# ------------------------------------------------------------------ README
+# ------------------------------------------------------------------ docs/equal-budget.md
 FIGURE_ALT = "{measure}（纵轴）与{cost}（横轴），{kind}"
-README_COLUMNS = (
+DOCUMENT_COLUMNS = (
     "方法", "视觉 token", "FLOPs", "预填充时间", "总时间", "短回答正确",
     "描述正确", "整个回答的 KL，短回答", "整个回答的 KL，描述",
 )  # fmt: skip
-README_TABLE = "方括号内是对问题重抽样的 95% 自助法区间；代价以占基线的比例表示；KL(P full ‖ P method)，单位 nat。"
+DOCUMENT_TABLE = "方括号内是对问题重抽样的 95% 自助法区间；代价以占基线的比例表示；KL(P full ‖ P method)，单位 nat。"

@@ -1,4 +1,4 @@
-"""Every sentence about methods at equal budget: the tab, its figures, the README's section."""
+"""Every sentence about methods at equal budget: the tab, its figures, docs/equal-budget.md."""
 
 TAB_BUDGET = "Which method"
 INTRO = (
@@ -143,10 +143,10 @@ STAGES = "MustDrop's stages at K\\*'s budget, short answers: {stages}."
 STAGE = "{name} {value} right with {tokens:.0f} visual tokens and {kv} of the KV cache"
 OUT_OF_REACH = "No thresholds of {series} come to {wanted} visual tokens."
 
-# ------------------------------------------------------------------ README
+# ------------------------------------------------------------------ docs/equal-budget.md
 FIGURE_ALT = "{measure} against {cost}, {kind}"
-README_COLUMNS = (
+DOCUMENT_COLUMNS = (
     "method", "visual tokens", "FLOPs", "prefill time", "whole time", "short answers right",
     "descriptions right", "whole-answer KL, short", "whole-answer KL, descriptions",
 )  # fmt: skip
-README_TABLE = "In brackets 95% bootstrap intervals over questions; costs as a share of the baseline's; KL(P full ‖ P method) in nats."
+DOCUMENT_TABLE = "In brackets 95% bootstrap intervals over questions; costs as a share of the baseline's; KL(P full ‖ P method) in nats."
