@@ -6,7 +6,7 @@ from typing import Any
 from vtw_core.errors import ModelError
 from vtw_core.families.catalogue import SHIPPED, KnownModel, memory_bytes
 from vtw_core.families.packages import missing
-from vtw_core.loading.download import is_fetched
+from vtw_core.loading.hub import is_fetched
 from vtw_core.loading.loading import resolve
 from vtw_core.machine import devices as machine
 

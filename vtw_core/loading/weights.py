@@ -211,7 +211,7 @@ def load_weights(
     Reports bytes by the share of tensors that are in their place.
 
     Args:
-        alone: see `vtw_core.loading.loading.load_steps`.
+        alone: see `vtw_core.loading.loading.load_with`.
 
     Raises:
         ModelError: tensors are missing, which transformers would have made up, or decoder layers
@@ -315,6 +315,9 @@ def _held(lock: threading.Lock | None, report: Report) -> Generator[None, None, 
 @contextlib.contextmanager
 def _reported(report: Report, stored: int) -> Generator[None, None, None]:
     """Hear from transformers' progress bars of this thread how far it is, and stop it there."""
+    if not report.replaces_bars:
+        yield
+        return
     from transformers.utils import logging
 
     this = threading.get_ident()
