@@ -33,7 +33,7 @@ test-scale: $(VENV)/.dev-installed
 # without constraints.txt; of that only torch, which is several GB where its range is free.
 ENDS := .venv-ends
 TORCH := $(shell grep '^torch==' constraints.txt)
-OLDEST := $(filter-out torch==%,$(shell sed -n 's/^\([a-zA-Z0-9_-]*\)>=\([0-9.]*\).*/\1==\2/p' requirements.txt))
+OLDEST := $(filter-out torch==%,$(shell sed -n 's/^\([a-zA-Z0-9_-]*\)[>~]=\([0-9.]*\).*/\1==\2/p' requirements.txt))
 LAWS := tests/core/test_families.py tests/core/test_exactness.py tests/app/test_start.py
 
 test-newest: | $(ENDS)/bin/python

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from vtw_core.results.mustdrop_record import MustDropRecord
     from vtw_core.results.run import Run, choose_k, load_run
     from vtw_core.results.sampling import Sampling
+    from vtw_core.shipped import EXAMPLES
     from vtw_core.strategies.fastv import FastV
     from vtw_core.strategies.keep_all import KeepAll
     from vtw_core.strategies.method import Method
@@ -37,6 +38,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Calibration": "vtw_core.results.calibration",
+    "EXAMPLES": "vtw_core.shipped",
     "Evaluation": "vtw_core.compare.evaluation",
     "FastV": "vtw_core.strategies.fastv",
     "Generation": "vtw_core.results.generation",
@@ -73,6 +75,7 @@ _HOME = {
 }
 
 __all__ = [
+    "EXAMPLES",
     "Calibration",
     "Evaluation",
     "FastV",
