@@ -68,8 +68,10 @@ def strategy_from(arguments: Namespace) -> Strategy:
     for option, owners in _OWNERS.items():
         if getattr(arguments, option) is not None and arguments.strategy not in owners:
             raise InputError(
-                f"--{option.replace('_', '-')} belongs to --strategy {' or '.join(owners)}; leave "
-                f"it out with {arguments.strategy}."
+                "--{option} belongs to --strategy {owners}; leave it out with {strategy}.",
+                option=option.replace("_", "-"),
+                owners=" or ".join(owners),
+                strategy=arguments.strategy,
             )
     return _MAKERS[arguments.strategy](arguments)
 
@@ -86,7 +88,8 @@ def method_from(asked: str) -> Method:
     """
     if not isinstance(asked, str) or len(asked) > _MOST_CHARACTERS:
         raise InputError(
-            f"--method must be text of at most {_MOST_CHARACTERS} characters, such as 'vtw --k 8'."
+            "--method must be text of at most {most} characters, such as 'vtw --k 8'.",
+            most=_MOST_CHARACTERS,
         )
     parser = _Refusing(prog=f"--method {asked!r}", add_help=False)
     add_strategy_options(parser)
@@ -94,10 +97,12 @@ def method_from(asked: str) -> Method:
     try:
         words = shlex.split(asked)
     except ValueError as error:
-        raise InputError(f"--method {asked!r} has a quote without its end.") from error
+        raise InputError("--method {asked!r} has a quote without its end.", asked=asked) from error
     if not words or words[0].startswith("-"):
         raise InputError(
-            f"--method {asked!r} must begin with a strategy, one of {', '.join(_MAKERS)}."
+            "--method {asked!r} must begin with a strategy, one of {names}.",
+            asked=asked,
+            names=", ".join(_MAKERS),
         )
     arguments = parser.parse_args(["--strategy", *words])
     return Method(" ".join(words), strategy_from(arguments), arguments.tokens)
@@ -107,7 +112,7 @@ class _Refusing(ArgumentParser):
     """A parser of a part of the command line, whose mistakes are the caller's to tell."""
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{self.prog}: {' '.join(message.split())}.")
+        raise InputError("{where}: {problem}.", where=self.prog, problem=" ".join(message.split()))
 
 
 def _vtw(arguments: Namespace) -> Strategy:
@@ -143,7 +148,9 @@ def _mustdrop(arguments: Namespace) -> Strategy:
         raise InputError("--gamma and --alpha belong together; give both, or --preset.")
     stages = STAGES if arguments.stages is None else arguments.stages
     if not stages or set(stages) - set(STAGES):
-        raise InputError(f"--stages must be letters of {STAGES}, not {stages!r}.")
+        raise InputError(
+            "--stages must be letters of {stages}, not {value!r}.", stages=STAGES, value=stages
+        )
     if "c" in stages and "b" not in stages:
         raise InputError("Stage c cuts the cache to what stage b leaves; give --stages bc or abc.")
     return MustDrop(
@@ -169,7 +176,9 @@ def _counts(option: str, text: str) -> tuple[int, ...]:
         return tuple(int(part) for part in text.split(","))
     except ValueError:
         raise InputError(
-            f"{option} must be whole numbers with commas between, such as 64,64,32, not {text!r}."
+            "{option} must be whole numbers with commas between, such as 64,64,32, not {value!r}.",
+            option=option,
+            value=text,
         ) from None
 
 

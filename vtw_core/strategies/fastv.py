@@ -49,17 +49,24 @@ class FastV:
         ratio = real(self.ratio)
         if self.k is not None and (k is None or k < 1):
             raise InputError(
-                f"FastV's K must be a whole number, 1 or more (the layer before it decides), not "
-                f"{self.k!r}."
+                "FastV's K must be a whole number, 1 or more (the layer before it decides), not "
+                "{k!r}.",
+                k=self.k,
             )
         if ratio is None:
-            raise InputError(f"FastV's ratio must be a number from 0 to 1, not {self.ratio!r}.")
+            raise InputError(
+                "FastV's ratio must be a number from 0 to 1, not {ratio!r}.", ratio=self.ratio
+            )
         if not 0 <= ratio <= 1:
-            raise InputError(f"FastV's ratio must be from 0 to 1, not {self.ratio}.")
+            raise InputError("FastV's ratio must be from 0 to 1, not {ratio}.", ratio=self.ratio)
         object.__setattr__(self, "k", k)
         object.__setattr__(self, "ratio", ratio)
         if self.ranking not in RANKINGS:
-            raise InputError(f"ranking must be one of {', '.join(RANKINGS)}, not {self.ranking!r}.")
+            raise InputError(
+                "ranking must be one of {names}, not {value!r}.",
+                names=", ".join(RANKINGS),
+                value=self.ranking,
+            )
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters, JSON-ready."""
@@ -81,7 +88,11 @@ class FastV:
     def check(self, layers: int) -> None:
         """Raise InputError if K is greater than the number of layers."""
         if self.first(layers) > layers:
-            raise InputError(f"FastV's K must be 1 to {layers}, the model's layers, not {self.k}.")
+            raise InputError(
+                "FastV's K must be 1 to {layers}, the model's layers, not {k}.",
+                layers=layers,
+                k=self.k,
+            )
 
     def attention_layers(self, layers: int) -> tuple[int, ...]:
         """K - 1, or none if nothing is dropped."""

@@ -31,7 +31,10 @@ class Method:
             return
         if not isinstance(self.strategy, MustDrop):
             raise InputError(
-                f"Only MustDrop's thresholds are fitted; leave tokens out of {self.strategy.name}."
+                "Only MustDrop's thresholds are fitted; leave tokens out of {strategy}.",
+                strategy=self.strategy.name,
             )
         if not 0 <= self.tokens < float("inf"):
-            raise InputError(f"tokens must be a number of visual tokens, not {self.tokens}.")
+            raise InputError(
+                "tokens must be a number of visual tokens, not {value}.", value=self.tokens
+            )

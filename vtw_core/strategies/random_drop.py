@@ -15,7 +15,7 @@ from vtw_core.strategies.base import IntArray
 def _seed(seed: Any) -> int:
     as_int = whole(seed)
     if as_int is None or as_int < 0:
-        raise InputError(f"The seed must be a whole number, 0 or more, not {seed!r}.")
+        raise InputError("The seed must be a whole number, 0 or more, not {seed!r}.", seed=seed)
     return as_int
 
 
@@ -45,7 +45,8 @@ class RandomDrop:
         if any(count is None or count < 0 for count in counts):
             raise InputError(
                 "The schedule must be a list of whole numbers, the visual tokens of each layer, "
-                f"not {self.schedule!r}."
+                "not {value!r}.",
+                value=self.schedule,
             )
         object.__setattr__(self, "schedule", counts)
         if any(np.diff(self.schedule) > 0):
@@ -63,8 +64,10 @@ class RandomDrop:
         """Raise InputError unless there is one count for each layer."""
         if len(self.schedule) != layers:
             raise InputError(
-                f"The schedule has {len(self.schedule)} counts, the model {layers} layers; give "
-                "one count for each layer."
+                "The schedule has {count} counts, the model {layers} layers; give one count for "
+                "each layer.",
+                count=len(self.schedule),
+                layers=layers,
             )
 
     def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
@@ -96,7 +99,7 @@ class RandomWithdrawal:
     def __post_init__(self) -> None:
         k = whole(self.k)
         if k is None or k < 0:
-            raise InputError(f"K must be a whole number, 0 or more, not {self.k!r}.")
+            raise InputError("K must be a whole number, 0 or more, not {k!r}.", k=self.k)
         object.__setattr__(self, "k", k)
         object.__setattr__(self, "seed", _seed(self.seed))
 
@@ -107,7 +110,9 @@ class RandomWithdrawal:
     def check(self, layers: int) -> None:
         """Raise InputError if K is greater than the number of layers."""
         if self.k > layers:
-            raise InputError(f"K must be 0 to {layers}, the model's layers, not {self.k}.")
+            raise InputError(
+                "K must be 0 to {layers}, the model's layers, not {k}.", layers=layers, k=self.k
+            )
 
     def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
         """All: `tokens_kept` decides, over text and visual tokens."""

@@ -33,7 +33,7 @@ class VisualTokenWithdrawal:
     def __post_init__(self) -> None:
         k = whole(self.k)
         if k is None or k < 0:
-            raise InputError(f"K must be a whole number, 0 or more, not {self.k!r}.")
+            raise InputError("K must be a whole number, 0 or more, not {k!r}.", k=self.k)
         object.__setattr__(self, "k", k)
         check_positions(self.positions)
 
@@ -44,7 +44,9 @@ class VisualTokenWithdrawal:
     def check(self, layers: int) -> None:
         """Raise InputError if K is greater than the number of layers."""
         if self.k > layers:
-            raise InputError(f"K must be 0 to {layers}, the model's layers, not {self.k}.")
+            raise InputError(
+                "K must be 0 to {layers}, the model's layers, not {k}.", layers=layers, k=self.k
+            )
 
     def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
         """All before layer K, none from layer K on."""

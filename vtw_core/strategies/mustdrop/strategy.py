@@ -28,9 +28,11 @@ def _set_number(owner: Any, name: str, least: float = 0.0) -> None:
     given = getattr(owner, name)
     value = real(given)
     if value is None or not math.isfinite(value):
-        raise InputError(f"{name} must be a finite number, not {given!r}.")
+        raise InputError("{name} must be a finite number, not {value!r}.", name=name, value=given)
     if value < least:
-        raise InputError(f"{name} must be {least:g} or more, not {value}.")
+        raise InputError(
+            "{name} must be {least:g} or more, not {value}.", name=name, least=least, value=value
+        )
     object.__setattr__(owner, name, value)
 
 
@@ -87,12 +89,14 @@ class VisionStage:
     def __post_init__(self) -> None:
         window = whole(self.window)
         if window is None or window < 1:
-            raise InputError(f"window must be a whole number, 1 or more, not {self.window!r}.")
+            raise InputError(
+                "window must be a whole number, 1 or more, not {value!r}.", value=self.window
+            )
         object.__setattr__(self, "window", window)
         _set_number(self, "similarity", -math.inf)
         _set_number(self, "key_share")
         if self.key_share > 1:
-            raise InputError(f"key_share must be from 0 to 1, not {self.key_share}.")
+            raise InputError("key_share must be from 0 to 1, not {value}.", value=self.key_share)
 
     def tokens_of(self, features: ArrayLike, grid: tuple[int, int]) -> IntArray:
         """[rows * cols] each patch's token, see `rules.merged_windows`."""
@@ -148,8 +152,8 @@ class MustDrop:
         counts = [n for n in layers if n is not None and n >= 0]
         if len(counts) < len(layers) or any(np.diff(counts) < 1):
             raise InputError(
-                "layers must be decoder layers in rising order, such as (2, 6), not "
-                f"{tuple(self.layers)!r}."
+                "layers must be decoder layers in rising order, such as (2, 6), not {value!r}.",
+                value=tuple(self.layers),
             )
         object.__setattr__(self, "layers", layers)
 
@@ -165,7 +169,11 @@ class MustDrop:
             InputError: there is no such preset.
         """
         if name not in PRESET_NAMES:
-            raise InputError(f"There is no preset {name!r}; choose of {', '.join(PRESET_NAMES)}.")
+            raise InputError(
+                "There is no preset {name!r}; choose of {names}.",
+                name=name,
+                names=", ".join(PRESET_NAMES),
+            )
         chosen = PRESETS[name if name in PRESETS else f"textvqa-{name}"]
         return cls(chosen.gamma, chosen.alpha, **options)
 
@@ -201,7 +209,9 @@ class MustDrop:
         """Raise InputError if a filter lies beyond the model's layers."""
         if any(n >= layers for n in self.filters(layers)):
             raise InputError(
-                f"Filter layers must be 0 to {layers - 1}, the model's layers, not {self.layers}."
+                "Filter layers must be 0 to {most}, the model's layers, not {value}.",
+                most=layers - 1,
+                value=self.layers,
             )
 
     def attention_layers(self, layers: int) -> tuple[int, ...]:
