@@ -64,7 +64,9 @@ def availability(
         except ModelError as error:
             reasons.append(str(error))
     if lacking:
-        reasons.append(f"Install {' and '.join(lacking)}: requirements-real.txt names them.")
+        reasons.append(
+            f"""It needs {" and ".join(lacking)}: pip install "visual-token-withdrawal[real]"."""
+        )
     if free is not None and need > free:
         kind = " ".join(filter(None, (dtype, quantize)))
         reasons.append(

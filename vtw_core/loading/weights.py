@@ -83,8 +83,8 @@ def placement(
         for package in ("accelerate", "bitsandbytes"):
             if not is_installed(package):
                 raise ModelError(
-                    "To quantize a model, {package} is needed; install requirements-real.txt, "
-                    "which names it.",
+                    "To quantize a model, {package} is needed: pip install "
+                    '"visual-token-withdrawal[real]".',
                     package=package,
                 )
         _check_quantizing_device(where)
@@ -93,8 +93,8 @@ def placement(
             raise InputError("{device_map!r} is no device map; use 'auto'.", device_map=device_map)
         if not is_installed("accelerate"):
             raise ModelError(
-                "To spread a model over devices, accelerate is needed; install "
-                "requirements-real.txt, which names it."
+                "To spread a model over devices, accelerate is needed: pip install "
+                '"visual-token-withdrawal[real]".'
             )
     return Placement(where, kind, quantize, device_map, tensor_parallel)
 

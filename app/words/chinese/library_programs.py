@@ -25,6 +25,6 @@ SENTENCES = {
     "{where} has no image; its column must hold an image file's contents.": "{where} 没有图片；该列应含有图片文件的内容。",
     "{where} has no image; its list of images is empty.": "{where} 没有图片；其图片列表是空的。",
     "{where}: its image file {called} cannot be read.": "{where}：无法读取其图片文件 {called}。",
-    "{source} needs the package datasets; install it with `pip install datasets` (requirements-scale.txt).": "{source} 需要 datasets 包；请用 `pip install datasets` 安装（requirements-scale.txt）。",
+    '{source} needs the package datasets: pip install "visual-token-withdrawal[scale]".': '{source} 需要 datasets 包：pip install "visual-token-withdrawal[scale]"。',
     "{source} has the splits {names}; name one behind a colon, as in {name}:{split}.": "{source} 有以下划分：{names}；请在冒号后写明其中之一，例如 {name}:{split}。",
 }
