@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vtw_core.families.layout import TokenLayout
     from vtw_core.families.support import check_support
     from vtw_core.loading.loading import load_model
+    from vtw_core.loading.wrapping import wrap
     from vtw_core.pictures.images import load_image
     from vtw_core.results.calibration import Calibration, load_calibration
     from vtw_core.results.comparison import MethodComparison, load_comparison
@@ -72,6 +73,7 @@ _HOME = {
     "read_items": "vtw_core.data.dataset",
     "record": "vtw_core.attention.recording",
     "withdraw": "vtw_core.engine.withdrawal",
+    "wrap": "vtw_core.loading.wrapping",
 }
 
 __all__ = [
@@ -110,6 +112,7 @@ __all__ = [
     "read_items",
     "record",
     "withdraw",
+    "wrap",
 ]
 
 
