@@ -2,13 +2,14 @@
 # make test   the tests (does its own set-up)             make bench   the README's performance claims
 # make test-slow   the long ones: every tab in the browser, walks, several processes
 # make test-newest, make test-oldest   the laws and the page's start at both ends of requirements.txt
+# make wheel-test   what pip install gives: built, installed elsewhere and tried
 # make load   many visitors at once (docs/load.md)        make methods   methods at equal budget
 # make screenshots   every tab, light and dark, as pictures
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo install test test-slow test-scale test-newest test-oldest check bench bench-browser bench-scale methods load screenshots clean
+.PHONY: demo install test wheel-test test-slow test-scale test-newest test-oldest check bench bench-browser bench-scale methods load screenshots clean
 
 demo: $(VENV)/.run-installed
 	$(BIN)/python app.py
@@ -43,7 +44,7 @@ test-scale: $(VENV)/.dev-installed
 # without constraints.txt; of that only torch, which is several GB where its range is free.
 ENDS := .venv-ends
 TORCH := $(shell grep '^torch==' constraints.txt)
-OLDEST := $(filter-out torch==%,$(shell sed -n 's/^\([a-zA-Z0-9_-]*\)>=\([0-9.]*\).*/\1==\2/p' requirements.txt))
+OLDEST := $(filter-out torch==%,$(shell sed -n 's/^\([a-zA-Z0-9_-]*\)[>~]=\([0-9.]*\).*/\1==\2/p' requirements.txt))
 LAWS := tests/core/test_families.py tests/core/test_exactness.py tests/app/test_start.py
 
 test-newest: | $(ENDS)/bin/python
@@ -53,6 +54,10 @@ test-newest: | $(ENDS)/bin/python
 test-oldest: | $(ENDS)/bin/python
 	$(ENDS)/bin/python -m pip install --quiet $(OLDEST) pytest $(TORCH)
 	OMP_NUM_THREADS=1 $(ENDS)/bin/python -m pytest $(LAWS)
+
+# In an environment of its own, which sees the packages of .venv: torch is not fetched again.
+wheel-test: $(VENV)/.dev-installed
+	$(PYTEST) tests/installed/wheel.py
 
 check: $(VENV)/.dev-installed
 	$(BIN)/ruff check .
@@ -78,7 +83,7 @@ screenshots: $(VENV)/.dev-installed
 	$(BIN)/python -m docs.screenshots screenshots
 
 clean:
-	rm -rf $(VENV) $(ENDS) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) $(ENDS) .venv-wheel .pytest_cache .mypy_cache .ruff_cache
 
 $(BIN)/python $(ENDS)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

@@ -12,6 +12,7 @@ import gradio as gr
 
 from vtw_core.errors import InputError
 from vtw_core.results.run import DEFAULT_ETA, Run
+from vtw_core.shipped import EXAMPLES
 
 from .components.kept_visit import kept_visit
 from .components.language import language_switch
@@ -46,7 +47,6 @@ _PLACES = {
     "preset": "value < 0 ? {} : { preset: value, threshold: null }",
     "threshold": "{ preset: null, threshold: value }",
 }
-_REPOSITORY = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True)
@@ -257,18 +257,16 @@ class _Handlers:
         if visitor.run is not None:
             view = View.from_query(_sent(event).get("query", ""), self.places).clamped(visitor.run)
             shown = replace(view, tab=opened, eta=self._eta(view))
-            code = code_for(visitor.run, shown, self._paths_in_code(visitor, visitor.run))
+            example = self.service.example_of(visitor.picture)
+            code = code_for(
+                visitor.run, shown, self._paths_in_code(example, visitor.run),
+                is_example=example is not None and example.image.parent == EXAMPLES,
+            )  # fmt: skip
             known = replace(known, methods=view.methods)
         return show_address(known, origin, code=code)
 
-    def _paths_in_code(self, visitor: Visitor, run: Run) -> list[str]:
-        example = self.service.example_of(visitor.picture)
-        if example is None:
-            first = text_share.OWN_PICTURE_FILE
-        elif example.image.is_relative_to(_REPOSITORY):
-            first = str(example.image.relative_to(_REPOSITORY))
-        else:
-            first = example.image.name
+    def _paths_in_code(self, example: Example | None, run: Run) -> list[str]:
+        first = text_share.OWN_PICTURE_FILE if example is None else example.image.name
         behind = range(2, 2 + len(run.further_images))
         return [first, *(text_share.FURTHER_PICTURE_FILE.format(number=at) for at in behind)]
 

@@ -73,13 +73,37 @@ def fake_hub():
 
 
 def reach(hub, monkeypatch, home):
-    """The environment of a user who reaches this hub, and whose cache in ``home`` is empty."""
-    monkeypatch.setenv("HF_ENDPOINT", hub.url)
+    """The environment of a user who reaches this hub, and whose cache in ``home`` is empty: of this
+    process, in which huggingface_hub has read it already, and of those that it starts."""
+    from huggingface_hub import constants
+
     monkeypatch.setenv("HF_HOME", str(home))
     monkeypatch.setenv("HF_HUB_DISABLE_XET", "1")
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     for name in ("HF_HUB_OFFLINE", "HF_HUB_CACHE", "HF_TOKEN"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(home / "hub"))
+    monkeypatch.setattr(constants, "HF_HUB_DISABLE_XET", True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    reach_at(hub.url, monkeypatch)
+
+
+def reach_at(address, monkeypatch):
+    """The hub is at another address, or nowhere."""
+    from huggingface_hub import constants
+
+    monkeypatch.setenv("HF_ENDPOINT", address)
+    monkeypatch.setattr(constants, "ENDPOINT", address)
+    files = f"{address}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", files)
+
+
+def go_offline(monkeypatch):
+    """As HF_HUB_OFFLINE=1 asks for."""
+    from huggingface_hub import constants
+
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
 
 
 def _answer(hub, request, body):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from vtw_core.families.layout import TokenLayout
     from vtw_core.families.support import check_support
     from vtw_core.loading.loading import load_model
+    from vtw_core.loading.wrapping import wrap
     from vtw_core.pictures.images import load_image
     from vtw_core.results.calibration import Calibration, load_calibration
     from vtw_core.results.comparison import MethodComparison, load_comparison
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from vtw_core.results.mustdrop_record import MustDropRecord
     from vtw_core.results.run import Run, choose_k, load_run
     from vtw_core.results.sampling import Sampling
+    from vtw_core.shipped import EXAMPLES
     from vtw_core.strategies.fastv import FastV
     from vtw_core.strategies.keep_all import KeepAll
     from vtw_core.strategies.method import Method
@@ -37,6 +39,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Calibration": "vtw_core.results.calibration",
+    "EXAMPLES": "vtw_core.shipped",
     "Evaluation": "vtw_core.compare.evaluation",
     "FastV": "vtw_core.strategies.fastv",
     "Generation": "vtw_core.results.generation",
@@ -70,9 +73,11 @@ _HOME = {
     "read_items": "vtw_core.data.dataset",
     "record": "vtw_core.attention.recording",
     "withdraw": "vtw_core.engine.withdrawal",
+    "wrap": "vtw_core.loading.wrapping",
 }
 
 __all__ = [
+    "EXAMPLES",
     "Calibration",
     "Evaluation",
     "FastV",
@@ -107,6 +112,7 @@ __all__ = [
     "read_items",
     "record",
     "withdraw",
+    "wrap",
 ]
 
 

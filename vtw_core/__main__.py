@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -70,22 +70,32 @@ class _OneLineParser(argparse.ArgumentParser):
         say([self.format_help()])
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit status."""
+def main(
+    argv: Sequence[str] | None = None,
+    program: str = "vtw_core",
+    others: Mapping[str, str] | None = None,
+) -> int:
+    """Run the command line; returns the exit status.
+
+    Args:
+        argv: its words, without the program's name; None: those of the process.
+        program: how its messages call it.
+        others: further commands, which the caller runs itself, and what --help says of them.
+    """
     try:
-        arguments = _parser().parse_args(argv)
+        arguments = _parser(program, others or {}).parse_args(argv)
         text = arguments.command(arguments)
         if text is not None and rank() == 0:
             # In here: what is printed of many records is read as it is printed.
             say([text] if isinstance(text, str) else text)
     except VTWError as error:
         if rank() == 0:
-            complain("vtw_core", str(error))
+            complain(program, str(error))
         return BAD_INPUT
     except Exception as error:
         if not any(map(is_out_of_memory, causes(error))):
             raise
-        complain("vtw_core", OUT_OF_MEMORY)
+        complain(program, OUT_OF_MEMORY)
         return OUT_OF_ROOM
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -94,13 +104,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _OneLineParser(prog="vtw_core", description="Visual token withdrawal, layer by layer.")
-    commands = parser.add_subparsers(
-        required=True,
-        metavar="models | explore | show | convert | generate | compare | calibrate | evaluate | "
-        "export",
-    )
+def _parser(program: str, others: Mapping[str, str]) -> argparse.ArgumentParser:
+    parser = _OneLineParser(prog=program, description="Visual token withdrawal, layer by layer.")
+    names = (
+        "models", "explore", "show", "convert", "generate", "compare", "calibrate", "evaluate",
+        "export", *others,
+    )  # fmt: skip
+    commands = parser.add_subparsers(required=True, metavar=" | ".join(names))
+    for name, what in others.items():
+        commands.add_parser(name, help=what)
 
     models = commands.add_parser("models", help="what can be loaded, what is supported, why not")
     models.set_defaults(command=_models)

@@ -110,7 +110,7 @@ def _table(chart: Table) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """The command line; returns the exit status."""
-    parser = argparse.ArgumentParser(prog="python -m app.figures.report", description=__doc__)
+    parser = argparse.ArgumentParser(prog=f"python -m {__package__}.report", description=__doc__)
     parser.add_argument("run", type=Path, help="a file that Run.save wrote")
     parser.add_argument(
         "--picture", nargs="+", default=[], help="the picture that was asked about, or several"

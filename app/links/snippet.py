@@ -69,14 +69,18 @@ for test in run.inside.counterfactuals:
 _PARTS = {"every-k": _EVERY_K, "sinks": _SINKS, "migration": _MIGRATION}
 
 
-def code_for(run: Run, view: View, pictures: Sequence[str]) -> str:
+def code_for(run: Run, view: View, pictures: Sequence[str], *, is_example: bool = False) -> str:
     """Python that makes the run again and prints what the tab in front shows.
 
     Args:
         view: clamped to the run; tabs without a part of their own show the two answers.
         pictures: the path of each picture as it is to stand in the code.
+        is_example: whether the first one is the name of an example that comes with the library.
     """
-    shown = pictures[0] if len(pictures) == 1 else list(pictures)
+    paths = [repr(picture) for picture in pictures]
+    if is_example:
+        paths[0] = f"EXAMPLES / {paths[0]}"
+    shown = paths[0] if len(paths) == 1 else f"[{', '.join(paths)}]"
     part = _PARTS.get(view.tab or "", _ANSWERS)
     eta = DEFAULT_ETA if view.eta is None else view.eta
     rule = view.rule if view.rule in RULES else RULES[0]
@@ -88,10 +92,10 @@ def code_for(run: Run, view: View, pictures: Sequence[str]) -> str:
             f"layer, row = {layer}, {view.row or 0}  # row: which text token behind the image\n"
         )
     return (
-        f"from vtw_core import load_model\n{part.imports}\n"
+        f"from vtw_core import {'EXAMPLES, ' if is_example else ''}load_model\n{part.imports}\n"
         f"vlm = load_model({run.model!r})\n"
         f"run = vlm.explore(\n"
-        f"    {shown!r},\n"
+        f"    {shown},\n"
         f"    {run.prompt!r},\n"
         f"    max_new_tokens={run.max_new_tokens},\n{part.options}"
         f")\n\n"

@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING, Any, Literal
 from vtw_core.errors import InputError, ModelError, Sentence, VTWError
 from vtw_core.families.catalogue import EMBEDDED, KnownModel, known, memory_bytes
 from vtw_core.families.packages import missing
-from vtw_core.loading.download import is_fetched
-from vtw_core.loading.loading import HUB_ID, load_steps
+from vtw_core.loading.hub import is_fetched
+from vtw_core.loading.loading import HUB_ID
 from vtw_core.machine import devices as machine
 from vtw_core.machine.progress import LoadProgress
 
 from ..words import models as text
+from .loading.steps import load_steps
 from .pool import ModelState, Pool
 
 if TYPE_CHECKING:

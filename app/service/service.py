@@ -21,7 +21,7 @@ from vtw_core.results.calibration import Calibration, load_calibration
 from vtw_core.results.comparison import MethodComparison, load_comparison
 from vtw_core.results.equal_budget import BudgetComparison, load_budget_comparison
 from vtw_core.results.run import DEFAULT_ETA, Run, load_run
-from vtw_core.shipped import ASSETS
+from vtw_core.shipped import ASSETS, EXAMPLES
 from vtw_core.strategies.mustdrop import MustDrop, VisionStage
 
 from ..requests.faults import within_memory
@@ -41,10 +41,9 @@ if TYPE_CHECKING:
 Job = Callable[..., Generator[Any, None, None]]
 """One of `app.service.jobs`."""
 
-EXAMPLES = ASSETS / "examples"
-CALIBRATION = EXAMPLES.parent / "calibration"
-BUDGETS = EXAMPLES.parent / "methods.json"
-WEIGHTS = EXAMPLES.parent / "embedded_model" / "model.safetensors"
+CALIBRATION = ASSETS / "calibration"
+BUDGETS = ASSETS / "methods.json"
+WEIGHTS = ASSETS / "embedded_model" / "model.safetensors"
 ANSWER_TOKENS = 64
 MOST_TESTS = 8
 

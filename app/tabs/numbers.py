@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from pathlib import Path
 
 import gradio as gr
+
+from vtw_core.shipped import DOCS
 
 from ..requests.events import GLUE
 from ..words import page as text
 
-_DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 DOCUMENTS = ("quantities", "strategies")
 """Of docs/; a term's definition stands in one of them (`app.components.terms`)."""
 _LATEX: list[dict[str, str | bool]] = [
@@ -38,7 +38,7 @@ def document(name: str) -> str:
 
     Source: GitHub's Markdown writes a formula as a fenced block of language "math".
     """
-    written = (_DOCS / f"{name}.md").read_text(encoding="utf-8")
+    written = (DOCS / f"{name}.md").read_text(encoding="utf-8")
     written = re.sub(r"\A# .*\n", "", written)
     written = re.sub(r"^```math\n(.*?)\n```$", r"$$\n\1\n$$", written, flags=re.M | re.S)
     written = re.sub(r"\[([^\]]+)\]\([\w./-]+\.(?:md|py)(?:#[\w-]*)?\)", r"\1", written)

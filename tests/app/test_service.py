@@ -2,10 +2,11 @@
 
 import pytest
 
-from app.service.service import EXAMPLES, Service, bundled_examples
+from app.service.service import Service, bundled_examples
 from app.words import page as text
 from vtw_core.errors import VTWError
 from vtw_core.results.run import Run
+from vtw_core.shipped import EXAMPLES
 
 
 def test_exploring_ends_with_a_run(service, image_path):

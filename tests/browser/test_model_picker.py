@@ -6,9 +6,9 @@ import pytest
 from conftest import BROWSER_WAIT
 from playwright.sync_api import expect
 
+from app.service.loading.steps import load_steps
 from app.service.service import Service
 from app.settings import Settings
-from vtw_core.loading.loading import load_steps
 from vtw_core.machine.progress import LoadProgress
 
 expect.set_options(timeout=BROWSER_WAIT)

@@ -320,11 +320,11 @@ def test_models_says_what_stands_in_the_way(call, monkeypatch):
 def test_options_of_loading_reach_the_model(call, options, monkeypatch):
     asked = []
 
-    def load_steps(name, **how):
+    def load_model(name, **how):
         asked.append(how)
         raise ModelError("stop here")
 
-    monkeypatch.setattr("vtw_core.cli.load_options.load_steps", load_steps)
+    monkeypatch.setattr("vtw_core.cli.load_options.load_model", load_model)
     arguments = [*options, "--prompt", "hi", "--dtype", "bfloat16", "--quantize", "4bit"]
     for command in ("explore", "compare"):
         assert call(command, *arguments, "--device-map", "auto") == (2, "", "vtw_core: stop here\n")

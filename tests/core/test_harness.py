@@ -26,13 +26,13 @@ def test_without_the_harness_one_sentence_says_what_to_install():
     )
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
-    assert "pip install -r requirements-scale.txt" in done.stderr
+    assert 'pip install "visual-token-withdrawal[scale]"' in done.stderr
 
 
 @pytest.fixture(scope="module")
 def lm_eval(tmp_path_factory):
     package = pytest.importorskip(
-        "lm_eval", reason="lm-evaluation-harness is not installed (requirements-scale.txt)"
+        "lm_eval", reason="lm-evaluation-harness is not installed (extra: scale)"
     )
     with pytest.MonkeyPatch.context() as patch:
         import datasets

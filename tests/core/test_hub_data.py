@@ -22,9 +22,7 @@ def test_without_the_package_one_sentence_says_what_to_install(monkeypatch):
 
 @pytest.fixture(scope="module")
 def datasets(tmp_path_factory):
-    package = pytest.importorskip(
-        "datasets", reason="datasets is not installed (requirements-scale.txt)"
-    )
+    package = pytest.importorskip("datasets", reason="datasets is not installed (extra: scale)")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(package.config, "HF_DATASETS_CACHE", tmp_path_factory.mktemp("cache"))
         yield package

@@ -4,7 +4,6 @@ import errno
 import gc
 import json
 import shutil
-import threading
 import weakref
 from types import SimpleNamespace
 
@@ -14,9 +13,8 @@ from safetensors.torch import load_file, save_file
 
 import vtw_core.loading.loading as loading
 from vtw_core import InputError, ModelError, check_support, load_model
-from vtw_core.loading.download import HubError
 from vtw_core.loading.explanations import explain
-from vtw_core.loading.loading import load_steps
+from vtw_core.loading.hub import HubError
 
 
 def test_a_folder_is_loaded_ready_to_run(vlm, tiny_folder):
@@ -102,8 +100,7 @@ def test_an_unsupported_family_is_refused_before_its_weights(tmp_path):
         load_model(str(tmp_path))
 
 
-@pytest.mark.parametrize("load", [load_model, lambda name, **how: list(load_steps(name, **how))])
-def test_memory_that_runs_out_is_said_and_freed(tiny_folder, monkeypatch, load):
+def test_memory_that_runs_out_is_said_and_freed(tiny_folder, monkeypatch):
     from transformers import LlavaForConditionalGeneration
 
     made = []
@@ -114,7 +111,7 @@ def test_memory_that_runs_out_is_said_and_freed(tiny_folder, monkeypatch, load):
 
     monkeypatch.setattr(LlavaForConditionalGeneration, "tie_weights", no_room)
     with pytest.raises(ModelError, match=r"Memory ran out while .* was loaded"):
-        load(str(tiny_folder), device="cpu")
+        load_model(str(tiny_folder), device="cpu")
     gc.collect()
     assert made
     assert all(model() is None for model in made)
@@ -262,34 +259,3 @@ def test_only_limit_threads_changes_the_thread_count(vlm, image):
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
-
-
-@pytest.mark.parametrize(("dtype", "waits"), [("bfloat16", True), ("float32", False)])
-def test_weights_of_another_precision_wait_until_nothing_runs(tiny_folder, dtype, waits):
-    running = threading.Lock()
-    running.acquire()
-    steps = load_steps(str(tiny_folder), device="cpu", dtype=dtype, alone=running)
-    step = next(steps)
-    while step.stage != "weights":
-        step = next(steps)
-    if waits:
-        # A waiting stream says again how far it is, which is not further.
-        assert [next(steps) for _ in range(3)] == [step] * 3
-        assert torch.get_default_dtype() == torch.float32
-        running.release()
-    *_, vlm = steps
-    assert vlm.model.dtype == getattr(torch, dtype)
-    assert running.locked() is not waits
-    assert torch.get_default_dtype() == torch.float32
-
-
-def test_a_load_that_waits_for_a_run_may_be_closed(tiny_folder):
-    running = threading.Lock()
-    steps = load_steps(str(tiny_folder), device="cpu", dtype="bfloat16", alone=running)
-    with running:
-        while next(steps).stage != "weights":
-            pass
-        steps.close()
-    # Nobody takes it any more.
-    assert running.acquire(timeout=10)
-    assert not any(thread.name.startswith("load") for thread in threading.enumerate())

@@ -204,7 +204,9 @@ def test_an_adapter_is_not_merged_into_spread_weights(saved, how):
 
 def test_without_peft_it_is_said_what_to_install(saved, monkeypatch):
     monkeypatch.setattr(lora, "is_installed", lambda package: package != "peft")
-    assert "merging it needs peft; install requirements-real.txt" in sentence(saved[0])
+    assert 'merging it needs peft: pip install "visual-token-withdrawal[real]".' in sentence(
+        saved[0]
+    )
 
 
 def test_an_adapter_of_the_hub_is_merged_into_its_base_of_the_hub(

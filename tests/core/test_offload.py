@@ -17,7 +17,7 @@ def alone():
 @pytest.fixture(scope="module")
 def offloaded(alone, tmp_path_factory):
     """The second half of the decoder's layers on disk."""
-    pytest.importorskip("accelerate", reason="accelerate is not installed (requirements-scale.txt)")
+    pytest.importorskip("accelerate", reason="accelerate is not installed (extra: scale)")
     import torch
     from transformers import AutoModelForImageTextToText
 

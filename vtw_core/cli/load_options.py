@@ -1,22 +1,13 @@
 """Options of the command line that say which model is loaded and how."""
 
 import argparse
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from vtw_core.families.catalogue import BYTES, EMBEDDED, QUANTIZED
-from vtw_core.loading.loading import load_steps
-from vtw_core.machine.progress import LoadProgress
+from vtw_core.loading.loading import load_model
 
 if TYPE_CHECKING:
     from vtw_core.model import VisionLanguageModel
-
-DOING = {
-    "check": "checking the model",
-    "download": "downloading",
-    "processor": "reading the processor",
-    "weights": "loading weights",
-}
 
 
 def add_place_options(command: argparse.ArgumentParser) -> None:
@@ -49,12 +40,12 @@ def add_load_options(command: argparse.ArgumentParser) -> None:
 def load_from(arguments: argparse.Namespace, device: str | None = None) -> "VisionLanguageModel":
     """The model that the options name, on ``device`` where they name none.
 
-    A terminal is shown how far it is; the number of threads is set for a small model.
+    The number of threads is set for a small model.
 
     Raises:
         VTWError: it cannot be loaded; says why.
     """
-    steps = load_steps(
+    vlm = load_model(
         arguments.model,
         device=arguments.device or device,
         dtype=arguments.dtype,
@@ -62,44 +53,10 @@ def load_from(arguments: argparse.Namespace, device: str | None = None) -> "Visi
         device_map=arguments.device_map,
         tensor_parallel=arguments.tensor_parallel,
     )
-    with _Bar() as bar:
-        for step in steps:
-            if isinstance(step, LoadProgress):
-                bar.show(step)
-            else:
-                vlm = step
     if vlm.device.type == "cuda":
         import torch
 
-        # It was loaded in another thread, and a thread's current GPU is its own.
+        # Kernels of other libraries run on the current GPU.
         torch.cuda.set_device(vlm.device)
     vlm.limit_threads()
     return vlm
-
-
-class _Bar:
-    """One bar on a terminal's stderr, of whatever stage is under way; elsewhere none."""
-
-    def __init__(self) -> None:
-        self._bar: Any = None
-        self._stage = ""
-
-    def __enter__(self) -> "_Bar":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def show(self, step: LoadProgress) -> None:
-        if not sys.stderr.isatty() or not step.total:
-            return
-        if step.stage != self._stage:
-            from tqdm import tqdm
-
-            self.__exit__()
-            self._stage = step.stage
-            self._bar = tqdm(
-                total=step.total, desc=DOING[step.stage], unit="B", unit_scale=True, leave=False
-            )
-        self._bar.update(step.done - self._bar.n)

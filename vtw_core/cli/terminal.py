@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import sys
 import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -32,13 +33,15 @@ def write_table(path: Path, lines: Iterable[str]) -> None:
 
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Keep progress bars, warnings and stray prints of other libraries off both streams."""
+    """Keep warnings and stray prints of other libraries off both streams, and progress bars off
+    whatever is no terminal."""
     import logging
 
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.set_verbosity_error()
-    transformers_logging.disable_progress_bar()
+    if not sys.stderr.isatty():
+        transformers_logging.disable_progress_bar()
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     logging.getLogger("huggingface_hub").propagate = False
     logging.getLogger("bitsandbytes").setLevel(logging.ERROR)

@@ -148,8 +148,7 @@ def _load(source: str, stream: bool) -> Any:
         if is_out_of_memory(error):
             raise
         raise InputError(
-            "{source} needs the package datasets; install it with `pip install datasets` "
-            "(requirements-scale.txt).",
+            '{source} needs the package datasets: pip install "visual-token-withdrawal[scale]".',
             source=source,
         ) from error
     datasets.disable_progress_bars()

@@ -36,7 +36,7 @@ class KnownModel:
         licence: SPDX identifier, or the licence's own name.
         licence_note: what to know of it before use, and which facts are not confirmed; may be "".
         gated: whether the hub asks for an account that has accepted its terms.
-        packages: names on PyPI that its processor needs beyond requirements.txt.
+        packages: names on PyPI that its processor needs beyond what the library needs.
         visual_tokens: how many a picture becomes, in a few words.
         layers: L, decoder layers.
         source: its card; licence_note says where that could not be read.

@@ -37,8 +37,8 @@ def check_processor_packages(name: str, config: Any) -> None:
     lacking = missing(needed)
     if lacking:
         raise ModelError(
-            "The model {name} needs {packages} to build its {processor}; install "
-            "requirements-real.txt, which names what is needed.",
+            "The model {name} needs {packages} to build its {processor}: pip install "
+            '"visual-token-withdrawal[real]".',
             name=name,
             packages=" and ".join(lacking),
             processor=processor.__name__,

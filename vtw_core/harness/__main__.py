@@ -29,7 +29,7 @@ def main() -> int:
         complain(
             "vtw_core.harness",
             f"lm-evaluation-harness cannot be loaded ({error}); install it with "
-            "`pip install -r requirements-scale.txt`.",
+            '`pip install "visual-token-withdrawal[scale]"`.',
         )
         return BAD_INPUT
     if "--include_path" not in sys.argv and len(sys.argv) > 2:

@@ -6,7 +6,7 @@ from typing import Any
 from vtw_core.errors import ModelError
 from vtw_core.families.catalogue import SHIPPED, KnownModel, memory_bytes
 from vtw_core.families.packages import missing
-from vtw_core.loading.download import is_fetched
+from vtw_core.loading.hub import is_fetched
 from vtw_core.loading.loading import resolve
 from vtw_core.machine import devices as machine
 
@@ -64,7 +64,9 @@ def availability(
         except ModelError as error:
             reasons.append(str(error))
     if lacking:
-        reasons.append(f"Install {' and '.join(lacking)}: requirements-real.txt names them.")
+        reasons.append(
+            f"""It needs {" and ".join(lacking)}: pip install "visual-token-withdrawal[real]"."""
+        )
     if free is not None and need > free:
         kind = " ".join(filter(None, (dtype, quantize)))
         reasons.append(

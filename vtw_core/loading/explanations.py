@@ -7,7 +7,7 @@ from collections.abc import Collection, Generator
 
 from vtw_core.errors import ModelError, Sentence, VTWError, causes, first_line
 from vtw_core.loading.contents import cannot_load, parsed
-from vtw_core.loading.download import HubError
+from vtw_core.loading.hub import HubError
 from vtw_core.machine.memory import is_out_of_memory
 
 UNREACHABLE = frozenset(

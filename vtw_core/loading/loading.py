@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from vtw_core.families.adapters import adapter_for
 from vtw_core.families.catalogue import EMBEDDED, SHIPPED
 from vtw_core.families.packages import check_processor_packages, has_video_processor
 from vtw_core.families.support import check_support
+from vtw_core.loading.checkpoints import Checkpoint, OfHub, checkpoint, downloaded
 from vtw_core.loading.contents import (
     ADAPTER,
     CONFIG,
@@ -24,19 +25,13 @@ from vtw_core.loading.contents import (
     check_weights,
     files_of,
 )
-from vtw_core.loading.download import Checkpoint, checkpoint
 from vtw_core.loading.explanations import explained
 from vtw_core.loading.lora import Lora, lora_in
 from vtw_core.loading.packed import float_bytes, is_packed
 from vtw_core.loading.rehearsal import check_processor
 from vtw_core.loading.weights import Placement, check_room, load_weights, placement, skeleton
 from vtw_core.machine.memory import give_memory_back
-from vtw_core.machine.progress import (
-    LoadProgress,
-    Report,
-    clear_frames,
-    in_background,
-)
+from vtw_core.machine.progress import Report, clear_frames
 from vtw_core.shipped import ASSETS
 
 if TYPE_CHECKING:
@@ -98,35 +93,6 @@ def _folder(name: str) -> str | None:
     return None
 
 
-def load_steps(
-    name: str = EMBEDDED,
-    *,
-    device: str | None = None,
-    dtype: Any = None,
-    quantize: str | None = None,
-    device_map: Any = None,
-    tensor_parallel: bool = False,
-    alone: Lock | None = None,
-) -> Generator[LoadProgress | VisionLanguageModel, None, None]:
-    """Load a model as `load_model` does, in a thread of its own, as a stream of how far it is.
-
-    Its last item is the model.
-
-    Closing the generator ends the load, also in the middle of a download, and frees its memory;
-    files that were wholly fetched stay in the hub's cache.
-
-    Args:
-        alone: held while weights are read in another precision than torch's default, because
-            transformers then sets that default for the whole process. Whoever runs other models
-            meanwhile holds it around each run.
-
-    Further Args, and Raises: see `load_model`.
-    """
-    source = resolve(name)
-    place = partial(placement, device, dtype, quantize, device_map, tensor_parallel)
-    yield from in_background(partial(_load, name, source, place, alone))
-
-
 def load_model(
     name: str = EMBEDDED,
     *,
@@ -160,31 +126,42 @@ def load_model(
     # In the caller's thread: what wraps torch for one thread alone, as ZeroGPU does, sees it all.
     place = partial(placement, device, dtype, quantize, device_map, tensor_parallel)
     try:
-        return _load(name, source, place, None, Report())
+        return load_with(name, source, place, downloaded, Report())
     except BaseException as error:
         clear_frames(error)
         give_memory_back()
         raise
 
 
-def _load(
+def load_with(
     name: str,
     source: str,
     place: Callable[[], Placement],
-    alone: Lock | None,
+    of_hub: OfHub,
     report: Report,
+    alone: Lock | None = None,
 ) -> VisionLanguageModel:
+    """Load a model as `load_model` does, with a download of one's own.
+
+    Args:
+        source: what `resolve` makes of its name.
+        place: says where it goes; asks torch.
+        of_hub: opens the checkpoint of a hub id.
+        report: is told how far it is, and may end it.
+        alone: held while weights are read in another precision than torch's default, because
+            transformers then sets that default for the whole process.
+    """
     report("check")
     with explained(name):
         how = place()
-    with explained(name), checkpoint(source, report) as found:
+    with explained(name), checkpoint(source, of_hub) as found:
         lora = lora_in(name, found.folder, found.is_local)
         if lora is None:
             return _loaded(name, found, how, alone, report)
         lora.check(how)
         found.fetch()
     base = _base(lora, found.is_local)
-    with explained(lora.base), checkpoint(base, report) as found:
+    with explained(lora.base), checkpoint(base, of_hub) as found:
         if lora_in(lora.base, found.folder, found.is_local) is not None:
             raise ModelError(
                 "The adapter {name} belongs to another adapter, {base}; merge the two with peft "

@@ -66,8 +66,8 @@ class Lora:
             )
         if not is_installed("peft"):
             raise ModelError(
-                "{name} is a LoRA adapter, and merging it needs peft; install "
-                "requirements-real.txt, which names it.",
+                "{name} is a LoRA adapter, and merging it needs peft: pip install "
+                '"visual-token-withdrawal[real]".',
                 name=self.name,
             )
 

@@ -83,8 +83,8 @@ def placement(
         for package in ("accelerate", "bitsandbytes"):
             if not is_installed(package):
                 raise ModelError(
-                    "To quantize a model, {package} is needed; install requirements-real.txt, "
-                    "which names it.",
+                    "To quantize a model, {package} is needed: pip install "
+                    '"visual-token-withdrawal[real]".',
                     package=package,
                 )
         _check_quantizing_device(where)
@@ -93,8 +93,8 @@ def placement(
             raise InputError("{device_map!r} is no device map; use 'auto'.", device_map=device_map)
         if not is_installed("accelerate"):
             raise ModelError(
-                "To spread a model over devices, accelerate is needed; install "
-                "requirements-real.txt, which names it."
+                "To spread a model over devices, accelerate is needed: pip install "
+                '"visual-token-withdrawal[real]".'
             )
     return Placement(where, kind, quantize, device_map, tensor_parallel)
 
@@ -231,7 +231,7 @@ def load_weights(
     Reports bytes by the share of tensors that are in their place.
 
     Args:
-        alone: see `vtw_core.loading.loading.load_steps`.
+        alone: see `vtw_core.loading.loading.load_with`.
 
     Raises:
         ModelError: tensors are missing, which transformers would have made up, or decoder layers
@@ -341,6 +341,9 @@ def _held(lock: threading.Lock | None, report: Report) -> Generator[None, None, 
 @contextlib.contextmanager
 def _reported(report: Report, stored: int) -> Generator[None, None, None]:
     """Hear from transformers' progress bars of this thread how far it is, and stop it there."""
+    if not report.replaces_bars:
+        yield
+        return
     from transformers.utils import logging
 
     this = threading.get_ident()

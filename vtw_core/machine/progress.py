@@ -1,20 +1,14 @@
-"""A long piece of work as a stream of how far it is, which whoever reads it can close."""
+"""How far a long piece of work is, told to a callback, which may also end it."""
 
-import queue
 import threading
 import traceback
-from collections.abc import Callable, Generator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, TypeVar
+from typing import Literal
 
 from vtw_core.errors import causes
-from vtw_core.machine.memory import give_memory_back
 
 Stage = Literal["check", "download", "processor", "weights"]
-T = TypeVar("T")
-
-# A stream that waits says again how far it is, so that its reader gets to close it.
-HEARTBEAT = 0.25
 
 
 @dataclass(frozen=True)
@@ -40,17 +34,23 @@ class Report:
     """What work calls to say how far it is; raises Cancelled once nobody listens.
 
     Args:
-        listen: is told everything.
+        listen: is told everything; None: the progress bars of other libraries are left to tell.
     """
 
-    def __init__(self, listen: Callable[[LoadProgress], None] = lambda said: None) -> None:
+    def __init__(self, listen: Callable[[LoadProgress], None] | None = None) -> None:
         self._listen = listen
         self._cancelled = threading.Event()
         self._wake: Callable[[], None] | None = None
 
     def __call__(self, stage: Stage, done: int = 0, total: int = 0) -> None:
         self.check()
-        self._listen(LoadProgress(stage, done, total))
+        if self._listen is not None:
+            self._listen(LoadProgress(stage, done, total))
+
+    @property
+    def replaces_bars(self) -> bool:
+        """Whether somebody is told what progress bars would show."""
+        return self._listen is not None
 
     def check(self) -> None:
         """Raises Cancelled once nobody listens."""
@@ -69,55 +69,6 @@ class Report:
         wake = self._wake
         if wake is not None:
             wake()
-
-
-@dataclass(frozen=True)
-class _Ended:
-    result: object = None
-    error: BaseException | None = None
-
-
-def in_background(work: Callable[[Report], T]) -> Generator[LoadProgress | T, None, None]:
-    """Run work in a thread of its own; yields what it reports, and at last what it returns.
-
-    Closing the generator ends the work at its next report and waits for the thread's end.
-
-    Raises:
-        BaseException: whatever the work raises.
-    """
-    heard: queue.SimpleQueue[LoadProgress | _Ended] = queue.SimpleQueue()
-    report = Report(heard.put)
-
-    def run() -> None:
-        try:
-            ended = _Ended(work(report))
-        except BaseException as error:
-            clear_frames(error)
-            ended = _Ended(error=error)
-        heard.put(ended)
-
-    thread = threading.Thread(target=run, name="load-model", daemon=True)
-    thread.start()
-    last = LoadProgress("check")
-    try:
-        while True:
-            try:
-                said = heard.get(timeout=HEARTBEAT)
-            except queue.Empty:
-                yield last
-                continue
-            if isinstance(said, LoadProgress):
-                last = said
-                yield last
-                continue
-            if said.error is not None:
-                raise said.error
-            yield said.result  # type: ignore[misc]
-            return
-    finally:
-        report.cancel()
-        thread.join()
-        give_memory_back()
 
 
 def clear_frames(error: BaseException) -> None:

@@ -42,7 +42,7 @@ SENTENCES = {
     "The model's chat template writes {written} images into a prompt about {images}; put the chat_template.jinja of a vision-language checkpoint of its family in its place.": "提示涉及 {images} 张图片，模型的对话模板却写入了 {written} 张；请换上同系列视觉语言检查点的 chat_template.jinja。",
     # Adapters.
     "An adapter is merged into plain weights on one device; leave out the quantization, the device map and tensor parallelism.": "适配器要并入单个设备上未量化的权重；请不要指定量化、device_map 和张量并行。",
-    "{name} is a LoRA adapter, and merging it needs peft; install requirements-real.txt, which names it.": "{name} 是 LoRA 适配器，合并它需要 peft；请安装 requirements-real.txt，其中列有它。",
+    '{name} is a LoRA adapter, and merging it needs peft: pip install "visual-token-withdrawal[real]".': '{name} 是 LoRA 适配器，合并它需要 peft：pip install "visual-token-withdrawal[real]"。',
     "{name} has an {config} and no {file}; fetch the adapter again.": "{name} 有 {config} 而没有 {file}；请重新下载适配器。",
     "The {config} of {name} is damaged; fetch the adapter again.": "{name} 的 {config} 已损坏；请重新下载适配器。",
     "{name} is an adapter of kind {kind}, which cannot be merged into weights here; use a LoRA adapter, or merge it with peft and save the whole model.": "{name} 是 {kind} 类型的适配器，这里无法把它并入权重；请使用 LoRA 适配器，或用 peft 合并后保存完整的模型。",

@@ -5,6 +5,13 @@ SENTENCES = {
     "Several processes can answer one question only together: add --tensor-parallel, or leave torchrun out.": "多个进程只能共同回答同一个问题：请加上 --tensor-parallel，或不使用 torchrun。",
     "{path} is a folder; give {option} a file name.": "{path} 是一个文件夹；请为 {option} 给出文件名。",
     "The folder of {path} does not exist; create it first.": "{path} 所在的文件夹不存在；请先创建它。",
+    # A model that is in memory.
+    "A {kind} is no transformers model; give the model inside it (of one with a LoRA adapter of peft: model.merge_and_unload()).": "{kind} 不是 transformers 模型；请给出其中的模型（带有 peft 的 LoRA 适配器时：model.merge_and_unload()）。",
+    "A {kind} has no head that answers; read the model by AutoModelForImageTextToText.": "{kind} 没有用于回答的输出头；请用 AutoModelForImageTextToText 读取模型。",
+    "The model is in training mode, in which dropout changes its answers; call model.eval() first.": "模型处于训练模式，dropout 会改变其回答；请先调用 model.eval()。",
+    "The model has no weights: it is on torch's meta device; load them first.": "模型没有权重：它在 torch 的 meta 设备上；请先载入权重。",
+    "The model is packed in 8 bits with outlier columns apart, where a token's result depends on the tokens beside it; read it with BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=0.0).": "模型以 8 位打包，且离群列另行处理，因而一个 token 的结果取决于与它一起的其他 token；请用 BitsAndBytesConfig(load_in_8bit=True, llm_int8_threshold=0.0) 读取。",
+    "{name} is no name for a model; give it a word or a path.": "{name} 不能作为模型的名称；请给出一个词或路径。",
     # Several processes.
     "Tensor parallelism needs several processes: start it with torchrun --nproc_per_node N -m vtw_core ... --tensor-parallel.": "张量并行需要多个进程：请用 torchrun --nproc_per_node N -m vtw_core ... --tensor-parallel 启动。",
     "What happens inside is recorded of models in one piece, since each process has only some heads of a tensor-parallel one; leave --tensor-parallel out (a device map spreads a model over GPUs layer by layer).": "内部过程只能在完整的模型上记录，因为张量并行时每个进程只有一部分头；请省去 --tensor-parallel（设备映射会把模型逐层分布到多个 GPU）。",
@@ -25,6 +32,6 @@ SENTENCES = {
     "{where} has no image; its column must hold an image file's contents.": "{where} 没有图片；该列应含有图片文件的内容。",
     "{where} has no image; its list of images is empty.": "{where} 没有图片；其图片列表是空的。",
     "{where}: its image file {called} cannot be read.": "{where}：无法读取其图片文件 {called}。",
-    "{source} needs the package datasets; install it with `pip install datasets` (requirements-scale.txt).": "{source} 需要 datasets 包；请用 `pip install datasets` 安装（requirements-scale.txt）。",
+    '{source} needs the package datasets: pip install "visual-token-withdrawal[scale]".': '{source} 需要 datasets 包：pip install "visual-token-withdrawal[scale]"。',
     "{source} has the splits {names}; name one behind a colon, as in {name}:{split}.": "{source} 有以下划分：{names}；请在冒号后写明其中之一，例如 {name}:{split}。",
 }

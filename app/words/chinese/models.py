@@ -24,7 +24,7 @@ TYPED_NOTE = (
     "只加载受支持系列的 safetensors 权重，绝不运行模型自带的代码。"
 )
 GATED = "需授权：所有者要求每个账号先接受条款，因此本服务器需要已获授权的令牌。"
-MISSING = "需要 {packages}，此处尚未安装：pip install -r requirements-real.txt。"
+MISSING = '需要 {packages}，此处尚未安装：pip install "visual-token-withdrawal[real]"。'
 TOO_LARGE = "需要 {needed}，而此处空闲 {free}：目前无法加载。"
 CARD = "模型卡"
 CARD_TITLE = "在新标签页中打开 {address}"

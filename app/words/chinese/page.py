@@ -148,7 +148,7 @@ PHOTOGRAPH = (
 PHOTOGRAPH_ALONE = (
     "这看起来是一张照片，而这个模型只认识由简单事物构成的图画：它在这里的回答没有意义。"
     "要处理照片，请用真实的模型启动页面，例如 "
-    "python app.py --model HuggingFaceTB/SmolVLM-256M-Instruct。"
+    "--model HuggingFaceTB/SmolVLM-256M-Instruct。"
 )
 STOPPING = "服务器正在停止：请过几分钟再来。"
 

@@ -26,7 +26,7 @@ TYPED_NOTE = (
 GATED = (
     "Gated: its owner wants each account to accept terms, so this server needs a token that has."
 )
-MISSING = "Needs {packages}, not installed here: pip install -r requirements-real.txt."
+MISSING = 'Needs {packages}, not installed here: pip install "visual-token-withdrawal[real]".'
 TOO_LARGE = "Needs {needed}, and {free} are free here: it cannot be loaded now."
 CARD = "Model card"
 CARD_TITLE = "Opens {address} in a new tab"

@@ -152,7 +152,7 @@ PHOTOGRAPH = (
 PHOTOGRAPH_ALONE = (
     "This looks like a photograph, and this model only knows drawings of simple things: its "
     "answer means nothing here. For photographs start the page with a real model, such as "
-    "python app.py --model HuggingFaceTB/SmolVLM-256M-Instruct."
+    "--model HuggingFaceTB/SmolVLM-256M-Instruct."
 )
 STOPPING = "The server is being stopped: come again in a few minutes."
 

@@ -27,7 +27,7 @@ README_VIEWS = (
     ("page-phone", "", "light", 390, 844, True),
     ("page-zh", "zh", "light", 1440, 1000, False),
 )
-_HERE = Path(__file__).parent
+_DOCS = Path(__file__).parents[1]
 _WAIT = 60_000  # milliseconds
 
 
@@ -87,7 +87,7 @@ def for_readme(browser: Browser, address: str) -> None:
         if results:  # on a phone the results stand below the fold
             page.evaluate("document.querySelector('#workbench').scrollIntoView()")
             page.wait_for_timeout(300)
-        replace_file(_HERE / f"{name}.png", page.screenshot())
+        replace_file(_DOCS / f"{name}.png", page.screenshot())
         page.close()
 
 
