@@ -1,6 +1,6 @@
 """Entry point, for Spaces and for ``python app.py``."""
 
-# ruff: noqa: E402 -- two switches stand before the imports that they are for
+# ruff: noqa: E402 -- switches stand before the imports that they are for
 
 from __future__ import annotations
 
@@ -14,10 +14,9 @@ from importlib.util import find_spec
 gc.disable()
 # Before gradio is imported: no analytics, and so no network traffic of our own.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-# Behind each event Gradio makes a table of the last ones, in time that everybody waits for.
-os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "20")
 
 from app.components.language import gradio_words
+from app.gradio_internals import keep_few_timings
 from app.requests.faults import check_uploads
 from app.requests.limits import RunLimits
 from app.requests.upload_limits import UploadLimits
@@ -58,7 +57,8 @@ def main() -> None:
     if settings.on_zero_gpu:
         service.load()  # what is loaded later would be loaded again for every job
     demo = build_demo(service, usual_language=settings.language, most_waiting=settings.queue)
-    service.limits.guard(demo._queue)
+    keep_few_timings(demo, 20)
+    service.limits.guard(demo)
     demo.launch(
         server_name=arguments.host,
         server_port=arguments.port,
