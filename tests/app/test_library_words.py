@@ -27,11 +27,11 @@ SPEAKERS = {"InputError": 0, "ModelError": 0, "VTWError": 0, "Support": 1}
 DETAILS = ("TypeError", "ValueError")
 # Whose sentences no visitor of the page sees: what only the command line or a program takes, ...
 OF_PROGRAMS = (
-    "__main__.py", "terminal.py", "hub_data.py", "records.py", "evaluation.py",
-    "tensor_parallel.py", "harness/",
+    "__main__.py", "cli/terminal.py", "data/hub_data.py", "data/records.py",
+    "compare/evaluation.py", "hooks/tensor_parallel.py", "harness/",
 )  # fmt: skip
 # ... and what is given by the library itself, so that an error is a mistake in it.
-OF_THE_LIBRARY = ("analysis/cost.py", "analysis/kl.py")
+OF_THE_LIBRARY = ("measures/cost.py", "measures/kl.py")
 
 FACTS = {cost.VTW_CONVENTION, cost.FASTV_CONVENTION, *(one.source for one in ETA_PRESETS)}
 # Said by others than a raise: names of things and reasons of the operating system, the page's
