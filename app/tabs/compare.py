@@ -17,7 +17,7 @@ from vtw_core.results.run import Run, choose_k
 
 from ..components.further import show_further
 from ..components.workbench import workbench
-from ..gradio_internals import hand_on, upload_folder
+from ..gradio_internals import drawings_of, hand_on, upload_folder
 from ..inputs.drawings import keep_few_drawings
 from ..inputs.pictures import (
     chosen_picture,
@@ -433,7 +433,7 @@ def _drawing_of(canvas: gr.ImageEditor, note: Any) -> str | bytes | None:
     path, name = said.get("path"), said.get("id")
     if isinstance(path, str):
         return path
-    blobs = canvas.blob_storage.pop(name, None) if isinstance(name, str) else None
+    blobs = drawings_of(canvas).pop(name, None) if isinstance(name, str) else None
     return blobs.composite or None if blobs is not None else None
 
 
