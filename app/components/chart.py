@@ -35,7 +35,6 @@ def chart_part(elem_id: str) -> gr.HTML:
         html_template=read("chart.html"),
         css_template=read("chart.css"),
         js_on_load=script(
-            "digits.js",
             "chart.js",
             words=text.CHART,
             plotlyFile=address_of_file(_PLOTLY),
