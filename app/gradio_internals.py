@@ -407,7 +407,7 @@ def in_head(page: str, tag: str, head: str) -> str:
     Why: Gradio writes ``<html lang="en">`` for everybody, and what `gr.Blocks` takes for the head
     comes when the page is drawn already. Its manifest is the one address that would lead out of a
     proxy's prefix.
-    Upstream: js/app/index.html.
+    Upstream: js/spa/index.html.
     """
     page = re.sub(r'(<html\b[^>]*?\blang=)"[^"]*"', rf'\1"{tag}"', page, count=1)
     page = page.replace('href="/manifest.json"', 'href="./manifest.json"', 1)

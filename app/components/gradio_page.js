@@ -9,7 +9,7 @@ const gradio = window;
 /**
  * Where the page's own addresses begin.
  * Why: the page may stand behind a prefix that it does not know by itself.
- * Upstream: js/app/src/main.ts, `window.gradio_config.root`.
+ * Upstream: js/spa/index.html, `window.gradio_config`.
  */
 export function rootOfPage() {
   const { root } = gradio.gradio_config || {};
@@ -61,7 +61,7 @@ export const eventOf = (body) => JSON.parse(body).fn_index;
 /**
  * Whether a request looks for a server that was lost, behind which Gradio loads the page again.
  * Why: what the visitor had is kept before.
- * Upstream: js/core/src/Blocks.svelte, `attempt_reconnection` (``/app_id``).
+ * Upstream: client/js/src/client.ts, `Client.reconnect` (``/app_id``).
  * @param {string} path
  */
 export const looksForServer = (path) => path.endsWith('/gradio_api/app_id');
@@ -89,7 +89,7 @@ export async function uploadFile(file, name) {
 /**
  * What Gradio puts round the whole page.
  * Why: what sticks to the top, and what is looked for on the page, needs it.
- * Upstream: js/app/src/lib/components or js/core/src/Embed.svelte (``.gradio-container``).
+ * Upstream: js/core/src/Embed.svelte (``.gradio-container``).
  * @param {Element} part @returns {HTMLElement}
  */
 export const frameOf = (part) => part.closest('.gradio-container') || document.body;
@@ -119,7 +119,7 @@ export function unfold(accordion) {
 /**
  * The key of an address that says which colours are shown.
  * Why: Gradio reads it when the page opens; a choice of the visitor's is told by it.
- * Upstream: js/spa/src/main.ts and js/core/src/Embed.svelte (``__theme``).
+ * Upstream: js/spa/src/Index.svelte (``__theme``).
  */
 export const THEME_KEY = '__theme';
 /**

@@ -162,6 +162,11 @@ def test_a_script_is_checked_for_types_is_short_and_imports_what_there_is(name):
         assert not unused, f"{name} imports {unused} from {other} and does not use it"
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_what_a_model_a_visitor_or_the_server_says_is_never_read_as_html(name):
+    assert not re.search(r"(inner|outer)HTML|insertAdjacentHTML|document\.write", read(name))
+
+
 def test_gradios_page_is_reached_in_one_script_alone():
     """What is not documented of Gradio's page, its client and its addresses."""
     reach = re.compile(
