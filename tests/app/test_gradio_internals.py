@@ -21,6 +21,7 @@ from gradio.state_holder import SessionState
 from starlette.datastructures import Headers
 
 from app import gradio_internals as internals
+from app.components.files import read
 
 FUNCTIONS = {
     name: one
@@ -418,6 +419,30 @@ def test_the_head_of_gradios_page_takes_a_language_and_more():
 
 
 # ---------------------------------------------------------------- that it is all of them
+def row(name, upstream, why):
+    return f"| `{name}` | {upstream} | {why[0].upper()}{why[1:]} |".replace("``", "`")
+
+
+def rows():
+    """What docs/gradio.md tells of each function, and of those of the browser."""
+    for name, function in FUNCTIONS.items():
+        yield row(name, section(function, "Upstream"), section(function, "Why"))
+    said = read("gradio_page.js")
+    for note, name in re.findall(
+        r"/\*\*((?:(?!\*/).)*)\*/\nexport .*?(\w+) ?[(=]", said, re.DOTALL
+    ):
+        plain = " ".join(re.sub(r"^ \* ?|@param.*", "", note, flags=re.MULTILINE).split())
+        why, upstream = re.search(r"Why: (.*) Upstream: (.*)", plain).groups()
+        yield row(name, upstream, why)
+
+
+def test_the_document_lists_every_one():
+    told = (ROOT / "docs" / "gradio.md").read_text(encoding="utf-8")
+    wanted = list(rows())
+    assert len(wanted) > 35
+    assert [line for line in told.splitlines() if line.startswith("| `")] == wanted
+
+
 def test_every_function_tells_why_it_is_there_where_its_part_stands_and_has_a_test():
     tested = {one.of for one in globals().values() if hasattr(one, "of")}
     assert tested == set(FUNCTIONS)

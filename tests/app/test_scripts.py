@@ -132,6 +132,20 @@ def test_what_a_browser_is_given_has_no_module_syntax_and_no_comments(scripts):
         assert not re.search(r"^\s*(import|export)\b|^\s*//|^\s*/\*\*", one, re.MULTILINE)
 
 
+@pytest.mark.parametrize("name", FILES)
+def test_what_a_file_imports_is_in_the_joined_script_and_what_nobody_names_is_not(name):
+    joined, files = script(name), files_of(name)
+    for file in files:
+        for names, _ in _IMPORT.findall(read(file)):
+            used = {one.strip() for one in names.split(",") if one.strip()}
+            body = _IMPORT.sub("", read(file))
+            # A file's own unneeded function may be the only one that uses an import.
+            kept = {one for one in used if re.search(rf"\b{one}\b", joined)}
+            assert all(re.search(rf"(function|const|let|,) {one}\b", joined) for one in kept), body
+    if "svg.js" not in files:
+        assert "createElementNS" not in joined
+
+
 def test_files_come_before_those_that_import_them_and_each_once():
     joined = files_of("workbench.js")
     assert joined[-1] == "workbench.js"
