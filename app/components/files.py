@@ -38,8 +38,11 @@ def script(name: str, **constants: Any) -> str:
 
 @functools.cache
 def _joined(name: str) -> str:
-    parts = [part for file in files_of(name) for part in _STATEMENT.split(_bare(file))]
-    return "".join(part.removeprefix("export ") for part in _needed(parts))
+    *imported, own = map(_bare, files_of(name))
+    parts = [part for file in imported for part in _STATEMENT.split(file)]
+    # What the file itself offers may be asked for from outside.
+    needed = _needed([*parts, re.sub(r"^export ", "", own, flags=re.MULTILINE)])
+    return "".join(part.removeprefix("export ") for part in needed)
 
 
 def files_of(name: str) -> list[str]:
@@ -63,7 +66,7 @@ def _bare(name: str) -> str:
 
 
 def _needed(parts: list[str]) -> list[str]:
-    """Without what a file offers and no other part of the script names."""
+    """Without what an imported file offers and no other part of the script names."""
     named = Counter(name for part in parts for name in set(re.findall(r"\w+", part)))
     kept = [part for part in parts if not (one := _EXPORT.match(part)) or named[one[1]] > 1]
     return parts if kept == parts else _needed(kept)

@@ -142,6 +142,11 @@ def test_what_a_file_imports_is_in_the_joined_script_and_what_nobody_names_is_no
             # A file's own unneeded function may be the only one that uses an import.
             kept = {one for one in used if re.search(rf"\b{one}\b", joined)}
             assert all(re.search(rf"(function|const|let|,) {one}\b", joined) for one in kept), body
+    offered = re.findall(r"^export (?:async )?(?:function|const) (\w+)", read(name), re.MULTILINE)
+    assert all(
+        re.search(rf"^(?:async )?(?:function|const) {one}\b", joined, re.MULTILINE)
+        for one in offered
+    ), "the page's head calls what such a file offers"
     if "svg.js" not in files:
         assert "createElementNS" not in joined
 

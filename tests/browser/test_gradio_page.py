@@ -8,6 +8,7 @@ from conftest import BROWSER_WAIT
 
 from app.components.files import read
 from app.theme import CSS
+from app.words import page as text
 
 pytestmark = pytest.mark.slow
 
@@ -56,8 +57,10 @@ ONCE = {
         True,
     ),
     "TAB": (
-        "return [...document.querySelectorAll(TAB)].filter((one) => one.checkVisibility()).length;",
-        1,
+        "const shown = (one) => one.checkVisibility();"
+        "const tabs = [...document.querySelectorAll(TAB)];"
+        "return Boolean(tabs.find(shown)?.contains(document.querySelector('#workbench')));",
+        True,
     ),
     "PROSE": (
         "return [`.page-head ${PROSE} p`, `${TAB} ${PROSE} h2`, CARDS]"
@@ -103,7 +106,7 @@ def test_the_notes_of_a_control_are_where_terms_are_looked_for(page):
 
 
 def test_an_accordion_is_unfolded_once(page):
-    page.get_by_role("tab").last.click()
+    page.get_by_role("tab", name=text.TAB_NUMBERS).click()
     folded = "document.querySelector('#document-quantities')"
     page.wait_for_function(f"{folded} && {folded}.checkVisibility()")
     for _ in range(2):
@@ -153,7 +156,8 @@ def test_every_class_of_gradios_that_the_style_sheet_names_is_on_the_page(page):
 
 
 OURS_AT_TIMES = {
-    "dark", "found", "lesson-below", "lesson-beside", "lesson-focus", "lesson-hides-curves",
-    "lesson-hides-words", "lesson-narrow", "no-webgl",
+    "dark", "found", "heatmap-label", "js-plotly-plot", "lesson-below", "lesson-beside",
+    "lesson-focus", "lesson-hides-curves", "lesson-hides-words", "lesson-narrow", "modebar",
+    "no-webgl", "stages-part",
 }  # fmt: skip
-"""Classes that our own scripts put on."""
+"""Classes of our own, and of plotly's, that are not on a page at all times."""
