@@ -140,7 +140,7 @@ export const tellPlace = (place) => tell('place', place);
 
 /**
  * The K that the visitor holds, where it is of the same run as what is shown; else the shown one's.
- * @param {{layers: number, k: any}} view
+ * @param {{layers?: number, k?: any}} view
  */
 export function heldK(view) {
   const held = window.vtwK;

@@ -50,7 +50,7 @@ function nameCells(trace) {
 function withK(layout) {
   const spot = layout.meta && layout.meta.k;
   if (!spot) return layout;
-  const k = heldK(props.value);
+  const k = heldK(props.value || {});
   const shown = k !== null && k !== undefined;
   const here = (/** @type {any} */ part) => part.name === 'K';
   (layout.shapes || []).filter(here).forEach((/** @type {any} */ line) => {
