@@ -7,7 +7,6 @@ tools of an MCP server.
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -15,7 +14,7 @@ import gradio as gr
 from vtw_core.errors import InputError
 from vtw_core.results.run import RULES, SCOPES, Rule, Scope, check_eta
 
-from .inputs.as_sent import hand_on
+from .gradio_internals import hand_on, upload_folder
 from .inputs.pictures import path_sent, uploaded
 from .requests.events import AGAIN_QUEUE
 from .requests.faults import told
@@ -162,6 +161,6 @@ def _own(path: str | None, more: list[str] | None) -> str | list[str]:
             count=len(more) + 1,
             most=MOST_IMAGES,
         )
-    roots = [Path(gr.utils.get_upload_folder())]
+    roots = [upload_folder()]
     own = [uploaded(one, roots, text.PICTURE_ELSEWHERE) for one in (path, *(more or ()))]
     return own if more else own[0]

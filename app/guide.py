@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import gradio as gr
@@ -20,6 +19,7 @@ from .components.lesson import lesson_part, show_step
 from .components.share import Origin, share, show_address, show_arrival, tell_place
 from .components.terms import terms_part
 from .components.theme_switch import theme_switch
+from .gradio_internals import sent_with, upload_folder
 from .inputs.clamping import clamped
 from .inputs.pictures import uploaded
 from .lesson.progress import Progress, questions_of
@@ -165,7 +165,7 @@ class _Handlers:
 
         What an address with a step does not say is the step's own view.
         """
-        sent = _sent(event)
+        sent = sent_with(event)
         if "query" not in sent:
             step = clamped(sent.get("step"), 1, len(STEPS), 1)
             return *self._to_step(step, visitor, progress), False
@@ -255,7 +255,9 @@ class _Handlers:
         known, origin = self._known(visitor, opened)
         code = ""
         if visitor.run is not None:
-            view = View.from_query(_sent(event).get("query", ""), self.places).clamped(visitor.run)
+            view = View.from_query(sent_with(event).get("query", ""), self.places).clamped(
+                visitor.run
+            )
             shown = replace(view, tab=opened, eta=self._eta(view))
             example = self.service.example_of(visitor.picture)
             code = code_for(
@@ -272,10 +274,10 @@ class _Handlers:
 
     def restore(self, event: gr.EventData) -> tuple[Any, Any]:
         """The picture and the question that a visitor had before the server forgot his page."""
-        sent = _sent(event)
+        sent = sent_with(event)
         question = sent.get("question")
         try:
-            roots = [Path(gr.utils.get_upload_folder())]
+            roots = [upload_folder()]
             picture: Any = uploaded(sent.get("path"), roots, text.PICTURE_ELSEWHERE)
         except InputError:
             picture = gr.skip()
@@ -292,7 +294,7 @@ class _Handlers:
         if not progress.step or run is None:
             return progress, gr.skip()
         questions, _ = questions_of(progress.at, run)
-        asked, given = _sent(event).get("question"), _sent(event).get("given")
+        asked, given = sent_with(event).get("question"), sent_with(event).get("given")
         if not questions or not _is_whole(asked, len(questions)):
             return progress, show_step(progress, visitor)
         question = questions[asked]
@@ -303,12 +305,8 @@ class _Handlers:
 
     def close(self, event: gr.EventData, progress: Progress) -> tuple[Progress, None]:
         """Closed half-way it is gone on with later, behind its end it begins anew."""
-        finished = _sent(event).get("finished") is True
+        finished = sent_with(event).get("finished") is True
         return Progress() if finished else replace(progress, step=0), None
-
-
-def _sent(event: gr.EventData) -> dict[str, Any]:
-    return event._data if isinstance(event._data, dict) else {}
 
 
 def _is_whole(value: object, count: int) -> TypeGuard[int]:

@@ -1,6 +1,6 @@
 """Start the page, and serve it until it is stopped."""
 
-# ruff: noqa: E402 -- two switches stand before the imports that they are for
+# ruff: noqa: E402 -- switches stand before the imports that they are for
 
 from __future__ import annotations
 
@@ -10,18 +10,17 @@ import os
 from collections.abc import Sequence
 from importlib.util import find_spec
 
-# What is made at the start stays. Looking through it for rubbish, again and again while it grows,
+# What is made at the start stays. Garbage collection, again and again while it grows,
 # would take a fifth of the time until the page answers.
 gc.disable()
 # Before gradio is imported: no analytics, and so no network traffic of our own.
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
-# Behind each event Gradio makes a table of the last ones, in time that everybody waits for.
-os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "20")
 
 from vtw_core.errors import InputError
 from vtw_core.shipped import EXAMPLES
 
 from .components.language import gradio_words
+from .gradio_internals import keep_few_timings
 from .requests.faults import check_uploads
 from .requests.limits import RunLimits
 from .requests.upload_limits import UploadLimits
@@ -68,7 +67,8 @@ def main(argv: Sequence[str] | None = None, program: str | None = None) -> None:
     if settings.on_zero_gpu:
         service.load()  # what is loaded later would be loaded again for every job
     demo = build_demo(service, usual_language=settings.language, most_waiting=settings.queue)
-    service.limits.guard(demo._queue)
+    keep_few_timings(demo, 20)
+    service.limits.guard(demo)
     demo.launch(
         server_name=arguments.host,
         server_port=arguments.port,

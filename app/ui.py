@@ -10,12 +10,18 @@ import gradio as gr
 from . import guide
 from .api import build_api
 from .components.unseen import unseen_scripts
+from .gradio_internals import (
+    describe_page_once,
+    functions_of,
+    take_no_words_for_events,
+    tell_hidden_progress_to_nobody,
+    wrap_functions,
+)
 from .lesson.syllabus import STEPS
 from .links.view_address import Places
 from .presenters.view import on_the_line, show_run
 from .requests.events import GLUE, GLUE_OF_EVENT
 from .sections import stages as stages_section
-from .server.sessions import describe_page_once
 from .state import Visitor
 from .tabs import (
     calibrate,
@@ -69,28 +75,18 @@ def build_demo(
         language = LANGUAGES[code]
         with demo.route(language.name, language.path, show_in_navbar=False):
             _speak(demo, code, service, usual_language)
-    for part in demo.blocks.values():
-        if isinstance(part, gr.HTML):
-            # Where a part's script says 'every', Gradio takes it for an event, puts that into the
-            # page's configuration, and copies the whole page for each visitor who opens it.
-            part.every = None  # type: ignore[attr-defined]
-    for event in demo.fns.values():
-        if event.show_progress == "hidden":
-            # The browser would still tell every output, and all that stands in it, each status of
-            # each event: the whole page, copied some twenty times for one click on a step.
-            event.show_progress_on = []
+    take_no_words_for_events(demo)
+    tell_hidden_progress_to_nobody(demo)
     describe_page_once(demo)
     return demo
 
 
 def _speak(demo: gr.Blocks, code: str, service: Service, usual_language: str) -> None:
     """Build the page of one language; whatever happens on it is answered in that language."""
-    others = set(demo.fns)
+    others = functions_of(demo)
     with speaking(code):
         _build_page(service, usual_language)
-    for at, event in demo.fns.items():
-        if at not in others and event.fn is not None:
-            event.fn = in_language(code, event.fn)
+    wrap_functions(demo, others, lambda function: in_language(code, function))
 
 
 def _build_page(service: Service, usual_language: str) -> None:

@@ -1,7 +1,8 @@
 """``python -m benchmarks.start``: what a start of the page and a new visitor cost the server.
 
 Seconds are of the processor, in one process: of the parts of a start, and of a visitor who has done
-nothing yet, held against what Gradio does for one without `app.server.sessions`.
+nothing yet, held against what Gradio does for one without `describe_page_once`
+(`app.gradio_internals`).
 """
 
 from __future__ import annotations

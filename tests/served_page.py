@@ -16,7 +16,7 @@ def served(service, *, queue=32, sessions=200, uploads=None, proxies=""):
         proxies: whose word on a visitor's address is believed, as FORWARDED_ALLOW_IPS.
     """
     demo = build_demo(service, most_waiting=queue)
-    service.limits.guard(demo._queue)
+    service.limits.guard(demo)
     before = os.environ.get(VARIABLE)
     os.environ[VARIABLE] = believed_proxies({VARIABLE: proxies})
     try:

@@ -69,9 +69,9 @@ CORE_ROOMS = (
 )  # fmt: skip
 """The rooms of the library, from the ground up: each imports from those before it alone."""
 PAGE_ROOMS = (
-    "state", "theme", "words", "requests", "service", "settings", "inputs", "presenters", "links",
-    "figures", "lesson", "components", "sections", "api", "server", "tabs", "guide", "ui", "main",
-    "__main__",
+    "state", "theme", "words", "gradio_internals", "requests", "service", "settings", "inputs",
+    "presenters", "links", "figures", "lesson", "components", "sections", "api", "server", "tabs",
+    "guide", "ui", "main", "__main__",
 )  # fmt: skip
 """The rooms of the page, in the same way."""
 BRINGS_TORCH = ("hooks", "engine", "attention", "every_k", "model", "harness")

@@ -15,6 +15,7 @@ import plotly
 
 from ..figures.chart import Chart, Heatmap, Sheet, Table
 from ..figures.fonts import drawn_language
+from ..gradio_internals import address_of_file
 from ..words import inside as text
 from ..words.language import current
 from .files import read, script
@@ -35,10 +36,9 @@ def chart_part(elem_id: str) -> gr.HTML:
         html_template=read("chart.html"),
         css_template=read("chart.css"),
         js_on_load=script(
-            "digits.js",
             "chart.js",
             words=text.CHART,
-            plotlyFile=f"/gradio_api/file={_PLOTLY.as_posix()}",
+            plotlyFile=address_of_file(_PLOTLY),
         ),
         apply_default_css=False,
         elem_id=elem_id,

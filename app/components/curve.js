@@ -1,20 +1,23 @@
-// The chart: a KL curve for each scope, the η line, K* and the K line, and what each K does to the
+// @ts-check
+// A part of workbench.js: the chart. A KL curve for each scope, the η line, K* and the K line, and what each K does to the
 // layers and to the answer. Drawn anew for a new run or width; K and η only move their own parts.
-const SVG = 'http://www.w3.org/2000/svg';
+import { fill, find, findAll, make, moveOf } from './base.js';
+import { SCOPES, clampEta, etaText, roundEta, starsAt } from './criterion.js';
+import { significant } from './digits.js';
+import { node } from './svg.js';
+import { eta, hasRun, k, release, rule, setEta, setK, view } from './workbench.js';
+
 const FLOOR = 1e-7;   // nats; smaller values are drawn on the floor of the log axis, as open dots
 const HEIGHT = 346;
+/** @type {Record<string, number>} */
 const STAR_SIZE = { first_token: 12, answer_mean: 10, answer_max: 8 };   // nested where K* is the same
+/** @type {Record<string, number>} */
 const MARK_SIZE = { first_token: 4, answer_mean: 3.5, answer_max: 3.5 };
-let geometry = null;
-
-function node(name, attributes, text) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes || {})) made.setAttribute(key, value);
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
+/** @type {any} */
+export let geometry = null;
 
 // A shape for each scope, so that nothing depends on telling colours apart.
+/** @param {string} scope @param {number} x @param {number} y @param {boolean} onFloor */
 function mark(scope, x, y, onFloor) {
   const r = MARK_SIZE[scope];
   const className = `mark ${scope}${onFloor ? ' floor' : ''}`;
@@ -22,6 +25,7 @@ function mark(scope, x, y, onFloor) {
   if (scope === 'answer_mean') return node('rect', { x: x - r, y: y - r, width: 2 * r, height: 2 * r, class: className });
   return node('polygon', { points: `${x - r},${y + r} ${x + r},${y + r} ${x},${y - r}`, class: className });
 }
+/** @param {string} scope @param {number} x @param {number} y */
 function star(scope, x, y) {
   const size = STAR_SIZE[scope];
   const points = Array.from({ length: 10 }, (_, i) => {
@@ -30,7 +34,8 @@ function star(scope, x, y) {
   }).join(' ');
   return node('polygon', { points, class: `star ${scope}` });
 }
-function lineSample(scope) {
+/** @param {string} scope */
+export function lineSample(scope) {
   const svg = node('svg', { viewBox: '0 0 34 14', width: 34, height: 14, 'aria-hidden': 'true', class: 'sample' });
   svg.append(node('line', { x1: 0, x2: 34, y1: 7, y2: 7, class: `curve ${scope}` }), mark(scope, 17, 7, false));
   return svg;
@@ -43,22 +48,22 @@ function measurePlot() {
   if (!hasRun()) return { width, narrow, box };
   const step = (box.right - box.left) / (view.layers + 1);
   // The axis always holds every η that can be chosen.
-  const highest = Math.ceil(Math.log10(Math.max(props.criterion.max, ...SCOPES.flatMap((scope) => view.kl[scope]))));
+  const highest = Math.ceil(Math.log10(Math.max(criterion.max, ...SCOPES.flatMap((scope) => view.kl[scope]))));
   const lowest = Math.round(Math.log10(FLOOR));
   const decade = (box.bottom - box.top) / (highest - lowest);
   return {
     width, narrow, box, step, highest, lowest,
-    x: (at) => box.left + (at + 0.5) * step,
-    y: (value) => box.bottom - (Math.log10(Math.max(value, FLOOR)) - lowest) * decade,
-    valueAt: (y) => 10 ** ((box.bottom - y) / decade + lowest),
+    x: (/** @type {number} */ at) => box.left + (at + 0.5) * step,
+    y: (/** @type {number} */ value) => box.bottom - (Math.log10(Math.max(value, FLOOR)) - lowest) * decade,
+    valueAt: (/** @type {number} */ y) => 10 ** ((box.bottom - y) / decade + lowest),
   };
 }
 
-function drawPlot() {
+export function drawPlot() {
   const plot = find('.plot');
   geometry = measurePlot();
   if (!hasRun()) {
-    plot.replaceChildren(html('p', 'empty', view.phase === 'running' ? labels.plotWaits : labels.plotEmpty));
+    plot.replaceChildren(make('p', 'empty', view.phase === 'running' ? labels.plotWaits : labels.plotEmpty));
     geometry = null;
     return;
   }
@@ -93,8 +98,8 @@ function curves() {
   const { x, y, step } = geometry;
   return SCOPES.flatMap((scope) => {
     const values = view.kl[scope];
-    const line = node('polyline', { class: `curve ${scope}`, points: values.map((v, i) => `${x(i)},${y(v)}`).join(' ') });
-    const marks = step < 9 ? [] : values.map((v, i) => mark(scope, x(i), y(v), v < FLOOR));
+    const line = node('polyline', { class: `curve ${scope}`, points: values.map((/** @type {number} */ v, /** @type {number} */ i) => `${x(i)},${y(v)}`).join(' ') });
+    const marks = step < 9 ? [] : values.map((/** @type {number} */ v, /** @type {number} */ i) => mark(scope, x(i), y(v), v < FLOOR));
     return [line, ...marks];
   });
 }
@@ -113,7 +118,7 @@ function columnTitles() {
 function layerRows() {
   const { box, x, step, narrow } = geometry;
   const L = view.layers, under = box.bottom;
-  const rowName = (at, text) => node('text', { x: box.left - 8, y: under + at, 'text-anchor': 'end', class: 'row-name' }, text);
+  const rowName = (/** @type {number} */ at, /** @type {string} */ text) => node('text', { x: box.left - 8, y: under + at, 'text-anchor': 'end', class: 'row-name' }, text);
   const layers = node('g', { class: 'layers' });
   for (let i = 0; i < L; i += 1) {
     layers.append(node('rect', { x: x(i) + 1.5, y: under + 29, width: Math.max(1, step - 3), height: 14, rx: 3 }));
@@ -134,13 +139,14 @@ function layerRows() {
 
 // ---------------------------------------------------------------- the η line
 // ARIA takes no exponents.
+/** @param {number} value */
 const decimal = (value) => value.toFixed(12);
 
 function etaLine() {
   const { box } = geometry;
   const group = node('g', {
     class: 'eta-handle', tabindex: 0, role: 'slider', 'aria-label': words.etaSlider, 'aria-orientation': 'vertical',
-    'aria-valuemin': decimal(props.criterion.min), 'aria-valuemax': decimal(props.criterion.max),
+    'aria-valuemin': decimal(criterion.min), 'aria-valuemax': decimal(criterion.max),
   });
   group.append(
     node('rect', { x: box.left, y: -8, width: box.right - box.left, height: 16, class: 'eta-band' }),
@@ -153,12 +159,12 @@ function etaLine() {
   group.addEventListener('pointerdown', startEtaDrag);
   // A part of an SVG has no touch-action of its own: only this keeps the page from scrolling along. At
   // 'touchstart' it would also keep two fingers from zooming.
-  group.addEventListener('touchmove', (event) => { if (event.touches.length === 1) event.preventDefault(); }, { passive: false });
+  group.addEventListener('touchmove', (/** @type {TouchEvent} */ event) => { if (event.touches.length === 1) event.preventDefault(); }, { passive: false });
   group.addEventListener('keydown', onEtaKey);
   return group;
 }
 
-function drawEta() {
+export function drawEta() {
   const group = find('.eta-handle');
   if (!group) return;
   const { x, y } = geometry;
@@ -167,16 +173,17 @@ function drawEta() {
   group.setAttribute('aria-valuetext', fill(words.etaValue, { eta: etaText(eta) }));
   find('.eta-text').textContent = `η ${etaText(eta)}`;
   // The grip stands on the axis: a number that it half covers would only be noise.
-  element.querySelectorAll('.tick').forEach((tick) => {
+  findAll('.tick').forEach((tick) => {
     tick.style.visibility = Math.abs(tick.dataset.y - y(eta)) < 18 ? 'hidden' : '';
   });
-  const stars = starsAt(view, eta, rule);
+  const stars = starsAt(view, eta, rule, criterion.releasedFirstK);
   find('.k-stars').replaceChildren(...SCOPES.map((scope) => {
     const at = stars[scope];
     return star(scope, x(at), y(view.kl[scope][at]));
   }));
 }
 
+/** @param {any} event */
 function startEtaDrag(event) {
   if (!beginsDrag(event)) return;
   event.stopPropagation();   // the chart below would take it for a drag of K
@@ -184,24 +191,27 @@ function startEtaDrag(event) {
   const before = eta;
   const offset = geometry.y(eta) - inPlot(event).y;
   let moved = false;
-  const pick = (e) => {
+  const pick = (/** @type {PointerEvent} */ e) => {
     const y = inPlot(e).y + offset;
     // A press without a move must not round an η that was typed in.
     if (!moved && Math.abs(y - geometry.y(before)) < 1) return;
     moved = true;
-    setEta(roundEta(geometry.valueAt(y)));
+    setEta(roundEta(geometry.valueAt(y), criterion));
   };
   drag(group, event, pick, () => group.focus({ preventScroll: true }), () => setEta(before));
 }
 
+/** @type {number | null} */
 let exactEta = null;   // the η that the keys have reached before rounding, so that ten steps are a decade
+export function forgetExactEta() { exactEta = null; }
+/** @param {KeyboardEvent} event */
 function onEtaKey(event) {
   const moves = { ArrowUp: 0.1, ArrowRight: 0.1, ArrowDown: -0.1, ArrowLeft: -0.1, PageUp: 1, PageDown: -1, Home: -99, End: 99 };
-  if (!(event.key in moves) || !hasRun()) return;
-  event.preventDefault();
-  const from = exactEta !== null && roundEta(exactEta) === eta ? exactEta : eta;
-  const reached = clampEta(from * 10 ** moves[event.key]);
-  setEta(roundEta(reached));
+  const decades = hasRun() ? moveOf(event, moves) : undefined;
+  if (decades === undefined) return;
+  const from = exactEta !== null && roundEta(exactEta, criterion) === eta ? exactEta : eta;
+  const reached = clampEta(from * 10 ** decades, criterion);
+  setEta(roundEta(reached, criterion));
   exactEta = reached;
 }
 
@@ -218,13 +228,14 @@ function kLine() {
   return handle;
 }
 
+/** @param {any} event */
 function startDrag(event) {
   if (!beginsDrag(event)) return;
   const before = k;
-  const pick = (e) => setK((inPlot(e).x - geometry.box.left) / geometry.step - 0.5);
+  const pick = (/** @type {PointerEvent} */ e) => setK((inPlot(e).x - geometry.box.left) / geometry.step - 0.5);
   // A finger may be about to scroll the page: it moves K only when it moves sideways or taps.
   if (event.pointerType !== 'touch') pick(event);
-  const end = (e) => {
+  const end = (/** @type {PointerEvent} */ e) => {
     pick(e);
     find('.handle').focus({ preventScroll: true });
     release();
@@ -232,15 +243,17 @@ function startDrag(event) {
   drag(event.currentTarget, event, pick, end, () => setK(before));
 }
 
+/** @param {KeyboardEvent} event */
 function onKey(event) {
   const moves = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -4, PageUp: 4, Home: -1e9, End: 1e9 };
-  if (!(event.key in moves)) return;
-  event.preventDefault();
-  setK(k + moves[event.key]);
+  const layers = moveOf(event, moves);
+  if (layers === undefined) return;
+  setK(k + layers);
   release();
 }
 
 // ---------------------------------------------------------------- dragging
+/** @param {PointerEvent} event */
 function inPlot(event) {
   const svg = find('.plot svg');
   const bounds = svg.getBoundingClientRect();
@@ -249,8 +262,13 @@ function inPlot(event) {
 }
 
 // A second finger is there to zoom.
+/** @param {PointerEvent} event */
 const beginsDrag = (event) => event.button === 0 && event.isPrimary && geometry;
 
+/**
+ * @param {any} target @param {PointerEvent} event @param {(e: PointerEvent) => void} move
+ * @param {(e: PointerEvent) => void} end @param {() => void} undo
+ */
 function drag(target, event, move, end, undo) {
   const over = new AbortController();
   const during = { signal: over.signal };
@@ -258,7 +276,7 @@ function drag(target, event, move, end, undo) {
   target.setPointerCapture(event.pointerId);
   target.addEventListener('pointermove', move, during);
   // The focus moves only now: the press itself moves it to the page.
-  target.addEventListener('pointerup', (e) => { over.abort(); end(e); }, during);
+  target.addEventListener('pointerup', (/** @type {PointerEvent} */ e) => { over.abort(); end(e); }, during);
   target.addEventListener('pointercancel', giveUp, during);
   window.addEventListener('pointerdown', (e) => { if (e.pointerId !== event.pointerId) giveUp(); }, during);
 }

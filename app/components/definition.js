@@ -1,24 +1,27 @@
+// @ts-check
 // The exact definition of a term: a link that opens the document with it, and the way there when it
 // is followed.
+import { THEME_KEY, unfold } from './gradio_page.js';
+
 const PLACE = '#definition=';
-const addressOfDefinition = ({ document: name, where }) => {
+/** @param {{document: string, where: string}} term */
+export const addressOfDefinition = ({ document: name, where }) => {
   const address = new URL(window.location.href);
-  const theme = address.searchParams.get('__theme');
-  address.search = theme ? `?tab=numbers&__theme=${theme}` : '?tab=numbers';
+  const theme = address.searchParams.get(THEME_KEY);
+  address.search = theme ? `?tab=numbers&${THEME_KEY}=${theme}` : '?tab=numbers';
   address.hash = `${PLACE}${name}:${encodeURIComponent(where)}`;
   return address.href;
 };
 
 // Documents are fetched when they are unfolded, and the tab itself is opened by the address.
 const LATEST = 30_000, SOON = 100;   // milliseconds
-function followDefinition() {
+export function followDefinition() {
   if (!window.location.hash.startsWith(PLACE)) return;
   const [name, title] = decodeURIComponent(window.location.hash.slice(PLACE.length)).split(/:(.*)/s);
   const since = performance.now();
   const look = () => {
     if (!element.isConnected || performance.now() - since > LATEST) return;
     const sheet = document.getElementById(`document-${name}`);
-    const fold = sheet && sheet.checkVisibility() && sheet.querySelector('button');
     const found = sheet && ['h3', 'strong', 'code'].flatMap((part) => [...sheet.querySelectorAll(part)])
       .find((part) => part.checkVisibility() && part.textContent.trim().startsWith(title));
     if (found) {
@@ -27,7 +30,7 @@ function followDefinition() {
       return;
     }
     // While the page is still put together what was unfolded may be folded again.
-    if (fold && !fold.classList.contains('open')) fold.click();
+    if (sheet && sheet.checkVisibility()) unfold(sheet);
     setTimeout(look, SOON);
   };
   look();

@@ -1,28 +1,26 @@
-// Where the tokens go: from the patches through every layer, what leaves on the way, and what each
-// layer's KV cache keeps. Heights are proportional to counts, one scale for all.
+// @ts-check
+// A part of stages.js: where the tokens go, from the patches through every layer, what leaves on
+// the way, and what each layer's KV cache keeps. Heights are proportional to counts, one scale for
+// all.
+import { fill, find, make } from './base.js';
+import { fateNumber, patchCount, runsOf, stagesOf, wentOn } from './fates.js';
+import { flow, sourceWords, step, view, widths } from './stages.js';
+import { SVG, node } from './svg.js';
+
 const NARROWEST = 620;
 
-// Runs of equal counts: [{first, last, count}].
-function runsOf(counts) {
-  const runs = [];
-  counts.forEach((count, layer) => {
-    const run = runs[runs.length - 1];
-    if (run && run.count === count) run.last = layer;
-    else runs.push({ first: layer, last: layer, count });
-  });
-  return runs;
-}
 function flowWords() {
   const { perLayer, cached, filters } = flow;
-  const [patches, tokens] = [sum(view.sizes.map((size) => Math.max(size, 1))), view.sizes.length];
-  const fallen = (filter) => filter.fate.filter((fate) => fate === fateNumber.fell).length;
-  const falls = filters.map((filter) => fill(words.flowFall, { layer: filter.layer, fell: fallen(filter), after: filter.fate.filter(wentOn).length }));
+  const patches = patchCount(view), tokens = view.sizes.length;
+  const fallen = (/** @type {any} */ filter) => filter.fate.filter((/** @type {number} */ fate) => fate === fateNumber.fell).length;
+  const falls = filters.map((/** @type {any} */ filter) => fill(words.flowFall, { layer: filter.layer, fell: fallen(filter), after: filter.fate.filter(wentOn).length }));
   const caches = runsOf(cached).map((run) => fill(run.first === run.last ? words.flowCachedOne : words.flowCachedRun, run));
   return fill(patches > tokens ? words.flowSummary : words.flowUnmerged, {
     patches, tokens, merged: patches - tokens, falls: falls.join(''), last: perLayer[perLayer.length - 1], cached: caches.join(words.betweenParts),
   });
 }
 // What leaves turns down and away, as wide as it is many.
+/** @param {number} x @param {number} top @param {number} thickness @param {number} end @param {string} className */
 function ribbon(x, top, thickness, end, className) {
   const inner = 10, outer = inner + thickness;
   return node('path', {
@@ -30,21 +28,21 @@ function ribbon(x, top, thickness, end, className) {
     d: `M${x} ${top}A${outer} ${outer} 0 0 1 ${x + outer} ${top + outer}V${Math.max(end, top + outer)}H${x + inner}V${top + outer}A${inner} ${inner} 0 0 0 ${x} ${top + thickness}Z`,
   });
 }
-function drawFlow() {
+export function drawFlow() {
   const { perLayer, cached, filters } = flow;
   const place = find('.flow'), width = Math.max(NARROWEST, widths.flow);
-  const patches = sum(view.sizes.map((size) => Math.max(size, 1))), tokens = view.sizes.length;
+  const patches = patchCount(view), tokens = view.sizes.length;
   const tall = width > 900 ? 150 : 110, top = 62;
-  const high = (count) => count / patches * tall;
+  const high = (/** @type {number} */ count) => count / patches * tall;
   const merge = width * 0.2, x0 = 8, start = x0 + merge, stop = width - 8;
-  const layers = perLayer.length, x = (layer) => start + (stop - start) * layer / layers;
+  const layers = perLayer.length, x = (/** @type {number} */ layer) => start + (stop - start) * layer / layers;
   // Under the flow: the longest way down of what leaves, then its words, then the caches.
   const drop = top + Math.max(tall, high(tokens) + 26) + 12;
   const cacheTop = drop + 94, cacheTall = Math.max(...cached.map(high), 6);
   const height = cacheTop + cacheTall + 66;
   const svg = node('svg', { viewBox: `0 0 ${width} ${height}`, width, height, role: 'img', 'aria-label': flowWords(), xmlns: SVG });
-  const say = (told, at) => svg.append(node('text', { 'text-anchor': 'middle', ...at }, told));
-  const here = stagesOf()[step];
+  const say = (/** @type {unknown} */ told, /** @type {Record<string, any>} */ at) => svg.append(node('text', { 'text-anchor': 'middle', ...at }, told));
+  const here = stagesOf(view)[step];
 
   svg.append(node('text', { x: start, y: 16, class: 'told' }, words.flowSeen));
 
@@ -56,7 +54,7 @@ function drawFlow() {
     say(`−${merged}`, { x: joint + 10 + high(merged) / 2, y: drop + 16, class: 'number' });
     say(words.flowMerged, { x: joint + 10 + high(merged) / 2, y: drop + 32, class: 'told' });
   }
-  const block = (from, to, count, stage) => {
+  const block = (/** @type {number} */ from, /** @type {number} */ to, /** @type {number} */ count, /** @type {boolean} */ stage) => {
     const made = node('rect', { class: 'block', x: from, y: top, width: Math.max(0, to - from), height: Math.max(high(count), 1) });
     made.classList.toggle('here', stage);
     svg.append(made);
@@ -74,8 +72,8 @@ function drawFlow() {
     block(x(run.first), x(run.last + 1), run.count, last ? here.id === 'last' : here.layer === run.last);
     say(run.count, { x: (x(run.first) + x(run.last + 1)) / 2, y: top - 8, class: 'number' });
   }
-  filters.forEach((filter, at) => {
-    const fell = filter.fate.filter((fate) => fate === fateNumber.fell).length;
+  filters.forEach((/** @type {any} */ filter, /** @type {number} */ at) => {
+    const fell = filter.fate.filter((/** @type {number} */ fate) => fate === fateNumber.fell).length;
     if (!fell) return;
     const left = filter.fate.filter(wentOn).length, from = x(filter.layer + 1);
     svg.append(ribbon(from, top + high(left), high(fell), drop, 'leaves fell-away'));
@@ -116,6 +114,7 @@ function flowFile() {
   copy.prepend(ground);
   return new Blob([new XMLSerializer().serializeToString(copy)], { type: 'image/svg+xml' });
 }
+/** @param {any} blob @param {string} name */
 function handOut(blob, name) {
   const link = make('a');
   link.href = URL.createObjectURL(blob);
@@ -123,7 +122,8 @@ function handOut(blob, name) {
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 10000);
 }
-function saveFlow(format) {
+/** @param {string} format */
+export function saveFlow(format) {
   const file = flowFile();
   if (format === 'svg') { handOut(file, 'mustdrop_flow.svg'); return; }
   const image = new Image(), { width, height } = find('.flow svg').viewBox.baseVal;
@@ -133,7 +133,7 @@ function saveFlow(format) {
     canvas.height = height * 2;
     canvas.getContext('2d').drawImage(image, 0, 0, canvas.width, canvas.height);
     URL.revokeObjectURL(image.src);
-    canvas.toBlob((blob) => handOut(blob, 'mustdrop_flow.png'));
+    canvas.toBlob((/** @type {Blob} */ blob) => handOut(blob, 'mustdrop_flow.png'));
   };
   image.src = URL.createObjectURL(file);
 }

@@ -1,40 +1,44 @@
+// @ts-check
 // Where a text token looks, patch by patch and layer by layer; and, from a patch, who reads it.
 // Everything moves in the browser, except where a run is so large that the server sends one word
 // and one patch at a time. Words only ever enter through textContent.
-const find = (selector) => element.querySelector(selector);
+import {
+  fill, find, findAll, hear, heldK, make, makeButton, makeOption, moveOf, tellPlace, writeWords,
+} from './base.js';
+import { rampOf } from './colour_ramp.js';
+import { shareOf } from './digits.js';
+import { ARROWS, cellUnder, imageCount, makePanel, makePanelName } from './grids.js';
+import { halves, numberAt, numbersAt } from './half_precision.js';
+import { clamp, indexOfMost, sum } from './numbers.js';
+
+/** @type {any} */
 let view = null;
-let row = 0, layer = 0, patch = null, k = 0;
+let row = 0, layer = 0, k = 0;
+/** @type {number | null} */
+let patch = null;
+/** @type {any} */
 let weights = null;    // all: [layer][row][visual], or of one row: [layer][visual]
+/** @type {any} */
 let readers = null;    // of one patch: [layer][row]; only where the weights are not all here
-const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 
 // ---------------------------------------------------------------- numbers
-const HALF = new Float32Array(65536).map((_, bits) => {
-  const exponent = (bits >> 10) & 31, fraction = bits & 1023;
-  const size = exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -14 * (fraction / 1024);
-  return bits >> 15 ? -size : size;
-});
-function halves(text) {
-  if (!text) return null;
-  const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-  return new Uint16Array(bytes.buffer);
-}
 const visual = () => view.patches.length;
+/** @param {number} at */
 function lookAt(at) {
   const start = (view.all ? at * view.tokens.length + row : at) * visual();
-  return Array.from(weights.subarray(start, start + visual()), (bits) => HALF[bits]);
+  return numbersAt(weights, start, visual());
 }
+/** @param {number} at @returns {number[] | null} */
 function readingAt(at) {
   const rows = view.tokens.length;
-  if (!view.all) return readers && Array.from(readers.subarray(at * rows, (at + 1) * rows), (bits) => HALF[bits]);
-  return view.tokens.map((_, q) => HALF[weights[(at * rows + q) * visual() + patch]]);
+  if (!view.all) return readers && numbersAt(readers, at * rows, rows);
+  return view.tokens.map((/** @type {any} */ _, /** @type {number} */ q) => numberAt(weights, (at * rows + q) * visual() + Number(patch)));
 }
-const sum = (list) => list.reduce((total, one) => total + one, 0);
-const imageCount = () => new Set(view.images).size;
-// A picture lies behind the first of its grids: behind the overview, not behind the tiles.
-const pictureOf = (grid) => (view.images.indexOf(view.images[grid]) === grid ? view.pictures[view.images[grid]] : null);
+/** @param {number} grid */
 const isShown = (grid) => find('.which-image select').value === '' || view.images[grid] === Number(find('.which-image select').value);
+/** @param {number} at */
 const isGone = (at) => find('.withdraw').checked && at >= k;
+/** @param {number} at */
 function scaleAt(at) {
   if (find('.own').checked) return Math.max(...lookAt(at), 1e-12);
   return greatest;
@@ -42,22 +46,17 @@ function scaleAt(at) {
 let greatest = 1;      // of the chosen word, over all layers
 
 // ---------------------------------------------------------------- colours
-const RAMP = new Uint8Array(256 * 3);
-colours.map((hex) => [1, 3, 5].map((i) => parseInt(hex.slice(i, i + 2), 16))).forEach((stop, i, all) => {
-  const next = all[i + 1] || stop, width = 255 / (all.length - 1);
-  for (let at = Math.ceil(i * width); at <= Math.min(255, (i + 1) * width); at += 1) {
-    for (let c = 0; c < 3; c += 1) RAMP[at * 3 + c] = stop[c] + (next[c] - stop[c]) * (at / width - i);
-  }
-});
+const RAMP = rampOf(colours);
+/** @param {HTMLCanvasElement} canvas @param {number[]} values @param {number} most @param {number} grid @param {boolean} see */
 function paint(canvas, values, most, grid, see) {
   const [rows, cols] = view.grids[grid];
   canvas.width = cols;
   canvas.height = rows;
-  const context = canvas.getContext('2d');
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext('2d'));
   const pixels = context.createImageData(cols, rows);
-  view.patches.forEach(([of, y, x], v) => {
+  view.patches.forEach((/** @type {number[]} */ [of, y, x], /** @type {number} */ v) => {
     if (of !== grid || y < 0 || x < 0) return;
-    const share = Math.max(0, Math.min(1, values[v] / most));
+    const share = clamp(values[v] / most, 0, 1);
     const at = Math.round(share * 255), place = (y * cols + x) * 4;
     for (let c = 0; c < 3; c += 1) pixels.data[place + c] = RAMP[at * 3 + c];
     // Over a picture, where nothing is looked at the picture shows best.
@@ -74,22 +73,17 @@ function paintRamp() {
 }
 
 // ---------------------------------------------------------------- parts, built once for a run
-function make(name, className, text) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
 function build() {
   const list = find('.words');
   list.setAttribute('aria-label', words.wordsLabel);
+  /** @type {any[]} */
   const parts = [];
+  /** @type {string | null} */
   let segment = null;
-  view.tokens.forEach((token, q) => {
+  view.tokens.forEach((/** @type {any} */ token, /** @type {number} */ q) => {
     if (token.segment !== segment) parts.push(make('span', 'group', token.segmentName));
     segment = token.segment;
-    const button = make('button', 'word');
-    button.type = 'button';
+    const button = makeButton('word');
     button.dataset.row = q;
     button.style.setProperty('--segment', token.color);
     button.setAttribute('role', 'radio');
@@ -97,27 +91,17 @@ function build() {
     parts.push(button);
   });
   list.replaceChildren(...parts);
-  find('.large').replaceChildren(...view.grids.map(([rows, cols], grid) => {
-    const panel = make('div', 'panel');
-    panel.style.aspectRatio = `${cols} / ${rows}`;
-    panel.dataset.grid = grid;
-    if (pictureOf(grid)) {
-      const image = make('img');
-      image.src = pictureOf(grid);
-      image.alt = '';
-      panel.append(image);
-    }
+  find('.large').replaceChildren(...view.grids.map((/** @type {number[]} */ [rows, cols], /** @type {number} */ grid) => {
+    const panel = makePanel(view, grid, rows, cols);
     panel.append(make('canvas'));
-    const name = imageCount() > 1 ? words.gridOfImage : words.grid;
-    if (view.grids.length > 1) panel.append(make('span', 'panel-name', fill(name, { grid, image: view.images[grid] + 1 })));
+    if (view.grids.length > 1) panel.append(makePanelName(view, grid));
     return panel;
   }));
   find('.sheet').replaceChildren(...Array.from({ length: view.layers }, (_, at) => {
-    const button = make('button', 'thumb');
-    button.type = 'button';
+    const button = makeButton('thumb');
     button.dataset.layer = at;
     const views = make('div', 'views');
-    views.append(...view.grids.map(([rows, cols]) => {
+    views.append(...view.grids.map((/** @type {number[]} */ [rows, cols]) => {
       const canvas = make('canvas');
       canvas.style.aspectRatio = `${cols} / ${rows}`;
       return canvas;
@@ -135,12 +119,11 @@ function build() {
   find('.bar-title').textContent = words.bar;
   find('.sheet').setAttribute('aria-label', words.sheetLabel);
   find('.backdrop').closest('label').hidden = !view.pictures.length;
-  find('.which-image').hidden = imageCount() < 2;
-  find('.which-image select').replaceChildren(...[null, ...new Set(view.images)].map((image) => {
-    const option = make('option', '', image === null ? words.everyImage : fill(words.image, { image: image + 1 }));
-    option.value = image === null ? '' : image;
-    return option;
-  }));
+  find('.which-image').hidden = imageCount(view) < 2;
+  find('.which-image select').replaceChildren(
+    makeOption('', words.everyImage),
+    ...[...new Set(view.images)].map((image) => makeOption(image, fill(words.image, { image: Number(image) + 1 }))),
+  );
   for (const name of ['own', 'backdrop']) find(`.${name}`).nextElementSibling.textContent = words[name];
   paintRamp();
 }
@@ -150,7 +133,7 @@ function drawWords() {
   const reads = patch === null ? null : readingAt(layer);
   const most = reads ? Math.max(...reads, 1e-12) : 1;
   find('.words').classList.toggle('reading', Boolean(reads));
-  element.querySelectorAll('.word').forEach((button, q) => {
+  findAll('.word').forEach((button, q) => {
     button.setAttribute('aria-checked', q === row);
     button.tabIndex = q === row ? 0 : -1;
     button.style.setProperty('--reads', reads && !isGone(layer) ? (reads[q] / most).toFixed(3) : 0);
@@ -161,12 +144,12 @@ function drawWords() {
 function drawLarge() {
   const values = lookAt(layer), most = scaleAt(layer);
   const see = find('.backdrop').checked;
-  element.querySelectorAll('.panel').forEach((panel, grid) => {
+  findAll('.panel').forEach((panel, grid) => {
     const image = panel.querySelector('img');
     panel.hidden = !isShown(grid);
     if (image) image.hidden = !see;
     paint(panel.querySelector('canvas'), values, most, grid, see && Boolean(image));
-    panel.querySelectorAll('.gone, .cursor').forEach((part) => part.remove());
+    panel.querySelectorAll('.gone, .cursor').forEach((/** @type {Element} */ part) => part.remove());
     if (isGone(layer)) panel.append(make('div', 'gone', fill(words.gone, { layer, k })));
     else if (patch !== null && view.patches[patch][0] === grid) panel.append(cursorOn(grid));
   });
@@ -175,36 +158,39 @@ function drawLarge() {
   find('.high').textContent = shareOf(most);
   drawReadout(values);
 }
+/** @param {number} grid */
 function cursorOn(grid) {
-  const [, y, x] = view.patches[patch], [rows, cols] = view.grids[grid];
+  const [, y, x] = view.patches[Number(patch)], [rows, cols] = view.grids[grid];
   const cursor = make('span', 'cursor');
   Object.assign(cursor.style, { left: `${100 * x / cols}%`, top: `${100 * y / rows}%`, width: `${100 / cols}%`, height: `${100 / rows}%` });
   return cursor;
 }
+/** @param {number} v */
 const placeOf = (v) => {
   const [grid, y, x] = view.patches[v];
   return y < 0 ? words.noPatch : fill(view.grids.length > 1 ? words.patchInGrid : words.patch, { grid, row: y, col: x });
 };
+/** @param {number[]} values */
 function drawReadout(values) {
   const piece = view.tokens[row].piece;
   let said;
   if (isGone(layer)) said = fill(words.goneReadout, { layer, k });
   else {
-    const brightest = values.indexOf(Math.max(...values));
+    const brightest = indexOfMost(values);
     said = fill(words.readout, { layer, piece, mass: shareOf(sum(values)), patch: placeOf(brightest), most: shareOf(values[brightest]) });
     const reads = patch === null ? null : readingAt(layer);
     if (reads) {
-      const reader = reads.indexOf(Math.max(...reads));
-      said += words.betweenSentences + fill(words.reads, { patch: placeOf(patch), share: shareOf(values[patch]), piece, reader: view.tokens[reader].piece, most: shareOf(reads[reader]) });
+      const reader = indexOfMost(reads);
+      said += words.betweenSentences + fill(words.reads, { patch: placeOf(Number(patch)), share: shareOf(values[Number(patch)]), piece, reader: view.tokens[reader].piece, most: shareOf(reads[reader]) });
     } else said += words.betweenSentences + words.clickPatch;
   }
   find('.readout').textContent = said;
   find('.large').setAttribute('aria-label', words.largeLabel + words.betweenSentences + said);
 }
 function drawSheet() {
-  element.querySelectorAll('.thumb').forEach((button, at) => {
+  findAll('.thumb').forEach((button, at) => {
     const values = lookAt(at), gone = isGone(at);
-    button.querySelectorAll('canvas').forEach((canvas, grid) => {
+    button.querySelectorAll('canvas').forEach((/** @type {HTMLCanvasElement} */ canvas, /** @type {number} */ grid) => {
       canvas.hidden = !isShown(grid);
       paint(canvas, values, scaleAt(at), grid, false);
     });
@@ -230,26 +216,27 @@ function drawLayer() {
   find('.layer').value = layer;
   find('.layer-words').textContent = fill(words.layer, { layer });
   find('.layer').setAttribute('aria-valuetext', fill(words.layer, { layer }));
-  element.querySelectorAll('.thumb').forEach((button, at) => button.setAttribute('aria-pressed', at === layer));
+  findAll('.thumb').forEach((button, at) => button.setAttribute('aria-pressed', at === layer));
   drawLarge();
   drawWords();
 }
 
 // ---------------------------------------------------------------- what a visitor does
-// The address of the page says what is looked at (share.js).
-const tellPlace = (place) => window.dispatchEvent(new CustomEvent('vtw:place', { detail: place }));
 function ask() { if (!view.all) trigger('select', { row, patch }); }
+/** @param {number} next */
 function setRow(next) {
   if (next < 0 || next >= view.tokens.length || next === row) return;
   row = next;
   tellPlace({ row });
   if (view.all) draw(); else { drawWords(); ask(); }
 }
+/** @param {number} next */
 function setLayer(next) {
-  layer = Math.max(0, Math.min(view.layers - 1, next));
+  layer = clamp(next, 0, view.layers - 1);
   tellPlace({ layer });
   drawLayer();
 }
+/** @param {number} next */
 function setPatch(next) {
   patch = next === patch ? null : next;
   readers = null;
@@ -258,41 +245,40 @@ function setPatch(next) {
   drawWords();
   if (patch !== null) ask();
 }
-const patchAt = (grid, y, x) => view.patches.findIndex(([g, r, c]) => g === grid && r === y && c === x);
+/** @param {number} grid @param {number} y @param {number} x */
+const patchAt = (grid, y, x) => view.patches.findIndex((/** @type {number[]} */ [g, r, c]) => g === grid && r === y && c === x);
 
-element.addEventListener('click', (event) => {
+element.addEventListener('click', (/** @type {any} */ event) => {
   const word = event.target.closest('.word'), thumb = event.target.closest('.thumb'), panel = event.target.closest('.panel');
   if (word) setRow(Number(word.dataset.row));
   if (thumb) setLayer(Number(thumb.dataset.layer));
   if (!panel || isGone(layer)) return;
-  const grid = Number(panel.dataset.grid), [rows, cols] = view.grids[grid], box = panel.getBoundingClientRect();
-  const found = patchAt(grid, Math.floor((event.clientY - box.top) / box.height * rows), Math.floor((event.clientX - box.left) / box.width * cols));
+  const grid = Number(panel.dataset.grid), [rows, cols] = view.grids[grid];
+  const cell = cellUnder(event, panel, rows, cols), found = patchAt(grid, cell.row, cell.col);
   if (found >= 0) setPatch(found);
 });
-find('.words').addEventListener('keydown', (event) => {
+find('.words').addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
   const moves = { ArrowLeft: row - 1, ArrowUp: row - 1, ArrowRight: row + 1, ArrowDown: row + 1, Home: 0, End: view.tokens.length - 1 };
-  if (!(event.key in moves)) return;
-  event.preventDefault();
-  setRow(moves[event.key]);
+  const next = moveOf(event, moves);
+  if (next === undefined) return;
+  setRow(next);
   find(`.word[data-row="${row}"]`).focus();
 });
-find('.large').addEventListener('keydown', (event) => {
-  const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+find('.large').addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
   if (event.key === 'Escape' && patch !== null) setPatch(patch);
-  if (!(event.key in moves) || isGone(layer)) return;
-  event.preventDefault();
-  if (patch === null) { setPatch(view.patches.findIndex(([, y]) => y >= 0)); return; }
-  const [grid, y, x] = view.patches[patch], [down, right] = moves[event.key];
+  const cells = isGone(layer) ? undefined : moveOf(event, ARROWS);
+  if (!cells) return;
+  if (patch === null) { setPatch(view.patches.findIndex((/** @type {number[]} */ [, y]) => y >= 0)); return; }
+  const [grid, y, x] = view.patches[patch], [down, right] = cells;
   const found = patchAt(grid, y + down, x + right);
   if (found >= 0) setPatch(found);
 });
-find('.layer').addEventListener('input', (event) => setLayer(Number(event.target.value)));
+find('.layer').addEventListener('input', (/** @type {any} */ event) => setLayer(Number(event.target.value)));
 for (const part of ['.own', '.withdraw', '.backdrop', '.which-image select']) find(part).addEventListener('change', draw);
 
 function follow() {
-  if (!element.isConnected) { window.removeEventListener('vtw:k', follow); return; }
-  if (!view || window.vtwK.layers !== view.layers || window.vtwK.k === k) return;
-  k = window.vtwK.k;
+  if (!view || heldK({ ...view, k }) === k) return;
+  k = heldK(view);
   draw();
 }
 // A view that arrives (share.js) waits until its run is here.
@@ -316,8 +302,7 @@ function take() {
   if (!before || before.runId !== view.runId || before.pictures.join() !== view.pictures.join()) {
     ({ row, layer } = view);
     patch = null;
-    const held = window.vtwK;
-    k = held && held.layers === view.layers ? held.k : view.k;
+    k = heldK(view);
     build();
     const asked = window.vtwGo;
     if (!asked || asked.runId !== view.runId) tellPlace({ layer: null, row: null, patch: null });
@@ -325,7 +310,7 @@ function take() {
   arrive();
   draw();
 }
-window.addEventListener('vtw:go', () => { if (element.isConnected && arrive()) draw(); });
-window.addEventListener('vtw:k', follow);
+hear('go', () => { if (arrive()) draw(); });
+hear('k', follow);
 watch('value', take);
 take();

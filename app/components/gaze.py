@@ -36,8 +36,6 @@ def gaze(elem_id: str) -> gr.HTML:
         html_template=read("gaze.html"),
         css_template=read("gaze.css"),
         js_on_load=script(
-            "words.js",
-            "digits.js",
             "gaze.js",
             words=text.GAZE,
             colours=list(style.SEQUENTIAL),

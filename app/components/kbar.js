@@ -1,41 +1,41 @@
+// @ts-check
 // The page's one K, here as a slider: it is held in the browser (`window.vtwK`) and told to every
 // part by an event; the server hears of it when it comes to rest.
-const find = (selector) => element.querySelector(selector);
+import { fill, find, hear, heldK, holdK, writeWords } from './base.js';
+import { frameOf } from './gradio_page.js';
+import { clamp } from './numbers.js';
+
 const slider = find('input');
 let layers = 0;
 // Gradio's frame hides what is too wide in a way that keeps anything inside from sticking to the top.
-element.closest('.gradio-container').style.overflow = 'clip';
+frameOf(element).style.overflow = 'clip';
 
+/** @param {number} k */
 function show(k) {
   slider.max = layers;
   slider.value = k;
   const template = k === layers ? words.atL : window.innerWidth < 560 ? words.short : words.k;
-  const told = template.replace('{k}', k).replace('{layers}', layers);
+  const told = fill(template, { k, layers });
   find('.k-words').textContent = told;
   slider.setAttribute('aria-valuetext', told);
   find('[data-step="-1"]').disabled = k === 0;
   find('[data-step="1"]').disabled = k === layers;
 }
+/** @param {number} k */
 function move(k) {
-  const next = Math.max(0, Math.min(layers, k));
+  const next = clamp(k, 0, layers);
   show(next);
-  window.vtwK = { k: next, layers };
-  window.dispatchEvent(new CustomEvent('vtw:k', { detail: window.vtwK }));
+  holdK({ k: next, layers });
 }
 const release = () => trigger('release', { k: Number(slider.value) });
 
-function follow() {
-  if (!element.isConnected) { window.removeEventListener('vtw:k', follow); return; }
-  if (window.vtwK.layers === layers) show(window.vtwK.k);
-}
 function take() {
   const view = props.value;
   find('.kbar').hidden = !view;
   if (!view) return;
   layers = view.layers;
-  find('.of-model').textContent = find('.of-model').title = words.model.replace('{model}', view.model);
-  const held = window.vtwK;
-  const k = held && held.layers === layers ? held.k : view.k;
+  find('.of-model').textContent = find('.of-model').title = fill(words.model, view);
+  const k = heldK(view);
   show(k);
   // The visitor's own η may have put K elsewhere than the server thinks.
   if (k !== view.k) release();
@@ -43,13 +43,13 @@ function take() {
 
 slider.addEventListener('input', () => move(Number(slider.value)));
 slider.addEventListener('change', release);
-element.addEventListener('click', (event) => {
+element.addEventListener('click', (/** @type {any} */ event) => {
   const button = event.target.closest('[data-step]');
   if (!button) return;
   move(Number(slider.value) + Number(button.dataset.step));
   release();
 });
-window.addEventListener('vtw:k', follow);
+hear('k', (held) => { if (held.layers === layers) show(held.k); });
 writeWords(words);
 watch('value', take);
 take();

@@ -21,7 +21,7 @@ def kbar(elem_id: str) -> gr.HTML:
         value=None,
         html_template=read("kbar.html"),
         css_template=read("kbar.css"),
-        js_on_load=script("words.js", "kbar.js", words=text.KBAR),
+        js_on_load=script("kbar.js", words=text.KBAR),
         apply_default_css=False,
         elem_id=elem_id,
         elem_classes="kbar-part",

@@ -1,23 +1,27 @@
+// @ts-check
 // What a visitor had, kept in the browser while the server may forget it: when it is restarted, when
 // newer visitors take the room, when a computer sleeps for long. Gradio would go on with the page as
 // it opens. So every question to the server says whether this page is known there; where it is not
 // (status 410), or where Gradio has lost the server and loads the page again, what can be had again
 // is had again, and the page says what happened.
+import { find, onceOnPage } from './base.js';
+import { isUpload, looksForServer, startsEvent, throughFetch, uploadFile } from './gradio_page.js';
+
 const KEPT = 'vtw-kept';
 const MOST_CHARACTERS = 4e6;  // browsers keep some five million of a tab
-const find = (selector) => element.querySelector(selector);
+/** @param {string} selector @returns {any} */
 const page = (selector) => document.querySelector(selector);
 
-function watch() {
-  if (window.vtwVisit) return;
+function keepVisit() {
+  /** @type {{known: boolean, lost: boolean | 'left', pictures: Map<string, any>}} */
   const visit = { known: false, lost: false, pictures: new Map() };
-  window.vtwVisit = visit;
 
+  /** @param {File} file @param {string} path */
   function note(file, path) {
     const reader = new FileReader();
     reader.onload = () => {
-      if (reader.result.length < MOST_CHARACTERS) visit.pictures.set(path, { name: file.name, data: reader.result });
-      while (visit.pictures.size > 3) visit.pictures.delete(visit.pictures.keys().next().value);
+      if (String(reader.result).length < MOST_CHARACTERS) visit.pictures.set(path, { name: file.name, data: reader.result });
+      while (visit.pictures.size > 3) visit.pictures.delete([...visit.pictures.keys()][0]);
     };
     reader.readAsDataURL(file);
   }
@@ -40,52 +44,43 @@ function watch() {
     return new Promise(() => {});  // nothing is drawn any more
   }
 
-  const ask = window.fetch.bind(window);
-  window.fetch = async (resource, options = {}) => {
+  throughFetch(async (ask, resource, options = {}) => {
     const { origin, pathname } = new URL(resource.url || resource, window.location.href);
     if (origin !== window.location.origin) return ask(resource, options);
-    // Gradio asks for this when it has lost the server, and then loads the page again.
-    if (pathname.endsWith('/gradio_api/app_id')) visit.lost = visit.lost || true;
+    if (looksForServer(pathname)) visit.lost = visit.lost || true;
     if (options.method !== 'POST') return ask(resource, options);
     const headers = new Headers(options.headers);
     if (visit.known) headers.set(header, '1');
     const answer = await ask(resource, { ...options, headers });
     if (answer.status === 410) return leave();
-    if (answer.ok && /\/(queue\/join|run\/\w+)$/.test(pathname)) visit.known = true;
-    if (answer.ok && pathname.endsWith('/upload')) {
+    if (answer.ok && startsEvent(pathname)) visit.known = true;
+    if (answer.ok && isUpload(pathname)) {
       const files = options.body.getAll('files');
-      answer.clone().json().then((paths) => paths.forEach((path, at) => note(files[at], path)), () => {});
+      answer.clone().json().then((/** @type {string[]} */ paths) => paths.forEach((path, at) => note(files[at], path)), () => {});
     }
     return answer;
-  };
+  });
   window.addEventListener('pagehide', () => { if (visit.lost === true) keep(); });
 }
 
 // ---------------------------------------------------------------- behind a page that was loaded again
-async function uploaded({ name, data }) {
-  const body = new FormData();
-  body.append('files', await (await fetch(data)).blob(), name);
-  const root = window.gradio_config?.root || window.location.origin;
-  const answer = await fetch(`${root}/gradio_api/upload`, { method: 'POST', body });
-  return answer.ok ? (await answer.json())[0] : null;
-}
 // An address that says something moves the page first.
-const arrived = () => new Promise((resolve) => {
+const arrived = () => new Promise((/** @type {(nothing?: any) => void} */ resolve) => {
   const said = new URLSearchParams(window.location.search);
-  if (window.vtwGo || !ours.some((name) => said.has(name))) resolve();
+  if (window.vtwGo || !ours.some((/** @type {string} */ name) => said.has(name))) resolve();
   window.addEventListener('vtw:go', () => setTimeout(resolve, 300), { once: true });
 });
 
 async function restore() {
   let had = null;
   try {
-    had = JSON.parse(window.sessionStorage.getItem(KEPT));
+    had = JSON.parse(String(window.sessionStorage.getItem(KEPT)));
     window.sessionStorage.removeItem(KEPT);
   } catch (refused) { return; }
   if (!had) return;
   let path = null;
   if (had.picture) {
-    try { path = await uploaded(had.picture); } catch (failed) { /* said below */ }
+    try { path = await uploadFile(await (await fetch(had.picture.data)).blob(), had.picture.name); } catch (failed) { /* said below */ }
   }
   await arrived();
   const back = path ? (had.others ? words.first : words.both) : had.isOwn ? words.question : words.view;
@@ -95,5 +90,5 @@ async function restore() {
 }
 find('.close').setAttribute('aria-label', words.close);
 find('.close').addEventListener('click', () => { find('.kept').hidden = true; });
-watch();
+onceOnPage('kept visit', keepVisit);
 restore();

@@ -8,9 +8,6 @@ from ..words import page as text
 from ..words.language import FIRST, LANGUAGES, current, speaking
 from .files import read, script
 
-# One script in several files: they share the scope that Gradio runs it in.
-_SCRIPTS = ("language_choice.js", "gradio_names.js", "language.js")
-
 
 def language_switch(usual: str = FIRST) -> gr.HTML:
     """Build the component; it lives in the browser alone.
@@ -25,7 +22,7 @@ def language_switch(usual: str = FIRST) -> gr.HTML:
         value=None,
         html_template=read("language.html"),
         css_template=read("language.css"),
-        js_on_load=script(*_SCRIPTS, **facts, **words, usually=usual),
+        js_on_load=script("language.js", **facts, **words, usually=usual),
         apply_default_css=False,
         elem_id="language",
         label=facts["there"]["name"],

@@ -1,7 +1,12 @@
+// @ts-check
 // Which language a visitor is taken to, and where its page is. Paths are worked out from the address,
 // since the page may stand behind a prefix that the server does not know.
-const CHOICE = 'vtw-language';
+import { remember, remembered } from './storage.js';
 
+const CHOICE = 'vtw-language';
+/** @typedef {{code: string, tag: string, name: string, path: string}} Language */
+
+/** @param {Language} language */
 function pathOf(language) {
   const address = window.location.pathname;
   const root = (here.path && address.replace(/\/$/, '').endsWith(`/${here.path}`)
@@ -9,20 +14,17 @@ function pathOf(language) {
     : address.replace(/\/?$/, '/'));
   return root + language.path;
 }
-// Where storage is refused nothing is remembered.
-function remembered() {
-  try { return window.localStorage.getItem(CHOICE); } catch (refused) { return null; }
-}
-function remember(code) {
-  try { window.localStorage.setItem(CHOICE, code); } catch (refused) { /* the address says it: see below */ }
-}
+/** @param {string} code */
+export const choose = (code) => remember(CHOICE, code);
+/** @param {string | null | undefined} code */
 const known = (code) => [here, there].some((language) => language.code === code);
 const preferred = () => (navigator.languages || []).map((tag) => tag.split('-')[0].toLowerCase()).find(known);
-const usual = () => remembered() || preferred() || (known(usually) ? usually : here.code);
+const usual = () => remembered(CHOICE) || preferred() || (known(usually) ? usually : here.code);
 
 // What follows the path is the view: it is the same in both. The first language has no path, so where
 // another one is usual it must be asked for.
-function addressOf(language) {
+/** @param {Language} language */
+export function addressOf(language) {
   const address = new URL(window.location.href);
   address.pathname = pathOf(language);
   address.searchParams.delete('lang');
@@ -32,7 +34,7 @@ function addressOf(language) {
 
 // An address that names a language is taken at its word. Another opens in the one that was chosen here,
 // or in the browser's, or in the page's usual one; only a choice is remembered.
-function arrive() {
+export function arrive() {
   const named = new URLSearchParams(window.location.search).get('lang');
   const wanted = known(named) ? named : here.path ? here.code : usual();
   if (wanted === there.code) window.location.replace(addressOf(there));

@@ -1,33 +1,32 @@
+// @ts-check
 // The lesson's panel: it asks the server for a step, which drives the page, and for each verdict.
 // Words only ever enter through textContent.
-const find = (selector) => element.querySelector(selector);
+import { fill, find, hear, isMotionReduced, make, makeButton, moveOf, nameControl, tell } from './base.js';
+
 const panel = find('.panel');
-const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
 const steps = titles.length;
+/** @type {any} */
 let shown = null;        // the value that is drawn
+/** @type {number | null} */
 let asked = null;        // the question that was answered last
+/** @type {number | null} */
 let heading = null;      // the step that was asked for and is not there yet
+/** @type {number | null} */
 let sent = null;         // when the server was told of one, while it has not answered
 let left = 1;            // where the lesson begins when it is opened
 const folded = () => panel.dataset.size === 'bar';
 
-function make(name, className, text) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-const heldK = () => (window.vtwK ? window.vtwK.k : 0);
+const kNow = () => (window.vtwK ? window.vtwK.k : 0);
 
 // ---------------------------------------------------------------- drawing
 function drawQuestions() {
-  find('.questions').replaceChildren(...shown.questions.map((question, index) => {
+  find('.questions').replaceChildren(...shown.questions.map((/** @type {any} */ question, /** @type {number} */ index) => {
     const group = make('div', shown.isQuiz ? 'question quiz' : 'question');
     group.setAttribute('role', 'group');
     group.setAttribute('aria-label', question.ask);
     group.append(make('p', 'ask', question.ask));
     const choices = make('div', 'choices');
-    choices.append(...question.choices.map((choice, at) => choiceButton(question, index, choice, at)));
+    choices.append(...question.choices.map((/** @type {string} */ choice, /** @type {number} */ at) => choiceButton(question, index, choice, at)));
     if (question.choices.length) group.append(choices);
     else group.append(kButton(index));
     const { verdict } = question;
@@ -41,9 +40,9 @@ function drawQuestions() {
   find('.score').hidden = !shown.score;
   find('.score').textContent = shown.score ? fill(words.score, shown.score) : '';
 }
+/** @param {any} question @param {number} index @param {string} choice @param {number} at */
 function choiceButton(question, index, choice, at) {
-  const button = make('button', 'choice');
-  button.type = 'button';
+  const button = makeButton('choice');
   button.dataset.question = index;
   button.dataset.given = at;
   const chosen = question.given === at, { verdict } = question;
@@ -52,9 +51,9 @@ function choiceButton(question, index, choice, at) {
   button.append(make('span', 'mark', !chosen ? '○' : !verdict ? '●' : verdict.right ? '✓' : '✗'), make('span', '', choice));
   return button;
 }
+/** @param {number} index */
 function kButton(index) {
-  const button = make('button', 'check-k', fill(words.checkK, { k: heldK() }));
-  button.type = 'button';
+  const button = makeButton('check-k', fill(words.checkK, { k: kNow() }));
   button.dataset.question = index;
   return button;
 }
@@ -67,19 +66,18 @@ function drawFrame() {
   find('.problem').textContent = shown.problem || '';
   find('.back').disabled = shown.step === 1;
   find('.next').textContent = shown.step === steps ? words.finish : words.next;
-  find('.dots').replaceChildren(...titles.map((title, at) => {
+  find('.dots').replaceChildren(...titles.map((/** @type {string} */ title, /** @type {number} */ at) => {
     const item = make('li');
-    const dot = make('button', at + 1 < shown.step ? 'been' : '');
-    dot.type = 'button';
+    const dot = makeButton(at + 1 < shown.step ? 'been' : '');
     dot.dataset.step = at + 1;
-    dot.title = fill(words.go, { step: at + 1, title });
-    dot.setAttribute('aria-label', dot.title);
+    nameControl(dot, fill(words.go, { step: at + 1, title }));
     if (at + 1 === shown.step) dot.setAttribute('aria-current', 'step');
     item.append(dot);
     return item;
   }));
 }
 // Which picture and question are shown: they change from step to step, perhaps outside the screen.
+/** @param {any} about */
 function drawAbout(about) {
   find('.about').hidden = !about;
   if (!about) return;
@@ -90,13 +88,13 @@ function drawAbout(about) {
 }
 // Above the panel the room is small: there it can be the question alone, too.
 const sizes = () => (isBeside() ? ['whole', 'bar'] : ['whole', 'question', 'bar']);
+/** @param {string} size */
 function resize(size) {
   const next = sizes()[sizes().indexOf(size) + 1];
   panel.dataset.size = size;
   find('.fold').textContent = next ? '▾' : '▴';
   find('.fold').setAttribute('aria-expanded', !folded());
-  find('.fold').setAttribute('aria-label', !next ? words.more : next === 'bar' ? words.less : words.questionAlone);
-  find('.fold').title = find('.fold').getAttribute('aria-label');
+  nameControl(find('.fold'), !next ? words.more : next === 'bar' ? words.less : words.questionAlone);
   if (shown) drawFrame();
   makeRoom();
 }
@@ -114,6 +112,7 @@ function makeRoom() {
   body.style.setProperty('--lesson-height', shown && !isBeside() ? `${panel.offsetHeight + 24}px` : '0px');
   for (const part of ['curves', 'words']) body.classList.toggle(`lesson-hides-${part}`, Boolean(shown) && shown.hides === part);
 }
+/** @param {string | null} selector */
 function outline(selector) {
   document.querySelectorAll('.lesson-focus').forEach((part) => part.classList.remove('lesson-focus'));
   const parts = selector ? [...document.querySelectorAll(selector)].filter((part) => !panel.contains(part)) : [];
@@ -122,8 +121,9 @@ function outline(selector) {
 }
 // From the top of the first part to the bottom of the last. Of a chart that is too tall, what is
 // drawn: the words above it say what the panel asks.
+/** @param {Element[]} parts */
 function extent(parts) {
-  const around = (each) => {
+  const around = (/** @type {Element[]} */ each) => {
     const boxes = each.map((part) => part.getBoundingClientRect()).filter((box) => box.height > 20);
     if (!boxes.length) return null;
     const top = Math.min(...boxes.map((box) => box.top));
@@ -138,14 +138,17 @@ function extent(parts) {
 // stood still for a while, but never against a visitor who scrolls.
 const PATIENCE = 20_000, STILL = 1_000, EVERY = 120;   // milliseconds
 let search = 0;
+/** @param {string} selector */
 function bringIntoView(selector) {
   const mine = ++search;
   const started = performance.now();
-  let lastMove = started, top = null;
+  let lastMove = started;
+  /** @type {number | null} */
+  let top = null;
   const over = new AbortController();
   const stop = () => { search += 1; };
   for (const name of ['wheel', 'touchmove', 'keydown', 'pointerdown']) window.addEventListener(name, stop, { signal: over.signal, passive: true });
-  const behavior = window.matchMedia('(prefers-reduced-motion: reduce)').matches ? 'auto' : 'smooth';
+  const behavior = isMotionReduced() ? 'auto' : 'smooth';
   const look = () => {
     const now = performance.now();
     if (mine !== search || !element.isConnected || now - started > PATIENCE) { over.abort(); return; }
@@ -165,10 +168,13 @@ function bringIntoView(selector) {
 }
 // In the middle of what the panel leaves free, and below the bar of K that sticks to the top.
 function bar() {
-  const shownBar = [...document.querySelectorAll('.kbar-part')].find((each) => each.offsetHeight);
+  /** @type {NodeListOf<HTMLElement>} */
+  const bars = document.querySelectorAll('.kbar-part');
+  const shownBar = [...bars].find((each) => each.offsetHeight);
   return shownBar ? shownBar.offsetHeight + 20 : 16;
 }
 const room = () => (isBeside() ? window.innerHeight : panel.getBoundingClientRect().top);
+/** @param {number} height */
 function spaceAbove(height) {
   return Math.max(bar(), (room() - height) / 2);
 }
@@ -177,10 +183,12 @@ function spaceAbove(height) {
 // Several clicks in a row are several steps, though the first is still on its way. The server is
 // asked for one at a time: of two at once, the first may be answered last.
 const TOO_LONG = 5_000;   // milliseconds without an answer, behind which a click asks again
+/** @param {number} change */
 function goBy(change) {
   const wanted = (heading || shown.step) + change;
   if (wanted >= 1 && wanted <= steps) go(wanted);
 }
+/** @param {number} step */
 function go(step) {
   heading = step;
   panel.classList.add('waiting');
@@ -188,9 +196,10 @@ function go(step) {
   sent = performance.now();
   trigger('select', { step });
 }
+/** @param {any} button */
 function answer(button) {
   asked = Number(button.dataset.question);
-  trigger('submit', { question: asked, given: button.dataset.given === undefined ? heldK() : Number(button.dataset.given) });
+  trigger('submit', { question: asked, given: button.dataset.given === undefined ? kNow() : Number(button.dataset.given) });
 }
 // What was answered is there again when the lesson is opened again, but begins anew behind its end.
 function close(finished = false) {
@@ -199,7 +208,7 @@ function close(finished = false) {
 }
 
 find('.open').addEventListener('click', () => { if (shown) close(); else go(left); });
-element.addEventListener('click', (event) => {
+element.addEventListener('click', (/** @type {any} */ event) => {
   const button = event.target.closest('button');
   if (!button || !shown) return;
   if (button.dataset.question !== undefined) answer(button);
@@ -211,22 +220,21 @@ element.addEventListener('click', (event) => {
   else if (button.matches('.fold')) smaller();
 });
 // On a phone the panel is pushed down and pulled up by its head.
+/** @type {number | null} */
 let from = null;
-find('header').addEventListener('touchstart', (event) => { from = event.touches.length > 1 ? null : event.touches[0].clientY; }, { passive: true });
-find('header').addEventListener('touchend', (event) => {
+find('header').addEventListener('touchstart', (/** @type {TouchEvent} */ event) => { from = event.touches.length > 1 ? null : event.touches[0].clientY; }, { passive: true });
+find('header').addEventListener('touchend', (/** @type {TouchEvent} */ event) => {
   if (from === null) return;   // two fingers zoom
   const way = event.changedTouches[0].clientY - from;
   if (isBeside() || Math.abs(way) < 24) return;
   if (way < 0) larger();
   else if (!folded()) smaller();
 }, { passive: true });
-panel.addEventListener('keydown', (event) => {
+panel.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
   if (!shown || event.altKey || event.ctrlKey || event.metaKey) return;
-  const moves = { ArrowRight: 1, ArrowLeft: -1 };
-  if (event.key === 'Escape') close();
-  else if (event.key in moves) goBy(moves[event.key]);
-  else return;
-  event.preventDefault();
+  const change = moveOf(event, { ArrowRight: 1, ArrowLeft: -1, Escape: 0 });
+  if (change === 0) close();
+  else if (change) goBy(change);
 });
 
 // ---------------------------------------------------------------- what the server says
@@ -236,7 +244,7 @@ function take() {
   panel.hidden = !shown;
   find('.open').setAttribute('aria-expanded', Boolean(shown));
   const step = shown ? shown.step : null;
-  if ((before ? before.step : null) !== step) window.dispatchEvent(new CustomEvent('vtw:lesson', { detail: { step } }));
+  if ((before ? before.step : null) !== step) tell('lesson', { step });
   if (!shown) {
     heading = sent = null;
     outline(null);
@@ -269,15 +277,15 @@ function take() {
     const verdict = find('.verdict');
     if (verdict) verdict.scrollIntoView({ block: 'nearest' });
   }
-  tell();
+  tellVerdict();
 }
 
 // The verdict is said to who cannot see it, and the keyboard stays where it was.
-function tell() {
+function tellVerdict() {
   const question = asked === null ? null : shown.questions[asked];
   if (!question) return;
   const { verdict } = question;
-  const group = find('.questions').children[asked];
+  const group = find('.questions').children[Number(asked)];
   const control = group.querySelector('[aria-pressed="true"], .check-k');
   if (control) control.focus({ preventScroll: true });
   find('.told').textContent = verdict ? (verdict.right ? words.right : words.wrong) + words.betweenSentences + verdict.because : '';
@@ -293,13 +301,12 @@ find('.dots').setAttribute('aria-label', words.steps);
 find('.about small').textContent = words.about;
 find('.back').textContent = words.back;
 find('.body .again').textContent = words.again;
-find('.again.icon').title = words.again;
-find('.again.icon').setAttribute('aria-label', words.again);
+nameControl(find('.again.icon'), words.again);
 resize('whole');
 window.addEventListener('resize', () => resize(sizes().includes(panel.dataset.size) ? panel.dataset.size : 'whole'));
-window.addEventListener('vtw:k', () => {
-  const button = element.isConnected && find('.check-k');
-  if (button) button.textContent = fill(words.checkK, { k: heldK() });
+hear('k', () => {
+  const button = find('.check-k');
+  if (button) button.textContent = fill(words.checkK, { k: kNow() });
 });
 watch('value', take);
 take();

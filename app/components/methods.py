@@ -14,7 +14,7 @@ def methods(elem_id: str) -> gr.HTML:
         value=None,
         html_template=read("methods.html"),
         css_template=read("methods.css"),
-        js_on_load=script("words.js", "methods.js", words=text.PANELS),
+        js_on_load=script("methods.js", words=text.PANELS),
         apply_default_css=False,
         elem_id=elem_id,
         elem_classes="methods-part",

@@ -1,37 +1,27 @@
+// @ts-check
 // The picker of models. The server tells all that is known of each; which of them is looked at, the
 // browser holds. Nothing is loaded until the visitor asks for it.
-const find = (selector) => element.querySelector(selector);
+import { fill, find, make, makeOption, writeWords } from './base.js';
+
 const OTHER = ' other';   // no name of a model begins with a space
 let view = props.value;
 let looked = view.chosen;
 let pending = false;      // asked for, and nothing heard of it yet
 
-const model = (name) => view.models.find((one) => one.name === name);
-function made(tag, className, text) {
-  const part = document.createElement(tag);
-  if (className) part.className = className;
-  part.textContent = text;
-  return part;
-}
-const fill = (template, values) => template.replace(/\{(\w+)\}/g, (_, name) => values[name]);
-
+/** @param {string} name @returns {any} */
+const model = (name) => view.models.find((/** @type {any} */ one) => one.name === name);
+/** @param {any} one */
 function optionOf(one) {
   const template = one.name === view.chosen ? words.used : one.state ? words.option : '{title}';
-  const option = made('option', '', fill(template, one));
-  option.value = one.name;
-  return option;
+  return makeOption(one.name, fill(template, one));
 }
 
 function drawList() {
   const list = find('.list');
   const options = view.models.map(optionOf);
-  if (view.free) {
-    const other = made('option', '', words.other);
-    other.value = OTHER;
-    options.push(other);
-  }
+  if (view.free) options.push(makeOption(OTHER, words.other));
   // An open list would close if it were built anew without need.
-  const told = options.map((one) => one.value + one.textContent).join();
+  const told = options.map((/** @type {HTMLOptionElement} */ one) => one.value + one.textContent).join();
   if (list.dataset.told !== told) { list.replaceChildren(...options); list.dataset.told = told; }
   list.value = looked;
   list.disabled = Boolean(view.awaited) || pending;
@@ -39,28 +29,30 @@ function drawList() {
   find('.choice-label').textContent = options.length === 1 ? model(view.chosen).title : words.choose;
 }
 
+/** @param {any} one */
 function drawAbout(one) {
   const card = find('.card-link');
   card.replaceChildren();
   if (one && one.card.address) {
-    const link = made('a', '', one.card.words);
+    const link = make('a', '', one.card.words);
     link.href = one.card.address;
     link.target = '_blank';
     link.rel = 'noopener noreferrer';
     link.title = fill(words.cardTitle, { address: one.card.address });
     card.append(link);
   } else if (one && one.card.words) card.textContent = one.card.words;
-  find('.facts-list').replaceChildren(...(one ? one.facts : []).map(([name, value]) => {
-    const fact = document.createElement('div');
-    fact.append(made('dt', '', name), made('dd', '', value));
+  find('.facts-list').replaceChildren(...(one ? one.facts : []).map((/** @type {[string, string]} */ [name, value]) => {
+    const fact = make('div');
+    fact.append(make('dt', '', name), make('dd', '', value));
     return fact;
   }));
   find('.notes').replaceChildren(
-    ...(one ? one.notes : []).map((note) => made('p', 'note', note)),
-    ...(one ? one.warnings : []).map((warning) => made('p', 'warning', warning)),
+    ...(one ? one.notes : []).map((/** @type {string} */ note) => make('p', 'note', note)),
+    ...(one ? one.warnings : []).map((/** @type {string} */ warning) => make('p', 'warning', warning)),
   );
 }
 
+/** @param {any} one */
 function buttonWords(one) {
   if (!one) return words.load;
   if (one.phase === 'ready') return one.name === view.chosen ? '' : words.use;
@@ -107,14 +99,14 @@ function ask() {
   trigger('submit', { name });
 }
 
-find('.list').addEventListener('change', (event) => {
+find('.list').addEventListener('change', (/** @type {any} */ event) => {
   looked = event.target.value;
   view = { ...view, notice: '' };
   draw();
   if (looked === OTHER) find('.id').focus();
 });
 find('.load').addEventListener('click', ask);
-find('.id').addEventListener('keydown', (event) => { if (event.key === 'Enter') ask(); });
+find('.id').addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => { if (event.key === 'Enter') ask(); });
 find('.stop').addEventListener('click', () => trigger('clear'));
 find('.id').placeholder = words.otherHint;
 

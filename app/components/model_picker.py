@@ -20,9 +20,7 @@ def model_picker(value: dict[str, Any]) -> gr.HTML:
         value=value,
         html_template=read("model_picker.html"),
         css_template=read("model_picker.css"),
-        js_on_load=script(
-            "words.js", "model_picker.js", words={**text.PICKER, "cardTitle": text.CARD_TITLE}
-        ),
+        js_on_load=script("model_picker.js", words={**text.PICKER, "cardTitle": text.CARD_TITLE}),
         apply_default_css=False,
         elem_id="model-state",
         elem_classes="models-part",

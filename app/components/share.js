@@ -1,25 +1,29 @@
+// @ts-check
 // The address bar. What the server knows of the view comes as a query; what only the browser knows
 // comes from the other parts by events, and what they hold at first (usualPlaces, of each tab) is not
 // told. A move asks the server nothing.
-const find = (selector) => element.querySelector(selector);
+import { find, hear, make, tell } from './base.js';
+
 const OURS = [
   'example', 'prompt', 'k', 'eta', 'rule', 'tab', 'methods', ...Object.values(usualPlaces).flatMap(Object.keys), 'lesson',
 ];
+/** @type {Record<string, any>} */
 let places = {};       // tab -> what the visitor has chosen on it
+/** @type {number | null} */
 let step = null;       // of the lesson
 let started = false;
 
 function query() {
   const view = new URLSearchParams((props.value || {}).query || '');
   const held = window.vtwK;
-  if (held && held.k !== held.star) view.set('k', held.k);
-  if (held && held.eta !== usualEta) view.set('eta', held.eta);
-  if (held && held.rule !== 'first') view.set('rule', held.rule);
-  for (const [name, usual] of Object.entries(usualPlaces[view.get('tab')] || {})) {
-    const chosen = (places[view.get('tab')] || {})[name];
-    if (chosen !== undefined && chosen !== null && chosen !== usual) view.set(name, chosen === true ? 1 : chosen);
+  if (held && held.k !== held.star) view.set('k', String(held.k));
+  if (held && held.eta !== undefined && held.eta !== usualEta) view.set('eta', String(held.eta));
+  if (held && held.rule && held.rule !== 'first') view.set('rule', held.rule);
+  for (const [name, usual] of Object.entries(usualPlaces[String(view.get('tab'))] || {})) {
+    const chosen = (places[String(view.get('tab'))] || {})[name];
+    if (chosen !== undefined && chosen !== null && chosen !== usual) view.set(name, chosen === true ? '1' : String(chosen));
   }
-  if (step) view.set('lesson', step);
+  if (step) view.set('lesson', String(step));
   return view;
 }
 
@@ -41,13 +45,14 @@ function write() {
 }
 
 // ---------------------------------------------------------------- copying
+/** @param {string} text */
 async function copy(text) {
   try {
     await navigator.clipboard.writeText(text);
     return true;
   } catch (refused) {
     // Without https there is no clipboard; a selection can still be copied.
-    const field = document.createElement('textarea');
+    const field = make('textarea');
     field.value = text;
     field.style.position = 'fixed';
     field.style.opacity = '0';
@@ -58,6 +63,7 @@ async function copy(text) {
     return done;
   }
 }
+/** @param {string} text @param {boolean} offersRun */
 function say(text, offersRun) {
   find('.said').hidden = !text;
   find('.said span').textContent = text;
@@ -92,7 +98,7 @@ find('.cite').addEventListener('click', () => {
   trigger('select', { query: query().toString() });
 });
 find('.close').addEventListener('click', () => find('dialog').close());
-find('dialog').addEventListener('click', (event) => { if (event.target === find('dialog')) find('dialog').close(); });
+find('dialog').addEventListener('click', (/** @type {MouseEvent} */ event) => { if (event.target === find('dialog')) find('dialog').close(); });
 for (const name of ['code', 'citation']) {
   find(`.copy-${name}`).addEventListener('click', async () => {
     find('.copied').textContent = await copy(find(`.${name}`).textContent) ? words.textCopied : words.copyFailed;
@@ -100,29 +106,26 @@ for (const name of ['code', 'citation']) {
 }
 
 // ---------------------------------------------------------------- what the other parts tell
-const listeners = {
-  'vtw:k': write,
-  'vtw:eta': write,
-  'vtw:place': ({ detail }) => {
-    const tab = new URLSearchParams((props.value || {}).query || '').get('tab');
-    places[tab] = { ...places[tab], ...detail };
-    write();
-  },
-  'vtw:lesson': ({ detail }) => { step = detail.step; write(); },
-};
-for (const [name, listener] of Object.entries(listeners)) {
-  window.addEventListener(name, (event) => { if (element.isConnected) listener(event); });
-}
+hear('k', write);
+hear('eta', write);
+hear('place', (place) => {
+  const tab = String(new URLSearchParams((props.value || {}).query || '').get('tab'));
+  places[tab] = { ...places[tab], ...place };
+  write();
+});
+hear('lesson', (lesson) => { step = lesson.step; write(); });
 
 // A whole view arrives: every part takes what is its own, now or when its tab is opened.
+/** @param {any} view */
 function go(view) {
   started = true;
-  places = { [new URLSearchParams(props.value.query).get('tab')]: view.place };
+  places = { [String(new URLSearchParams(props.value.query).get('tab'))]: view.place };
   step = view.lesson;
   window.vtwGo = view;
-  window.dispatchEvent(new CustomEvent('vtw:go', { detail: view }));
+  tell('go', view);
 }
 
+/** @type {any} */
 let before = {};
 function take() {
   const value = props.value || {};

@@ -1,33 +1,56 @@
+// @ts-check
 // The stage viewer: its parts, what a visitor does to them, and what the server answers. Words only
 // ever enter through textContent.
-let step = 0, patch = null, only = null;    // the stage, {grid, row, col}, and a state to look at alone
-let gamma = 0, alpha = 0;                    // where the sliders stand
+import { fill, find, findAll, isMotionReduced, make, makeButton, moveOf, tellPlace, writeWords } from './base.js';
+import { shareOf, significant } from './digits.js';
+import {
+  fateNumber, fellAt, filterAt, lastCache, measuredFlow, predict, stagesOf, thresholdsFor,
+} from './fates.js';
+import { drawFlow, saveFlow } from './flow.js';
+import { ARROWS, cellUnder } from './grids.js';
+import { tickOf, valueAt } from './log_scale.js';
+import { clamp, mean, sum } from './numbers.js';
+import { buildPatches, drawCursor, drawLegend, drawPatches, tokenAt } from './patches.js';
+import { drawScatter, showChosen } from './scatter.js';
+
+/** What the server told: one measured run. @type {any} */
+export let view = null;
+/** What is drawn: that run's flow, or a prediction. @type {any} */
+export let flow = null;
+export let step = 0;                          // the stage
+/** @type {import('./patches.js').Patch | null} */
+export let patch = null;
+/** A state to look at alone. @type {string | null} */
+export let only = null;
+export let gamma = 0, alpha = 0;              // where the sliders stand
+export let widths = { scatter: 480, flow: 900 };   // pixels there are for each drawing
 let asked = 0, waiting = false, due = false, playing = 0;
-let widths = { scatter: 480, flow: 900 };    // pixels there are for each drawing
-let first = {};                              // thresholds of the method as it was compared
-let arrived = 0;                             // which view was taken over from share.js
+/** Thresholds of the method as it was compared. @type {Record<string, number>} */
+let first = {};
+let arrived = 0;                              // which view was taken over from share.js
 const TICKS = 400;                           // of a threshold's slider
+/** @param {import('./fates.js').Stage} stage @param {string} list */
 const stageName = (stage, list) => fill(words[list][stage.id], stage);
 
 // ---------------------------------------------------------------- stages
 function buildSteps() {
-  const list = stagesOf();
+  const list = stagesOf(view);
   find('.step').max = list.length - 1;
   find('.ticks').replaceChildren(...list.map((stage, at) => {
-    const button = make('button', 'tick-button', stageName(stage, 'short'));
-    button.type = 'button';
+    const button = makeButton('tick-button', stageName(stage, 'short'));
     button.tabIndex = -1;
     button.addEventListener('click', () => moveTo(at));
     return button;
   }));
 }
+/** @param {import('./fates.js').Stage} stage */
 function aboutStage(stage) {
   const tokens = view.sizes.length, keys = view.key.filter(Boolean).length;
-  const windows = view.sizes.filter((size) => size > 1).length, patches = sum(view.sizes);
+  const windows = view.sizes.filter((/** @type {number} */ size) => size > 1).length, patches = sum(view.sizes);
   const last = flow.perLayer[flow.perLayer.length - 1];
   if (stage.id === 'filter') {
-    const { fate } = filterAt(stage.layer);
-    const gone = fate.filter((one) => one === fateNumber.gone).length, fell = fate.filter((one) => one === fateNumber.fell).length;
+    const { fate } = filterAt(flow, stage.layer);
+    const gone = fate.filter((/** @type {number} */ one) => one === fateNumber.gone).length, fell = fate.filter((/** @type {number} */ one) => one === fateNumber.fell).length;
     return fill(words.about.filter, { layer: stage.layer, before: tokens - gone, fell, after: tokens - gone - fell });
   }
   const template = stage.id === 'merged' && !view.stages.a ? 'unmerged' : stage.id;
@@ -35,19 +58,23 @@ function aboutStage(stage) {
     patches, windows, tokens, keys, after: last, every: last, mean: mean(flow.cached).toFixed(1),
   });
 }
-// The address of the page says what is looked at (share.js).
-const tellPlace = (place) => window.dispatchEvent(new CustomEvent('vtw:place', { detail: place }));
+/** @param {number} next */
 function moveTo(next) {
-  step = Math.max(0, Math.min(stagesOf().length - 1, next));
+  step = clamp(next, 0, stagesOf(view).length - 1);
   only = null;
   tellPlace({ stage: step });
   drawStage();
 }
+/** @param {string | null} state */
+export function lookAtAlone(state) {
+  only = state;
+  drawStage();
+}
 function drawStage() {
-  const list = stagesOf(), stage = list[step];
+  const list = stagesOf(view), stage = list[step];
   find('.step').value = step;
   find('.step').setAttribute('aria-valuetext', stageName(stage, 'steps'));
-  element.querySelectorAll('.tick-button').forEach((button, at) => button.classList.toggle('now', at === step));
+  findAll('.tick-button').forEach((button, at) => button.classList.toggle('now', at === step));
   find('.stage-name').textContent = stageName(stage, 'steps');
   find('.about').textContent = aboutStage(stage);
   drawPatches();
@@ -58,15 +85,17 @@ function drawStage() {
 }
 
 // ---------------------------------------------------------------- one patch in words
+/** @param {any} filter @param {number} token */
 function sentenceOf(filter, token) {
   const name = fates[filter.fate[token]];
   const told = name === 'gone' ? {} : { share: shareOf(filter.share[token]), peak: shareOf(filter.peak[token]) };
   return fill(words.verdict[name], { layer: filter.layer, gamma: shareOf(gamma), alpha: shareOf(alpha), ...told });
 }
+/** @param {number} token */
 function fateOf(token) {
-  const fell = fellAt(token), upTo = flow.filters.filter(({ layer }) => fell === null || layer <= fell);
-  const told = upTo.map((filter) => sentenceOf(filter, token));
-  const layer = lastCache(token);
+  const fell = fellAt(flow, token), upTo = flow.filters.filter((/** @type {any} */ { layer }) => fell === null || layer <= fell);
+  const told = upTo.map((/** @type {any} */ filter) => sentenceOf(filter, token));
+  const layer = lastCache(view, flow, token);
   const end = fell === null ? 'endStayed' : layer > 0 ? 'endEarly' : layer === 0 ? 'endFirst' : 'endNowhere';
   return [...told, fill(words[end], { layer })];
 }
@@ -81,60 +110,61 @@ function drawReadout() {
   });
   const list = make('ul');
   list.append(...fateOf(token).map((told) => make('li', '', told)));
-  const stage = stagesOf()[step];
+  const stage = stagesOf(view)[step];
   if (stage.id === 'filter') {
-    const at = flow.filters.findIndex(({ layer }) => layer === stage.layer);
+    const at = flow.filters.findIndex((/** @type {any} */ { layer }) => layer === stage.layer);
     const line = list.children[Math.min(at, list.children.length - 2)];
     if (line) line.classList.add('now');
   } else if (stage.id === 'cache') list.lastChild.classList.add('now');
   place.replaceChildren(make('p', 'head', head), list);
 }
+/** @param {import('./patches.js').Patch | null} next */
 function choose(next) {
   patch = next;
   drawCursor();
   drawReadout();
   showChosen();
 }
+/** @param {any} event @returns {import('./patches.js').Patch | null} */
 function patchUnder(event) {
   const panel = event.target.closest('.panel');
   if (!panel) return null;
-  const grid = Number(panel.dataset.grid), tokens = view.tokenMaps[grid], box = panel.getBoundingClientRect();
-  const within = (value, count) => Math.max(0, Math.min(count - 1, Math.floor(value * count)));
-  return {
-    grid, row: within((event.clientY - box.top) / box.height, tokens.length), col: within((event.clientX - box.left) / box.width, tokens[0].length),
-  };
+  const grid = Number(panel.dataset.grid), tokens = view.tokenMaps[grid];
+  return { grid, ...cellUnder(event, panel, tokens.length, tokens[0].length) };
 }
+/** @param {number} token */
 function placeOf(token) {
   for (const [grid, tokens] of view.tokenMaps.entries()) {
-    const row = tokens.findIndex((line) => line.includes(token));
+    const row = tokens.findIndex((/** @type {number[]} */ line) => line.includes(token));
     if (row >= 0) return { grid, row, col: tokens[row].indexOf(token) };
   }
   return null;
 }
+/** @param {any} one @param {any} other */
 const same = (one, other) => one && other && one.grid === other.grid && one.row === other.row && one.col === other.col;
 // A finger chooses by a tap: where it moves it scrolls.
+/** @param {PointerEvent} event */
 const isFinger = ({ pointerType }) => pointerType === 'touch';
-find('.panels').addEventListener('pointermove', (event) => {
+find('.panels').addEventListener('pointermove', (/** @type {PointerEvent} */ event) => {
   const next = !isFinger(event) && patchUnder(event);
   if (next && !same(next, patch)) choose(next);
 });
-find('.panels').addEventListener('click', (event) => choose(patchUnder(event) || patch));
+find('.panels').addEventListener('click', (/** @type {MouseEvent} */ event) => choose(patchUnder(event) || patch));
+/** @param {any} event */
 function chooseDot(event) {
   const dot = event.target.closest('.dot');
   const next = dot && placeOf(Number(dot.dataset.token));
   if (next && tokenAt(next) !== (patch && tokenAt(patch))) choose(next);
 }
-find('.scatter').addEventListener('pointerover', (event) => { if (!isFinger(event)) chooseDot(event); });
+find('.scatter').addEventListener('pointerover', (/** @type {PointerEvent} */ event) => { if (!isFinger(event)) chooseDot(event); });
 find('.scatter').addEventListener('click', chooseDot);
-find('.panels').addEventListener('keydown', (event) => {
-  const moves = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-  const steps = { PageUp: -1, PageDown: 1 };
+find('.panels').addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
   if (event.key === 'Escape' && patch) choose(null);
-  if (!(event.key in moves) && !(event.key in steps)) return;
-  event.preventDefault();
-  if (event.key in steps) { moveTo(step + steps[event.key]); return; }
+  const stages = moveOf(event, { PageUp: -1, PageDown: 1 }), cells = moveOf(event, ARROWS);
+  if (stages) moveTo(step + stages);
+  if (!cells) return;
   if (!patch) { choose({ grid: 0, row: 0, col: 0 }); return; }
-  const [down, right] = moves[event.key];
+  const [down, right] = cells;
   const { grid, row, col } = { ...patch, row: patch.row + down, col: patch.col + right };
   const rows = view.tokenMaps[grid].length, cols = view.tokenMaps[grid][0].length;
   if (row >= 0 && row < rows && col >= 0 && col < cols) { choose({ grid, row, col }); return; }
@@ -144,14 +174,6 @@ find('.panels').addEventListener('keydown', (event) => {
 });
 
 // ---------------------------------------------------------------- thresholds
-const thresholdAt = (name, tick) => {
-  const [low, high] = view.ranges[name];
-  return Number((low * (high / low) ** (tick / TICKS)).toPrecision(3));
-};
-const tickOf = (name, value) => {
-  const [low, high] = view.ranges[name];
-  return value <= low ? 0 : Math.min(TICKS, Math.round(Math.log(value / low) / Math.log(high / low) * TICKS));
-};
 function buildControls() {
   for (const name of ['gamma', 'alpha']) find(`.${name}`).max = TICKS;
   const layers = view.perLayer.length, first = view.filters.length ? view.filters[0].layer + 1 : layers;
@@ -161,15 +183,16 @@ function buildControls() {
   for (const stage of ['a', 'b', 'c']) find(`.stage-${stage}`).checked = view.stages[stage];
 }
 const isPredicted = () => gamma !== view.gamma || alpha !== view.alpha;
-function sourceWords() {
+export function sourceWords() {
   return fill(isPredicted() ? words.predicted : words.measured, {
     gamma: significant(gamma), alpha: significant(alpha), mean: mean(flow.perLayer).toFixed(1),
   });
 }
+/** @param {number} [wanted] */
 function drawControls(wanted) {
   const tokens = wanted === undefined ? mean(flow.perLayer) : wanted;
-  for (const [name, value] of [['gamma', gamma], ['alpha', alpha]]) {
-    find(`.${name}`).value = tickOf(name, value);
+  for (const [name, value] of Object.entries({ gamma, alpha })) {
+    find(`.${name}`).value = tickOf(value, TICKS, view.ranges[name]);
     find(`.${name}-value`).textContent = significant(value);
     find(`.${name}`).setAttribute('aria-valuetext', significant(value));
   }
@@ -186,10 +209,11 @@ function drawControls(wanted) {
 function tellThresholds() {
   tellPlace(Object.fromEntries(Object.entries({ gamma, alpha }).map(([name, value]) => [name, value === first[name] ? null : value])));
 }
+/** @param {number} nextGamma @param {number} nextAlpha @param {number} [wanted] */
 function tryThresholds(nextGamma, nextAlpha, wanted) {
   [gamma, alpha] = [nextGamma, nextAlpha];
   tellThresholds();
-  flow = predict(gamma, alpha);
+  flow = predict(view, gamma, alpha);
   drawControls(wanted);
   drawStage();
 }
@@ -206,18 +230,21 @@ function ask() {
   trigger('release', { asked, gamma, alpha, stages: chosen });
 }
 for (const name of ['gamma', 'alpha']) {
-  find(`.${name}`).addEventListener('input', (event) => {
-    const value = thresholdAt(name, Number(event.target.value));
+  find(`.${name}`).addEventListener('input', (/** @type {any} */ event) => {
+    const value = valueAt(Number(event.target.value), TICKS, view.ranges[name]);
     tryThresholds(name === 'gamma' ? value : gamma, name === 'alpha' ? value : alpha);
   });
   find(`.${name}`).addEventListener('change', release);
 }
-find('.wanted').addEventListener('input', (event) => tryThresholds(...thresholdsFor(Number(event.target.value)), Number(event.target.value)));
+find('.wanted').addEventListener('input', (/** @type {any} */ event) => {
+  const wanted = Number(event.target.value);
+  tryThresholds(...thresholdsFor(view, wanted), wanted);
+});
 find('.wanted').addEventListener('change', release);
 for (const stage of ['a', 'b', 'c']) find(`.stage-${stage}`).addEventListener('change', release);
 
 // ---------------------------------------------------------------- moving through the stages
-find('.step').addEventListener('input', (event) => { stop(); moveTo(Number(event.target.value)); });
+find('.step').addEventListener('input', (/** @type {any} */ event) => { stop(); moveTo(Number(event.target.value)); });
 function stop() {
   clearInterval(playing);
   playing = 0;
@@ -225,14 +252,14 @@ function stop() {
 }
 find('.play').addEventListener('click', () => {
   if (playing) { stop(); return; }
-  if (step === stagesOf().length - 1) moveTo(0);
+  if (step === stagesOf(view).length - 1) moveTo(0);
   find('.play').textContent = words.pause;
   playing = setInterval(() => {
-    if (!element.isConnected || step >= stagesOf().length - 1) { stop(); return; }
+    if (!element.isConnected || step >= stagesOf(view).length - 1) { stop(); return; }
     moveTo(step + 1);
   }, 1500);
 });
-element.querySelectorAll('.save').forEach((button) => button.addEventListener('click', () => saveFlow(button.dataset.format)));
+findAll('.save').forEach((button) => button.addEventListener('click', () => saveFlow(button.dataset.format)));
 
 // ---------------------------------------------------------------- what the server tells
 function buildWords() {
@@ -242,31 +269,31 @@ function buildWords() {
   find('.flow-wide').setAttribute('aria-label', words.flowTitle);
   find('.panels').setAttribute('aria-label', words.gridLabel);
   find('.legend').setAttribute('aria-label', words.legendLabel);
-  find('.play').hidden = matchMedia('(prefers-reduced-motion: reduce)').matches;
-  element.querySelectorAll('.save').forEach((button) => button.setAttribute('aria-label', fill(words.save, { format: button.dataset.format.toUpperCase() })));
-  find('.terms').replaceChildren(...terms.flatMap(([term, told]) => [make('dt', '', term), make('dd', '', told)]));
+  find('.play').hidden = isMotionReduced();
+  findAll('.save').forEach((button) => button.setAttribute('aria-label', fill(words.save, { format: button.dataset.format.toUpperCase() })));
+  find('.terms').replaceChildren(...terms.flatMap((/** @type {[string, string]} */ [term, told]) => [make('dt', '', term), make('dd', '', told)]));
   stop();
 }
 function take() {
   if (due && props.value && props.value.asked === asked) { ask(); return; }
-  const before = view, held = before && stagesOf()[step];
+  const before = view, held = before && stagesOf(view)[step];
   view = props.value;
   find('.stages').hidden = !view;
   if (!view) return;
   if (before && before.pictures.join() !== view.pictures.join()) patch = null;
   [waiting, due] = [false, false];
   only = null;
-  flow = measuredFlow();
+  flow = measuredFlow(view);
   ({ gamma, alpha } = view);
   if (!view.asked && !view.notice) first = { gamma, alpha };
   // Where the visitor was, if the stage is still there; at first, what merging did.
-  const again = held ? stagesOf().findIndex(({ id, layer }) => id === held.id && layer === held.layer) : 1;
+  const again = held ? stagesOf(view).findIndex(({ id, layer }) => id === held.id && layer === held.layer) : 1;
   step = Math.max(0, again);
   if (patch && !((view.tokenMaps[patch.grid] || [])[patch.row] || []).length) patch = null;
   find('.notice').textContent = view.notice || '';
   find('.notice').hidden = !view.notice;
   find('.answer-text').textContent = view.answer;
-  const extra = view.sizes.filter((size) => size === 0).length;
+  const extra = view.sizes.filter((/** @type {number} */ size) => size === 0).length;
   find('.extra').textContent = extra ? fill(words.extra, { count: extra }) : '';
   buildSteps();
   buildPatches();

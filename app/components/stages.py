@@ -40,8 +40,6 @@ COLOURS = {
     "share": style.CURVES[0], "fell": style.CURVES[1], "both": style.CURVES[2],
     "peak": style.CURVES[3], "saved": style.VISUAL,
 }  # fmt: skip
-# One script in several files: they share the scope that Gradio runs it in.
-_SCRIPTS = ("digits.js", "words.js", "fates.js", "patches.js", "scatter.js", "flow.js", "stages.js")
 
 
 def stages(elem_id: str) -> gr.HTML:
@@ -56,7 +54,9 @@ def stages(elem_id: str) -> gr.HTML:
         value=None,
         html_template=read("stages.html"),
         css_template=read("stages.css"),
-        js_on_load=script(*_SCRIPTS, words=text.STAGES, terms=terms, fates=fates, colours=COLOURS),
+        js_on_load=script(
+            "stages.js", words=text.STAGES, terms=terms, fates=fates, colours=COLOURS
+        ),
         apply_default_css=False,
         elem_id=elem_id,
         elem_classes="stages-part",

@@ -1,24 +1,33 @@
+// @ts-check
 // Marks the page's terms and tells what they mean. Marking changes no text and no height: a term is
 // wrapped where it stands, and wrapped again when a part of the page has written its words anew. What
 // asks for the meaning of a term does not tell it.
+import { make } from './base.js';
+import { addressOfDefinition, followDefinition } from './definition.js';
+import { CARDS, NOTES, PROSE, TAB, frameOf } from './gradio_page.js';
+
 const LOOKED_AT = [
-  '.page-head .prose p', '.tabitem .prose :is(p, li, td, th, h2)', '[data-testid="block-info"]',
+  `.page-head ${PROSE} p`, `${TAB} ${PROSE} :is(p, li, td, th, h2)`, NOTES,
   '.vtw :is(.caption, .summary, h2, h3, dt, .eta-label span)', '.lesson :is(.lead, .verdict, .question:not(.quiz) .ask)',
 ].join(', ');
 const LEFT_ALONE = 'button, a, svg, select, dialog, .definitions, .document, .term, #model-state, #workbench .tokens';
 const TIP = 'term-tip';
-const page = element.closest('.gradio-container') || document.body;
+const page = frameOf(element);
 
 // ---------------------------------------------------------------- finding them
-const byName = new Map(terms.flatMap((term) => term.names.map((name) => [name, term])));
+/** @type {Map<string, any>} */
+const byName = new Map(terms.flatMap((/** @type {any} */ term) => term.names.map((/** @type {string} */ name) => [name, term])));
 const LETTER = 'A-Za-z0-9_\u0370-\u03ff';
 const latin = new RegExp(`[${LETTER}]`);
+/** @param {string} name */
 const escaped = (name) => name.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+/** @param {string} name */
 const bounded = (name) => (latin.test(name[0]) ? `(?<![${LETTER}])` : '') + escaped(name)
   + (latin.test(name[name.length - 1]) ? `(?![${LETTER}*])` : '');
 const names = [...byName.keys(), ...skipped].sort((one, other) => other.length - one.length);
 const pattern = new RegExp(names.map(bounded).join('|'), 'g');
 
+/** @param {Text} text @param {Set<any>} seen */
 function mark(text, seen) {
   const found = [...text.data.matchAll(pattern)].filter(({ 0: name }) => {
     const term = byName.get(name);
@@ -30,8 +39,7 @@ function mark(text, seen) {
   for (const { 0: name, index } of found.reverse()) {
     const rest = text.splitText(index);
     rest.splitText(name.length);
-    const span = document.createElement('span');
-    span.className = 'term';
+    const span = make('span', 'term');
     span.setAttribute('role', 'button');
     span.tabIndex = -1;
     rest.replaceWith(span);
@@ -43,17 +51,22 @@ function markAll() {
   const cards = new Map();
   for (const part of page.querySelectorAll(LOOKED_AT)) {
     if (part.closest(LEFT_ALONE)) continue;
-    const card = part.closest('.card, .form, .block') || page;
+    const card = part.closest(`.card, ${CARDS}`) || page;
     if (!cards.has(card)) cards.set(card, new Set([...card.querySelectorAll('.term')].map((one) => byName.get(one.textContent))));
     const texts = document.createTreeWalker(part, NodeFilter.SHOW_TEXT);
     const all = [];
-    while (texts.nextNode()) if (!texts.currentNode.parentElement.closest(LEFT_ALONE)) all.push(texts.currentNode);
+    while (texts.nextNode()) {
+      const text = /** @type {Text} */ (texts.currentNode);
+      if (!text.parentElement?.closest(LEFT_ALONE)) all.push(text);
+    }
     all.forEach((text) => mark(text, cards.get(card)));
   }
   // In the tab order once on each tab: there are many, and the keyboard passes every one of them.
   const reached = new Map();
-  for (const span of page.querySelectorAll('.term')) {
-    const tab = span.closest('.tabitem') || page;
+  /** @type {NodeListOf<HTMLElement>} */
+  const spans = page.querySelectorAll('.term');
+  for (const span of spans) {
+    const tab = span.closest(TAB) || page;
     if (!reached.has(tab)) reached.set(tab, new Set());
     const term = byName.get(span.textContent);
     span.tabIndex = reached.get(tab).has(term) || !span.checkVisibility() ? -1 : 0;
@@ -77,17 +90,20 @@ function begin() {
 begin();
 
 // ---------------------------------------------------------------- telling what they mean
-const tip = document.createElement('div'), link = document.createElement('a');
+const tip = make('div'), link = make('a');
 tip.id = TIP;
 tip.setAttribute('role', 'tooltip');
 tip.hidden = true;
-tip.append(...['b', 'p'].map((name) => document.createElement(name)), link);
+tip.append(make('b'), make('p'), link);
 link.target = '_blank';   // the visitor keeps his place
 link.textContent = definition;
 document.getElementById(TIP)?.remove();
 page.append(tip);
-let shown = null, leaving = 0;
+/** @type {any} */
+let shown = null;
+let leaving = 0;
 
+/** @param {any} span */
 function show(span) {
   clearTimeout(leaving);
   if (shown === span) return;
@@ -114,6 +130,7 @@ function hide() {
 // The pointer may go over to what is told: it stays as long as the pointer is on either.
 const leave = () => { clearTimeout(leaving); leaving = setTimeout(hide, 200); };
 
+/** @type {Record<string, (event: any) => void>} */
 const listeners = {
   pointerover: ({ target, pointerType }) => {
     if (pointerType === 'touch' || !target.closest) return;

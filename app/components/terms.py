@@ -64,7 +64,6 @@ def terms_part() -> gr.HTML:
         value=None,
         html_template="<div></div>",
         js_on_load=script(
-            "definition.js",
             "terms.js",
             terms=terms,
             skipped=text.WORDS["skip"].split("|"),

@@ -1,19 +1,22 @@
+// @ts-check
 // Colours come from CSS variables alone, in the figures too: nothing is drawn anew.
-const button = element.querySelector('button');
-const isDark = () => document.body.classList.contains('dark');
+import { find, nameControl } from './base.js';
+import { hearColours, isDark, setDark } from './gradio_page.js';
+import { remember } from './storage.js';
+import { THEME, tellTheme } from './theme_choice.js';
+
+const button = find('button');
 
 function draw() {
   button.textContent = isDark() ? '☀' : '☾';
-  button.title = isDark() ? words.toLight : words.toDark;
-  button.setAttribute('aria-label', button.title);
+  nameControl(button, isDark() ? words.toLight : words.toDark);
 }
 button.addEventListener('click', () => {
   const theme = isDark() ? 'light' : 'dark';
-  document.body.classList.toggle('dark', theme === 'dark');
-  try { window.localStorage.setItem(THEME, theme); } catch (refused) { /* the address says it */ }
+  setDark(theme === 'dark');
+  remember(THEME, theme);
   tellTheme(theme);
   draw();
 });
-// Gradio changes them, too, when the system's change.
-new MutationObserver(draw).observe(document.body, { attributes: true, attributeFilter: ['class'] });
+hearColours(draw);
 draw();

@@ -18,7 +18,7 @@ def theme_switch() -> gr.HTML:
         value=None,
         html_template=read("theme_switch.html"),
         css_template=read("theme_switch.css"),
-        js_on_load=script("theme_choice.js", "theme_switch.js", words=text.THEME_SWITCH),
+        js_on_load=script("theme_switch.js", words=text.THEME_SWITCH),
         apply_default_css=False,
         elem_id="theme-switch",
         label=text.THEME_SWITCH["name"],

@@ -12,7 +12,7 @@ def unseen_scripts() -> gr.HTML:
     return gr.HTML(
         value=None,
         html_template="<div></div>",
-        js_on_load=script("in_order.js", "fingers.js"),
+        js_on_load=script("unseen.js"),
         apply_default_css=False,
         elem_classes="unseen",
     )

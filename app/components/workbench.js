@@ -1,84 +1,88 @@
+// @ts-check
 // Everything on this part of the page follows from props.value (one run at every K) and from what
 // the visitor holds: K, η and the rule. Model and user text only ever enters through textContent.
-const find = (selector) => element.querySelector(selector);
+import {
+  fill, find, findAll, hear, holdK, make, makeButton, makeOption, metric, showNotice, showProgress, tell, writeAnswer, writeWords,
+} from './base.js';
+import { RULES, SCOPES, clampEta, disagreement, etaText, starAt, starsAt } from './criterion.js';
+import { drawEta, drawPlot, forgetExactEta, geometry, lineSample } from './curve.js';
+import { percent, scaled, seconds, significant } from './digits.js';
+import { clamp } from './numbers.js';
+import { buildTokens, drawTokens, readout, startTokens } from './tokens.js';
+
 const root = find('.vtw');
-let view = props.value || {};
-let k = 0;
-let eta = props.criterion.eta;
-let rule = 'first';
+const { releasedFirstK } = criterion;
+export let view = props.value || {};
+export let k = 0;
+export let eta = criterion.eta;
+export let rule = 'first';
 let typing = false;   // in the field of η: what stands there is not to be overwritten
+/** @type {string | null} */
 let shownRun = null;
 const GAP = 12;       // between the parts (workbench.css)
+/** @type {number | null} */
 let announced = null;
 
-function html(name, className, text) {
-  const made = document.createElement(name);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
+/** @param {number} value */
 const flops = (value) => scaled(value, ['FLOP', 'kFLOP', 'MFLOP', 'GFLOP', 'TFLOP', 'PFLOP']);
+/** @param {number} value */
 const bytes = (value) => scaled(value, ['B', 'kB', 'MB', 'GB', 'TB']);
-const seconds = (value) => (value < 0.9995 ? threeDigits(value * 1000) + ' ms' : threeDigits(value) + ' s');
-const percent = (share) => (share * 100).toFixed(share > 0.0995 || share === 0 ? 0 : 1) + '%';
-const hasRun = () => Array.isArray(view.answers);
-const clamp = (value) => Math.max(0, Math.min(view.layers, Math.round(value)));
+export const hasRun = () => Array.isArray(view.answers);
+/** @param {number} value */
+const clampK = (value) => clamp(Math.round(value), 0, view.layers);
 
 // ---------------------------------------------------------------- what the visitor holds
-function release() { if (hasRun()) trigger('release', { k }); }
+export function release() { if (hasRun()) trigger('release', { k }); }
 
-function setK(wanted) {
+/** @param {number} wanted */
+export function setK(wanted) {
   if (!hasRun()) return;
-  const next = clamp(wanted);
+  const next = clampK(wanted);
   if (next === k && announced === k) return;
   k = next;
   drawK();
 }
 
-function setEta(wanted) {
+/** @param {number} wanted */
+export function setEta(wanted) {
   if (wanted === eta) return;
   eta = wanted;
-  exactEta = null;
+  forgetExactEta();
   drawCriterion();
-  holdK();
-  window.dispatchEvent(new CustomEvent('vtw:eta'));
+  if (hasRun()) window.vtwK = held();
+  tell('eta');
 }
 
+/** @param {string} wanted */
 function setRule(wanted) {
   if (wanted === rule) return;
   rule = wanted;
   drawCriterion();
-  holdK();
-  window.dispatchEvent(new CustomEvent('vtw:eta'));
+  if (hasRun()) window.vtwK = held();
+  tell('eta');
 }
 
 // ---------------------------------------------------------------- what follows K
-function metric(list, name, value, note, saved) {
-  const group = html('div');
-  const dd = html('dd', '', value);
-  dd.append(html('span', saved ? 'saved' : '', note));
-  group.append(html('dt', '', name), dd);
-  list.append(group);
-}
-
+/** @param {any} list @param {any} m @param {any} base */
 function drawMetrics(list, m, base) {
-  list.replaceChildren();
-  const less = (part, whole) => (part === whole ? labels.baseline : '−' + percent(1 - part / whole));
   const isBase = m === base;
+  const less = (/** @type {number} */ part, /** @type {number} */ whole) => (
+    part === whole ? labels.baseline : '−' + percent(1 - part / whole)
+  );
   const speed = fill(labels.prefillSpeed, { ratio: (base.prefill / m.prefill).toFixed(2) });
-  metric(list, labels.prefill, seconds(m.prefill), isBase ? labels.baseline : speed);
   const decoded = m.decodeSteps ? fill(labels.decodeTokens, { count: m.decodeSteps + 1 }) : labels.decodeNone;
-  metric(list, labels.decode, m.decodeSteps ? seconds(m.decode / m.decodeSteps) : '–', decoded);
-  metric(list, labels.flops, flops(m.flops), less(m.flops, base.flops), !isBase && m.flops < base.flops);
-  metric(list, labels.kv, bytes(m.kv), less(m.kv, base.kv), !isBase && m.kv < base.kv);
+  list.replaceChildren(...[
+    { name: labels.prefill, value: seconds(m.prefill), note: isBase ? labels.baseline : speed },
+    { name: labels.decode, value: m.decodeSteps ? seconds(m.decode / m.decodeSteps) : '–', note: decoded },
+    { name: labels.flops, value: flops(m.flops), note: less(m.flops, base.flops), saved: !isBase && m.flops < base.flops },
+    { name: labels.kv, value: bytes(m.kv), note: less(m.kv, base.kv), saved: !isBase && m.kv < base.kv },
+  ].map(metric));
 }
 
-function drawText(target, pieces) {
-  target.classList.remove('waiting');
-  target.replaceChildren(...pieces.map(([text, same]) => (same ? document.createTextNode(text) : html('mark', '', text))));
-  if (!pieces.length) { target.classList.add('waiting'); target.textContent = labels.emptyAnswer; }
-}
+/** @param {any} place @param {[string, boolean][]} pieces */
+const drawText = (place, pieces) => writeAnswer(place, pieces, labels.emptyAnswer);
 
+/** @param {any} m @param {any} base */
 function verdict(m, base) {
   const L = view.layers;
   if (k === L) return fill(labels.verdictBaseline, { layers: L });
@@ -89,24 +93,21 @@ function verdict(m, base) {
   });
 }
 
+/** @param {number} at */
 function withdrawnTitle(at) {
   return at === view.layers ? fill(labels.nothingWithdrawn, { layers: at }) : fill(labels.withdrawnFrom, { k: at });
 }
 
 // The other tabs draw the same K: they are told of it, and may move it.
-function holdK() {
-  if (hasRun()) window.vtwK = { k, layers: view.layers, eta, rule, star: starAt(view, 'first_token', eta, 'first') };
-}
-function tellK() {
-  holdK();
-  window.dispatchEvent(new CustomEvent('vtw:k', { detail: window.vtwK }));
-}
+const held = () => ({
+  k, layers: view.layers, eta, rule, star: starAt(view, 'first_token', eta, 'first', releasedFirstK),
+});
 
 function drawK() {
   const L = view.layers;
   const base = view.costs[L], m = view.costs[k];
   announced = k;
-  tellK();
+  holdK(held());
   const handle = find('.handle');
   if (handle) {
     handle.setAttribute('transform', `translate(${geometry.x(k)},0)`);
@@ -114,7 +115,7 @@ function drawK() {
     const told = view.same[k] ? labels.lineSame : labels.lineOther;
     handle.setAttribute('aria-valuetext', fill(told, { k, layers: L, kl: significant(view.kl.first_token[k]) }));
     find('.handle-text').textContent = `K = ${k}`;
-    element.querySelectorAll('.layers rect').forEach((rect, i) => rect.setAttribute('class', i < k ? 'layer-on' : 'layer-off'));
+    findAll('.layers rect').forEach((rect, i) => rect.setAttribute('class', i < k ? 'layer-on' : 'layer-off'));
   }
   const slider = find('.k-slider');
   slider.max = L; slider.value = k;
@@ -133,6 +134,7 @@ function drawK() {
 
 // ---------------------------------------------------------------- room for what changes length
 // Each part is given the height of its longest content, so that nothing below it jumps.
+/** @param {string} selector @param {((place: any) => void)[]} draws */
 function reserve(selector, draws) {
   const target = find(selector);
   target.style.minHeight = '';
@@ -141,26 +143,29 @@ function reserve(selector, draws) {
   target.style.minHeight = `${most}px`;
 }
 
+/** @param {string[]} texts @param {number} [count] */
 function longest(texts, count = 3) {
   return [...new Set(texts)].sort((a, b) => b.length - a.length).slice(0, count);
 }
 
 function reserveRoom() {
-  const held = k;
+  const heldK = k;
   const base = view.costs[view.layers];
-  const write = (text) => (target) => { target.textContent = text; };
-  const everyK = (make) => view.costs.map((cost, at) => { k = at; return make(cost, at); });
+  const write = (/** @type {string} */ text) => (/** @type {any} */ target) => { target.textContent = text; };
+  const everyK = (/** @type {(cost: any, at: number) => string} */ say) => (
+    view.costs.map((/** @type {any} */ cost, /** @type {number} */ at) => { k = at; return say(cost, at); })
+  );
   reserve('.verdict', longest(everyK((cost) => verdict(cost, base))).map(write));
   reserve('.withdrawn .title', longest(everyK((_, at) => withdrawnTitle(at))).map(write));
   reserve('.readout', longest(everyK(readout)).map(write));
-  k = held;
+  k = heldK;
   for (const side of ['baseline', 'withdrawn']) {
-    reserve(`.${side} .text`, view.answers.map((answer) => (target) => drawText(target, answer[side])));
+    reserve(`.${side} .text`, view.answers.map((/** @type {any} */ answer) => (/** @type {any} */ target) => drawText(target, answer[side])));
   }
-  reserve('.withdrawn .metrics', view.costs.map((cost) => (target) => drawMetrics(target, cost, base)));
+  reserve('.withdrawn .metrics', view.costs.map((/** @type {any} */ cost) => (/** @type {any} */ target) => drawMetrics(target, cost, base)));
   // K* changes only where η passes a KL of this run.
-  const turns = SCOPES.flatMap((scope) => view.kl[scope]).map(clampEta);
-  const sayings = RULES.flatMap((each) => turns.map((turn) => disagreement(view, turn, each)));
+  const turns = SCOPES.flatMap((scope) => view.kl[scope]).map((kl) => clampEta(kl, criterion));
+  const sayings = RULES.flatMap((each) => turns.map((turn) => disagreement(view, turn, each, releasedFirstK, words, labels.betweenSentences)));
   reserve('.agreement', longest(sayings).map(write));
   reserve('.rule-note', longest(RULES.map(ruleNote)).map(write));
 }
@@ -168,52 +173,52 @@ function reserveRoom() {
 // ---------------------------------------------------------------- what follows η
 function buildCriterion() {
   find('.stars').append(...SCOPES.map((scope) => {
-    const button = html('button', `star-button ${scope}`);
-    button.type = 'button';
+    const button = makeButton(`star-button ${scope}`);
     button.dataset.scope = scope;
     button.title = words.scopeNotes[scope];
-    const name = html('span', 'star-name');
-    name.append(lineSample(scope), html('span', '', words.scopes[scope]));
-    button.append(name, html('b', 'star-k'), html('span', 'star-note'), html('span', 'star-kl'));
+    const name = make('span', 'star-name');
+    name.append(lineSample(scope), make('span', '', words.scopes[scope]));
+    button.append(name, make('b', 'star-k'), make('span', 'star-note'), make('span', 'star-kl'));
     return button;
   }));
-  find('.eta-presets').append(...props.criterion.presets.map(({ label }, i) => {
-    const option = html('option', '', label);
-    option.value = i;
-    return option;
-  }));
+  find('.eta-presets').append(
+    ...criterion.presets.map((/** @type {any} */ preset, /** @type {number} */ i) => makeOption(i, preset.label)),
+  );
 }
 
 // Which rule made the K* that stand above it.
+/** @param {string} each */
 function ruleNote(each) {
-  return labels[{ first: 'ruleFirstNote', stays_below: 'ruleStaysNote', released: 'ruleReleasedNote' }[each]];
+  /** @type {Record<string, string>} */
+  const notes = { first: 'ruleFirstNote', stays_below: 'ruleStaysNote', released: 'ruleReleasedNote' };
+  return labels[notes[each]];
 }
 
 function drawCriterion() {
   if (!typing) find('.eta-input').value = etaText(eta);
-  const preset = props.criterion.presets[find('.eta-presets').value];
+  const preset = criterion.presets[find('.eta-presets').value];
   if (preset && preset.eta !== eta) find('.eta-presets').value = '';
-  element.querySelectorAll('[data-rule]').forEach((button) => {
+  findAll('[data-rule]').forEach((button) => {
     const on = button.dataset.rule === rule;
     button.setAttribute('aria-checked', on);
     button.tabIndex = on ? 0 : -1;
   });
   drawStars();
   find('.rule-note').textContent = ruleNote(rule);
-  find('.agreement').textContent = hasRun() ? disagreement(view, eta, rule) : '';
+  find('.agreement').textContent = hasRun() ? disagreement(view, eta, rule, releasedFirstK, words, labels.betweenSentences) : '';
   if (!hasRun()) return;
   drawEta();
   drawTokens();
 }
 
 function drawStars() {
-  const stars = hasRun() ? starsAt(view, eta, rule) : {};
-  element.querySelectorAll('.star-button').forEach((button) => {
+  const stars = hasRun() ? starsAt(view, eta, rule, releasedFirstK) : {};
+  findAll('.star-button').forEach((button) => {
     const at = stars[button.dataset.scope];
     const known = at !== undefined;
     button.disabled = !known;
     button.classList.toggle('here', known && at === k);
-    const write = (part, text) => { button.querySelector(part).textContent = text; };
+    const write = (/** @type {string} */ part, /** @type {string} */ text) => { button.querySelector(part).textContent = text; };
     write('.star-k', `K* = ${known ? at : '–'}`);
     write('.star-note', known && at === view.layers ? words.noneBelow : '');
     write('.star-kl', known ? fill(words.klHere, { k, kl: significant(view.kl[button.dataset.scope][k]) }) : '');
@@ -223,9 +228,9 @@ function drawStars() {
 function drawFacts() {
   const facts = find('.facts');
   facts.replaceChildren();
-  const add = (className, parts) => {
-    const chip = html('span', 'fact ' + className);
-    parts.forEach(([text, strong]) => chip.append(strong ? html('b', '', text) : document.createTextNode(text)));
+  const add = (/** @type {string} */ className, /** @type {[string, boolean][]} */ parts) => {
+    const chip = make('span', 'fact ' + className);
+    parts.forEach(([text, strong]) => chip.append(strong ? make('b', '', text) : text));
     facts.append(chip);
   };
   if (view.origin) add('', [[view.origin, false]]);
@@ -239,7 +244,7 @@ function drawFacts() {
 }
 
 function drawLive() {
-  const waiting = (target, text, filler) => {
+  const waiting = (/** @type {any} */ target, /** @type {string} */ text, /** @type {string} */ filler) => {
     target.classList.toggle('waiting', !text);
     target.textContent = text || filler;
   };
@@ -261,20 +266,14 @@ function draw() {
   }
   root.dataset.phase = view.phase || 'idle';
   const notice = find('.notice');
-  notice.hidden = !view.notice;
-  notice.textContent = view.notice ? view.notice.text : '';
-  notice.classList.toggle('info', Boolean(view.notice && view.notice.kind === 'info'));
+  showNotice(notice, view.notice);
   // Where the button that was pressed stands below the sentence, the sentence would not be seen.
   if (isNews && view.notice && notice.getBoundingClientRect().top < 0) notice.scrollIntoView({ block: 'center' });
   const status = find('.status'), facts = find('.facts');
   const taken = () => (status.hidden ? 0 : status.offsetHeight + GAP);
   const held = taken() + facts.offsetHeight;
-  status.hidden = !view.progress;
-  if (view.progress) {
-    find('.status-text').textContent = view.progress.text;
-    find('.status progress').value = view.progress.fraction;
-  }
-  element.querySelectorAll('.slider-row button, .k-slider, .eta-row :is(button, input, select)').forEach((control) => { control.disabled = !hasRun(); });
+  showProgress(view.progress);
+  findAll('.slider-row button, .k-slider, .eta-row :is(button, input, select)').forEach((control) => { control.disabled = !hasRun(); });
   drawFacts();
   // While a run is on its way the line of its progress and few facts take the room of all facts.
   facts.style.minHeight = '';
@@ -283,7 +282,7 @@ function draw() {
   find('.baseline .title').textContent = view.layers ? fill(labels.seesAllOf, { layers: view.layers }) : labels.seesAll;
   if (hasRun() && view.runId !== shownRun) {
     shownRun = view.runId;
-    k = clamp(view.kWasChosen ? view.k : starAt(view, 'first_token', eta, rule));
+    k = clampK(view.kWasChosen ? view.k : starAt(view, 'first_token', eta, rule, releasedFirstK));
     announced = null;
   }
   if (!hasRun()) shownRun = null;
@@ -297,42 +296,42 @@ function draw() {
   if (hasRun()) drawK(); else if (view.live) drawLive();
 }
 
-element.addEventListener('click', (event) => {
+element.addEventListener('click', (/** @type {any} */ event) => {
   const button = event.target.closest('button');
   if (!button || !hasRun()) return;
   if (button.dataset.step) { setK(k + Number(button.dataset.step)); release(); }
-  if (button.dataset.scope) { setK(starsAt(view, eta, rule)[button.dataset.scope]); release(); }
+  if (button.dataset.scope) { setK(starsAt(view, eta, rule, releasedFirstK)[button.dataset.scope]); release(); }
   if (button.dataset.rule) setRule(button.dataset.rule);
 });
-find('.rules').addEventListener('keydown', (event) => {
+find('.rules').addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
   if (!/^Arrow/.test(event.key) || !hasRun()) return;
   event.preventDefault();
   const step = /Right|Down/.test(event.key) ? 1 : RULES.length - 1;
   setRule(RULES[(RULES.indexOf(rule) + step) % RULES.length]);
   find(`[data-rule="${rule}"]`).focus();
 });
-find('.eta-presets').addEventListener('change', (event) => {
-  const preset = props.criterion.presets[event.target.value];
+find('.eta-presets').addEventListener('change', (/** @type {any} */ event) => {
+  const preset = criterion.presets[event.target.value];
   if (preset) setEta(preset.eta);
 });
 // What is no number is put back; what lies outside the line's range ends at its end.
 function takeTypedEta() {
   const field = find('.eta-input');
   const wanted = Number(field.value.trim().replace(',', '.'));
-  if (field.value.trim() && Number.isFinite(wanted) && wanted >= 0) setEta(clampEta(wanted));
+  if (field.value.trim() && Number.isFinite(wanted) && wanted >= 0) setEta(clampEta(wanted, criterion));
   field.value = etaText(eta);
   typing = false;
 }
 find('.eta-input').addEventListener('input', () => { typing = true; });
 find('.eta-input').addEventListener('change', takeTypedEta);
-find('.k-slider').addEventListener('input', (event) => setK(Number(event.target.value)));
+find('.k-slider').addEventListener('input', (/** @type {any} */ event) => setK(Number(event.target.value)));
 find('.k-slider').addEventListener('change', release);
-window.addEventListener('vtw:k', ({ detail }) => { if (detail.layers === view.layers) setK(detail.k); });
+hear('k', (told) => { if (told.layers === view.layers) setK(told.k); });
 // A whole view arrives (share.js); a run that comes with it brings its K itself.
-window.addEventListener('vtw:go', ({ detail }) => {
-  setRule(detail.rule);
-  setEta(clampEta(detail.eta));
-  if (detail.layers === view.layers) setK(detail.k);
+hear('go', (asked) => {
+  setRule(asked.rule);
+  setEta(clampEta(asked.eta, criterion));
+  if (asked.layers === view.layers) setK(asked.k);
 });
 let lastWidth = 0;
 new ResizeObserver(() => {

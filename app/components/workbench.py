@@ -13,10 +13,7 @@ import gradio as gr
 
 from ..presenters.view import show_criterion
 from ..words import page as text
-from .files import read
-
-# One script in several files: they share the scope that Gradio runs it in.
-_SCRIPTS = ("digits.js", "words.js", "criterion.js", "tokens.js", "curve.js", "workbench.js")
+from .files import read, script
 
 
 def workbench(value: dict[str, Any], eta: float) -> gr.HTML:
@@ -25,10 +22,12 @@ def workbench(value: dict[str, Any], eta: float) -> gr.HTML:
         value=value,
         html_template=read("workbench.html"),
         css_template=read("workbench.css"),
-        js_on_load=read(*_SCRIPTS),
-        words=text.WORKBENCH,
-        labels=text.WORKBENCH_HTML,
-        criterion=show_criterion(eta),
+        js_on_load=script(
+            "workbench.js",
+            words=text.WORKBENCH,
+            labels=text.WORKBENCH_HTML,
+            criterion=show_criterion(eta),
+        ),
         apply_default_css=False,
         elem_id="workbench",
         label=text.WORKBENCH_LABEL,

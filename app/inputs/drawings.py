@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
-from gradio.components.image_editor import EditorDataBlobs
+
+from ..gradio_internals import drawings_of, flat_drawing, receive_drawings
 
 MOST_BYTES = 64_000_000
 """Of all visitors' drawings that no run has asked for yet; the oldest go."""
@@ -13,23 +14,18 @@ LONGEST_ID = 200
 
 
 def keep_few_drawings(canvas: gr.ImageEditor) -> None:
-    """Gradio would keep whatever is sent for ever, and make as many layers as the sender says.
+    """Keep the flattened drawing alone, which is all that a run looks at."""
+    kept = drawings_of(canvas)
 
-    Only the flattened drawing is kept here, which is all that a run looks at.
-    """
-    kept = canvas.blob_storage
-
-    def accept_blobs(data: Any) -> None:
-        said, files = getattr(data, "data", None), getattr(data, "files", None)
+    def accept(said: Any, files: Any) -> None:
         if not isinstance(said, dict) or said.get("type") != "composite" or not files:
             return
         name, drawing = said.get("id"), files[0][1]
         if not isinstance(name, str) or len(name) > LONGEST_ID or not isinstance(drawing, bytes):
             return
         kept.pop(name, None)  # the newest is the last
-        kept[name] = EditorDataBlobs(background=None, layers=[], composite=drawing)
+        kept[name] = flat_drawing(drawing)
         while sum(len(one.composite or b"") for one in kept.values()) > MOST_BYTES:
             del kept[next(iter(kept))]
 
-    accept_blobs._is_server_fn = True  # type: ignore[attr-defined]
-    canvas.accept_blobs = accept_blobs
+    receive_drawings(canvas, accept)

@@ -7,14 +7,12 @@ import functools
 import logging
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
-
-import gradio as gr
 
 from vtw_core.errors import InputError, ModelError, VTWError, causes, system_reason
 from vtw_core.machine.memory import give_memory_back, is_out_of_memory
 
+from ..gradio_internals import upload_folder
 from ..words import faults as text
 from ..words.library_words import worded
 from .refusal import refusal
@@ -75,7 +73,7 @@ def check_uploads() -> None:
     Raises:
         InputError: it cannot be written to.
     """
-    folder = Path(gr.utils.get_upload_folder())
+    folder = upload_folder()
     probe = folder / ".probe"
     try:
         folder.mkdir(parents=True, exist_ok=True)

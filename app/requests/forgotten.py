@@ -7,11 +7,10 @@ page as it opens, without a word.
 
 from __future__ import annotations
 
-from typing import Any
-
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from ..gradio_internals import is_forgotten
 from .refusals import TurnedAway
 
 HEADER = "X-VTW-Known"
@@ -20,14 +19,6 @@ HEADER = "X-VTW-Known"
 
 def check_known(scope: Scope, session: str) -> None:
     """Raises TurnedAway when a page that was answered before is not known any more."""
-    holder = getattr(scope.get("app"), "state_holder", None)
-    if holder is None or not session or HEADER not in Headers(scope=scope):
-        return
-    state = holder.session_data.get(session)
-    if state is None or _has_lost_some(state):
+    is_known_page = session and HEADER in Headers(scope=scope)
+    if is_known_page and is_forgotten(scope.get("app"), session):
         raise TurnedAway(410, "FORGOTTEN")
-
-
-def _has_lost_some(state: Any) -> bool:
-    """Whether Gradio has deleted what an event had left; it keeps the note of when that was."""
-    return any(key not in state.state_data for key in state._state_ttl)

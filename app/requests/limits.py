@@ -10,12 +10,19 @@ from __future__ import annotations
 import math
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from fastapi import HTTPException
 
+from ..gradio_internals import (
+    Queued,
+    events_in_queue,
+    forget_gone_sessions,
+    guard_queue,
+    queue_of,
+)
 from ..words import faults as text
 from ..words.language import speaking
 from .events import RUN_QUEUES, WAIT_QUEUES
@@ -23,7 +30,7 @@ from .rates import MOST_KEPT, Starts
 from .visitors import Networks, language_at
 
 if TYPE_CHECKING:
-    from gradio.queueing import Event, Queue
+    import gradio as gr
 
 RUNS_PER_MINUTE = 30
 WAITING = 4
@@ -76,37 +83,38 @@ class RunLimits:
         self.address_files = Starts(runs_per_minute * ADDRESS_RUNS, clock)
         self._refused: OrderedDict[str, str] = OrderedDict()
 
-    def guard(self, queue: Queue) -> None:
+    def guard(self, demo: gr.Blocks) -> None:
         """Let nothing into the queue but what may begin; to be called behind ``demo.queue``."""
-        push = queue.push
+        queue = queue_of(demo)
 
-        async def guarded(body: Any, request: Any, username: str | None) -> Any:
-            fn = queue.blocks.fns.get(body.fn_index)
-            _forget_gone(queue)
-            if fn is None:
+        def admit(event: Queued | None, queue_size: int | None) -> Callable[[], None]:
+            forget_gone_sessions(queue, MOST_KEPT)
+            if event is None:
                 raise HTTPException(404, text.NO_SUCH_EVENT)
-            # Who names no session, such as a program's single call, has his address alone.
-            asked = Waiting(
-                body.session_hash or "",
-                self.networks.of(request),
-                fn.concurrency_id in WAIT_QUEUES,
-            )
+            asked = self._seen(event)
             # What waits for a model counts as a run when it runs.
-            starts = fn.concurrency_id not in WAIT_QUEUES - RUN_QUEUES
-            with speaking(language_at(fn.page)):
-                refusal = self.refusal(asked, self._waiting(queue), queue.max_size, starts=starts)
+            starts = event.concurrency_id not in WAIT_QUEUES - RUN_QUEUES
+            waiting = [self._seen(one) for one in events_in_queue(queue)]
+            with speaking(language_at(event.page)):
+                refusal = self.refusal(asked, waiting, queue_size, starts=starts)
             if refusal is not None:
                 self._remember(asked.session, refusal.why)
                 later = {} if refusal.seconds is None else {"Retry-After": str(refusal.seconds)}
                 raise HTTPException(429, refusal.why, later)
-            pushed = await push(body, request, username)
-            if pushed[0] and starts:
-                for counted, who, _ in self._counted(asked):
-                    if who:
-                        counted.add(who)
-            return pushed
+            return lambda: self._count(asked) if starts else None
 
-        queue.push = guarded  # type: ignore[method-assign]
+        guard_queue(demo, admit)
+
+    def _seen(self, event: Queued) -> Waiting:
+        """Who names no session, such as a program's single call, has his address alone."""
+        address = self.networks.of(event.request)
+        return Waiting(event.session, address, event.concurrency_id in WAIT_QUEUES)
+
+    def _count(self, asked: Waiting) -> None:
+        """It is in the queue now."""
+        for counted, who, _ in self._counted(asked):
+            if who:
+                counted.add(who)
 
     def _counted(self, asked: Waiting) -> list[tuple[Starts, str, str]]:
         """Who is counted for it, and the sentence when it was too often."""
@@ -156,30 +164,3 @@ class RunLimits:
         self._refused[session] = why
         if len(self._refused) > MOST_KEPT:
             self._refused.popitem(last=False)
-
-    def _waiting(self, queue: Queue) -> list[Waiting]:
-        return [
-            Waiting(
-                event.session_hash,
-                self.networks.of(event.request),
-                event.concurrency_id in WAIT_QUEUES,
-            )
-            for event in _events(queue)
-        ]
-
-
-def _events(queue: Queue) -> Iterator[Event]:
-    """What waits, then what is being done. Gradio itself forgets those who leave."""
-    for waiting in queue.event_queue_per_concurrency_id.values():
-        yield from waiting.queue
-    for job in queue.active_jobs:
-        yield from job or ()
-
-
-def _forget_gone(queue: Queue) -> None:
-    """Gradio keeps a set for every session that ever ran anything."""
-    pending = queue.pending_event_ids_session
-    if len(pending) > MOST_KEPT:
-        for session, events in list(pending.items()):
-            if events.isdisjoint(queue.event_ids_to_events):
-                del pending[session]

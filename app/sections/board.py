@@ -13,6 +13,7 @@ from ..components.chart import chart_part, show_chart
 from ..figures.chart import Chart, Table
 from ..figures.fonts import drawn_language
 from ..figures.tables import chart_csv
+from ..gradio_internals import sent_with
 from ..requests.events import GLUE
 from ..requests.refusal import refusal
 from ..state import Visitor
@@ -95,7 +96,7 @@ class Board:
             if run is None:
                 raise refusal(text.FIGURE_GONE)
             choices = self.choices(visitor, k_of(visitor, k), *controls)
-            return save_chart(lambda: self.make[name](run, choices), event._data)
+            return save_chart(lambda: self.make[name](run, choices), sent_with(event))
 
         return save
 

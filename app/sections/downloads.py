@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
-from gradio.processing_utils import save_bytes_to_cache
 
 from vtw_core.files.spreadsheets import csv_bytes
 
+from ..gradio_internals import keep_file
 from ..requests.events import FILE_QUEUE
 from ..requests.faults import on_disk, told
 
@@ -48,7 +48,7 @@ def cached(data: bytes, name: str) -> str:
         DiskError: it cannot be written.
     """
     with on_disk():
-        return save_bytes_to_cache(data, name, cache_dir=gr.utils.get_upload_folder())
+        return keep_file(data, name)
 
 
 def cached_table(csv: str, name: str) -> str:

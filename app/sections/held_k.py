@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import gradio as gr
 
+from ..gradio_internals import sent_with
 from ..state import Visitor
 
 
 def keep_k(visitor: Visitor, k: int | None, event: gr.EventData) -> int | None:
     """Where a slider of K stands. The number comes from the browser: clamp it."""
-    wanted = event._data.get("k") if isinstance(event._data, dict) else None
+    wanted = sent_with(event).get("k")
     if visitor.run is None or isinstance(wanted, bool) or not isinstance(wanted, int):
         return k
     return max(0, min(wanted, visitor.run.layers))

@@ -12,6 +12,7 @@ import gradio as gr
 from vtw_core.errors import InputError, VTWError
 
 from ..components.model_picker import model_picker
+from ..gradio_internals import sent_with
 from ..presenters.models_view import Picking, show_models
 from ..requests.events import GLUE, GLUE_OF_EVENT, LOADING_QUEUE
 from ..words import models as text
@@ -78,7 +79,7 @@ class _Handlers:
 
     def ask(self, event: gr.EventData, model: str) -> tuple[Any, str | None]:
         """The name of the model that is asked for; one that cannot be had is one sentence."""
-        sent = event._data if isinstance(event._data, dict) else {}
+        sent = sent_with(event)
         try:
             name = self.models.offer(sent.get("name")).name
         except InputError as problem:

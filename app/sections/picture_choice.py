@@ -14,6 +14,7 @@ from vtw_core.families.catalogue import EMBEDDED
 from vtw_core.pictures.images import load_image
 
 from ..components.further import further_strip, show_further
+from ..gradio_internals import sent_with, upload_folder
 from ..inputs.pictures import FILE_TYPES, chosen_picture, uploaded
 from ..inputs.previews import pictured, preview
 from ..requests.events import GLUE, GLUE_OF_EVENT, PICTURE_QUEUE
@@ -92,7 +93,7 @@ class Pictures:
     @property
     def roots(self) -> list[Path]:
         """Where a visitor's pictures may lie: Gradio's upload folder and the bundled examples."""
-        uploads = Path(gr.utils.get_upload_folder())
+        uploads = upload_folder()
         return [uploads, *{example.image.parent for example in self.service.examples}]
 
     def check(self, upload: str | None) -> Any:
@@ -121,7 +122,7 @@ class Pictures:
         self, event: gr.EventData, upload: str | None, held: tuple[str, ...]
     ) -> tuple[Any, ...]:
         """One picture a place forward, or out; the first of them forward into the field."""
-        sent = event._data if isinstance(event._data, dict) else {}
+        sent = sent_with(event)
         at, left = sent.get("at"), list(held)
         if not isinstance(at, int) or isinstance(at, bool) or not 0 <= at < len(left):
             return gr.skip(), held, show_further(held)

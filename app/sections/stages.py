@@ -15,6 +15,7 @@ from vtw_core.results.comparison import MethodComparison
 from ..components.chart import chart_part, show_chart
 from ..components.stages import show_stages, stages
 from ..figures.stages import flow_table, token_table
+from ..gradio_internals import sent_with
 from ..inputs.clamping import clamped, clamped_number
 from ..inputs.pictures import thumbnails
 from ..presenters.view import run_id
@@ -173,7 +174,7 @@ class _Handlers:
         """On bad input one sentence beside what was shown before."""
         if dropped is None:
             return show(None)
-        sent = event._data if isinstance(event._data, dict) else {}
+        sent = sent_with(event)
         asked = clamped(sent.get("asked"), 0, 2**31, 0)
         wanted = Wanted.clamped(sent, dropped)
         if not dropped.pictures:

@@ -11,8 +11,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from gradio.utils import get_upload_folder
-
+from ..gradio_internals import paths_named_in, session_named_in, upload_folder
 from ..requests.refusals import TurnedAway
 
 MOST_BYTES = 256_000
@@ -32,7 +31,7 @@ class Uploads:
     """The folder of uploads, resolved once."""
 
     def __init__(self) -> None:
-        given = get_upload_folder()
+        given = upload_folder()
         self._folders = tuple({os.path.abspath(given), os.path.realpath(given)})
         self._real = Path(os.path.realpath(given))
 
@@ -62,13 +61,12 @@ def check_body(body: bytes, uploads: Uploads) -> str:
         raise TurnedAway(400, "NESTED") from None
     except ValueError:
         return ""  # no JSON, so Gradio finds no file in it
-    paths = _paths(document)
+    paths = paths_named_in(document)
     if len(paths) > MOST_NAMED:
         raise TurnedAway(413, "TOO_MANY_FILES", most=MOST_NAMED)
     if not all(map(uploads.holds, paths)):
         raise TurnedAway(400, "ELSEWHERE")
-    session = document.get("session_hash") if isinstance(document, dict) else None
-    return check_session(session)
+    return check_session(session_named_in(document))
 
 
 def check_session(session: Any) -> str:
@@ -82,17 +80,3 @@ def check_session(session: Any) -> str:
     if len(session) > LONGEST_NAME:
         raise TurnedAway(400, "NO_SUCH_EVENT")
     return session
-
-
-def _paths(document: Any) -> list[str]:
-    """Of all that Gradio would take for a file, however deep."""
-    found, pending = [], [document]
-    while pending:
-        value = pending.pop()
-        if isinstance(value, dict):
-            if isinstance(path := value.get("path"), str):
-                found.append(path)
-            pending.extend(value.values())
-        elif isinstance(value, list):
-            pending.extend(value)
-    return found

@@ -8,17 +8,23 @@ files, a request may name those that were uploaded here.
 
 from __future__ import annotations
 
-import re
-
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..gradio_internals import (
+    DRAWING,
+    FILE_ELSEWHERE,
+    RECORDING,
+    UPLOAD,
+    UPLOAD_PROGRESS,
+    forget_upload_progress,
+)
 from ..requests.forgotten import check_known
 from ..requests.refusals import TurnedAway
 from ..requests.upload_limits import UploadLimits
 from .bodies import MOST_BYTES, Uploads, check_body
 from .upload_parts import Parts
-from .uploads import MOST_FILES, forget_progress, keep_upload
+from .uploads import MOST_FILES, keep_upload
 
 MOST_DRAWN = 4_000_000
 """Of what the canvas sends."""
@@ -26,8 +32,8 @@ MOST_DRAWN = 4_000_000
 _LONGEST_PATH, _LONGEST_QUERY, _LONGEST_HEADERS = 4_096, 32_768, 65_536
 # Of an upload, and of who asks how far it is: Gradio keeps the name that stands there.
 _LONGEST_OF_UPLOAD = 500
-# As `gradio_client.utils.is_http_url_like` sees an address.
-_FILE_ELSEWHERE = re.compile(r"/file=https?://")
+# Of uploads it is remembered how far they are.
+_MOST_PROGRESS = 1_000
 
 
 class Gate:
@@ -52,11 +58,11 @@ class Gate:
             _check_head(scope)
             if scope["method"] != "POST":
                 return await self.app(scope, receive, send)
-            where = scope["path"].rstrip("/").rpartition("/")[2]
-            if where == "upload":
+            where = _last_part(scope)
+            if where == UPLOAD:
                 _check_told_size(scope, self.most)
                 return await keep_upload(self.app, scope, receive, send, self.limits, self.most)
-            is_drawing = where == "component_server" and _is_multipart(scope)
+            is_drawing = where == DRAWING and _is_multipart(scope)
             limit = MOST_DRAWN if is_drawing else MOST_BYTES
             _check_told_size(scope, limit)
             body = await _whole(receive, limit)
@@ -75,7 +81,7 @@ def _check_head(scope: Scope) -> None:
     Gradio's own screen recordings, which would run a program on what is sent and keep a file."""
     path, query = scope["path"], scope.get("query_string", b"")
     headers = sum(len(name) + len(value) for name, value in scope["headers"])
-    of_upload = path.rstrip("/").endswith(("/upload", "/upload_progress"))
+    of_upload = _last_part(scope) in (UPLOAD, UPLOAD_PROGRESS)
     longest = _LONGEST_OF_UPLOAD if of_upload else _LONGEST_QUERY
     if (
         len(scope.get("raw_path") or path) > _LONGEST_PATH
@@ -84,11 +90,17 @@ def _check_head(scope: Scope) -> None:
     ):
         raise TurnedAway(414, "ADDRESS_TOO_LONG")
     if of_upload:
-        forget_progress()
-    if path.rstrip("/").endswith("/process_recording"):
+        forget_upload_progress(_MOST_PROGRESS)
+    if _last_part(scope) == RECORDING:
         raise TurnedAway(404, "NO_SUCH_EVENT")
-    if _FILE_ELSEWHERE.search(path):
+    if FILE_ELSEWHERE.search(path):
         raise TurnedAway(403, "ELSEWHERE")
+
+
+def _last_part(scope: Scope) -> str:
+    """Of the address: the page may stand behind a prefix."""
+    last: str = scope["path"].rstrip("/").rpartition("/")[2]
+    return last
 
 
 def _check_told_size(scope: Scope, limit: int) -> None:

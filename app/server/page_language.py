@@ -1,20 +1,20 @@
 """The page as it leaves the server says which language it is in, and so does its browser; who wants
 another language is taken there at once, and sees it in the colours that he chose last.
 
-Gradio writes ``<html lang="en">`` for everybody and takes its own words ("Drop File Here") from
-``navigator.language``: from the visitor's browser, whatever the page speaks.
+Gradio takes its own words ("Drop File Here") from ``navigator.language``: from the visitor's
+browser, whatever the page speaks.
 """
 
 from __future__ import annotations
 
 import json
-import re
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ..components import theme_switch
 from ..components.language import arrival
+from ..gradio_internals import in_head
 from ..words.language import FIRST, LANGUAGES
 
 _CODES = {language.path: code for code, language in LANGUAGES.items()}
@@ -67,14 +67,10 @@ def in_language(page: str, code: str, usual: str) -> str:
     goes.
     """
     tag = LANGUAGES[code].tag
-    page = re.sub(r'(<html\b[^>]*?\blang=)"[^"]*"', rf'\1"{tag}"', page, count=1)
-    # The one address of Gradio's that would lead out of a proxy's prefix; and a browser that is
-    # told of no icon looks for it outside.
-    page = page.replace('href="/manifest.json"', 'href="./manifest.json"', 1)
     told = f"Object.defineProperty(navigator, 'language', {{ value: {json.dumps(tag)} }});"
     head = f"<script>{told}\n{arrival(code, usual)}\n{theme_switch.arrival()}</script>"
-    head += '<link rel="icon" href="./favicon.ico">'
-    return re.sub(r"<head\b[^>]*>", lambda found: found[0] + head, page, count=1)
+    # A browser that is told of no icon looks for it outside of a proxy's prefix.
+    return in_head(page, tag, head + '<link rel="icon" href="./favicon.ico">')
 
 
 def _is_plain_html(message: Message) -> bool:

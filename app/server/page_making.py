@@ -11,10 +11,11 @@ import asyncio
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..gradio_internals import CONFIG
 from ..words.language import LANGUAGES
 
 _AT_ONCE = 2
-_MADE = {*(language.path for language in LANGUAGES.values()), "config"}
+_MADE = {*(language.path for language in LANGUAGES.values()), CONFIG}
 
 
 class PageMaking:

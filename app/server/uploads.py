@@ -1,23 +1,14 @@
-"""An upload that is too much, or ends too soon: what was written of it goes; its sender is told.
-
-Gradio deletes the parts of an upload that is malformed or too large. Those of one that is broken
-off, or that finds the disk full, it would leave for ever.
-"""
+"""An upload that is too much, or ends too soon: what was written of it goes; its sender is told."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from contextlib import suppress
-from pathlib import Path
-from traceback import walk_tb
 
-from gradio.route_utils import GradioMultiPartParser
-from gradio.routes import file_upload_statuses
 from starlette.datastructures import Headers
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from ..gradio_internals import delete_half_written
 from ..requests.faults import disk_fault
 from ..requests.refusals import TurnedAway
 from ..requests.upload_limits import UploadLimits
@@ -27,7 +18,6 @@ log = logging.getLogger(__name__)
 
 MOST_FILES = 8
 """Uploaded at once, each as large as one may be."""
-MOST_PROGRESS = 1_000
 
 
 async def keep_upload(
@@ -64,7 +54,7 @@ async def keep_upload(
         limits.begin(scope, int(size[:20]) if size.isdecimal() else 0)
         return await app(scope, heard, told)
     except BaseException as problem:
-        _forget_parts(problem)
+        delete_half_written(problem)
         if isinstance(problem, ClientDisconnect):
             return None
         if isinstance(problem, TurnedAway) and not is_answered:
@@ -75,25 +65,3 @@ async def keep_upload(
         else:
             raise
     await refusal.answer(scope, receive, send, drain=not is_whole)
-
-
-def _forget_parts(problem: BaseException) -> None:
-    """Delete the files that Gradio was writing when it failed."""
-    for frame, _ in walk_tb(problem.__traceback__):
-        parser = frame.f_locals.get("self")
-        if isinstance(parser, GradioMultiPartParser):
-            for file in parser._files_to_close_on_error:
-                with suppress(OSError):  # it writes what it still holds, to the full disk
-                    file.close()
-                Path(file.name).unlink(missing_ok=True)
-
-
-def forget_progress() -> None:
-    """Gradio remembers the name of each upload until somebody asks how far it is, and of whoever
-    asks."""
-    kept: tuple[Mapping[str, object], ...] = (
-        file_upload_statuses._statuses, file_upload_statuses._signals,
-    )  # fmt: skip
-    for names in kept:
-        for name in list(names)[:-MOST_PROGRESS]:
-            del names[name]  # type: ignore[attr-defined]

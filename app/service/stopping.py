@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from vtw_core.errors import ModelError
 
+from ..gradio_internals import is_busy, queue_of
 from ..words import page as text
 
 if TYPE_CHECKING:
@@ -77,13 +78,9 @@ def serve_until_stopped(demo: gr.Blocks, stopping: Stopping) -> None:
 
 def _drain(demo: gr.Blocks, seconds: float) -> None:
     """Wait until every visitor has his last answer, but no longer than that."""
-    queue, until = demo._queue, time.monotonic() + seconds
-
-    def waits() -> bool:
-        return bool(len(queue) or queue.get_active_worker_count())
-
-    if not waits():
+    queue, until = queue_of(demo), time.monotonic() + seconds
+    if not is_busy(queue):
         return
-    while waits() and time.monotonic() < until:
+    while is_busy(queue) and time.monotonic() < until:
         time.sleep(0.05)
     time.sleep(_BEHIND)

@@ -18,7 +18,7 @@ from vtw_core.pictures.images import load_image
 from vtw_core.results.calibration import Calibration, Reading
 
 from ..figures.fonts import drawn_language
-from ..inputs.as_sent import hand_on
+from ..gradio_internals import hand_on, upload_folder
 from ..inputs.clamping import clamped
 from ..inputs.pictures import FILE_TYPES, chosen_picture
 from ..links.view_address import View, preset_of
@@ -338,7 +338,7 @@ def _checked(paths: list[str] | None) -> list[str]:
         raise InputError(text.CALIBRATE_NO_PICTURES)
     if len(paths) > MAX_PICTURES:
         raise InputError(text.CALIBRATE_TOO_MANY, count=len(paths), limit=MAX_PICTURES)
-    roots = [Path(gr.utils.get_upload_folder())]
+    roots = [upload_folder()]
     return [chosen_picture(path, None, is_drawing=False, roots=roots) for path in paths]
 
 

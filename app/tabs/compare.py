@@ -6,7 +6,6 @@ import json
 import logging
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -18,7 +17,7 @@ from vtw_core.results.run import Run, choose_k
 
 from ..components.further import show_further
 from ..components.workbench import workbench
-from ..inputs.as_sent import hand_on
+from ..gradio_internals import drawings_of, hand_on, upload_folder
 from ..inputs.drawings import keep_few_drawings
 from ..inputs.pictures import (
     chosen_picture,
@@ -375,7 +374,7 @@ class _Handlers:
         """A saved run from a visitor's file; its picture is not in it."""
         keep = (gr.skip(),) * 8
         try:
-            path = uploaded(file, [Path(gr.utils.get_upload_folder())], text.RUN_ELSEWHERE)
+            path = uploaded(file, [upload_folder()], text.RUN_ELSEWHERE)
             run = self.service.opened.open(path, self.service.limits.networks.of(request))
         except VTWError as problem:
             return _last_run(visitor, k, worded(problem)), *_idle(), *keep
@@ -434,7 +433,7 @@ def _drawing_of(canvas: gr.ImageEditor, note: Any) -> str | bytes | None:
     path, name = said.get("path"), said.get("id")
     if isinstance(path, str):
         return path
-    blobs = canvas.blob_storage.pop(name, None) if isinstance(name, str) else None
+    blobs = drawings_of(canvas).pop(name, None) if isinstance(name, str) else None
     return blobs.composite or None if blobs is not None else None
 
 

@@ -18,6 +18,7 @@ from vtw_core.results.run import Run
 from ..components.chart import chart_part, show_chart
 from ..components.methods import methods
 from ..figures.methods import CHARTS
+from ..gradio_internals import sent_with
 from ..inputs.methods_choice import MOST_PANELS, Choice, choice_of, default_choices
 from ..links.methods_address import beside, written
 from ..presenters.methods_view import show_comparing, show_methods, show_notice
@@ -342,7 +343,7 @@ def _saver(name: str) -> Callable[..., str]:
         if shown.comparison is None:
             raise refusal(text.GONE)
         comparison = shown.comparison
-        return save_chart(lambda: CHARTS[name](comparison), event._data)
+        return save_chart(lambda: CHARTS[name](comparison), sent_with(event))
 
     return save
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -15,7 +14,7 @@ from vtw_core.results.run import Run
 
 from ..components.kbar import kbar, show_kbar
 from ..figures import migration, tokens
-from ..inputs.as_sent import hand_on
+from ..gradio_internals import hand_on, upload_folder
 from ..inputs.clamping import clamped
 from ..inputs.pictures import FILE_TYPES, OWN_PICTURE, name_of, path_sent, uploaded
 from ..links.view_address import View
@@ -160,7 +159,7 @@ class _Handlers:
     def test_upload(self, file: str | None, visitor: Visitor, *controls: Any) -> tuple[Any, ...]:
         """With a picture of the visitor's."""
         try:
-            roots = [Path(gr.utils.get_upload_folder())]
+            roots = [upload_folder()]
             path = uploaded(file, roots, text.OTHER_ELSEWHERE)
         except VTWError as problem:
             raise refusal(worded(problem)) from None

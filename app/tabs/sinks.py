@@ -14,6 +14,7 @@ from vtw_core.results.run import Run
 from ..components.gaze import gaze, show_gaze
 from ..components.kbar import kbar, show_kbar
 from ..figures import sinks, tokens
+from ..gradio_internals import sent_with
 from ..inputs.clamping import clamped
 from ..inputs.pictures import thumbnails
 from ..links.view_address import View
@@ -159,7 +160,7 @@ def look(event: gr.EventData, visitor: Visitor, k: int | None) -> Any:
     """One word's rows and one patch's readers, of a run whose weights do not all travel."""
     if visitor.run is None or visitor.run.inside is None:
         return gr.skip()
-    asked = event._data if isinstance(event._data, dict) else {}
+    asked = sent_with(event)
     inside, patch = visitor.run.inside, asked.get("patch")
     last_row, last_patch = len(inside.attention.query_positions) - 1, len(inside.patches) - 1
     return show_gaze(

@@ -12,6 +12,7 @@ from vtw_core.results.equal_budget import SHORT, BudgetComparison
 
 from ..components.chart import chart_part, show_chart
 from ..figures.budget import Choices, pareto, table
+from ..gradio_internals import sent_with
 from ..links.view_address import View
 from ..presenters.budget_view import (
     X_MEASURES,
@@ -128,10 +129,10 @@ class _Made:
         return f"## {text.READING_TITLE}\n{lines}\n\n{stages(self._comparison)}"
 
     def save_pareto(self, event: gr.EventData, *choices: Any) -> str:
-        return save_chart(lambda: pareto(self._comparison, Choices(*choices)), event._data)
+        return save_chart(lambda: pareto(self._comparison, Choices(*choices)), sent_with(event))
 
     def save_table(self, event: gr.EventData, *choices: Any) -> str:
-        return save_chart(lambda: table(self._comparison, choices[0]), event._data)
+        return save_chart(lambda: table(self._comparison, choices[0]), sent_with(event))
 
     def numbers(self) -> str:
         return cached_table(numbers_csv(self._comparison), "methods.csv")

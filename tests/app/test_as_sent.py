@@ -7,7 +7,7 @@ import gradio as gr
 import pytest
 from gradio.state_holder import SessionState
 
-from app.inputs.as_sent import hand_on
+from app.gradio_internals import hand_on
 
 SENT = SimpleNamespace(path="/nowhere/no picture.png")
 

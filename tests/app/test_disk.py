@@ -146,7 +146,7 @@ def test_every_failure_to_write_is_one_sentence(monkeypatch, run, number):
         raise OSError(number, os.strerror(number), "/secret/path")
 
     sentence = getattr(text_faults, SENTENCES[number])
-    monkeypatch.setattr(downloads, "save_bytes_to_cache", fail)
+    monkeypatch.setattr(downloads, "keep_file", fail)
     with pytest.raises(DiskError) as refused:
         downloads.cached(b"x", "x.csv")
     assert str(refused.value) == sentence
@@ -167,7 +167,7 @@ def test_a_drawing_that_cannot_be_kept_is_said_on_the_page(service, monkeypatch)
     def fail(*_, **__):
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(downloads, "save_bytes_to_cache", fail)
+    monkeypatch.setattr(downloads, "keep_file", fail)
     *_, (bench, *_) = _Handlers(service).run(
         None, png(), "what ?", True, Visitor(), None, service.model_name, True
     )

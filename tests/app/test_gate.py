@@ -11,7 +11,7 @@ from served_page import served
 
 from app.requests.refusals import TurnedAway
 from app.requests.upload_limits import UploadLimits
-from app.server import uploads
+from app.server import gate
 from app.server.bodies import LONGEST_NAME, MOST_NAMED, Uploads, check_body
 from app.server.upload_parts import MOST_FIELD_BYTES, MOST_PARTS, Parts
 from app.words.language import speaking
@@ -121,7 +121,7 @@ def test_the_name_of_a_session_and_of_an_upload_is_bounded(address):
 
 
 def test_uploads_that_nobody_asks_for_again_are_forgotten(address, monkeypatch):
-    monkeypatch.setattr(uploads, "MOST_PROGRESS", 3)
+    monkeypatch.setattr(gate, "_MOST_PROGRESS", 3)
     for number in range(6):
         httpx.post(
             f"{address}/gradio_api/upload", params={"upload_id": f"u{number}"},
