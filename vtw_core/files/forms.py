@@ -32,6 +32,7 @@ from vtw_core.measures.arrays import frozen
 
 R = TypeVar("R")
 Tensors = dict[str, NDArray[Any]]
+_WHOLE = Sentence("the result")
 _NUMBERS: dict[Any, type[np.generic]] = {float: np.float64, int: np.int64, bool: np.bool_}
 
 
@@ -302,7 +303,7 @@ class _Record:
         return written
 
     def read(self, data: Any, path: str, tensors: Tensors) -> Any:
-        check_scalar(path or "it", data, dict)
+        check_scalar(path or _WHOLE, data, dict)
         known = {field.name for field in _fields(self.kind)}
         values = {}
         for field in _fields(self.kind):
@@ -312,10 +313,10 @@ class _Record:
             elif at in tensors:
                 values[field.name] = field.form.read(None, at, tensors)
             elif field.default not in (None, ()):
-                raise InputError("it does not say its {name}.", name=at)
+                raise InputError("{name} is missing.", name=at)
         if not known.issuperset(data):
             raise InputError(
-                "{name} has fields that this version does not know.", name=path or "it"
+                "{name} has fields that this version does not know.", name=path or _WHOLE
             )
         return self.kind(**values)
 
