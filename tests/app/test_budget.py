@@ -137,7 +137,7 @@ def words_of(demo):
 
 
 def test_the_tab_says_when_its_numbers_are_of_other_weights(tmp_path):
-    path = COMPARISON.save(tmp_path / "methods.json")
+    path = COMPARISON.save(tmp_path / "methods.vtwb")
     for here in (True, False):
         with gr.Blocks():
             tab = which_method.build(Recorded(path, here))

@@ -27,7 +27,7 @@ from vtw_core.results.equal_budget import load_budget_comparison
 from vtw_core.results.older_files import FIRST_LAYERS_NEEDED
 from vtw_core.results.run import DIRECTIONS, RULES, SCOPES, choose_k
 
-BUNDLED = Path(__file__).resolve().parents[2] / "assets" / "calibration" / "embedded.json"
+BUNDLED = Path(__file__).resolve().parents[2] / "assets" / "calibration" / "embedded.vtwc"
 SETTING = Setting("m", "llava", 3, 8, "some convention", "float32", "cpu", (("torch", "2"),))
 
 
@@ -155,7 +155,7 @@ def test_json_names_what_was_read_and_holds_every_sample(two):
 
 
 def test_what_is_saved_is_read_back_exactly(two, tmp_path):
-    assert load_calibration(two.save(tmp_path / "c.json")) == two
+    assert load_calibration(two.save(tmp_path / "c.vtwc")) == two
 
 
 def test_json_in_pieces_is_the_same_text(two):
@@ -168,7 +168,7 @@ def test_a_file_that_could_not_be_read_back_is_not_written(two, tmp_path, monkey
     small = replace(calibration._FORMAT, most_array_bytes=300)
     monkeypatch.setattr("vtw_core.results.calibration._FORMAT", small)
     with pytest.raises(InputError, match="too much for one file; the shards of --out"):
-        two.save(tmp_path / "c.json")
+        two.save(tmp_path / "c.vtwc")
 
 
 def test_the_band_is_the_same_whatever_is_drawn_at_a_time(monkeypatch):
@@ -270,7 +270,7 @@ def test_a_damaged_file_is_one_sentence(two, tmp_path, path, value):
 
 @pytest.mark.parametrize("text", ["", "{", "[]", '{"format": NaN}', "[" * 100_000, "\xff"])
 def test_a_file_that_is_no_calibration_is_one_sentence(tmp_path, text):
-    file = tmp_path / "c.json"
+    file = tmp_path / "c.vtwc"
     file.write_text(text, encoding="latin-1")
     with pytest.raises(InputError, match=r"c\.json"):
         load_calibration(file)

@@ -63,7 +63,7 @@ def test_one_question_has_no_interval():
 
 def test_a_saved_comparison_comes_back_exactly(tmp_path):
     made = made_up_comparison()
-    again = load_budget_comparison(made.save(tmp_path / "methods.json"))
+    again = load_budget_comparison(made.save(tmp_path / "methods.vtwb"))
     assert again.facts == made.facts
     assert (again.kinds, again.long_kinds) == (made.kinds, made.long_kinds)
     assert again.out_of_reach == made.out_of_reach
@@ -86,7 +86,7 @@ def test_a_saved_comparison_comes_back_exactly(tmp_path):
     ],
 )
 def test_a_file_that_is_none_is_refused_in_one_sentence(tmp_path, change, problem):
-    path = made_up_comparison().save(tmp_path / "methods.json")
+    path = made_up_comparison().save(tmp_path / "methods.vtwb")
     saved = Saved.of(path.read_bytes())
     if change == {"contenders": []}:
         saved.tensors = {}

@@ -47,7 +47,7 @@ def taken_apart(record: Any, most_bytes: int) -> tuple[Any, Tensors]:
 
 
 def as_json(record: Any) -> Any:
-    """A record as JSON alone, arrays as lists."""
+    """A record as JSON alone, arrays as lists; of an empty one, all axes but the first are lost."""
     return _form(type(record)).write(record, "", None)
 
 
