@@ -152,5 +152,5 @@ def test_a_page_without_a_recorded_budgets_says_how_to_make_one(tmp_path):
     with gr.Blocks() as demo:
         tab = which_method.build(Recorded(tmp_path / "none.json"))
     assert "python -m benchmarks.methods" in words_of(demo)
-    assert "cannot be read" in words_of(demo)
+    assert "There is no file" in words_of(demo)
     assert tab.show() == ()
