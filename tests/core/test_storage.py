@@ -207,6 +207,12 @@ def test_what_is_too_large_is_not_written(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_what_json_cannot_hold_is_not_written(tmp_path):
+    with pytest.raises(InputError, match="a test cannot be saved: it holds a number that is not"):
+        FORM.write(whole(share=np.nan), tmp_path / "x")
+    assert not list(tmp_path.iterdir())
+
+
 def test_no_annotation_is_guessed():
     @dataclass
     class Odd:

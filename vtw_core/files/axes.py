@@ -8,6 +8,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from vtw_core.errors import Sentence
 
 _AXIS = re.compile(r"([A-Za-z_]\w*)?([+-]?\d+)?")
 
@@ -89,3 +94,30 @@ class Lengths:
 
 def _sum(length: int | None, more: int) -> int | None:
     return None if length is None else length + more
+
+
+def wrong_shape(
+    path: str, axes: Axes, expected: Sequence[int | None], shape: Sequence[int] | None
+) -> Sentence:
+    """What is said of a shape that is not the expected one; None for tuples of unequal lengths."""
+    return Sentence(
+        "{name} should have the shape [{axes}] = [{expected}], not [{shape}]",
+        name=path,
+        axes=", ".join(axes.names.split()),
+        expected=", ".join("any" if one is None else str(one) for one in expected),
+        shape="ragged" if shape is None else ", ".join(map(str, shape)),
+    )
+
+
+def shape_of(value: Any, most: int) -> tuple[int, ...] | None:
+    """The lengths of an array's axes, or of at most so many of nested tuples; None if tuples beside
+    each other differ."""
+    if isinstance(value, np.ndarray):
+        return value.shape
+    if not most or not isinstance(value, Sequence) or isinstance(value, str):
+        return ()
+    inner = {shape_of(one, most - 1) for one in value}
+    if len(inner) > 1:
+        return None
+    below = inner.pop() if inner else (0,) * (most - 1)
+    return None if below is None else (len(value), *below)

@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vtw_core.errors import InputError, Sentence
-from vtw_core.files.axes import Axes, Count, Lengths, Own
+from vtw_core.files.axes import Axes, Count, Lengths, Own, shape_of, wrong_shape
 from vtw_core.measures.arrays import frozen
 
 R = TypeVar("R")
@@ -347,9 +347,9 @@ class _Marked:
         if self.count is not None:
             lengths.learn(self.count.name, value)
         if self.axes is not None:
-            shape = _shape(value, len(self.axes.each))
+            shape = shape_of(value, len(self.axes.each))
             if shape is None or not lengths.fit(self.axes, shape):
-                yield _wrong_shape(path, self.axes, lengths.expected(self.axes), shape)
+                yield wrong_shape(path, self.axes, lengths.expected(self.axes), shape)
         yield from self.inner.misfits(value, path, lengths)
 
 
@@ -363,32 +363,6 @@ def check_scalar(name: str, value: Any, kind: type) -> None:
         2**63 if kind is int else sys.float_info.max
     ):
         raise InputError("{name} holds a number out of range.", name=name)
-
-
-def _wrong_shape(
-    path: str, axes: Axes, expected: Sequence[int | None], shape: Sequence[int] | None
-) -> Sentence:
-    return Sentence(
-        "{name} should have the shape [{axes}] = [{expected}], not [{shape}]",
-        name=path,
-        axes=", ".join(axes.names.split()),
-        expected=", ".join("any" if one is None else str(one) for one in expected),
-        shape="ragged" if shape is None else ", ".join(map(str, shape)),
-    )
-
-
-def _shape(value: Any, most: int) -> tuple[int, ...] | None:
-    """The lengths of an array's axes, or of at most so many of nested tuples; None if tuples beside
-    each other differ."""
-    if isinstance(value, np.ndarray):
-        return value.shape
-    if not most or not isinstance(value, Sequence) or isinstance(value, str):
-        return ()
-    inner = {_shape(one, most - 1) for one in value}
-    if len(inner) > 1:
-        return None
-    below = inner.pop() if inner else (0,) * (most - 1)
-    return None if below is None else (len(value), *below)
 
 
 def _at(path: str, name: Any) -> str:

@@ -106,6 +106,10 @@ class Format(Generic[R]):
                 limit=self.most_bytes // 2**20,
                 advice=self.smaller,
             ) from error
+        except ValueError as error:  # JSON has no NaN
+            raise InputError(
+                "The {what} cannot be saved: it holds a number that is not finite.", what=self.what
+            ) from error
         return body
 
     def read(self, path: str | Path) -> R:

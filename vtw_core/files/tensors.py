@@ -55,8 +55,8 @@ def read_tensors(
     data, at = memoryview(body)[start:], 0
     tensors = {}
     try:
-        for key, told in sorted(header.items(), key=lambda one: one[1]["data_offsets"]):
-            tensors[key], at = _tensor(told, data, at)
+        for key, entry in sorted(header.items(), key=lambda one: one[1]["data_offsets"]):
+            tensors[key], at = _tensor(entry, data, at)
     except (KeyError, TypeError, ValueError) as error:
         raise damaged from error
     if at != len(data):
@@ -64,15 +64,15 @@ def read_tensors(
     return metadata, tensors
 
 
-def _tensor(told: dict[str, Any], data: memoryview, at: int) -> tuple[NDArray[Any], int]:
+def _tensor(entry: dict[str, Any], data: memoryview, at: int) -> tuple[NDArray[Any], int]:
     """An array that must begin where the one before it ended, and its own end; raises KeyError,
     TypeError or ValueError if it is not as it should be."""
-    dtype, shape = np.dtype(_TYPES[told["dtype"]]), told["shape"]
+    dtype, shape = np.dtype(_TYPES[entry["dtype"]]), entry["shape"]
     if not all(type(one) is int and one >= 0 for one in shape):
         raise ValueError
     # In Python's own numbers, which do not overflow.
     end = at + math.prod(shape) * dtype.itemsize
-    if told["data_offsets"] != [at, end] or end > len(data):
+    if entry["data_offsets"] != [at, end] or end > len(data):
         raise ValueError
     array = np.frombuffer(data[at:end], dtype.newbyteorder("<")).astype(dtype, copy=False)
     if dtype == np.bool_ and not np.isin(array.view(np.uint8), (0, 1)).all():

@@ -247,10 +247,10 @@ def _with_tensors(document: dict[str, Any], raw: bytes) -> Contents:
     return walk(document, ""), tensors
 
 
-def _array(told: dict[str, Any], raw: bytes, path: str) -> tuple[np.ndarray[Any, Any], int]:
+def _array(entry: dict[str, Any], raw: bytes, path: str) -> tuple[np.ndarray[Any, Any], int]:
     """An array as a document tells of it: its shape, its type and where it begins; its bytes."""
     try:
-        dtype, shape, at = np.dtype(told["type"]), told["shape"], told["at"]
+        dtype, shape, at = np.dtype(entry["type"]), entry["shape"], entry["at"]
         whole = all(type(one) is int and one >= 0 for one in (*shape, at))
     except (TypeError, ValueError) as error:
         raise _lies(path) from error
@@ -275,9 +275,9 @@ def _document(raw: bytes, name: str, form: str, newest: int) -> dict[str, Any] |
         return None
     version = document.get("version")
     _check_version(version, newest, name)
-    told = _DIGEST.search(raw, max(0, len(raw) - _LONGEST_END))
-    digest = told and hashlib.sha256(memoryview(raw)[: told.start()]).hexdigest().encode()
-    is_whole = told is not None and told[1] == digest
+    found = _DIGEST.search(raw, max(0, len(raw) - _LONGEST_END))
+    digest = found and hashlib.sha256(memoryview(raw)[: found.start()]).hexdigest().encode()
+    is_whole = found is not None and found[1] == digest
     if not (is_whole or (version == 1 and "sha256" not in document)):
         raise InputError(
             "{name} is damaged: its contents are not those that were saved.", name=name

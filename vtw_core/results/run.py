@@ -436,18 +436,11 @@ def _or_none(values: FloatArray) -> list[float | None]:
 
 
 _FORMAT = Format(
-    name="vtw-run",
-    version=4,
-    kind=Run,
-    what=Sentence("saved run"),
-    writer="Run.save",
+    name="vtw-run", version=4, kind=Run, what=Sentence("saved run"), writer="Run.save",
     again=Sentence("record the run again"),
     smaller=Sentence("take a shorter answer or a smaller picture"),
     older=older_files.run,
-    # The largest runs (80 layers, hundreds of answer tokens) stay under 10 MB of JSON, and 32
-    # layers, 3000 visual and 150 text tokens take 30 MB.
-    most_header=16 * 2**20,
-    most_array_bytes=64 * 2**20,
-    # The largest runs (80 layers, a thousand tokens of each answer) have some 300 000.
-    most_values=500_000,
-)
+    most_header=16 * 2**20,  # 80 layers and hundreds of answer tokens stay under 10 MB
+    most_array_bytes=64 * 2**20,  # 32 layers, 3000 visual and 150 text tokens take 30 MB
+    most_values=500_000,  # 80 layers and a thousand tokens of each answer have 300 000
+)  # fmt: skip

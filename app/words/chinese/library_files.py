@@ -13,6 +13,7 @@ SENTENCES = {
     "{name} was saved in format version {version}, this program reads versions up to {own}; {advice}.": "{name} 的保存格式版本为 {version}，而本程序最高读取版本 {own}；{advice}。",
     "{name} is of no version that this kind of file ever had; save it again.": "{name} 的版本不是这类文件曾有的版本；请重新保存。",
     "The {what} takes more than {limit} MB, too much for one file; {advice}.": "{what}超过 {limit} MB，一个文件容纳不下；{advice}。",
+    "The {what} cannot be saved: it holds a number that is not finite.": "无法保存{what}：其中有一个数不是有限的。",
     "record the run again": "请重新录制运行",
     "compare the methods again": "请重新比较各方法",
     "take a shorter answer or a smaller picture": "请缩短回答或换一张较小的图片",
