@@ -42,7 +42,7 @@ Job = Callable[..., Generator[Any, None, None]]
 """One of `app.service.jobs`."""
 
 CALIBRATION = ASSETS / "calibration"
-BUDGETS = ASSETS / "methods.json"
+BUDGETS = ASSETS / "methods.vtwb"
 WEIGHTS = ASSETS / "embedded_model" / "model.safetensors"
 ANSWER_TOKENS = 64
 MOST_TESTS = 8
@@ -318,7 +318,7 @@ class Service:
     @cached_property
     def recorded_calibration(self) -> Calibration:
         """The embedded model on the bundled set, recorded as the set's maker says."""
-        return load_calibration(self._calibration / "embedded.json")
+        return load_calibration(self._calibration / "embedded.vtwc")
 
     @cached_property
     def recorded_budgets(self) -> BudgetComparison:

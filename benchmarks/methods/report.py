@@ -1,4 +1,4 @@
-"""docs/equal-budget.md and its figures, from ``methods.json``."""
+"""docs/equal-budget.md and its figures, from ``methods.vtwb``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.report import ROOT, put_between
 from vtw_core.files.replacing import replace_file
 from vtw_core.results.equal_budget import SHORT, BudgetComparison, Estimate, Measure
 
-RESULTS = ROOT / "assets" / "methods.json"
+RESULTS = ROOT / "assets" / "methods.vtwb"
 DOCUMENT = ROOT / "docs" / "equal-budget.md"
 START, END = "<!-- methods: made by `python -m benchmarks.methods` -->", "<!-- end of methods -->"
 

@@ -1,12 +1,15 @@
 """Why each patch stayed or fell, stage by stage, for a stage viewer."""
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vtw_core.families.layout import IntArray
-from vtw_core.measures.arrays import frozen
+from vtw_core.files.axes import Axes, Own
+from vtw_core.files.forms import freeze
+from vtw_core.measures.arrays import BoolArray, FloatArray, frozen
 from vtw_core.results.trace import Trace
 from vtw_core.strategies.mustdrop.strategy import MustDrop
 
@@ -34,14 +37,15 @@ class FilterRecord:
     """
 
     layer: int
-    fate: NDArray[np.int8] = field(repr=False)
-    share: NDArray[np.float64] = field(repr=False)
-    peak: NDArray[np.float64] = field(repr=False)
+    fate: Annotated[NDArray[np.int8], Axes("v")] = field(repr=False)
+    share: Annotated[FloatArray, Axes("v")] = field(repr=False)
+    peak: Annotated[FloatArray, Axes("v")] = field(repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fate", frozen(self.fate, np.int8))
-        object.__setattr__(self, "share", frozen(self.share, np.float64))
-        object.__setattr__(self, "peak", frozen(self.peak, np.float64))
+        freeze(self)
+
+
+OwnMap = Annotated[IntArray, Axes("rows cols"), Own("rows cols")]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,9 +64,9 @@ class MustDropRecord:
             where nothing is said.
     """
 
-    token_maps: tuple[IntArray, ...] = field(repr=False)
-    sizes: IntArray = field(repr=False)
-    key: NDArray[np.bool_] = field(repr=False)
+    token_maps: tuple[OwnMap, ...] = field(repr=False)
+    sizes: Annotated[IntArray, Axes("v")] = field(repr=False)
+    key: Annotated[BoolArray, Axes("v")] = field(repr=False)
     filters: tuple[FilterRecord, ...]
     visual_tokens_per_layer: tuple[int, ...]
     cached_visual_tokens_per_layer: tuple[int, ...]
@@ -73,8 +77,7 @@ class MustDropRecord:
             object.__setattr__(self, "images", (0,) * len(self.token_maps))
         maps = tuple(frozen(one, np.int64) for one in self.token_maps)
         object.__setattr__(self, "token_maps", maps)
-        object.__setattr__(self, "sizes", frozen(self.sizes, np.int64))
-        object.__setattr__(self, "key", frozen(self.key, np.bool_))
+        freeze(self)
 
     @classmethod
     def of(cls, strategy: MustDrop, trace: Trace) -> "MustDropRecord":
