@@ -5,6 +5,8 @@ from conftest import BROWSER_WAIT
 from fingers import PHONE, Fingers
 from playwright.sync_api import Page
 
+pytestmark = pytest.mark.slow
+
 # Over each of them, by the tab they are on.
 ZOOMED_OVER = {
     "compare": (".plot svg", ".handle-grip", ".eta-grip", ".tokens", ".verdict", "#picture img"),
@@ -62,7 +64,6 @@ def test_one_finger_drags_k_sideways_and_scrolls_up_and_down(phone):
     assert int(held(page)[0]) > int(k)
 
 
-@pytest.mark.slow
 def test_a_finger_takes_eta_by_its_grip(phone):
     page, hand = phone
     k, eta = held(page)
@@ -72,7 +73,6 @@ def test_a_finger_takes_eta_by_its_grip(phone):
     assert now[0] == k
 
 
-@pytest.mark.slow
 def test_a_slider_moves_under_a_finger_but_not_when_the_page_is_scrolled_or_zoomed(phone):
     page, hand = phone
     before = held(page)
@@ -90,7 +90,6 @@ def test_a_slider_moves_under_a_finger_but_not_when_the_page_is_scrolled_or_zoom
     assert held(page)[0] == str(int(k) - 1), "the keys move it as before"
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("tab", ZOOMED_OVER)
 def test_two_fingers_zoom_and_one_scrolls_over_every_part_that_takes_a_pointer(phone, address, tab):
     page, hand = phone

@@ -11,6 +11,8 @@ from app.service.service import Service
 from app.settings import Settings
 from vtw_core.machine.progress import LoadProgress
 
+pytestmark = pytest.mark.slow
+
 expect.set_options(timeout=BROWSER_WAIT)
 
 
@@ -125,7 +127,6 @@ def test_a_model_is_picked_loaded_and_asked_and_its_name_stands_beside_its_run(v
     assert picker(other).get_by_label("Model to ask").input_value() == first
 
 
-@pytest.mark.slow
 def test_loading_is_shown_and_cancelled_and_the_model_before_goes_on(visit, several):
     first, _, third, _ = several[1]
     page = visit()

@@ -14,6 +14,8 @@ from stage_runs import drop_run
 from app.components.stages import FATE_NAMES, threshold_ranges
 from app.sections import stages as stages_section
 
+pytestmark = pytest.mark.slow
+
 RUN = {"grids": ((6, 5), (4, 4)), "layers": 9, "seed": 5}
 # Peaks that reach alpha at first fade under it later, so that several filters drop.
 FIRST = {"gamma": 0.05, "alpha": 0.005}

@@ -8,6 +8,8 @@ from playwright.sync_api import Page, expect
 
 from app.words.english.page import THEME_SWITCH
 
+pytestmark = pytest.mark.slow
+
 expect.set_options(timeout=BROWSER_WAIT)
 # What stands on the card: its own colour, and that of the words of a drawn figure.
 COLOURS = """() => ['#workbench .picker', '#workbench .plot text'].map((part) => {
