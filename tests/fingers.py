@@ -5,6 +5,21 @@ from playwright.sync_api import BrowserContext, Locator, Page
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
+# Frames, not seconds: on a busy machine a page takes longer to scroll, and to lay itself out.
+_UNTIL_STILL = """part => new Promise((done) => {
+  let last = '', same = 0;
+  function look() {
+    const { top, left, height } = part.getBoundingClientRect();
+    const { scale, pageTop, pageLeft } = window.visualViewport;
+    const now = [top, left, height, scale, pageTop, pageLeft].join();
+    same = now === last ? same + 1 : 0;
+    last = now;
+    if (same < 18) requestAnimationFrame(look); else done();
+  }
+  look();
+})"""
+
+
 class Fingers:
     """A hand on an opened page. Points are pixels of what is seen; fingers have numbers."""
 
@@ -25,7 +40,7 @@ class Fingers:
         for step in range(1, steps + 1):
             self._touch("touchMove", {0: (x + right * step / steps, y + down * step / steps)})
         self._touch("touchEnd", {})
-        self.page.wait_for_timeout(300)
+        target.evaluate(_UNTIL_STILL)
         return float(self.page.evaluate("scrollY")) - before
 
     def spread(self, target: Locator, *, after: float = 0.0, apart: float = 56.0) -> float:
@@ -44,14 +59,14 @@ class Fingers:
             by = apart * step / 14
             self._touch("touchMove", {0: (left - by, y), 1: (right + by, y)})
         self._touch("touchEnd", {})
-        self.page.wait_for_timeout(300)
+        target.evaluate(_UNTIL_STILL)
         zoomed = float(self.page.evaluate("visualViewport.scale"))
         self._session.send("Emulation.setPageScaleFactor", {"pageScaleFactor": 1})
         return zoomed
 
     def _middle(self, target: Locator) -> tuple[float, float]:
         target.evaluate("part => part.scrollIntoView({ block: 'center' })")
-        self.page.wait_for_timeout(200)
+        target.evaluate(_UNTIL_STILL)
         box = target.bounding_box()
         assert box is not None
         return box["x"] + box["width"] / 2, box["y"] + box["height"] / 2

@@ -19,7 +19,7 @@ pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 STOPPING = text.STOPPING
-LONG = 120
+LONG = 300
 
 
 @pytest.fixture(scope="module")

@@ -12,12 +12,12 @@ LONG = 300
 
 def health(address):
     """(status, body) of /healthz; a status that tells of a failure raises."""
-    with urlopen(f"{address}/healthz", timeout=60) as answer:
+    with urlopen(f"{address}/healthz", timeout=LONG) as answer:
         return answer.status, json.load(answer)
 
 
 def test_the_page_starts_and_its_model_gets_ready(address):
-    with urlopen(address, timeout=60) as answer:
+    with urlopen(address, timeout=LONG) as answer:
         assert answer.status == 200
     for _ in range(LONG):
         status, body = health(address)

@@ -1,5 +1,7 @@
 """Several pictures of one question, added, put in order and asked about in a browser."""
 
+import re
+
 import pytest
 from conftest import BROWSER_WAIT
 from playwright.sync_api import expect
@@ -102,7 +104,7 @@ def test_a_page_that_was_forgotten_says_that_the_further_pictures_are_gone(visit
     expect(page.locator("#picture img[src*='mine.png']")).to_be_visible(timeout=BROWSER_WAIT)
     add(page, tmp_path / "other.png")
     expect(page.locator("#further li")).to_have_count(1, timeout=BROWSER_WAIT)
-    forgotten = "**/gradio_api/queue/join*"
+    forgotten = re.compile("/gradio_api/(run/|queue/join)")
     page.route(forgotten, lambda route: route.fulfill(status=410, body="{}"), times=1)
     page.get_by_role("tab", name="Every K").click()
     said = page.locator("#kept-visit .said")

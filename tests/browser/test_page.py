@@ -171,7 +171,7 @@ def test_an_unfit_file_is_refused_at_the_upload_and_the_app_stays_up(
     expect(page.locator("#picture img")).to_have_count(0)
     page.locator("#run").click()
     assert "no picture" in notice(page)
-    with urllib.request.urlopen(address, timeout=30) as answer:
+    with urllib.request.urlopen(address, timeout=180) as answer:
         assert answer.status == 200
 
 

@@ -2,16 +2,10 @@
 his picture, his question and his view again."""
 
 import io
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
-import time
-from pathlib import Path
 
-import httpx
 import pytest
 from conftest import BROWSER_WAIT
 from PIL import Image, ImageDraw
@@ -20,62 +14,36 @@ from playwright.sync_api import expect
 from app.chinese import text_share as chinese
 from app.chinese.text_inside import TAB_SINKS
 from app.english import text_share as english
+from benchmarks.serving import Server
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[2]
 QUESTION = "what color is\nthe circle 👩\u200d👧 ?"
 
 expect.set_options(timeout=BROWSER_WAIT)
 
 
-class Restarted:
-    """app.py as a process on one port, which may be ended and started again."""
-
-    def __init__(self, folder, **variables):
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.address = f"http://127.0.0.1:{self.port}"
-        self.log = (folder / "log").open("w")
-        self.environment = {
-            **os.environ, "OMP_NUM_THREADS": "1", "GRADIO_TEMP_DIR": str(folder / "uploads"),
-            **variables,
-        }  # fmt: skip
-        self.start()
-
-    def start(self):
-        self.process = subprocess.Popen(
-            [sys.executable, "app.py", "--host", "127.0.0.1", "--port", str(self.port)],
-            cwd=ROOT, stdout=self.log, stderr=subprocess.STDOUT, env=self.environment,
-        )  # fmt: skip
-        for _ in range(600):
-            try:
-                if httpx.get(f"{self.address}/healthz").json()["status"] == "ready":
-                    return
-            except httpx.HTTPError:
-                pass
-            assert self.process.poll() is None
-            time.sleep(0.2)
-        raise AssertionError("the page did not start")
-
-    def end(self, number=signal.SIGKILL):
-        if self.process.poll() is None:
-            self.process.send_signal(number)
-            self.process.wait(60)
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    server = Restarted(tmp_path_factory.mktemp("restarted"), VTW_SESSIONS="2")
-    yield server
-    server.end(signal.SIGTERM)
-    server.log.close()
+def process():
+    """The page on a port of its own, which may be ended and started again."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    with Server({"VTW_SESSIONS": "2"}, program=("app.py", "--port", str(port))) as server:
+        yield server
+
+
+@pytest.fixture
+def server(process):
+    """That page, which runs, whatever the test before has left."""
+    if process.process.poll() is not None:
+        process.start()
+    return process
 
 
 @pytest.fixture
 def visit(browser, server):
-    """Open a path as a new visitor."""
+    """Open a path as a new visitor, whom the server knows then."""
     contexts = []
 
     def opened(path=""):
@@ -84,9 +52,8 @@ def visit(browser, server):
         page = context.new_page()
         page.set_default_timeout(BROWSER_WAIT)
         page.goto(f"{server.address}/{path}")
-        page.wait_for_selector("#workbench .handle", state="attached")
-        # The tab of an address may stand before it.
-        page.wait_for_selector("#model-state", state="attached")
+        # What the server answers first; the tab of an address may stand before it.
+        page.wait_for_selector("#model-state .said.ready", state="attached")
         return page
 
     yield opened
@@ -102,27 +69,23 @@ def red_circle():
 
 
 def ask_about_own_picture(page):
-    with page.expect_file_chooser() as chosen:
-        page.locator("#picture button[aria-label='Remove Image'], #picture button").first.click()
-        page.locator("#picture button").first.click()
-    chosen.value.set_files(red_circle())
+    page.locator("#picture button[aria-label='Remove Image']").click()
+    page.locator("#picture input[type='file']").set_input_files(red_circle())
     expect(page.locator("#picture img")).to_have_attribute("src", re.compile("mine"))
     page.locator("#question textarea").fill(QUESTION)
+    run(page)
+
+
+def run(page):
+    """Until it is done: the example that was shown before has an answer, too."""
     page.locator("#run").click()
-    expect(page.locator("#workbench")).to_contain_text(re.compile("red"))
+    expect(page.locator(".facts")).to_contain_text("your run")
+    expect(page.locator("#workbench")).to_contain_text("red")
     expect(page.locator("#cancel")).to_be_hidden()
 
 
 def said(page):
     return page.locator("#kept-visit .said")
-
-
-def ask_where_nothing_has_noticed(page):
-    """A page with an event under way notices at once that its server went, an idle one when it next
-    asks something."""
-    page.wait_for_timeout(3000)
-    if not said(page).inner_text():
-        page.locator("#run").click()
 
 
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
@@ -133,15 +96,13 @@ def test_after_a_restart_own_picture_and_question_are_back_and_the_page_says_so(
     ask_about_own_picture(page)
     server.end(number)
     server.start()
-    ask_where_nothing_has_noticed(page)
+    page.get_by_role("tab", name="Every K").click()
     expect(said(page)).to_have_text(f"{english.KEPT['forgotten']} {english.KEPT['both']}")
     expect(page.locator("#question textarea")).to_have_value(QUESTION)
     expect(page.locator("#picture img")).to_have_attribute("src", re.compile("mine"))
     # They are really there: they can be asked.
-    page.locator("#run").click()
-    expect(page.locator("#cancel")).to_be_visible()
-    expect(page.locator("#cancel")).to_be_hidden()
-    expect(page.locator("#workbench")).to_contain_text("red")
+    page.get_by_role("tab", name="Compare").click()
+    run(page)
     page.locator("#kept-visit .close").click()
     expect(said(page)).to_be_hidden()
     # It is said once.
@@ -154,7 +115,7 @@ def test_what_is_done_while_the_server_is_away_is_no_loss_either(server, visit):
     """Gradio notices, and loads the page again when the server is there."""
     page = visit()
     ask_about_own_picture(page)
-    server.end()
+    server.end(signal.SIGKILL)
     page.locator("#run").click()
     server.start()
     expect(said(page)).to_have_text(f"{english.KEPT['forgotten']} {english.KEPT['both']}")
@@ -166,7 +127,7 @@ def test_a_view_of_an_example_is_back_in_the_pages_language(server, visit):
     page = visit("zh?example=describe&k=7&tab=sinks&lang=zh")
     shown = page.get_by_role("tab", name=TAB_SINKS)
     expect(shown).to_have_attribute("aria-selected", "true")
-    server.end()
+    server.end(signal.SIGKILL)
     server.start()
     page.get_by_role("tab").nth(0).click()
     expect(said(page)).to_have_text(f"{chinese.KEPT['forgotten']} {chinese.KEPT['view']}")
@@ -179,8 +140,8 @@ def test_who_is_forgotten_for_newer_visitors_is_told_too(server, visit):
     ask_about_own_picture(page)
     for _ in range(3):
         newer = visit()
-        newer.get_by_role("tab", name="Every K").click()
-        newer.wait_for_timeout(500)
+        with newer.expect_response(re.compile("/gradio_api/run/")):
+            newer.get_by_role("tab", name="Every K").click()
     page.get_by_role("tab", name="Every K").click()
     expect(said(page)).to_have_text(f"{english.KEPT['forgotten']} {english.KEPT['both']}")
     expect(page.locator("#question textarea")).to_have_value(QUESTION)
