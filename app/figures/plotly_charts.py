@@ -159,7 +159,9 @@ def _add_marks(drawn: go.Figure, chart: Lines | Bars, axis: str) -> None:
                                  "yref": axis, "yanchor": "bottom"}  # fmt: skip
         if mark.axis == "x":
             ends = {"x0": mark.at, "x1": mark.at, "y0": 0, "y1": 1, "yref": f"{axis} domain"}
-            place = {"x": mark.at, "y": 0, "yref": f"{axis} domain", "xanchor": "left",
+            # In the margin, where it covers no data, unless K's own name stands there.
+            y, side = (1, "center") if chart.k_line is None else (0, "left")
+            place = {"x": mark.at, "y": y, "yref": f"{axis} domain", "xanchor": side,
                      "yanchor": "bottom"}  # fmt: skip
         elif chart.log_y:
             # A shape stands at its value on a log axis, an annotation at the value's logarithm.
