@@ -4,9 +4,6 @@
 // told. A move asks the server nothing.
 import { find, hear, make, tell } from './base.js';
 
-const OURS = [
-  'example', 'prompt', 'k', 'eta', 'rule', 'tab', 'methods', ...Object.values(usualPlaces).flatMap(Object.keys), 'lesson',
-];
 /** @type {Record<string, any>} */
 let places = {};       // tab -> what the visitor has chosen on it
 /** @type {number | null} */
@@ -29,7 +26,7 @@ function query() {
 
 function link() {
   const address = new URL(window.location.href);
-  OURS.forEach((name) => address.searchParams.delete(name));
+  ours.forEach((name) => address.searchParams.delete(name));
   query().forEach((value, name) => address.searchParams.set(name, value));
   return address.href;
 }
@@ -141,6 +138,6 @@ take();
 // Opened by a link: the server reads what it says. Other keys, such as Gradio's own, are not ours.
 setTimeout(() => {
   const asked = new URLSearchParams(window.location.search);
-  if (OURS.some((name) => asked.has(name))) trigger('submit', { query: window.location.search.slice(1) });
+  if (ours.some((name) => asked.has(name))) trigger('submit', { query: window.location.search.slice(1) });
   else started = true;
 });

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import gradio as gr
 import numpy as np
 import pytest
+from built_tabs import built, holding
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_comparisons import small_comparison, small_entry, with_entries
@@ -23,8 +24,9 @@ from app.presenters.view import run_id
 from app.sections.board import save_chart
 from app.sections.methods_panels import AT_FIRST, set_equal
 from app.state import ShownMethods, Visitor
-from app.tabs.methods import _Handlers, _saver, unusual, write_json
+from app.tabs.methods import Methods, write_json
 from app.words import methods as text
+from app.words import page as text_page
 from vtw_core.cli.strategy_options import method_from
 from vtw_core.errors import InputError
 from vtw_core.strategies.fastv import RANKINGS
@@ -36,9 +38,9 @@ SHOWN = ShownMethods("x", "live", small_comparison(), 3)
 
 
 @pytest.fixture
-def handlers(service, monkeypatch):
+def tab(service, monkeypatch):
     monkeypatch.setattr(service, "answer_tokens", 4)
-    return _Handlers(service)
+    return built(Methods, service)
 
 
 @pytest.fixture
@@ -61,9 +63,21 @@ def values(*choices):
     ]  # fmt: skip
 
 
-def controls_of(told):
-    """What the controls are told, behind which only the wish of a link stands."""
-    return told[-10 * MOST_PANELS - 1 : -1]
+def held(tab, visitor, shown=NEW, there=AT_FIRST, *choices, wanted=None, waits=True):
+    """What the tab holds, its controls at some choices."""
+    named = {"visitor": visitor, "shown": shown, "there": there, "wanted": wanted}
+    at = dict(zip(tab.each_control, values(*choices), strict=False))
+    return {**holding(tab, **named, runs__waits=waits), **at}
+
+
+def compared(tab, visitor, shown, there, *choices):
+    """All that is told of a comparison."""
+    return list(tab.runs.run(tab.steps, held(tab, visitor, shown, there, *choices)))
+
+
+def told_of(tab, told, panel):
+    """What the controls of a panel are told; nothing where they stay as they are."""
+    return [told[control]["value"] for control in tab.panels[panel].controls if control in told]
 
 
 BC = Choice("mustdrop", thresholds="own", gamma=0.02, alpha=0.02, stages=("b", "c"))
@@ -199,11 +213,12 @@ def test_the_table_has_every_quantity_of_every_method():
 
 
 @pytest.mark.parametrize("format", ["png", "svg", "html", "csv"])
-def test_the_chart_is_saved_in_every_format(format):
-    path = _saver("layers")(gr.EventData(None, {"format": format}), SHOWN)
+def test_the_chart_is_saved_in_every_format(tab, format):
+    save = tab.board.saver("layers")
+    path = save({tab.shown: SHOWN}, gr.EventData(None, {"format": format}))
     assert path.endswith(f"visual_tokens_by_method.{format}")
     with pytest.raises(gr.Error, match="press Compare"):
-        _saver("layers")(gr.EventData(None, {}), NEW)
+        save({tab.shown: NEW}, gr.EventData(None, {}))
 
 
 def test_the_comparison_is_taken_away_as_json():
@@ -214,48 +229,42 @@ def test_the_comparison_is_taken_away_as_json():
 
 
 # ------------------------------------------------------------------ handlers
-def test_a_comparison_streams_and_ends_in_the_visitors_state(handlers, visitor):
-    steps = list(handlers.compare(visitor, NEW, (True, True, True), True, *values(*PANELS)))
-    phases = [answers["phase"] for answers, *_ in steps]
-    assert set(phases[:-1]) == {"running"}
-    assert phases[-1] == "done"
-    assert all(shown == gr.skip() for *_, shown, _ in steps[:-1])
-    shown = steps[-1][-2]
+def test_a_comparison_streams_and_ends_in_the_visitors_state(tab, visitor):
+    steps = compared(tab, visitor, NEW, (True, True, True), *PANELS)
+    answers = [told[tab.answers] for told in steps]
+    assert {one["phase"] for one in answers[:-1]} == {"running"}
+    assert answers[-1]["phase"] == "done"
+    assert all(tab.shown not in told for told in steps[:-1])
+    shown = steps[-1][tab.shown]
     assert [one.name for one in shown.comparison.everyone] == ["none", "vtw", "mustdrop", "fastv"]
     assert shown.comparison.entries[1].mustdrop is not None
     assert shown.of == run_id(visitor.run)
-    grown = [answers["cards"][0]["pieces"] for answers, *_ in steps[:-1] if answers["cards"]]
+    grown = [one["cards"][0]["pieces"] for one in answers[:-1] if one["cards"]]
     assert len({json.dumps(pieces) for pieces in grown}) > 2
     # What the controls said would run is called the same once it has.
-    assert [card["title"] for card in steps[-1][0]["cards"]][1:] == [one.title for one in PANELS]
+    assert [card["title"] for card in answers[-1]["cards"]][1:] == [one.title for one in PANELS]
 
 
-def test_only_the_panels_that_are_there_run_and_a_refusal_keeps_its_place(handlers, visitor):
+def test_only_the_panels_that_are_there_run_and_a_refusal_keeps_its_place(tab, visitor):
     # The tiny model takes its features from where nothing is merged yet: stage a is refused.
     panels = (Choice("mustdrop", tokens=9.0), Choice("vtw", 1), Choice("vtw", 2))
-    shown = list(handlers.compare(visitor, NEW, (True, False, True), True, *values(*panels)))[-1][
-        -2
-    ]
+    shown = compared(tab, visitor, NEW, (True, False, True), *panels)[-1][tab.shown]
     ((place, name, title, reason),) = shown.refused
     assert (place, name, title) == (1, "mustdrop", panels[0].title)
     assert "leave the vision stage out" in reason
     assert [one.strategy["k"] for one in shown.comparison.entries] == [2]
-    same = list(
-        handlers.compare(visitor, NEW, (False, True, True), True, *values(*panels[:2], panels[1]))
-    )
-    assert len(same[-1][-2].comparison.entries) == 2
+    same = compared(tab, visitor, NEW, (False, True, True), *panels[:2], panels[1])
+    assert len(same[-1][tab.shown].comparison.entries) == 2
 
 
 def test_what_cannot_be_compared_gets_one_sentence_and_the_last_comparison_stays(
-    handlers, visitor, example, monkeypatch
+    tab, visitor, example, monkeypatch
 ):
     def last(visitor, *choices):
-        *_, (answers, *_, shown, _) = handlers.compare(
-            visitor, SHOWN, AT_FIRST, True, *values(*choices)
-        )
-        assert shown == gr.skip()
-        assert len(answers["cards"]) == 3
-        return answers["notice"]
+        told = compared(tab, visitor, SHOWN, AT_FIRST, *choices)[-1]
+        assert tab.shown not in told
+        assert len(told[tab.answers]["cards"]) == 3
+        return told[tab.answers]["notice"]
 
     no_stage = Choice("mustdrop", stages=())
     assert last(visitor, no_stage, BC, BC) == {"kind": "error", "text": text.STAGES_NONE}
@@ -265,89 +274,93 @@ def test_what_cannot_be_compared_gets_one_sentence_and_the_last_comparison_stays
         raise RuntimeError("secret detail")
         yield
 
-    monkeypatch.setattr(handlers.service, "compare", broken)
+    monkeypatch.setattr(tab.shared.service, "compare", broken)
     assert last(visitor, *PANELS)["text"] == text.INTERNAL
 
 
-def test_cancel_and_a_full_queue_leave_what_was_there(handlers):
-    assert handlers.cancel(SHOWN)[0]["notice"] == {"kind": "info", "text": text.CANCELLED}
-    assert handlers.refuse(SHOWN, True, SOMEBODY)[0]["notice"]["text"] == text.QUEUE_IS_FULL
-    assert handlers.refuse(SHOWN, False, SOMEBODY)[0] == handlers.cancel(SHOWN)[0]
-    assert handlers.wait(SHOWN)[0]["progress"]["text"] == text.WAITING
+def test_cancel_and_a_full_queue_leave_what_was_there(tab, visitor):
+    def refused(waits):
+        told = tab.runs.refuse(held(tab, visitor, SHOWN, waits=waits), SOMEBODY)
+        return told[tab.answers]
+
+    cancelled = tab.runs.cancel(held(tab, visitor, SHOWN))[tab.answers]
+    assert cancelled["notice"] == {"kind": "info", "text": text.CANCELLED}
+    assert refused(True)["notice"]["text"] == text_page.QUEUE_IS_FULL
+    assert refused(False) == cancelled
+    assert tab.runs.wait()[tab.answers]["progress"]["text"] == text_page.WAITING
 
 
-def test_a_run_that_was_not_compared_invites_and_one_without_its_picture_says_so(handlers, visitor):
-    shown, _, content, notice, answers, *charts, _, _, _, _ = handlers.show(visitor, NEW, AT_FIRST)[
-        : 5 + len(figures.CHARTS) + MOST_PANELS + 1
-    ]
-    assert (content.visible, notice.visible) == (True, False)
-    assert visitor.run.prompt in answers["notice"]["text"]
-    assert charts == [None] * len(figures.CHARTS)
-    assert shown.comparison is None
-    without = handlers.show(Visitor(run=visitor.run), NEW, AT_FIRST)
-    assert (without[2].visible, without[3].visible) == (False, True)
-    assert len(without) == 5 + len(figures.CHARTS) + MOST_PANELS + 1 + 10 * MOST_PANELS + 1
+def test_a_run_that_was_not_compared_invites_and_one_without_its_picture_says_so(tab, visitor):
+    told = tab.show(held(tab, visitor))
+    assert (told[tab.content].visible, told[tab.notice].visible) == (True, False)
+    assert visitor.run.prompt in told[tab.answers]["notice"]["text"]
+    assert [told[part] for part in tab.board.parts.values()] == [None] * len(figures.CHARTS)
+    assert told[tab.shown].comparison is None
+    without = tab.show(held(tab, Visitor(run=visitor.run)))
+    assert (without[tab.content].visible, without[tab.notice].visible) == (False, True)
+    assert not {tab.shown, tab.there, *tab.columns, *tab.each_control} & set(without)
 
 
 def test_a_recorded_comparison_is_shown_with_the_controls_that_made_it(
-    handlers, visitor, example, monkeypatch
+    tab, visitor, example, monkeypatch
 ):
-    entries = list(handlers.compare(visitor, NEW, (True, True, True), True, *values(*PANELS)))
-    compared = entries[-1][-2].comparison
-    monkeypatch.setitem(vars(example), "methods", compared)
-    shown, there, *_, answers, layers, costs = handlers.show(visitor, NEW, AT_FIRST)[:7]
-    assert shown.comparison is compared
+    steps = compared(tab, visitor, NEW, (True, True, True), *PANELS)
+    comparison = steps[-1][tab.shown].comparison
+    monkeypatch.setitem(vars(example), "methods", comparison)
+    told = tab.show(held(tab, visitor))
+    shown, there = told[tab.shown], told[tab.there]
+    assert shown.comparison is comparison
     assert there == (True, True, True)
-    assert "recorded" in answers["origin"]
+    assert "recorded" in told[tab.answers]["origin"]
+    layers, costs = (told[tab.board.parts[name]] for name in ("layers", "costs"))
     assert layers["figure"]
     assert costs["table"]
-    again = handlers.show(visitor, shown, there)
-    assert again[0] is shown
-    assert set(map(str, controls_of(again))) == {str(gr.skip())}
-    told = [update["value"] for update in controls_of(handlers.show(visitor, NEW, AT_FIRST))]
-    for entry, choice, at in zip(compared.entries, PANELS, (0, 10, 20), strict=True):
-        stands = Choice.clamped(visitor.run, *told[at : at + 10])
+    again = tab.show(held(tab, visitor, shown, there))
+    assert not {tab.shown, *tab.each_control} & set(again)
+    for at, (entry, choice) in enumerate(zip(comparison.entries, PANELS, strict=True)):
+        stands = Choice.clamped(visitor.run, *told_of(tab, told, at))
         assert stands == choice_of(entry, visitor.run)
         assert stands.title == choice.title
         assert stands.options(visitor.run) == choice.options(visitor.run)
 
 
 def test_a_link_sets_the_controls_and_says_that_what_stands_below_was_compared_with_others(
-    handlers, visitor, example, monkeypatch
+    tab, visitor, example, monkeypatch
 ):
     run = visitor.run
     wanted = completed((Choice("random", 1, 0.25, seed=7),), run)
-    answers, told = (lambda shown: (shown[4], controls_of(shown)))(
-        handlers.show(visitor, NEW, AT_FIRST, wanted)
-    )
-    assert run.prompt in answers["notice"]["text"]
-    assert [update["value"] for update in told[:5]] == ["random", 1, 0.25, "last_token", 7]
+    told = tab.show(held(tab, visitor, wanted=wanted))
+    assert run.prompt in told[tab.answers]["notice"]["text"]
+    assert told_of(tab, told, 0)[:5] == ["random", 1, 0.25, "last_token", 7]
 
-    entries = list(handlers.compare(visitor, NEW, (True, True, True), True, *values(*PANELS)))
-    compared = entries[-1][-2].comparison
-    monkeypatch.setitem(vars(example), "methods", compared)
-    shown, there, _, _, answers, *_, wish = handlers.show(visitor, NEW, AT_FIRST, wanted)
-    assert shown.comparison is compared
-    assert answers["notice"] == {"kind": "info", "text": text.ASKED_BY_LINK}
-    assert (there, wish) == ((True, False, False), None)
-    usual = [choice_of(entry, run) for entry in compared.entries]
-    same = handlers.show(visitor, NEW, AT_FIRST, completed(usual, run))
-    assert "notice" not in same[4]
-    assert same[1] == (True, True, True)
+    steps = compared(tab, visitor, NEW, (True, True, True), *PANELS)
+    comparison = steps[-1][tab.shown].comparison
+    monkeypatch.setitem(vars(example), "methods", comparison)
+    told = tab.show(held(tab, visitor, wanted=wanted))
+    assert told[tab.shown].comparison is comparison
+    assert told[tab.answers]["notice"] == {"kind": "info", "text": text.ASKED_BY_LINK}
+    assert (told[tab.there], told[tab.wanted]) == ((True, False, False), None)
+    usual = [choice_of(entry, run) for entry in comparison.entries]
+    same = tab.show(held(tab, visitor, wanted=completed(usual, run)))
+    assert "notice" not in same[tab.answers]
+    assert same[tab.there] == (True, True, True)
 
 
-def test_an_address_names_methods_that_are_not_the_usual_ones_of_the_run(service, visitor):
+def test_an_address_names_methods_that_are_not_the_usual_ones_of_the_run(tab, visitor):
+    def chosen(shown, there, *choices):
+        return tab.chosen_view(held(tab, visitor, shown, there, *choices)).get("methods")
+
     run = visitor.run
     shown = ShownMethods(run_id(run), "live", None, run.layers)
     usual = default_choices(run)
-    assert unusual(service, visitor, shown, AT_FIRST, *values(*usual)) is None
-    assert unusual(service, visitor, shown, (True, True, True), *values(*usual)) == usual
+    assert chosen(shown, AT_FIRST, *usual) is None
+    assert chosen(shown, (True, True, True), *usual) == usual
     other = (Choice("vtw", 1), usual[1], Choice("random", 1, seed=3))
-    chosen = unusual(service, visitor, shown, (False, True, True), *values(*other))
-    assert completed(read_methods(written(chosen)), run)[1].options(run) == other[2].options(run)
-    assert written(chosen).startswith("mustdrop-abc-")
+    named = chosen(shown, (False, True, True), *other)
+    assert completed(read_methods(written(named)), run)[1].options(run) == other[2].options(run)
+    assert written(named).startswith("mustdrop-abc-")
     # The controls were last set for another run.
-    assert unusual(service, visitor, NEW, (True, True, True), *values(*usual)) is None
+    assert chosen(NEW, (True, True, True), *usual) is None
 
 
 METHODS = st.builds(
@@ -381,13 +394,14 @@ def test_words_that_name_no_method_are_forgotten():
     assert len(read_methods("vtw-1 " * 9)) == MOST_PANELS
 
 
-def test_behind_a_comparison_a_sentence_stays_and_a_run_gone_on_to_is_shown(handlers, visitor):
+def test_behind_a_comparison_a_sentence_stays_and_a_run_gone_on_to_is_shown(tab, visitor):
     shown = ShownMethods(run_id(visitor.run), "live", small_comparison(), 4)
-    told = handlers.settle(visitor, shown, AT_FIRST)
-    assert told[4] == gr.skip()
-    assert told[5]["figure"]
+    told = tab.settle(held(tab, visitor, shown))
+    assert tab.answers not in told
+    assert told[tab.board.parts["layers"]]["figure"]
     elsewhere = ShownMethods("another run", "live", small_comparison(), 4)
-    assert handlers.settle(visitor, elsewhere, AT_FIRST)[4]["notice"]["kind"] == "info"
+    told = tab.settle(held(tab, visitor, elsewhere))
+    assert told[tab.answers]["notice"]["kind"] == "info"
 
 
 def test_every_bundled_comparison_is_of_its_run():

@@ -368,15 +368,15 @@ def test_what_calibrate_and_which_method_show_is_in_the_address_and_comes_back(v
     page.wait_for_url(re.compile("tab=calibrate&preset=0&scope"))
 
     page.get_by_role("tab", name="Which method").click()
-    expect(page.locator("#methods-pareto .xtitle")).to_be_visible()
+    expect(page.locator("#budget-pareto .xtitle")).to_be_visible()
     page.wait_for_url("**/?example=small_large&tab=budget")
     choose(page, "#methods-kind", KINDS["describe"])
     choose(page, "#methods-cost", COSTS["prefill_time"])
     page.locator("#methods-everything input").check()
     page.wait_for_url("**/?*tab=budget&kind=describe&cost=prefill_time&variants=1")
     page.reload()
-    expect(page.locator("#methods-pareto .xtitle")).to_have_text(AXIS_X["prefill_time"])
-    expect(page.locator("#methods-table .title")).to_contain_text(KINDS["describe"])
+    expect(page.locator("#budget-pareto .xtitle")).to_have_text(AXIS_X["prefill_time"])
+    expect(page.locator("#budget-table .title")).to_contain_text(KINDS["describe"])
     expect(page.locator("#methods-everything input")).to_be_checked()
 
 
