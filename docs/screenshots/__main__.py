@@ -92,7 +92,9 @@ def for_readme(browser: Browser, address: str) -> None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser = argparse.ArgumentParser(
+        "python -m docs.screenshots", description=(__doc__ or "").splitlines()[0]
+    )
     parser.add_argument("folder", nargs="?", type=Path, default=Path("screenshots"))
     parser.add_argument("--widths", type=int, nargs="+", choices=list(WIDTHS), default=[1440, 390])
     parser.add_argument("--languages", nargs="+", choices=list(LANGUAGES), default=["en"])
