@@ -59,7 +59,7 @@ FAULTS = (
           "test_limits.py", "test_the_page_says_when_to_come_again_in_both_languages"),
     Fault("one network address starts ten times as many, however many sessions it opens",
           f"Status 429: {text_faults.TOO_OFTEN_HERE.format(**_LIMITS)}",
-          "test_limits.py", "test_a_forged_address_is_believed_of_a_trusted_proxy_alone"),
+          "test_limits.py", "test_a_forged_address_is_not_believed"),
     Fault("more than `VTW_WAITING` runs of one visitor wait",
           f"Status 429: {text_faults.TOO_MANY_WAIT.format(**_LIMITS)}",
           "test_limits.py",
@@ -95,7 +95,7 @@ FAULTS = (
     Fault("a request says in X-Forwarded-For that it comes from elsewhere",
           "It is believed of a proxy that `FORWARDED_ALLOW_IPS` names, and of nobody else; of a "
           "list, the last that such a proxy wrote.",
-          "test_limits.py", "test_a_forged_address_is_believed_of_a_trusted_proxy_alone"),
+          "test_limits.py", "test_a_forged_address_is_not_believed"),
     Fault("SIGTERM or SIGINT during a run", "Its visitor, who waits and who comes are told: "
           f"{text.STOPPING} `/healthz` answers 503, stopping; the process ends "
           "with status 0.",

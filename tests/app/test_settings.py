@@ -88,7 +88,7 @@ def test_the_page_opens_with_the_owners_threshold_and_the_lesson_with_the_publis
     own = Service(service.models, examples_folder, eta=0.5)
     config = build_demo(own).config["components"]
     props = {one["props"].get("elem_id"): one["props"] for one in config}
-    assert props["workbench"]["props"]["criterion"]["eta"] == 0.5
+    assert '"eta": 0.5' in props["workbench"]["js_on_load"].split("const criterion = ")[1][:200]
     guide = guided(own)
     visitor = Visitor(run=own.examples[0].run)
     etas = [

@@ -272,7 +272,7 @@ def test_a_damaged_file_is_one_sentence(two, tmp_path, path, value):
 def test_a_file_that_is_no_calibration_is_one_sentence(tmp_path, text):
     file = tmp_path / "c.vtwc"
     file.write_text(text, encoding="latin-1")
-    with pytest.raises(InputError, match=r"c\.json"):
+    with pytest.raises(InputError, match=r"c\.vtwc"):
         load_calibration(file)
     with pytest.raises(InputError, match="There is no file"):
         load_calibration(tmp_path / "nowhere.json")

@@ -16,7 +16,7 @@ from vtw_core.pictures.images import load_image
 
 def test_without_the_package_one_sentence_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "datasets", None)
-    with pytest.raises(InputError, match="pip install datasets"):
+    with pytest.raises(InputError, match=r"visual-token-withdrawal\[scale\]"):
         open_data("hf:org/name")
 
 

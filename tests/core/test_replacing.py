@@ -157,6 +157,7 @@ WRITING = {"write_text", "write_bytes", "savefig", "save_pretrained", "screensho
 NOT_REPLACING = {
     "app/requests/faults.py": "a probe of its own, deleted again",
     "benchmarks/memory.py": "a switch of the system",
+    "benchmarks/serving.py": "a temporary folder",
     "benchmarks/scale/measuring.py": "a temporary folder",
     "benchmarks/load/plateau.py": "a temporary folder",
     "vtw_core/files/replacing.py": "the place itself",

@@ -139,7 +139,7 @@ def usable(name: str) -> Iterator[None]:
 
 
 def unpacked_bytes(path: str | Path) -> int | None:
-    """Bytes that a file says it unpacks to, which is all that is ever unpacked of it; None for
+    """Bytes that a file unpacks to: 0 for a damaged one, of which nothing is unpacked; None for
     what is in no format of this version.
 
     Raises:
@@ -149,6 +149,13 @@ def unpacked_bytes(path: str | Path) -> int | None:
         head = _HEAD.match(file.read(_LONGEST_HEAD))
         if head is None or file.seek(0, os.SEEK_END) < head.end() + _END.size:
             return None
+        file.seek(head.end())
+        made = hashlib.sha256(head[0][: head.start("digest")])
+        while piece := file.read(2**20):
+            made.update(piece)
+        # The length stands at the end: that of a file which was cut is any number.
+        if made.hexdigest().encode() != head["digest"]:
+            return 0
         file.seek(-_END.size, os.SEEK_END)
         return int(_END.unpack(file.read())[1])
 
