@@ -119,3 +119,14 @@ def test_one_picture_is_open_at_a_time_and_its_thumbnail_is_kept(tmp_path, monke
     pictures.thumbnail(str(path), 8)
     assert len(most) == 9
     assert pictures.thumbnail(str(tmp_path / "none.png")) is None
+
+
+def test_a_file_that_was_cut_is_damaged_whatever_length_it_seems_to_say(tmp_path):
+    path = with_random_inside(small_run()).save(tmp_path / "x.vtw")
+    whole = path.read_bytes()
+    opened = OpenedRuns(most=len(whole) * 20)
+    for cut in range(1, 60):
+        path.write_bytes(whole[:-cut])
+        with pytest.raises(InputError, match="damaged"):
+            opened.open(str(path), "")
+    assert opened.bytes_held == 0
