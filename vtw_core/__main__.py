@@ -21,12 +21,6 @@ from vtw_core.cli.data_commands import add_calibrate, add_evaluate
 from vtw_core.cli.export_command import add_export
 from vtw_core.cli.given_once import GivenOnce
 from vtw_core.cli.load_options import add_load_options, add_place_options, load_from
-from vtw_core.cli.strategy_options import (
-    add_positions,
-    add_strategy_options,
-    method_from,
-    strategy_from,
-)
 from vtw_core.cli.tables import (
     comparison_table,
     generation_summary,
@@ -49,7 +43,12 @@ from vtw_core.pictures.counterfactual_images import MADE
 from vtw_core.pictures.images import load_images
 from vtw_core.results.run import DEFAULT_ETA, RULE_HELP, RULES, SCOPES, Run, check_eta, load_run
 from vtw_core.results.sampling import Sampling
-from vtw_core.strategies.method import Method
+from vtw_core.strategies.words import (
+    add_positions,
+    add_strategy_options,
+    method_from,
+    method_of,
+)
 
 if TYPE_CHECKING:
     from vtw_core.model import VisionLanguageModel
@@ -164,8 +163,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     compare.add_argument("--save", metavar="FILE", help="also save the comparison to this file")
 
-    for command in (explore, generate):
-        add_positions(command)
+    add_positions(explore)
     for command in (explore, generate, compare):
         command.add_argument(
             "--image",
@@ -264,8 +262,7 @@ def _sampling(arguments: argparse.Namespace) -> Sampling:
 
 
 def _generate(arguments: argparse.Namespace) -> str:
-    strategy, sampling = strategy_from(arguments), _sampling(arguments)
-    method = Method(arguments.strategy, strategy, arguments.tokens)
+    method, sampling = method_of(arguments), _sampling(arguments)
     vlm, image = _prepare(arguments)
     with quiet():
         from vtw_core.compare.threshold_search import fitted  # brings torch

@@ -25,10 +25,10 @@ from app.sections.methods_panels import AT_FIRST, set_equal
 from app.state import ShownMethods, Visitor
 from app.tabs.methods import _Handlers, _saver, unusual, write_json
 from app.words import methods as text
-from vtw_core.cli.strategy_options import method_from
 from vtw_core.errors import InputError
 from vtw_core.strategies.fastv import RANKINGS
 from vtw_core.strategies.mustdrop import PRESETS
+from vtw_core.strategies.words import method_from
 
 NEW = ShownMethods()
 SOMEBODY = SimpleNamespace(session_hash="somebody")

@@ -1,8 +1,5 @@
 """docs/strategies.md: its recipe works as written, and its table names every strategy."""
 
-import importlib
-import inspect
-import pkgutil
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +9,8 @@ from family_laws import PICTURE
 from test_strategies import PARTIAL, WHOLE, first_layer, is_dropping_masking
 from tiny_models import FAMILIES
 
-import vtw_core.strategies
 from vtw_core import InputError, withdraw
-from vtw_core.cli.strategy_options import _MAKERS
+from vtw_core.strategies.registry import registered
 
 TEXT = (Path(__file__).resolve().parents[2] / "docs" / "strategies.md").read_text()
 RECIPE = TEXT.split("## Add a strategy\n")[1]
@@ -48,15 +44,12 @@ def test_the_recipes_strategy_refuses_a_bad_k(added, vlm, layout):
 
 
 def strategies():
-    """Every class in vtw_core/strategies that answers the engine's question."""
-    package = vtw_core.strategies
-    modules = pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    """Every class of the library's own that is registered."""
     return {
         one
-        for module in modules
-        for one in vars(importlib.import_module(module.name)).values()
-        if inspect.isclass(one) and hasattr(one, "visual_kept") and not inspect.isabstract(one)
-        if not getattr(one, "_is_protocol", False)
+        for variants in registered().values()
+        for one in variants
+        if one.__module__.startswith("vtw_core.")
     }
 
 
@@ -69,5 +62,5 @@ def test_every_strategy_stands_in_the_matrix(layout):
 def test_the_table_names_every_strategy_and_every_name_of_the_command_line():
     table = TEXT.split("## Definitions")[1].split("## Add")[0]
     rows = re.findall(r"^\| `(\w+)` \| `(\w+)", table, re.M)
-    assert {name for name, _ in rows} == set(_MAKERS)
+    assert {name for name, _ in rows} == set(registered())
     assert {kind for _, kind in rows} == {one.__name__ for one in strategies()}

@@ -66,7 +66,7 @@ def test_bad_parameters_are_refused(arguments, words):
 
 
 def test_without_k_the_published_one_is_scaled_to_the_models_depth():
-    assert [FastV().first(layers) for layers in (4, 24, 32, 40, 80)] == [1, 2, 2, 3, 5]
+    assert [FastV().value("k", layers) for layers in (4, 24, 32, 40, 80)] == [1, 2, 2, 3, 5]
     assert FastV().attention_layers(40) == FastV(3).attention_layers(40) == (2,)
     assert FastV(2).published(24) == {}
     assert FastV().published(24) == {

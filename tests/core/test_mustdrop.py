@@ -8,7 +8,6 @@ from family_laws import close
 from oracle import attention, greedy_logits, masked_as, renumbered_by_layer
 
 from vtw_core import InputError, TokenLayout, withdraw
-from vtw_core.cli.strategy_options import method_from
 from vtw_core.results.mustdrop_record import (
     FATES,
     FELL,
@@ -22,6 +21,7 @@ from vtw_core.results.mustdrop_record import (
 from vtw_core.results.trace import Trace, VisualAttention
 from vtw_core.strategies.mustdrop import PRESETS, MustDrop, VisionStage
 from vtw_core.strategies.mustdrop.rules import dual_attention, key_set, merged_windows
+from vtw_core.strategies.words import method_from
 
 # Two text rows on five visual tokens; all of it sums to 1.
 WEIGHTS = np.array([[0.10, 0.02, 0.30, 0.01, 0.05], [0.10, 0.18, 0.20, 0.01, 0.03]])

@@ -26,7 +26,7 @@ from vtw_core.families.adapters import decoder_layers
 from vtw_core.hooks.layer_arguments import cache_of
 from vtw_core.strategies.fastv import FastV
 from vtw_core.strategies.mustdrop import MustDrop
-from vtw_core.strategies.random_drop import RandomDrop, RandomWithdrawal
+from vtw_core.strategies.random_drop import RandomDrop, RandomShare, RandomWithdrawal
 
 STEPS = 4
 
@@ -67,6 +67,7 @@ PARTIAL = {
     "fastv": lambda first, layout: FastV(first, 0.5),
     "fastv, mean of the text": lambda first, layout: FastV(first, 0.75, "text_mean"),
     "random": lambda first, layout: RandomDrop(falling(layout, first), seed=4),
+    "random, a share": lambda first, layout: RandomShare(first, 0.5, seed=4),
     "random, text too": lambda first, layout: RandomWithdrawal(first, seed=4),
     "mustdrop b": lambda first, layout: mustdrop(first, layout, cache=False),
     "mustdrop b, c": lambda first, layout: mustdrop(first, layout),

@@ -30,7 +30,7 @@ from vtw_core.results.mustdrop_record import MustDropRecord
 from vtw_core.results.run import Run
 from vtw_core.results.sampling import GREEDY, Forced, Sampling
 from vtw_core.results.trace import Trace
-from vtw_core.strategies.base import begins_in_the_encoder, described
+from vtw_core.strategies.base import begins_in_the_encoder
 from vtw_core.strategies.keep_all import KeepAll
 from vtw_core.strategies.method import Method
 from vtw_core.strategies.mustdrop import EQUAL_THRESHOLDS, MustDrop, VisionStage
@@ -216,7 +216,7 @@ def _entry(
     strategy, trace = ran.method.strategy, ran.trace
     return MethodEntry(
         label=ran.method.label,
-        strategy=described(strategy, vlm.layers),
+        strategy=strategy.described(vlm.layers),
         tokens_wanted=ran.method.tokens,
         answer=ran.text,
         tokens=tuple(display_pieces(list(ran.ids), vlm.processor.tokenizer)),

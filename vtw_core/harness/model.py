@@ -10,7 +10,6 @@ import torch
 from lm_eval.api.registry import register_model
 from lm_eval.models.hf_vlms import HFMultimodalLM
 
-from vtw_core.cli.strategy_options import method_from
 from vtw_core.engine.vision_merging import encode_merged
 from vtw_core.engine.withdrawal import withdraw
 from vtw_core.errors import InputError, ModelError
@@ -20,6 +19,7 @@ from vtw_core.families.layout import TokenLayout
 from vtw_core.families.support import check_support
 from vtw_core.loading.loading import resolve
 from vtw_core.strategies.base import MergesImage, begins_in_the_encoder
+from vtw_core.strategies.words import method_from
 
 
 @register_model("vtw")

@@ -1,36 +1,161 @@
-"""The one question the engine asks a strategy, and what a strategy may ask for besides."""
+"""What every strategy is: a frozen dataclass that describes itself and says what stays."""
 
-from typing import Any, Protocol, runtime_checkable
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from vtw_core.errors import InputError
 from vtw_core.families.layout import Positions, TokenLayout
-from vtw_core.results.trace import VisualAttention
+from vtw_core.results.trace import Trace, VisualAttention
+from vtw_core.strategies.parameters import Parameters, Published, Size
 
 IntArray = NDArray[np.int64]
 
 
-class Strategy(Protocol):
-    """Says which visual tokens are present in each decoder layer.
+class ImageMerger(Protocol):
+    """Says which patches become one token while the image is encoded; see
+    `vtw_core.engine.vision_merging`."""
 
-    The engine asks once per layer and prefill, in order, just before the layer runs, and
-    remembers the answer for decoding. A token that has left cannot come back. A strategy keeps no
-    state: one may be used by many runs at once.
+    def tokens_of(self, features: ArrayLike, grid: tuple[int, int]) -> IntArray:
+        """[rows * cols] each patch's token, numbered in the order of their first patches, from
+        the patches' features [rows * cols, d] behind the encoder's first layer."""
+        ...
+
+    def key_tokens(self, attention: ArrayLike) -> IntArray:
+        """Indices of the tokens that must stay in the decoder, from what each gets [tokens] of
+        the attention of the encoder's last layer."""
+        ...
+
+
+class Trials(Protocol):
+    """Prefills of some prompts under strategies that are tried.
+
+    Attributes:
+        layers: of the decoder.
+        visual: visual tokens of a prompt, mean over the prompts.
     """
 
     @property
-    def name(self) -> str:
-        """Short name, as on the command line."""
+    def layers(self) -> int: ...
+
+    @property
+    def visual(self) -> int: ...
+
+    def traces(self, strategy: "Strategy") -> list[Trace]:
+        """[prompts] what each layer saw."""
         ...
+
+
+@dataclass(frozen=True)
+class Strategy(Parameters):
+    """Says which visual tokens are present in each decoder layer.
+
+    A subclass is a frozen dataclass whose fields are made by `parameter`; `register` makes it
+    known everywhere. It keeps no state: one may be used by many runs at once.
+
+    Attributes:
+        name: as on the command line. Strategies of one name are variants of each other, told apart
+            by which options are given.
+        summary: who leaves, in a line.
+        paper: where it comes from, such as "arXiv 2403.06764".
+    """
+
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    paper: ClassVar[str] = ""
 
     def describe(self) -> dict[str, Any]:
-        """Name and parameters, JSON-ready."""
-        ...
+        """Name and parameters, JSON-ready; `from_description` undoes it."""
+        plain = {
+            name: list(value) if isinstance(value, tuple) else value
+            for name, value in asdict(self).items()
+        }
+        return {"name": self.name, **plain}
+
+    @classmethod
+    def from_description(cls, said: Mapping[str, Any]) -> Self:
+        """The strategy that describes itself in this way.
+
+        Raises:
+            InputError: a parameter is missing or out of range.
+        """
+        names = cls.field_names()
+        missing = [name for name in names if name not in said]
+        if missing:
+            raise InputError(f"The description of {cls.name} has no {', '.join(missing)}.")
+        return cls(**{name: said[name] for name in names})
+
+    @classmethod
+    def field_names(cls) -> tuple[str, ...]:
+        """What it consists of."""
+        return tuple(one.name for one in fields(cls))
+
+    def published(self, layers: int) -> dict[str, Any]:
+        """What its description says besides, in a decoder of so many layers: the parameters that
+        were scaled, and "preset", which they are; nothing where all were chosen."""
+        said: dict[str, Any] = {}
+        words = []
+        for one in self.fields_described():
+            if isinstance(one.default, Published) and getattr(self, one.name) is None:
+                said[one.name] = one.default.at(layers)
+                words.append(
+                    f"{one.symbol} as published, {one.default.layers} of {one.default.of} layers, "
+                    f"scaled to {layers}"
+                )
+        return said | ({"preset": "; ".join(words)} if words else {})
+
+    def described(self, layers: int) -> dict[str, Any]:
+        """Name and parameters as they hold in a decoder of so many layers, JSON-ready."""
+        return self.describe() | self.published(layers)
+
+    def value(self, name: str, layers: int) -> Any:
+        """A field as it holds in a decoder of so many layers: the default where it is None."""
+        given = getattr(self, name)
+        about = next(one for one in self.fields_described() if one.name == name)
+        return about.default_at(layers) if given is None else given
 
     def check(self, layers: int) -> None:
-        """Raise InputError unless the strategy fits a decoder of that many layers."""
-        ...
+        """Raise InputError unless the strategy fits a decoder of so many layers."""
+        for one in self.fields_described():
+            one.check_fits(getattr(self, one.name), layers)
+
+    def clamped(self, layers: int, visual: int) -> Self:
+        """The nearest one that fits a model and a prompt of that size; never raises."""
+        size, options = Size(layers, visual), self.options()
+        about = [one for one in self.parameters() if options.get(one.name) is not None]
+        return self.from_options(
+            options | {one.name: one.clamped(options[one.name], size) for one in about}
+        )
+
+    def fitted_to(self, tokens: float, layers: int, visual: int) -> Self | None:
+        """The same set to leave so many visual tokens, mean over the layers; None if it cannot be
+        said of counts alone.
+
+        Args:
+            tokens: out of reach, it is the nearest in reach.
+            layers: of the decoder.
+            visual: visual tokens of the prompt.
+        """
+        return None
+
+    @classmethod
+    def takes_tokens(cls) -> bool:
+        """Whether it can be set to a number of visual tokens."""
+        return cls.fitted_to is not Strategy.fitted_to or cls.fitted_by is not Strategy.fitted_by
+
+    def fitted_by(self, trials: "Trials", tokens: float, *, nearest: bool = False) -> "Strategy":
+        """The same fitted to a number of visual tokens by trial runs of the very prompt.
+
+        Args:
+            nearest: whether a number out of reach becomes the nearest in reach.
+
+        Raises:
+            InputError: it cannot be fitted, or the number is out of reach.
+        """
+        return self.fitted_to(tokens, trials.layers, trials.visual) or self
 
     def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
         """Which visual tokens layer `layer` sees.
@@ -43,7 +168,7 @@ class Strategy(Protocol):
         Returns:
             [b] positions, ascending, a subset of `alive`.
         """
-        ...
+        return alive
 
 
 @runtime_checkable
@@ -72,21 +197,6 @@ class ReducesCache(Protocol):
         ...
 
 
-class ImageMerger(Protocol):
-    """Says which patches become one token while the image is encoded; see
-    `vtw_core.engine.vision_merging`."""
-
-    def tokens_of(self, features: ArrayLike, grid: tuple[int, int]) -> IntArray:
-        """[rows * cols] each patch's token, numbered in the order of their first patches, from
-        the patches' features [rows * cols, d] behind the encoder's first layer."""
-        ...
-
-    def key_tokens(self, attention: ArrayLike) -> IntArray:
-        """Indices of the tokens that must stay in the decoder, from what each gets [tokens] of
-        the attention of the encoder's last layer."""
-        ...
-
-
 @runtime_checkable
 class MergesImage(Protocol):
     """A strategy that begins in the vision encoder, unless `vision` is None."""
@@ -96,22 +206,6 @@ class MergesImage(Protocol):
 
     @property
     def positions(self) -> Positions: ...
-
-
-@runtime_checkable
-class Published(Protocol):
-    """A strategy whose parameters may be those of a publication, scaled to a model."""
-
-    def published(self, layers: int) -> dict[str, Any]:
-        """What its description says besides, in a decoder of so many layers: the parameters that
-        were scaled, and "preset", which they are; nothing where all were chosen."""
-        ...
-
-
-def described(strategy: Strategy, layers: int) -> dict[str, Any]:
-    """A strategy's name and parameters as they hold in a decoder of so many layers, JSON-ready."""
-    known = strategy.published(layers) if isinstance(strategy, Published) else {}
-    return strategy.describe() | known
 
 
 def begins_in_the_encoder(strategy: Any) -> bool:

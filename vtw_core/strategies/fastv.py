@@ -1,25 +1,24 @@
 """FastV (arXiv 2403.06764): the visual tokens that get least attention leave before layer K."""
 
-import math
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, replace
+from typing import Literal, Self, get_args
 
 import numpy as np
 
-from vtw_core.errors import InputError
 from vtw_core.families.layout import TokenLayout
-from vtw_core.files.python_numbers import real, whole
+from vtw_core.measures.budget import drop_at_budget
 from vtw_core.results.trace import VisualAttention
-from vtw_core.strategies.base import IntArray
+from vtw_core.strategies.base import IntArray, Strategy
+from vtw_core.strategies.parameters import LAYERS, Published, parameter
+from vtw_core.strategies.registry import register
 
 Ranking = Literal["last_token", "text_mean"]
 RANKINGS: tuple[Ranking, ...] = get_args(Ranking)
-PUBLISHED_K, PUBLISHED_LAYERS = 2, 32
-"""The paper's usual K, of LLaVA-1.5-7B; with it the ratio 0.5."""
 
 
+@register
 @dataclass(frozen=True)
-class FastV:
+class FastV(Strategy):
     """Before layer K, the share R of the visual tokens with the lowest attention leaves.
 
     The attention that decides is that of layer K - 1, the last one that sees every token: softmax
@@ -39,53 +38,32 @@ class FastV:
         InputError: a parameter is out of range.
     """
 
-    k: int | None = None
-    ratio: float = 0.5
-    ranking: Ranking = "last_token"
     name = "fastv"
+    summary = "before layer $K$ the `round(R v)` of $v$ visual tokens with the lowest score"
+    paper = "arXiv 2403.06764"
 
-    def __post_init__(self) -> None:
-        k = None if self.k is None else whole(self.k)
-        ratio = real(self.ratio)
-        if self.k is not None and (k is None or k < 1):
-            raise InputError(
-                f"FastV's K must be a whole number, 1 or more (the layer before it decides), not "
-                f"{self.k!r}."
-            )
-        if ratio is None:
-            raise InputError(f"FastV's ratio must be a number from 0 to 1, not {self.ratio!r}.")
-        if not 0 <= ratio <= 1:
-            raise InputError(f"FastV's ratio must be from 0 to 1, not {self.ratio}.")
-        object.__setattr__(self, "k", k)
-        object.__setattr__(self, "ratio", ratio)
-        if self.ranking not in RANKINGS:
-            raise InputError(f"ranking must be one of {', '.join(RANKINGS)}, not {self.ranking!r}.")
+    k: int | None = parameter(
+        "whole", "K", "the first layer without those that leave", subject="FastV's K",
+        default=Published(2, of=32, least=1), least=1, most=LAYERS,
+        because=" (the layer before it decides)",
+    )  # fmt: skip
+    ratio: float = parameter(
+        "real", "R", "share of the visual tokens that leaves", subject="FastV's ratio",
+        default=0.5, least=0, most=1,
+    )  # fmt: skip
+    ranking: Ranking = parameter(
+        "choice", "ranking", "whose attention ranks", default="last_token", choices=RANKINGS
+    )
 
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters, JSON-ready."""
-        return {"name": self.name, "k": self.k, "ratio": self.ratio, "ranking": self.ranking}
-
-    def published(self, layers: int) -> dict[str, Any]:
-        """K, and what it comes from, if it is the published one."""
-        if self.k is not None:
-            return {}
-        of = f"{PUBLISHED_K} of {PUBLISHED_LAYERS} layers"
-        return {"k": self.first(layers), "preset": f"K as published, {of}, scaled to {layers}"}
-
-    def first(self, layers: int) -> int:
-        """K in a decoder of so many layers."""
-        if self.k is not None:
-            return self.k
-        return max(1, math.floor(PUBLISHED_K * layers / PUBLISHED_LAYERS + 0.5))
-
-    def check(self, layers: int) -> None:
-        """Raise InputError if K is greater than the number of layers."""
-        if self.first(layers) > layers:
-            raise InputError(f"FastV's K must be 1 to {layers}, the model's layers, not {self.k}.")
+    def fitted_to(self, tokens: float, layers: int, visual: int) -> Self:
+        """At its K, or an earlier one where that alone holds more, with the R that leaves as
+        many."""
+        k, ratio = drop_at_budget(tokens, self.value("k", layers), layers, visual, least=1)
+        return replace(self, k=k, ratio=ratio)
 
     def attention_layers(self, layers: int) -> tuple[int, ...]:
         """K - 1, or none if nothing is dropped."""
-        k = self.first(layers)
+        k = self.value("k", layers)
         return (k - 1,) if k < layers and self.ratio else ()
 
     def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
