@@ -131,7 +131,9 @@ class _Endpoints:
             wanted = int(wanted)
         if isinstance(wanted, bool) or not isinstance(wanted, int) or not 1 <= wanted <= most:
             raise InputError(
-                f"max_new_tokens must be a whole number from 1 to {most}, not {wanted!r:.40}."
+                "max_new_tokens must be a whole number from 1 to {most}, not {wanted!r:.40}.",
+                most=most,
+                wanted=wanted,
             )
         return wanted
 
@@ -155,7 +157,11 @@ def _own(path: str | None, more: list[str] | None) -> str | list[str]:
     if not path:
         raise InputError(text_api.NO_IMAGE)
     if more and len(more) >= MOST_IMAGES:
-        raise InputError(f"There are {len(more) + 1} images; give at most {MOST_IMAGES}.")
+        raise InputError(
+            "There are {count} images; give at most {most}.",
+            count=len(more) + 1,
+            most=MOST_IMAGES,
+        )
     roots = [Path(gr.utils.get_upload_folder())]
     own = [uploaded(one, roots, text.PICTURE_ELSEWHERE) for one in (path, *(more or ()))]
     return own if more else own[0]

@@ -194,7 +194,12 @@ def _number(text: str, variable: str, least: int, most: int, meaning: str, **_: 
         value = least - 1
     if not least <= value <= most:
         raise InputError(
-            f"{variable} must be a whole number from {least} to {most} ({meaning}), not {text!r}."
+            "{variable} must be a whole number from {least} to {most} ({meaning}), not {text!r}.",
+            variable=variable,
+            least=least,
+            most=most,
+            meaning=meaning,
+            text=text,
         )
     return value
 
@@ -205,13 +210,22 @@ def _eta(text: str, variable: str, **_: Any) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value) or value < 0:
-        raise InputError(f"{variable} must be a finite number, 0 or more, not {text!r}.")
+        raise InputError(
+            "{variable} must be a finite number, 0 or more, not {text!r}.",
+            variable=variable,
+            text=text,
+        )
     return value
 
 
 def _word(text: str, variable: str, of: tuple[str, ...], **_: Any) -> str:
     if of and text not in of:
-        raise InputError(f"{variable} must be {' or '.join(of)}, not {text!r}.")
+        raise InputError(
+            "{variable} must be {choices}, not {text!r}.",
+            variable=variable,
+            choices=" or ".join(of),
+            text=text,
+        )
     return text
 
 

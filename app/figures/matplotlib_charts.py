@@ -68,7 +68,7 @@ def _height(chart: Chart) -> float:
 
 @singledispatch
 def _draw(chart: Chart, figure: Figure) -> None:
-    raise InputError(f"A {type(chart).__name__} is not drawn; save it as CSV.")
+    raise InputError("A {kind} is not drawn; save it as CSV.", kind=type(chart).__name__)
 
 
 @_draw.register

@@ -38,7 +38,7 @@ def figure(chart: Chart) -> go.Figure:
     Raises:
         InputError: a kind of chart that is not drawn, such as a table.
     """
-    raise InputError(f"A {type(chart).__name__} is not drawn; save it as CSV.")
+    raise InputError("A {kind} is not drawn; save it as CSV.", kind=type(chart).__name__)
 
 
 def export_html(chart: Chart) -> str:

@@ -15,7 +15,7 @@ from plotly.offline import get_plotlyjs
 
 from vtw_core.analysis.rows import tokens_of
 from vtw_core.analysis.sinks import sink_verdict
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, system_reason
 from vtw_core.files.printing import complain, say
 from vtw_core.files.replacing import replace_file
 from vtw_core.results.run import DEFAULT_ETA, Run, load_run
@@ -131,7 +131,9 @@ def _write(path: Path, page: str) -> None:
     try:
         replace_file(path, page)
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+        raise InputError(
+            "{path} cannot be written: {problem}.", path=path, problem=system_reason(error)
+        ) from error
 
 
 if __name__ == "__main__":

@@ -24,7 +24,7 @@ def chart_csv(chart: Chart) -> str:
 
 @singledispatch
 def _rows(chart: Chart) -> Iterator[Sequence[Any]]:
-    raise InputError(f"A {type(chart).__name__} has no numbers to save.")
+    raise InputError("A {kind} has no numbers to save.", kind=type(chart).__name__)
 
 
 @_rows.register(Lines)

@@ -12,7 +12,7 @@ from typing import Any
 
 import gradio as gr
 
-from vtw_core.errors import InputError, ModelError, VTWError, causes
+from vtw_core.errors import InputError, ModelError, VTWError, causes, system_reason
 from vtw_core.machine.memory import give_memory_back, is_out_of_memory
 
 from ..words import faults as text
@@ -83,8 +83,10 @@ def check_uploads() -> None:
         probe.unlink()
     except OSError as problem:
         raise InputError(
-            f"{folder} cannot be written to ({problem.strerror}): set GRADIO_TEMP_DIR to a folder "
-            "for uploads."
+            "{folder} cannot be written to ({problem}): set GRADIO_TEMP_DIR to a folder for "
+            "uploads.",
+            folder=folder,
+            problem=system_reason(problem),
         ) from None
 
 

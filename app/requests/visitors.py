@@ -35,8 +35,10 @@ def believed_proxies(environment: Mapping[str, str] = os.environ) -> str:
             ipaddress.ip_network(one, strict=False)
         except ValueError:
             raise InputError(
-                f"{VARIABLE} must be addresses or networks of proxies with commas between them, "
-                f"such as 127.0.0.1,10.0.0.0/8, not {one!r}."
+                "{variable} must be addresses or networks of proxies with commas between them, "
+                "such as 127.0.0.1,10.0.0.0/8, not {found!r}.",
+                variable=VARIABLE,
+                found=one,
             ) from None
     # uvicorn takes a network with bits of a host in it for a name.
     return ",".join(str(ipaddress.ip_network(one, strict=False)) for one in _listed(told))

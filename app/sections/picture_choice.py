@@ -109,7 +109,7 @@ class Pictures:
         """One more picture, behind the others."""
         try:
             if len(held) >= MOST - 1:
-                raise InputError(text.TOO_MANY_PICTURES.format(most=MOST))
+                raise InputError(text.TOO_MANY_PICTURES, most=MOST)
             path = uploaded(file, self.roots, text.PICTURE_ELSEWHERE)
             load_image(path)
         except VTWError as problem:

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from vtw_core.errors import InputError, ModelError, VTWError
+from vtw_core.errors import InputError, ModelError, Sentence, VTWError
 from vtw_core.families.catalogue import EMBEDDED, KnownModel, known, memory_bytes
 from vtw_core.families.packages import missing
 from vtw_core.loading.download import is_fetched
@@ -20,7 +20,6 @@ from vtw_core.machine import devices as machine
 from vtw_core.machine.progress import LoadProgress
 
 from ..words import models as text
-from ..words.library_words import worded
 from .pool import ModelState, Pool
 
 if TYPE_CHECKING:
@@ -125,7 +124,9 @@ class Models:
         self.offers = {offer.name: offer for offer in offers}
         twice = next((one for one in offers if self.offers[one.name] is not one), None)
         if twice is not None:
-            raise InputError(f"Two models are called {twice.name!r}; rename one of the folders.")
+            raise InputError(
+                "Two models are called {name!r}; rename one of the folders.", name=twice.name
+            )
         self.default = offers[0].name
         self.free = free
         self.fixed = fixed
@@ -150,7 +151,7 @@ class Models:
         if self.free and isinstance(name, str) and _is_hub_id(name):
             return Offer(name, name, known(name), is_typed=True)
         template = text.NOT_A_HUB_ID if self.free else text.NOT_OFFERED
-        raise InputError(template.format(model=repr(name)[:100], names=", ".join(self.offers)))
+        raise InputError(template, model=repr(name)[:100], names=", ".join(self.offers))
 
     def of_run(self, model: str) -> str:
         """The name by which the model that made a run goes here.
@@ -161,7 +162,7 @@ class Models:
         named = (one.name for one in self.offers.values() if model in (one.name, one.source))
         found = next(named, None)
         if found is None and not (self.free and _is_hub_id(model)):
-            raise InputError(text.RUN_OF_ANOTHER.format(model=model[:100]))
+            raise InputError(text.RUN_OF_ANOTHER, model=model[:100])
         return found or model
 
     # ------------------------------------------------------------ loading
@@ -217,7 +218,7 @@ class Models:
         self.offer(name)
         state = self.state(name)
         if self.fixed and self.wait(0) and state.phase != "ready":
-            raise ModelError(state.problem or text.NOT_IN_MEMORY.format(model=name))
+            raise ModelError.of(state.problem or Sentence(text.NOT_IN_MEMORY, model=name))
 
     def _steps(self, name: str) -> Generator[LoadProgress | VisionLanguageModel, None, None]:
         """What the pool loads by."""
@@ -236,8 +237,14 @@ class Models:
             if not offer.is_folder:
                 raise
             # Where the server keeps its models is nothing for visitors.
-            said = worded(problem).replace(str(Path(offer.source).resolve()), name)
-            raise ModelError(_PLACE.sub("", said.replace(offer.source, name))) from problem
+            folder = str(Path(offer.source).resolve())
+            raise ModelError.of(
+                problem.sentence.with_values(
+                    lambda value: _PLACE.sub(
+                        "", value.replace(folder, name).replace(offer.source, name)
+                    )
+                )
+            ) from problem
 
     # ------------------------------------------------------------ memory
     @cached_property

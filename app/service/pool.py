@@ -9,7 +9,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from vtw_core.errors import ModelError, VTWError
+from vtw_core.errors import ModelError, Sentence, VTWError
 from vtw_core.machine.memory import give_memory_back
 from vtw_core.machine.progress import LoadProgress
 
@@ -27,6 +27,9 @@ HEARTBEAT = 0.25
 MOST_FAILED = 20
 """Names whose problem is remembered; where visitors may type names, they could be any number."""
 
+UNKNOWN = Sentence("")
+"""Why a model could not be loaded, where the library knew no sentence for it."""
+
 
 @dataclass(frozen=True)
 class ModelState:
@@ -37,14 +40,14 @@ class ModelState:
         stage: of loading, as `LoadProgress.stage`, or "place": every place is taken by a model
             that somebody uses.
         done, total: bytes of this stage; a total of 0 is not known.
-        problem: why it could not be loaded, in the library's sentence; "" where it knew none.
+        problem: why it could not be loaded, in the library's sentence; `UNKNOWN` where it had none.
     """
 
     phase: Literal["absent", "loading", "ready", "failed"]
     stage: Stage = "check"
     done: int = 0
     total: int = 0
-    problem: str = ""
+    problem: Sentence = UNKNOWN
 
 
 ABSENT, READY = ModelState("absent"), ModelState("ready")
@@ -110,7 +113,7 @@ class Pool:
         """
         one = self._newest.get(name)
         if one is None or one.vlm is None:
-            raise ModelError(text.NOT_IN_MEMORY.format(model=name))
+            raise ModelError(text.NOT_IN_MEMORY, model=name)
         return one.vlm
 
     def loading(self, name: str) -> Generator[ModelState, None, None]:
@@ -132,7 +135,7 @@ class Pool:
                     self._changed.wait_for(_over(one), HEARTBEAT)
                     state = one.state
                 if state.phase == "failed":
-                    raise ModelError(state.problem or text.NOT_LOADED.format(model=name))
+                    raise ModelError.of(state.problem or Sentence(text.NOT_LOADED, model=name))
                 if state.phase == "ready":
                     return
                 yield state
@@ -180,7 +183,7 @@ class Pool:
 
     def _work(self, one: _Loading) -> None:
         """The thread of one loading."""
-        problem: str | None = None
+        problem: Sentence | None = None
         vlm: VisionLanguageModel | None = None
         try:
             self._reserve(one)
@@ -191,7 +194,7 @@ class Pool:
             log.exception("the model %s could not be loaded", one.name)
             # Only the sentence is kept: an exception would keep every frame's weights alive. Here
             # nobody's language is spoken, so words of the page's own are found by who shows it.
-            problem = str(failure) if isinstance(failure, VTWError) else ""
+            problem = failure.sentence if isinstance(failure, VTWError) else UNKNOWN
         with self._changed:
             if vlm is not None and not one.is_cancelled and problem is None:
                 one.vlm, one.state = vlm, READY
@@ -217,7 +220,7 @@ class Pool:
                     one.state = ModelState("loading", step.stage, step.done, step.total)
                 if one.is_cancelled:
                     return None
-        raise ModelError(f"Loading {one.name} ended without a model; try again.")
+        raise ModelError("Loading {name} ended without a model; try again.", name=one.name)
 
     def _reserve(self, one: _Loading) -> None:
         """Wait until one of the places can be had; idle models keep theirs until `_settle`."""

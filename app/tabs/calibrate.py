@@ -337,7 +337,7 @@ def _checked(paths: list[str] | None) -> list[str]:
     if not paths:
         raise InputError(text.CALIBRATE_NO_PICTURES)
     if len(paths) > MAX_PICTURES:
-        raise InputError(text.CALIBRATE_TOO_MANY.format(count=len(paths), limit=MAX_PICTURES))
+        raise InputError(text.CALIBRATE_TOO_MANY, count=len(paths), limit=MAX_PICTURES)
     roots = [Path(gr.utils.get_upload_folder())]
     return [chosen_picture(path, None, is_drawing=False, roots=roots) for path in paths]
 

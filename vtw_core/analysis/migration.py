@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from vtw_core.analysis.rows import IntArray, QueryRows, index_in, inside_of, select_rows
 from vtw_core.analysis.sinks import segment_mass
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, Sentence
 from vtw_core.results.inside import SEGMENTS, Attention, Counterfactual, Inside, Lens
 from vtw_core.results.run import DEFAULT_ETA, SCOPES, Run, Scope, check_eta, choose_k
 
@@ -68,7 +68,9 @@ def flattens_at(kl: ArrayLike, eta: float, scope: Scope = "answer_mean") -> int:
     if table.ndim != 2 or not table.size:
         raise InputError("kl must be a table with a row for each K and a column for each token.")
     if scope not in SCOPES:
-        raise InputError(f"scope must be one of {', '.join(SCOPES)}, not {scope!r}.")
+        raise InputError(
+            "scope must be one of {scopes}, not {scope!r}.", scopes=", ".join(SCOPES), scope=scope
+        )
     curve = {
         "first_token": table[:, 0],
         "answer_mean": table.mean(axis=1),
@@ -112,7 +114,9 @@ def first_leads_at_k(lens: Lens, token: int) -> tuple[int | None, ...]:
 
 def _leads(lens: Lens, token: int, t: int) -> NDArray[np.bool_]:
     """[x] whether the token is the likeliest in the row that says answer token t."""
-    return np.asarray(lens.top[:, index_in(t, lens.top.shape[1], "The answer token"), 0] == token)
+    return np.asarray(
+        lens.top[:, index_in(t, lens.top.shape[1], Sentence("The answer token")), 0] == token
+    )
 
 
 def _first(found: NDArray[np.bool_]) -> int | None:
@@ -227,7 +231,7 @@ def joint_curves(
     inside = inside_of(run)
     eta = check_eta(eta)
     if not 0 <= low_share <= 1:
-        raise InputError(f"low_share must be a share from 0 to 1, not {low_share}.")
+        raise InputError("low_share must be a share from 0 to 1, not {value}.", value=low_share)
     chosen = select_rows(inside, rows, run.prompt_tokens)
     share = visual_share_of_text(inside.attention, chosen)
     causal = np.asarray(test.swapped_kl.mean(axis=1))

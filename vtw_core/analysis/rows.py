@@ -8,7 +8,7 @@ from typing import Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, Sentence
 from vtw_core.results.inside import Inside
 from vtw_core.results.run import Run
 
@@ -66,9 +66,13 @@ def select_rows(inside: Inside, rows: QueryRows | int, prompt_tokens: int) -> In
     """
     where = inside.attention.query_positions
     if not isinstance(rows, str):
-        return np.array([index_in(rows, len(where), "The text row")], dtype=np.int64)
+        return np.array([index_in(rows, len(where), Sentence("The text row"))], dtype=np.int64)
     if rows not in QUERY_ROWS:
-        raise InputError(f"rows must be a number or one of {', '.join(QUERY_ROWS)}, not {rows!r}.")
+        raise InputError(
+            "rows must be a number or one of {names}, not {value!r}.",
+            names=", ".join(QUERY_ROWS),
+            value=rows,
+        )
     chosen = {
         "last_prompt": where == prompt_tokens - 1,
         "all_text": where >= 0,
@@ -89,5 +93,10 @@ def index_in(value: int, count: int, what: str) -> int:
     """The value, or InputError unless it is a whole number from 0 to count - 1."""
     whole = isinstance(value, (int, np.integer)) and not isinstance(value, bool)
     if not whole or not 0 <= value < count:
-        raise InputError(f"{what} must be a whole number from 0 to {count - 1}, not {value!r}.")
+        raise InputError(
+            "{what} must be a whole number from 0 to {most}, not {value!r}.",
+            what=what,
+            most=count - 1,
+            value=value,
+        )
     return int(value)

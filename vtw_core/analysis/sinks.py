@@ -20,7 +20,7 @@ from vtw_core.analysis.rows import (
     tokens_of,
     visual_positions,
 )
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, Sentence
 from vtw_core.results.inside import SEGMENTS, Attention, Inside
 from vtw_core.results.run import Run
 
@@ -53,7 +53,11 @@ def segment_mass(
             )
         mass = attention.mass_at_k[index_in(k, len(attention.mass_at_k), "K")].astype(np.float64)
     else:
-        of = slice(None) if head is None else [index_in(head, attention.mass.shape[1], "The head")]
+        of = (
+            slice(None)
+            if head is None
+            else [index_in(head, attention.mass.shape[1], Sentence("The head"))]
+        )
         mass = attention.mass[:, of].astype(np.float64).mean(axis=1)
     return np.asarray(mass[:, rows].mean(axis=1))
 
@@ -76,7 +80,11 @@ def head_mass(attention: Attention, rows: IntArray, segments: Sequence[str]) -> 
         InputError: a segment is unknown, or none is given.
     """
     if not segments or not set(segments) <= set(SEGMENTS):
-        raise InputError(f"segments must be some of {', '.join(SEGMENTS)}, not {segments!r}.")
+        raise InputError(
+            "segments must be some of {names}, not {value!r}.",
+            names=", ".join(SEGMENTS),
+            value=segments,
+        )
     of = [SEGMENTS.index(name) for name in sorted(set(segments))]
     mass = attention.mass.astype(np.float64)
     return np.asarray(mass[:, :, rows][..., of].sum(axis=-1).mean(axis=-1))
@@ -91,7 +99,7 @@ def where_it_looks(inside: Inside, row: int) -> FloatArray:
     Raises:
         InputError: there is no such row.
     """
-    index = index_in(row, len(inside.attention.query_positions), "The text row")
+    index = index_in(row, len(inside.attention.query_positions), Sentence("The text row"))
     return np.asarray(inside.attention.rows[:, index, visual_positions(inside)].astype(np.float64))
 
 
@@ -101,7 +109,9 @@ def who_reads(inside: Inside, visual_index: int) -> FloatArray:
     Raises:
         InputError: there is no such visual token.
     """
-    position = visual_positions(inside)[index_in(visual_index, len(inside.patches), "The patch")]
+    position = visual_positions(inside)[
+        index_in(visual_index, len(inside.patches), Sentence("The patch"))
+    ]
     return np.asarray(inside.attention.rows[:, :, position].astype(np.float64))
 
 
@@ -115,9 +125,11 @@ def on_grid(values: ArrayLike, inside: Inside, grid: int = 0) -> FloatArray:
         InputError: there is no such grid, or not one value for each visual token.
     """
     given = np.asarray(values, dtype=np.float64)
-    size = inside.grids[index_in(grid, len(inside.grids), "The grid")]
+    size = inside.grids[index_in(grid, len(inside.grids), Sentence("The grid"))]
     if given.ndim < 1 or given.shape[-1] != len(inside.patches):
-        raise InputError(f"The last axis needs {len(inside.patches)} values, one a visual token.")
+        raise InputError(
+            "The last axis needs {count} values, one a visual token.", count=len(inside.patches)
+        )
     of, row, col = inside.patches.T
     placed = (of == grid) & (row >= 0) & (col >= 0)
     picture = np.full((*given.shape[:-1], *size), np.nan)
@@ -179,7 +191,7 @@ def visual_sinks(run: Run, count: int) -> tuple[SinkToken, ...]:
 
 def _ranked(run: Run, among: IntArray, count: int) -> tuple[SinkToken, ...]:
     if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
-        raise InputError(f"Ask for at least one sink token, not {count!r}.")
+        raise InputError("Ask for at least one sink token, not {count!r}.", count=count)
     inside = inside_of(run)
     attention, deep = inside.attention, list(deeper_half(inside.layers))
     received = attention.received[deep].astype(np.float64).mean(axis=0)
@@ -262,7 +274,7 @@ def massive_activations(
         InputError: the threshold is not a positive, finite number.
     """
     if not np.isfinite(threshold) or threshold <= 0:
-        raise InputError(f"The threshold must be a positive number, not {threshold}.")
+        raise InputError("The threshold must be a positive number, not {value}.", value=threshold)
     scores = inside.outliers.astype(np.float64)
     found = [
         MassiveActivation(

@@ -67,7 +67,7 @@ def record(model: Any, layout: TokenLayout) -> Iterator["AttentionRecorder"]:
     model = getattr(model, "_orig_mod", model)  # what torch.compile(model) wraps
     support = check_support(model)
     if not support.supported:
-        raise ModelError(support.reason)
+        raise ModelError.of(support.reason)
     recorder = AttentionRecorder(model, layout)
     with context_hooks(recorder) as hooks:
         hooks.uncompiled(model, model.get_decoder())
@@ -143,8 +143,11 @@ class AttentionRecorder:
             keys = np.arange(heard.keys)
         else:
             raise ModelError(
-                f"Layer {layer} attends to {heard.keys} keys where {self._rows_run} tokens were "
-                "run, as with a sliding window shorter than the sequence; use a shorter prompt."
+                "Layer {layer} attends to {keys} keys where {rows} tokens were run, as with a "
+                "sliding window shorter than the sequence; use a shorter prompt.",
+                layer=layer,
+                keys=heard.keys,
+                rows=self._rows_run,
             )
         if len(self._prefills) == layer:
             self._prefills.append(_Prefill.of(heard, keys, self.layout))

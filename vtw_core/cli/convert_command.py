@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from vtw_core.data.shards import with_checksums
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, system_reason
 from vtw_core.files.replacing import replacing
 from vtw_core.results.calibration import load_calibration
 from vtw_core.results.comparison import load_comparison
@@ -68,10 +68,13 @@ def convert(source: str | Path, target: str | Path) -> str:
         found = [kind for kind in _KINDS if kind.mark in head]
         if not found:
             raise InputError(
-                f"{path.name} is not a file that can be converted; choose a saved run, comparison "
-                "or calibration, or a file of --out."
+                "{name} is not a file that can be converted; choose a saved run, comparison or "
+                "calibration, or a file of --out.",
+                name=path.name,
             )
         found[-1].rewrite(path, Path(target))
     except OSError as error:
-        raise InputError(f"{path} cannot be converted: {error.strerror}.") from error
+        raise InputError(
+            "{path} cannot be converted: {reason}.", path=path, reason=system_reason(error)
+        ) from error
     return found[-1].name

@@ -148,7 +148,7 @@ def _records(
         _tell(note)
     _tell_skipped(records)
     if not records:
-        raise InputError(f"{arguments.data} holds no sample; add images with prompts.")
+        raise InputError("{path} holds no sample; add images with prompts.", path=arguments.data)
     return records
 
 

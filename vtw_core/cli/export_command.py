@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vtw_core.cli.load_options import add_place_options, load_from
 from vtw_core.cli.terminal import quiet
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, system_reason
 from vtw_core.files.replacing import replacing_files
 
 
@@ -20,7 +20,7 @@ def add_export(command: argparse.ArgumentParser) -> None:
 def _export(arguments: argparse.Namespace) -> str:
     folder = Path(arguments.to)
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
-        raise InputError(f"--to {folder} is not empty; name a new folder.")
+        raise InputError("--to {folder} is not empty; name a new folder.", folder=folder)
     with quiet():
         vlm = load_from(arguments)
         try:
@@ -28,7 +28,11 @@ def _export(arguments: argparse.Namespace) -> str:
                 vlm.model.save_pretrained(made)
                 vlm.processor.save_pretrained(made)
         except OSError as error:
-            raise InputError(f"--to {folder} cannot be written: {error.strerror}.") from error
+            raise InputError(
+                "--to {folder} cannot be written: {reason}.",
+                folder=folder,
+                reason=system_reason(error),
+            ) from error
     size = sum(file.stat().st_size for file in folder.iterdir())
     if arguments.json:
         return json.dumps({"model": vlm.name, "folder": str(folder), "bytes": size})

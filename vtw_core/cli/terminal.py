@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from vtw_core.errors import InputError, VTWWarning
+from vtw_core.errors import InputError, VTWWarning, system_reason
 from vtw_core.files.replacing import replacing
 from vtw_core.files.spreadsheets import csv_bytes
 
@@ -14,9 +14,9 @@ from vtw_core.files.spreadsheets import csv_bytes
 def check_target(option: str, path: Path) -> None:
     """Raise InputError for a bad file name; a run takes its time, so before it, not behind."""
     if path.is_dir():
-        raise InputError(f"{path} is a folder; give {option} a file name.")
+        raise InputError("{path} is a folder; give {option} a file name.", path=path, option=option)
     if not path.absolute().parent.is_dir():
-        raise InputError(f"The folder of {path} does not exist; create it first.")
+        raise InputError("The folder of {path} does not exist; create it first.", path=path)
 
 
 def write_table(path: Path, lines: Iterable[str]) -> None:
@@ -25,7 +25,9 @@ def write_table(path: Path, lines: Iterable[str]) -> None:
         with replacing(path) as file:
             file.writelines(csv_bytes(lines))
     except OSError as error:
-        raise InputError(f"{path} cannot be written: {error.strerror}.") from error
+        raise InputError(
+            "{path} cannot be written: {problem}.", path=path, problem=system_reason(error)
+        ) from error
 
 
 @contextlib.contextmanager

@@ -69,7 +69,9 @@ def compare_methods(
     """
     for event in compare_steps(vlm, image, prompt, methods, **options):
         if isinstance(event, MethodRefused):
-            raise InputError(f"{methods[event.method - 1].label}: {event.reason}")
+            raise InputError(
+                "{where}: {problem}", where=methods[event.method - 1].label, problem=event.reason
+            )
         if isinstance(event, MethodComparison):
             return event
     raise RuntimeError("compare_steps ended without a comparison")
@@ -104,11 +106,11 @@ def compare_steps(
     """
     labels = [BASELINE, *(method.label for method in methods)]
     if len(set(labels)) < len(labels):
-        raise InputError(f"Methods need different labels, none of them {BASELINE!r}.")
+        raise InputError("Methods need different labels, none of them {name!r}.", name=BASELINE)
     if len(methods) > MOST_METHODS:
-        raise InputError(f"At most {MOST_METHODS} methods can be compared at once.")
+        raise InputError("At most {most} methods can be compared at once.", most=MOST_METHODS)
     if timed < 1:
-        raise InputError(f"timed must be 1 or more, not {timed}.")
+        raise InputError("timed must be 1 or more, not {value}.", value=timed)
     pictures, question = load_images(image), check_prompt(prompt)
     total = len(labels) + timed
     whole = prepare(vlm, pictures, question)
@@ -124,7 +126,7 @@ def compare_steps(
         except VTWError as problem:
             if index == 0:
                 raise
-            yield MethodRefused(index, str(problem))
+            yield MethodRefused(index, problem.sentence)
         yield Progress(index + 1, total, method.label)
 
     seconds = [[ran.prefill_seconds] for ran in rans]

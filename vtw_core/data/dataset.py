@@ -29,7 +29,7 @@ from vtw_core.data.questions import (
     question,
     usable,
 )
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, system_reason
 from vtw_core.families.prompts import check_prompt
 from vtw_core.pictures.images import SUFFIXES
 
@@ -83,16 +83,20 @@ class LocalData:
             left_out = _left_out(path)
             for row in _rows(path, prompt):
                 if isinstance(row, Skipped) and not skip_bad:
-                    raise InputError(row.reason)
+                    raise InputError.of(row.reason)
                 total += 1
         except OSError as error:
-            raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+            raise InputError(
+                "{path} cannot be read: {problem}.", path=path, problem=system_reason(error)
+            ) from error
         if not total and left_out:
             raise InputError(
-                f"{path} holds no sample; add images with prompts. Left out: {listed(left_out)}."
+                "{path} holds no sample; add images with prompts. Left out: {names}.",
+                path=path,
+                names=listed(left_out),
             )
         if not total:
-            raise InputError(f"{path} holds no sample; add images with prompts.")
+            raise InputError("{path} holds no sample; add images with prompts.", path=path)
         return cls(path, prompt, total, left_out)
 
     def part(self, first: int, step: int) -> Iterator[Item | Skipped]:
@@ -127,7 +131,7 @@ def _rows(path: Path, prompt: str | None) -> Iterator[Item | Skipped]:
         return _listed(listing, prompt) if listing.is_file() else _in_folder(path, prompt)
     if path.is_file():
         return _listed(path, prompt)
-    raise InputError(f"There is no folder or file {path}; check the path.")
+    raise InputError("There is no folder or file {path}; check the path.", path=path)
 
 
 def _listed(path: Path, prompt: str | None) -> Iterator[Item | Skipped]:
@@ -163,7 +167,7 @@ def _listed_item(raw: Any, folder: Path, prompt: str | None, where: str) -> Item
     names = first_of(row, IMAGES)
     several = names if isinstance(names, list) else [names]
     if not several:
-        raise InputError(f'{where} has no "image"; give the path of an image file.')
+        raise InputError('{where} has no "image"; give the path of an image file.', where=where)
     return _item(row, [_image(name, folder, where) for name in several], prompt, where)
 
 
@@ -209,29 +213,39 @@ def _row(raw: Any, where: str) -> dict[str, Any]:
         try:
             row = json.loads(raw.removeprefix(_BOM).decode("utf-8"))
         except UnicodeDecodeError as error:
-            raise InputError(f"{where} is not UTF-8 text; save the file as UTF-8.") from error
+            raise InputError(
+                "{where} is not UTF-8 text; save the file as UTF-8.", where=where
+            ) from error
         except (ValueError, RecursionError) as error:
             raise InputError(
-                f'{where} is not JSON; write {{"image": ..., "prompt": ...}}.'
+                '{where} is not JSON; write {{"image": ..., "prompt": ...}}.', where=where
             ) from error
     if not isinstance(row, dict):
-        raise InputError(f'{where} is no JSON object; write {{"image": ..., "prompt": ...}}.')
+        raise InputError(
+            '{where} is no JSON object; write {{"image": ..., "prompt": ...}}.', where=where
+        )
     return row
 
 
 def _image(name: Any, folder: Path, where: str) -> Path:
     if not isinstance(name, str) or not name.strip():
-        raise InputError(f'{where} has no "image"; give the path of an image file.')
+        raise InputError('{where} has no "image"; give the path of an image file.', where=where)
     # A path is only ever opened as a file; said here, since "not found" would puzzle.
     if "://" in name or name.startswith("data:"):
-        raise InputError(f"{where}: the image is a URL; download it and give the file's path.")
+        raise InputError(
+            "{where}: the image is a URL; download it and give the file's path.", where=where
+        )
     path = folder / name
     try:
         there = path.is_file()
     except (OSError, ValueError):
         there = False
     if not there:
-        raise InputError(f"{where}: there is no image file {name[:200]!r}; check the path.")
+        raise InputError(
+            "{where}: there is no image file {name!r}; check the path.",
+            where=where,
+            name=name[:200],
+        )
     return path
 
 
@@ -240,7 +254,9 @@ def _item(row: dict[str, Any], images: list[Path], prompt: str | None, where: st
     own = (first_of(row, PROMPTS), said, prompt, first_of(row, (CAPTION,)))
     asked = next((one for one in own if one is not None), None)
     if asked is None:
-        raise InputError(f'{where} has no "prompt"; add one, or give --prompt for all images.')
+        raise InputError(
+            '{where} has no "prompt"; add one, or give --prompt for all images.', where=where
+        )
     answer = first_of(row, ANSWERS)
     return Item(
         one_or_several(images),

@@ -126,7 +126,7 @@ class HubData:
         given = row[names.image]
         images = [_picture(one, where) for one in (given if isinstance(given, list) else [given])]
         if not images:
-            raise InputError(f"{where} has no image; its list of images is empty.")
+            raise InputError("{where} has no image; its list of images is empty.", where=where)
         said, answered = conversation(row)
         own = (None if names.prompt is None else row[names.prompt], said, self.prompt)
         asked = next((one for one in own if one is not None), None)
@@ -148,8 +148,9 @@ def _load(source: str, stream: bool) -> Any:
         if is_out_of_memory(error):
             raise
         raise InputError(
-            f"{source} needs the package datasets; install it with `pip install datasets` "
-            "(requirements-scale.txt)."
+            "{source} needs the package datasets; install it with `pip install datasets` "
+            "(requirements-scale.txt).",
+            source=source,
         ) from error
     datasets.disable_progress_bars()
     try:
@@ -165,8 +166,11 @@ def _load(source: str, stream: bool) -> Any:
     if isinstance(found, dict):  # one data set for each split
         if len(found) != 1:
             raise InputError(
-                f"{source} has the splits {', '.join(map(str, found))}; name one behind a colon, "
-                f"as in {source.rstrip(':')}:{next(iter(found))}."
+                "{source} has the splits {names}; name one behind a colon, as in {name}:{split}.",
+                source=source,
+                names=", ".join(map(str, found)),
+                name=source.rstrip(":"),
+                split=next(iter(found)),
             )
         found = next(iter(found.values()))
     # As bytes: a picture is decoded by vtw_core.pictures.images alone, behind its checks.
@@ -190,7 +194,11 @@ def _parts(asked: str) -> tuple[str, str | None, str | None]:
 
 def _unreadable(source: str, error: BaseException) -> InputError:
     first = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
-    return InputError(f"The data set {source} cannot be read: {first or type(error).__name__}")
+    return InputError(
+        "The data set {source} cannot be read: {problem}",
+        source=source,
+        problem=first or type(error).__name__,
+    )
 
 
 def _columns(rows: Any, asked: Columns, prompt: str | None) -> Columns:
@@ -203,10 +211,12 @@ def _columns(rows: Any, asked: Columns, prompt: str | None) -> Columns:
     usual = PROMPTS if prompt is not None or set(TURNS) & set(there) else (*PROMPTS, CAPTION)
     question = _column("prompt", asked.prompt, usual, there)
     if image is None or (question is None and prompt is None and not set(TURNS) & set(there)):
-        what = "image" if image is None else "prompt"
         raise InputError(
-            f"No column is called {what}; name it with --{what}-column, one of {', '.join(there)}"
-            f"{'.' if image is None else ', or give --prompt for all images.'}"
+            "No column is called image; name it with --image-column, one of {names}."
+            if image is None
+            else "No column is called prompt; name it with --prompt-column, one of {names}, or "
+            "give --prompt for all images.",
+            names=", ".join(there),
         )
     return Columns(image, question, _column("answer", asked.answer, ANSWERS, there))
 
@@ -216,7 +226,10 @@ def _column(what: str, asked: str | None, usual: Sequence[str], there: Sequence[
         return next((name for name in usual if name in there), None)
     if asked not in there:
         raise InputError(
-            f"There is no column {asked!r} for the {what}; the columns are {', '.join(there)}."
+            "There is no column {asked!r} for the {what}; the columns are {names}.",
+            asked=asked,
+            what=what,
+            names=", ".join(there),
         )
     return asked
 
@@ -237,7 +250,11 @@ def _picture(value: Any, where: str) -> tuple[Path | bytes, str]:
                 return file.read(MAX_BYTES + 1), called
         # Archives, the network and the disk, each with errors of its own.
         except Exception as error:
-            raise InputError(f"{where}: its image file {called!r} cannot be read.") from error
+            raise InputError(
+                "{where}: its image file {called!r} cannot be read.", where=where, called=called
+            ) from error
     if path and Path(path).is_file():
         return Path(path), called
-    raise InputError(f"{where} has no image; its column must hold an image file's contents.")
+    raise InputError(
+        "{where} has no image; its column must hold an image file's contents.", where=where
+    )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, Sentence
 from vtw_core.families.prompts import check_prompt, is_unicode
 
 # How data sets of questions about images call their columns.
@@ -59,7 +59,7 @@ class Skipped:
         reason: where it stands and why, one sentence.
     """
 
-    reason: str
+    reason: Sentence
 
 
 def usable(make: Callable[..., Item], *arguments: Any) -> Item | Skipped:
@@ -67,7 +67,7 @@ def usable(make: Callable[..., Item], *arguments: Any) -> Item | Skipped:
     try:
         return make(*arguments)
     except InputError as error:
-        return Skipped(str(error))
+        return Skipped(error.sentence)
 
 
 def first_of(row: dict[str, Any], names: Sequence[str]) -> Any:
@@ -96,16 +96,22 @@ def question(asked: Any, images: int, where: str) -> str:
             text = text.removeprefix(TAG).removesuffix(TAG).strip()
         text = check_prompt(text)
     except InputError as error:
-        raise InputError(f"{where}: {error}") from error
+        raise InputError("{where}: {problem}", where=where, problem=error) from error
     if TAG in text:
         raise InputError(
-            f"{where}: {TAG} stands in the middle of the prompt, but images stand in front of the "
-            "question; write it at the start, or leave it out."
+            "{where}: {mark} stands in the middle of the prompt, but images stand in front of "
+            "the question; write it at the start, or leave it out.",
+            where=where,
+            mark=TAG,
         )
     if marks not in (0, images):
         raise InputError(
-            f"{where}: the prompt has {TAG} {marks} times, but there are {images} images; write it "
-            "once for each, or leave it out."
+            "{where}: the prompt has {mark} {marks} times, but there are {images} images; write "
+            "it once for each, or leave it out.",
+            where=where,
+            mark=TAG,
+            marks=marks,
+            images=images,
         )
     return text
 
@@ -136,17 +142,26 @@ def _text_of(answer: Any, name: str, where: str) -> str:
         return ""
     if isinstance(answer, str):
         if not is_unicode(answer):
-            raise InputError(f'{where}: "{name}" is not valid Unicode text; write it again.')
+            raise InputError(
+                '{where}: "{name}" is not valid Unicode text; write it again.',
+                where=where,
+                name=name,
+            )
         return answer
     if isinstance(answer, bool):
         raise InputError(
-            f'{where}: "{name}" is {str(answer).lower()}; write the word that the model should say.'
+            '{where}: "{name}" is {value}; write the word that the model should say.',
+            where=where,
+            name=name,
+            value=str(answer).lower(),
         )
     if isinstance(answer, float) and answer.is_integer():
         answer = int(answer)  # 3 in a column where a value is missing
     if isinstance(answer, (int, float)):
         return str(answer)
-    raise InputError(f'{where}: "{name}" must be a text, a number, or a list of these.')
+    raise InputError(
+        '{where}: "{name}" must be a text, a number, or a list of these.', where=where, name=name
+    )
 
 
 def conversation(row: dict[str, Any]) -> tuple[str | None, str | None]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Generic, Protocol, TypeVar, overload
 
 from vtw_core.data.questions import Item, Skipped
-from vtw_core.errors import InputError, VTWError
+from vtw_core.errors import InputError, Sentence, VTWError
 from vtw_core.results.events import Progress
 
 
@@ -132,9 +132,10 @@ class Records(Sequence[tuple[Entry, R]]):
         record = self._store.get(entry.key)
         if record is None:
             raise InputError(
-                f"The record of {entry.name} is not in {self._store.where}: give --out a folder "
-                "that all machines share, or bring the shards of all of them into one folder and "
-                "run again."
+                "The record of {name} is not in {where}: give --out a folder that all machines "
+                "share, or bring the shards of all of them into one folder and run again.",
+                name=entry.name,
+                where=self._store.where,
             )
         return entry, record
 
@@ -164,7 +165,7 @@ def finish(
     for item in items:
         entry = item if isinstance(item, Skipped) else _entry(item, store, depends_on, make)
         if isinstance(entry, Skipped) and not skip_bad:
-            raise InputError(entry.reason)
+            raise InputError.of(entry.reason)
         entries.append(entry)
         yield Progress(len(entries), total, item.name if isinstance(item, Item) else "")
     return tuple(entries)
@@ -178,7 +179,7 @@ def _entry(
         key = key_of(item, depends_on)
         made = None if key in store else make(item)
     except VTWError as error:
-        return Skipped(f"{item.where or item.name}: {error}")
+        return Skipped(Sentence("{where}: {problem}", where=item.where or item.name, problem=error))
     if made is not None:
         store.put(key, made)
     return Entry(key, item.name, item.accepted)

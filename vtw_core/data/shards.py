@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import IO, Any, Generic
 
 from vtw_core.data.records import R, Store
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, system_reason
 from vtw_core.files.documents import refuse_constant
 from vtw_core.machine.processes import rank
 
@@ -77,7 +77,11 @@ class Shards(Generic[R]):
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"{folder} cannot be made a folder: {error.strerror}.") from error
+            raise InputError(
+                "{folder} cannot be made a folder: {problem}.",
+                folder=folder,
+                problem=system_reason(error),
+            ) from error
         self._scan()
 
     def _scan(self) -> None:
@@ -91,7 +95,9 @@ class Shards(Generic[R]):
                         self._scan_line(line, path.name, at)
                         at += len(line)
         except OSError as error:
-            raise InputError(f"{self.folder} cannot be read: {error.strerror}.") from error
+            raise InputError(
+                "{path} cannot be read: {problem}.", path=self.folder, problem=system_reason(error)
+            ) from error
 
     def _scan_line(self, line: bytes, name: str, at: int) -> None:
         if not line.endswith(b"\n"):
@@ -155,7 +161,11 @@ class Shards(Generic[R]):
             self._own.write(line)
             self._own.flush()
         except OSError as error:
-            raise InputError(f"{self.folder} cannot be written: {error.strerror}.") from error
+            raise InputError(
+                "{path} cannot be written: {problem}.",
+                path=self.folder,
+                problem=system_reason(error),
+            ) from error
         self._note(key.encode(), Path(self._own.name).name, at)
 
     def joined(self, others: Sequence[Store[R]]) -> Store[R]:

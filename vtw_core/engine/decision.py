@@ -42,8 +42,9 @@ def kept_of_prompt(
         check_text_at_the_end(layout)
     if layer < k_min and len(kept) < len(alive):
         raise InputError(
-            f"This model takes K of {k_min} or more, and no visual token may leave "
-            "before: it adds visual features to the visual tokens behind each of its first "
-            f"{k_min} layers."
+            "This model takes K of {k_min} or more, and no visual token may leave before: it "
+            "adds visual features to the visual tokens behind each of its first {layers} layers.",
+            k_min=k_min,
+            layers=k_min,
         )
     return kept if len(kept) < len(alive) else alive

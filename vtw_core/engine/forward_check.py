@@ -71,8 +71,10 @@ class AskedPass:
             # Rows that nothing says anything about can be the prompt's own alone.
             if is_visual is not None or rows > total:
                 raise ModelError(
-                    f"The pass has {rows} rows, the layout {total}, and no input_ids say what the "
-                    "others are: pass input_ids, or a layout of this prompt."
+                    "The pass has {rows} rows, the layout {total}, and no input_ids say what the "
+                    "others are: pass input_ids, or a layout of this prompt.",
+                    rows=rows,
+                    total=total,
                 )
             return
         ids = None if self._ids is None else np.asarray(self._ids.cpu())
@@ -116,8 +118,9 @@ class AskedPass:
         """Raise InputError where the caller counts on rows that have left the prompt."""
         if self._of_every_row is not None:
             raise InputError(
-                f"{self._of_every_row} counts every token of the prompt, and some have left: give "
-                "logits_to_keep as a number, and take a loss from the logits of the answer."
+                "{name} counts every token of the prompt, and some have left: give "
+                "logits_to_keep as a number, and take a loss from the logits of the answer.",
+                name=self._of_every_row,
             )
 
     def _visual(self) -> NDArray[np.bool_] | None:

@@ -146,17 +146,22 @@ def check_limit(vlm: LoadedModel, prepared: Prepared, max_new_tokens: Any) -> in
     """max_new_tokens, or InputError unless it is a whole number >= 1 that the context holds."""
     limit = whole(max_new_tokens)
     if limit is None:
-        raise InputError(f"max_new_tokens must be a whole number, not {max_new_tokens!r}.")
+        raise InputError(
+            "max_new_tokens must be a whole number, not {value!r}.", value=max_new_tokens
+        )
     # Merged patches leave their positions behind unless these are renumbered; count them too.
     length = prepared.layout.total + len(prepared.layout.absorbed)
     room = vlm.context - length
     if limit < 1:
-        raise InputError(f"max_new_tokens must be at least 1, not {limit}.")
+        raise InputError("max_new_tokens must be at least 1, not {value}.", value=limit)
     if limit > room:
         raise InputError(
-            f"Image and prompt take {length} of the model's {vlm.context} tokens "
-            f"and leave room for an answer of {room}; shorten the prompt, or set max_new_tokens "
-            f"to at most {room}."
+            "Image and prompt take {length} of the model's {context} tokens and leave room for "
+            "an answer of {room}; shorten the prompt, or set max_new_tokens to at most {most}.",
+            length=length,
+            context=vlm.context,
+            room=room,
+            most=room,
         )
     return limit
 

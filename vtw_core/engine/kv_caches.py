@@ -24,8 +24,9 @@ def reduce_cache(
     keys = getattr(cache, "keys", None)
     if not isinstance(keys, Tensor) or keys.shape[-2] != count:
         raise ModelError(
-            f"The KV cache of layer {index} cannot be reduced; use the dynamic cache, or "
-            "switch off the strategy's reduction of the cache."
+            "The KV cache of layer {layer} cannot be reduced; use the dynamic cache, or switch "
+            "off the strategy's reduction of the cache.",
+            layer=index,
         )
     rows = torch.as_tensor(places, device=keys.device)
     cache.keys = pick(keys, rows, 2, 0)
@@ -42,7 +43,10 @@ def check_window(index: int, cache: Any, length: int) -> None:
         window = getattr(caches[index], "sliding_window", 0)
         if window < length:
             raise ModelError(
-                f"Layer {index} has a sliding window of {window} tokens, shorter than the "
-                f"sequence of {length}; withdrawal would not be exact. Use a shorter prompt "
-                "or answer."
+                "Layer {layer} has a sliding window of {window} tokens, shorter than the "
+                "sequence of {length}; withdrawal would not be exact. Use a shorter prompt or "
+                "answer.",
+                layer=index,
+                window=window,
+                length=length,
             )

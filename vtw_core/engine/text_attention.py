@@ -68,8 +68,11 @@ class VisualEar:
         assert present is not None
         if heard.queries != heard.keys or heard.keys < present.count:
             raise ModelError(
-                f"Layer {layer} attends to {heard.keys} keys in a pass of {heard.queries} rows; a "
-                "strategy that decides from attention needs the whole prompt in one pass."
+                "Layer {layer} attends to {keys} keys in a pass of {rows} rows; a strategy that "
+                "decides from attention needs the whole prompt in one pass.",
+                layer=layer,
+                keys=heard.keys,
+                rows=heard.queries,
             )
         rows = [text_rows(layout) for layout in self._layouts]
         places = [np.searchsorted(p, r) for p, r in zip(present.positions, rows, strict=True)]

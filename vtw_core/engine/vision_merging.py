@@ -74,8 +74,10 @@ def encode_merged(
         tokens += len(extra) + len(first)
         if len(features[-1]) != len(extra) + len(first):
             raise ModelError(
-                f"The model made {len(features[-1])} features of {len(first)} merged patches; "
-                "leave the vision stage out (vision=None, or --stages bc)."
+                "The model made {count} features of {tokens} merged patches; leave the vision "
+                "stage out (vision=None, or --stages bc).",
+                count=len(features[-1]),
+                tokens=len(first),
             )
     assert vision is not None
     vision.pooler_output = features
@@ -106,17 +108,20 @@ def _encoder_layers(model: Any) -> Any:
     kind = model.config.model_type
     if layers is None:
         raise ModelError(
-            f"Patches can be merged inside LLaVA's vision encoders, where every patch is one token "
-            f"of one grid; this is a {kind} model (a picture becomes: {adapter.picture}). Leave "
-            "the vision stage out (vision=None, or --stages bc)."
+            "Patches can be merged inside LLaVA's vision encoders, where every patch is one "
+            "token of one grid; this is a {kind} model (a picture becomes: {problem}). Leave the "
+            "vision stage out (vision=None, or --stages bc).",
+            kind=kind,
+            problem=adapter.picture,
         )
     chosen = model.config.vision_feature_layer
     states = [n % (len(layers) + 1) for n in ([chosen] if isinstance(chosen, int) else chosen)]
     if min(states) < 2:
         raise ModelError(
-            f"This {kind} model takes its image features from in front of the vision encoder's "
+            "This {kind} model takes its image features from in front of the vision encoder's "
             "second layer, where nothing is merged yet; leave the vision stage out (vision=None, "
-            "or --stages bc)."
+            "or --stages bc).",
+            kind=kind,
         )
     return layers
 
@@ -170,8 +175,10 @@ class _Encoding:
         self._class_tokens = hidden.shape[1] - count
         if self._class_tokens not in (0, 1):
             raise ModelError(
-                f"The vision encoder has {hidden.shape[1]} tokens for {count} patches, so its "
-                "patches cannot be told apart; leave the vision stage out (vision=None)."
+                "The vision encoder has {tokens} tokens for {patches} patches, so its patches "
+                "cannot be told apart; leave the vision stage out (vision=None).",
+                tokens=hidden.shape[1],
+                patches=count,
             )
         leading, patches = hidden[0].split([self._class_tokens, count])
         patches = patches.float()

@@ -88,7 +88,7 @@ def withdraw(
     model = getattr(model, "_orig_mod", model)  # what torch.compile(model) wraps
     support = check_support(model)
     if not support.supported:
-        raise ModelError(support.reason)
+        raise ModelError.of(support.reason)
     layouts = (layout,) if isinstance(layout, TokenLayout) else tuple(layout)
     if len({one.total for one in layouts}) != 1:
         raise InputError(
@@ -285,8 +285,10 @@ class Withdrawal:
         self._rows = rows
         if batch % len(self.layouts):
             raise ModelError(
-                f"The batch has {batch} sequences, which {len(self.layouts)} layouts do not fit; "
-                "give one layout per prompt."
+                "The batch has {batch} sequences, which {layouts} layouts do not fit; give one "
+                "layout per prompt.",
+                batch=batch,
+                layouts=len(self.layouts),
             )
         if self._is_prefill:
             self.kept, self._present, self.attention = [], [], {}
@@ -297,8 +299,10 @@ class Withdrawal:
             self._batch = BatchRows(self.layouts, copies, attention)
             if rows < self._total:
                 raise ModelError(
-                    f"The pass has {rows} rows, the prompt {self._total}: the whole prompt "
-                    "must be run at once, and be the one that the layout describes."
+                    "The pass has {rows} rows, the prompt {total}: the whole prompt must be run "
+                    "at once, and be the one that the layout describes.",
+                    rows=rows,
+                    total=self._total,
                 )
             self._asked.check_prompt(self.layouts, batch, rows)
             if self._reduced and rows > self._total:

@@ -57,8 +57,10 @@ def counterfactual(
         loaded = load_images(given)
         if len(loaded) not in (1, len(pictures)):
             raise InputError(
-                f"{len(loaded)} other images were given for {len(pictures)}; give one, which "
-                "stands in for all, or one for each."
+                "{count} other images were given for {images}; give one, which stands in for "
+                "all, or one for each.",
+                count=len(loaded),
+                images=len(pictures),
             )
         if len(loaded) == 1:
             loaded *= len(pictures)

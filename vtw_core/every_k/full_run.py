@@ -295,8 +295,9 @@ def _check_head(vlm: LoadedModel, last_row: Tensor, logits: Tensor) -> None:
     scale = max(1.0, float(logits.abs().max()))
     if float((ours - logits).abs().max()) > 32 * torch.finfo(last_row.dtype).eps * scale:
         raise ModelError(
-            f"Models of type {vlm.model_type!r} change their logits behind the last layer in a "
-            "way that is not known here; use `generate` with a strategy in place of `explore`."
+            "Models of type {kind!r} change their logits behind the last layer in a way that is "
+            "not known here; use `generate` with a strategy in place of `explore`.",
+            kind=vlm.model_type,
         )
 
 
@@ -304,21 +305,27 @@ def _check_followed(vlm: LoadedModel, length: int) -> None:
     """Raise ModelError where running layers one by one would not be the same."""
     support = check_support(vlm.model)
     if not support.supported:
-        raise ModelError(support.reason)
+        raise ModelError.of(support.reason)
     decoder = vlm.model.get_decoder()
     text = vlm.model.config.get_text_config(decoder=True)
     for name in ("norm", "rotary_emb"):
         if not isinstance(getattr(decoder, name, None), nn.Module):
-            raise ModelError(f"The decoder of {vlm.model_type!r} has no {name}; use `generate`.")
+            raise ModelError(
+                "The decoder of {kind!r} has no {name}; use `generate`.",
+                kind=vlm.model_type,
+                name=name,
+            )
     if text._attn_implementation not in ("sdpa", "eager"):
         raise ModelError(
-            f"`explore` does not run under {text._attn_implementation!r} attention; load the "
-            "model with sdpa or eager."
+            "`explore` does not run under {kind!r} attention; load the model with sdpa or eager.",
+            kind=text._attn_implementation,
         )
     window = getattr(text, "sliding_window", None)
     slides = "sliding_attention" in (getattr(text, "layer_types", None) or ())
     if slides and window and window < length:
         raise InputError(
-            f"Image, prompt and answer take up to {length} tokens, the model's sliding window "
-            f"{window}; shorten the prompt or lower max_new_tokens."
+            "Image, prompt and answer take up to {length} tokens, the model's sliding window "
+            "{window}; shorten the prompt or lower max_new_tokens.",
+            length=length,
+            window=window,
         )

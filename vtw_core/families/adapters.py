@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from vtw_core.errors import ModelError
+from vtw_core.errors import ModelError, Sentence
 from vtw_core.families.grids import (
     Packing,
     merged_patches,
@@ -137,7 +137,7 @@ class Adapter:
     """
 
     example: str
-    picture: str
+    picture: Sentence
     patches: Callable[[Any, Mapping[str, Any], int], Packing]
     image_token_id: Callable[[Any], int] = _image_token_id
     k_min: Callable[[Any], int] = _from_layer_zero
@@ -160,8 +160,9 @@ def adapter_for(config: Any) -> Adapter:
     adapter = ADAPTERS.get(config.model_type)
     if adapter is None:
         raise ModelError(
-            f"Models of type {config.model_type!r} are not supported; "
-            f"supported: {', '.join(sorted(ADAPTERS))}."
+            "Models of type {kind!r} are not supported; supported: {names}.",
+            kind=config.model_type,
+            names=", ".join(sorted(ADAPTERS)),
         )
     return adapter
 
@@ -186,60 +187,64 @@ def decoder_layers(model: Any) -> Any:
 ADAPTERS: dict[str, Adapter] = {
     "llava": Adapter(
         example="llava-hf/llava-1.5-7b-hf",
-        picture="one grid per image",
+        picture=Sentence("one grid per image"),
         patches=one_grid_per_image,
         counts_by_shape=_unless_pixtral,
         encoder_layers=_llava_encoder_layers,
     ),
     "llava_next": Adapter(
         example="llava-hf/llava-v1.6-vicuna-7b-hf",
-        picture="overview, then tiles with newline tokens",
+        picture=Sentence("overview, then tiles with newline tokens"),
         patches=overview_and_tiles,
     ),
     "llava_onevision": Adapter(
         example="llava-hf/llava-onevision-qwen2-7b-ov-hf",
-        picture="overview, then tiles with newline tokens; of several images the overviews alone",
+        picture=Sentence(
+            "overview, then tiles with newline tokens; of several images the overviews alone"
+        ),
         patches=overview_and_pooled_tiles,
     ),
     "idefics3": Adapter(
         example="HuggingFaceM4/Idefics3-8B-Llama3",
-        picture="tagged tiles, then overview",
+        picture=Sentence("tagged tiles, then overview"),
         patches=tagged_tiles,
         counts_by_shape=_by_values,
     ),
     "smolvlm": Adapter(
         example="HuggingFaceTB/SmolVLM2-2.2B-Instruct",
-        picture="tagged tiles, then overview",
+        picture=Sentence("tagged tiles, then overview"),
         patches=tagged_tiles,
         counts_by_shape=_by_values,
     ),
     "internvl": Adapter(
         example="OpenGVLab/InternVL3-1B-hf",
-        picture="one square grid per tile, then overview",
+        picture=Sentence("one square grid per tile, then overview"),
         patches=square_per_tile,
     ),
     "aya_vision": Adapter(
         example="CohereLabs/aya-vision-8b",
-        picture="one square grid per tile, then overview",
+        picture=Sentence("one square grid per tile, then overview"),
         patches=square_per_tile,
     ),
     "qwen2_vl": Adapter(
         example="Qwen/Qwen2-VL-2B-Instruct",
-        picture="one grid per image, of the image's shape",
+        picture=Sentence("one grid per image, of the image's shape"),
         patches=merged_patches,
         counts_by_shape=_by_values,
         positions=_multimodal_positions,
     ),
     "qwen2_5_vl": Adapter(
         example="Qwen/Qwen2.5-VL-3B-Instruct",
-        picture="one grid per image, of the image's shape",
+        picture=Sentence("one grid per image, of the image's shape"),
         patches=merged_patches,
         counts_by_shape=_by_values,
         positions=_multimodal_positions,
     ),
     "qwen3_vl": Adapter(
         example="Qwen/Qwen3-VL-4B-Instruct",
-        picture="one grid per image, of the image's shape; K of at least the deepstack layers",
+        picture=Sentence(
+            "one grid per image, of the image's shape; K of at least the deepstack layers"
+        ),
         patches=merged_patches,
         counts_by_shape=_by_values,
         k_min=_behind_deepstack,
@@ -247,20 +252,20 @@ ADAPTERS: dict[str, Adapter] = {
     ),
     "glm4v": Adapter(
         example="zai-org/GLM-4.1V-9B-Thinking",
-        picture="one grid per image, of the image's shape",
+        picture=Sentence("one grid per image, of the image's shape"),
         patches=merged_patches,
         counts_by_shape=_by_values,
         positions=_multimodal_positions,
     ),
     "gemma3": Adapter(
         example="google/gemma-3-4b-it",
-        picture="one square grid per image; its tokens see each other both ways",
+        picture=Sentence("one square grid per image; its tokens see each other both ways"),
         patches=square_per_picture,
         prompt_only=("token_type_ids",),
     ),
     "paligemma": Adapter(
         example="google/paligemma2-3b-mix-224",
-        picture="one square grid per image; the whole prompt sees both ways",
+        picture=Sentence("one square grid per image; the whole prompt sees both ways"),
         patches=square_per_picture,
         positions=_positions_from_one,
         prompt_only=("token_type_ids",),
@@ -269,7 +274,7 @@ ADAPTERS: dict[str, Adapter] = {
     ),
     "mistral3": Adapter(
         example="mistralai/Mistral-Small-3.1-24B-Instruct-2503",
-        picture="one grid per image, of the image's shape; the ends of its rows are text",
+        picture=Sentence("one grid per image, of the image's shape; the ends of its rows are text"),
         patches=merged_rows,
         counts_by_shape=_by_values,
         unseen_side=_one_merged_patch,

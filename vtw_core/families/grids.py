@@ -258,6 +258,8 @@ def _runs(positions: IntArray) -> list[IntArray]:
 
 def _misfit(visual_count: int, expected: int) -> ModelError:
     return ModelError(
-        f"{visual_count} visual tokens do not fit the {expected} patches that the pictures are "
-        "cut into; the processor and the model do not belong together."
+        "{count} visual tokens do not fit the {expected} patches that the pictures are cut into; "
+        "the processor and the model do not belong together.",
+        count=visual_count,
+        expected=expected,
     )

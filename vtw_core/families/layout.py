@@ -21,7 +21,7 @@ Positions = Literal["keep", "repack"]
 def check_positions(positions: str) -> None:
     """Raise InputError unless positions is "keep" or "repack"."""
     if positions not in get_args(Positions):
-        raise InputError(f"positions must be 'keep' or 'repack', not {positions!r}.")
+        raise InputError("positions must be 'keep' or 'repack', not {value!r}.", value=positions)
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,8 +158,9 @@ class TokenLayout:
             grids, patches, images = adapter.patches(model, joined, sum(counts))
         except KeyError as error:
             raise ModelError(
-                f"The inputs have image tokens and no {error.args[0]}; take all of them from the "
-                "model's processor."
+                "The inputs have image tokens and no {name}; take all of them from the model's "
+                "processor.",
+                name=error.args[0],
             ) from None
         bos = getattr(model.config.get_text_config(decoder=True), "bos_token_id", None)
         layouts = []

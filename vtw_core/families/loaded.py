@@ -111,8 +111,10 @@ class LoadedModel:
         tokens = batch["input_ids"].shape[1]
         if tokens >= self.context:
             raise InputError(
-                f"Image and prompt take {tokens} tokens, the model can hold {self.context}; "
-                "shorten the prompt."
+                "Image and prompt take {tokens} tokens, the model can hold {context}; shorten "
+                "the prompt.",
+                tokens=tokens,
+                context=self.context,
             )
         # PaliGemma's processor adds labels for training, which would cost a loss.
         batch.pop("labels", None)

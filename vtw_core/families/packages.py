@@ -37,8 +37,11 @@ def check_processor_packages(name: str, config: Any) -> None:
     lacking = missing(needed)
     if lacking:
         raise ModelError(
-            f"The model {name} needs {' and '.join(lacking)} to build its {processor.__name__}; "
-            "install requirements-real.txt, which names what is needed."
+            "The model {name} needs {packages} to build its {processor}; install "
+            "requirements-real.txt, which names what is needed.",
+            name=name,
+            packages=" and ".join(lacking),
+            processor=processor.__name__,
         )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from vtw_core.errors import InputError, ModelError, first_line
+from vtw_core.errors import InputError, ModelError, Sentence, first_line
 from vtw_core.families.prompts import check_prompt, one_image_only, render
 from vtw_core.machine.memory import is_out_of_memory
 
@@ -56,17 +56,23 @@ def process(
         if len(pictures) > 1:
             for picture in pictures:  # one that cannot be used alone says so itself
                 process(processor, adapter, config, [picture], prompt)
-            raise one_image_only(f"its processor says: {first_line(error)}") from error
+            raise one_image_only(
+                Sentence("its processor says: {error}", error=first_line(error))
+            ) from error
         size = f"{pictures[0].width} x {pictures[0].height}"
         raise InputError(
-            f"The model's processor cannot take a picture of {size} pixels ({first_line(error)}); "
-            "use one of another size or shape."
+            "The model's processor cannot take a picture of {sizes} pixels ({problem}); use one "
+            "of another size or shape.",
+            sizes=size,
+            problem=first_line(error),
         ) from error
     most, found = config.get_text_config(decoder=True).vocab_size, int(batch["input_ids"].max())
     if found >= most:
         raise ModelError(
-            f"The tokenizer makes token {found} of this prompt, and the model has {most} tokens; "
-            "take both from one checkpoint."
+            "The tokenizer makes token {token} of this prompt, and the model has {count} tokens; "
+            "take both from one checkpoint.",
+            token=found,
+            count=most,
         )
     return batch
 

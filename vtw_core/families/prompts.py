@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from vtw_core.errors import InputError, ModelError, first_line
+from vtw_core.errors import InputError, ModelError, Sentence, first_line
 from vtw_core.machine.memory import is_out_of_memory
 
 MAX_PROMPT_CHARACTERS = 2000
@@ -20,7 +20,9 @@ def check_prompt(prompt: str) -> str:
     text = prompt.strip()
     if len(text) > MAX_PROMPT_CHARACTERS:
         raise InputError(
-            f"The prompt has {len(text)} characters; use at most {MAX_PROMPT_CHARACTERS}."
+            "The prompt has {count} characters; use at most {most}.",
+            count=len(text),
+            most=MAX_PROMPT_CHARACTERS,
         )
     if not is_unicode(text):
         raise InputError("The prompt is not valid Unicode text; type it again.")
@@ -112,16 +114,20 @@ def render(text: str, processor: Any, images: int = 1, needs_template: bool = Tr
     if written == images:
         return text
     if written == 1:
-        raise one_image_only("its chat template writes no second one")
+        raise one_image_only(Sentence("its chat template writes no second one"))
     raise ModelError(
-        f"The model's chat template writes {written} images into a prompt about {images}; put "
-        "the chat_template.jinja of a vision-language checkpoint of its family in its place."
+        "The model's chat template writes {written} images into a prompt about {images}; put the "
+        "chat_template.jinja of a vision-language checkpoint of its family in its place.",
+        written=written,
+        images=images,
     )
 
 
-def one_image_only(reason: str) -> InputError:
+def one_image_only(reason: Sentence) -> InputError:
     """The error for several images where a model takes one."""
-    return InputError(f"This model takes one image at a time ({reason}); give one image.")
+    return InputError(
+        "This model takes one image at a time ({reason}); give one image.", reason=reason
+    )
 
 
 def _filled(clean: str, processor: Any, images: int) -> str:
@@ -137,8 +143,9 @@ def _filled(clean: str, processor: Any, images: int) -> str:
         if is_out_of_memory(error):
             raise
         raise ModelError(
-            f"The model's chat template fails: {first_line(error)}; put the chat_template.jinja of "
-            "a vision-language checkpoint of its family in its place."
+            "The model's chat template fails: {problem}; put the chat_template.jinja of a "
+            "vision-language checkpoint of its family in its place.",
+            problem=first_line(error),
         ) from error
 
 

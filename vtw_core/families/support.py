@@ -3,19 +3,30 @@
 from dataclasses import dataclass
 from typing import Any
 
+from vtw_core.errors import Sentence
 from vtw_core.families.adapters import ADAPTERS
 
 # Families whose architecture rules withdrawal out, whatever their size.
 REFUSED = {
-    "mllama": "it reads the image through cross-attention, no visual token is in the sequence",
-    "idefics": "it reads the image through cross-attention, no visual token is in the sequence",
-    "blip": "it reads the image through cross-attention, no visual token is in the sequence",
-    "git": "its visual tokens are not placed by input_ids",
-    "kosmos-2": "its visual tokens are not placed by input_ids",
-    "florence2": "it is an encoder-decoder, its decoder sees the image by cross-attention",
-    "gemma3n": "its layers share their KV cache, so a token cannot leave at one layer",
-    "gemma4": "its layers share their KV cache, so a token cannot leave at one layer",
-    "qwen3_5": "its linear-attention layers keep one running state that no token can leave",
+    "mllama": Sentence(
+        "it reads the image through cross-attention, no visual token is in the sequence"
+    ),
+    "idefics": Sentence(
+        "it reads the image through cross-attention, no visual token is in the sequence"
+    ),
+    "blip": Sentence(
+        "it reads the image through cross-attention, no visual token is in the sequence"
+    ),
+    "git": Sentence("its visual tokens are not placed by input_ids"),
+    "kosmos-2": Sentence("its visual tokens are not placed by input_ids"),
+    "florence2": Sentence(
+        "it is an encoder-decoder, its decoder sees the image by cross-attention"
+    ),
+    "gemma3n": Sentence("its layers share their KV cache, so a token cannot leave at one layer"),
+    "gemma4": Sentence("its layers share their KV cache, so a token cannot leave at one layer"),
+    "qwen3_5": Sentence(
+        "its linear-attention layers keep one running state that no token can leave"
+    ),
 }
 ATTENTION_KINDS = {"full_attention", "sliding_attention"}
 
@@ -31,7 +42,7 @@ class Support:
     """
 
     supported: bool
-    reason: str
+    reason: Sentence
     k_min: int = 0
 
 
@@ -46,24 +57,39 @@ def check_support(model_or_config: Any) -> Support:
     if kind in REFUSED:
         return Support(
             False,
-            f"Models of type {kind!r} are not supported: {REFUSED[kind]}; use one of these: "
-            f"{', '.join(sorted(ADAPTERS))}.",
+            Sentence(
+                "Models of type {kind!r} are not supported: {problem}; use one of these: {names}.",
+                kind=kind,
+                problem=REFUSED[kind],
+                names=", ".join(sorted(ADAPTERS)),
+            ),
         )
     if kind not in ADAPTERS and _reads_only_text(kind, config):
         return Support(
             False,
-            f"Models of type {kind!r} read only text; use a vision-language model of a type that "
-            f"is supported: {', '.join(sorted(ADAPTERS))}.",
+            Sentence(
+                "Models of type {kind!r} read only text; use a vision-language model of a type "
+                "that is supported: {names}.",
+                kind=kind,
+                names=", ".join(sorted(ADAPTERS)),
+            ),
         )
     if kind not in ADAPTERS:
         return Support(
             False,
-            f"Models of type {kind!r} are not supported; supported: {', '.join(sorted(ADAPTERS))}.",
+            Sentence(
+                "Models of type {kind!r} are not supported; supported: {names}.",
+                kind=kind,
+                names=", ".join(sorted(ADAPTERS)),
+            ),
         )
     problem = _decoder_problem(config.get_text_config(decoder=True))
     if problem:
-        return Support(False, f"This {kind} model is not supported: {problem}.")
-    return Support(True, f"Supported as {kind}.", ADAPTERS[kind].k_min(config))
+        return Support(
+            False,
+            Sentence("This {kind} model is not supported: {problem}.", kind=kind, problem=problem),
+        )
+    return Support(True, Sentence("Supported as {kind}.", kind=kind), ADAPTERS[kind].k_min(config))
 
 
 def _reads_only_text(kind: str, config: Any) -> bool:
@@ -75,24 +101,24 @@ def _reads_only_text(kind: str, config: Any) -> bool:
     return not hasattr(config, "text_config")
 
 
-def _decoder_problem(text: Any) -> str | None:
+def _decoder_problem(text: Any) -> Sentence | None:
     if getattr(text, "num_hidden_layers", 1) < 1:
-        return "its decoder has no layers; fetch its config.json again"
+        return Sentence("its decoder has no layers; fetch its config.json again")
     odd = set(getattr(text, "layer_types", None) or ()) - ATTENTION_KINDS
     if odd:
-        return (
-            f"its decoder has layers of kind {', '.join(sorted(odd))}, which keep no cache entry "
-            "per token that could be left out; use a model with full or sliding attention in "
-            "every layer"
+        return Sentence(
+            "its decoder has layers of kind {kinds}, which keep no cache entry per token that "
+            "could be left out; use a model with full or sliding attention in every layer",
+            kinds=", ".join(sorted(odd)),
         )
     if getattr(text, "num_kv_shared_layers", 0):
-        return (
-            "its decoder layers share their KV cache, so a token cannot leave at one layer; use a "
-            "model whose layers have caches of their own"
+        return Sentence(
+            "its decoder layers share their KV cache, so a token cannot leave at one layer; use "
+            "a model whose layers have caches of their own"
         )
     if getattr(text, "cross_attention_layers", None):
-        return (
-            "its decoder reads the image through cross-attention; use a model that has its visual "
-            "tokens in the sequence"
+        return Sentence(
+            "its decoder reads the image through cross-attention; use a model that has its "
+            "visual tokens in the sequence"
         )
     return None

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, Sentence, system_reason
 from vtw_core.files.documents import Arrays, parsed
 from vtw_core.files.replacing import replacing
 from vtw_core.machine.memory import is_out_of_memory
@@ -42,8 +42,8 @@ class ArchiveKind:
     format: str
     version: int
     entry: str
-    key: str
-    name: str
+    key: Sentence
+    name: Sentence
     writer: str
     max_json_bytes: int
     max_array_bytes: int
@@ -62,7 +62,10 @@ def write_archive(kind: ArchiveKind, document: Any, arrays: Arrays, path: str | 
             archive.writestr(ARRAYS_ENTRY, arrays.data)
     except OSError as error:
         raise InputError(
-            f"The {kind.key} cannot be saved to {target}: {error.strerror}."
+            "The {what} cannot be saved to {path}: {problem}.",
+            what=kind.key,
+            path=target,
+            problem=system_reason(error),
         ) from error
     return target
 
@@ -74,19 +77,33 @@ def read_archive(kind: ArchiveKind, path: str | Path) -> tuple[Any, Arrays, int]
     raw, arrays = _read_entries(kind, Path(path))
     document = parsed(raw, name, _MOST_VALUES)
     if not isinstance(document, dict) or document.get("format") != kind.format:
-        raise InputError(f"{name} is not a {kind.name}; choose a file that {kind.writer} wrote.")
+        raise InputError(
+            "{name} is not a {what}; choose a file that {writer} wrote.",
+            name=name,
+            what=kind.name,
+            writer=kind.writer,
+        )
     version = document.get("version")
     if type(version) is not int or not 1 <= version <= kind.version:
         raise InputError(
-            f"{name} was saved in format version {str(version)[:20]}, this "
-            f"program reads versions up to {kind.version}; record the {kind.key} again."
+            "{name} was saved in format version {version}, this program reads versions up to "
+            "{own}; record the {what} again.",
+            name=name,
+            version=str(version)[:20],
+            own=kind.version,
+            what=kind.key,
         )
     return document.get(kind.key), arrays, version
 
 
 def _read_entries(kind: ArchiveKind, path: Path) -> tuple[bytes, Arrays]:
     """The JSON and the arrays in the archive; nothing is expanded before both are known to fit."""
-    other = InputError(f"{path.name} is not a {kind.name}; choose a file that {kind.writer} wrote.")
+    other = InputError(
+        "{name} is not a {what}; choose a file that {writer} wrote.",
+        name=path.name,
+        what=kind.name,
+        writer=kind.writer,
+    )
     try:
         if not _ends_as_ours(path):
             raise other
@@ -99,14 +116,20 @@ def _read_entries(kind: ArchiveKind, path: Path) -> tuple[bytes, Arrays]:
             ):
                 # zipfile reads no more of a member than its header says.
                 if entry.file_size > limit:
-                    raise InputError(f"{path.name} holds more than {limit // 2**20} MB of data.")
+                    raise InputError(
+                        "{name} holds more than {limit} MB of data.",
+                        name=path.name,
+                        limit=limit // 2**20,
+                    )
             has_arrays = ARRAYS_ENTRY in archive.namelist()
             arrays = Arrays(archive.read(ARRAYS_ENTRY)) if has_arrays else Arrays()
             return archive.read(kind.entry), arrays
     except FileNotFoundError as error:
-        raise InputError(f"There is no file {path}.") from error
+        raise InputError("There is no file {path}.", path=path) from error
     except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}.") from error
+        raise InputError(
+            "{path} cannot be read: {problem}.", path=path, problem=system_reason(error)
+        ) from error
     except InputError:
         raise
     # zipfile and zlib raise many kinds of error on a hostile archive (zlib.error, EOFError,
@@ -114,7 +137,9 @@ def _read_entries(kind: ArchiveKind, path: Path) -> tuple[bytes, Arrays]:
     except Exception as error:
         if is_out_of_memory(error):
             raise
-        raise InputError(f"{path.name} is not a {kind.name}, or it is damaged.") from error
+        raise InputError(
+            "{name} is not a {what}, or it is damaged.", name=path.name, what=kind.name
+        ) from error
 
 
 def _ends_as_ours(path: Path) -> bool:

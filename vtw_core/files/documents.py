@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, Sentence, system_reason
 
 _DIGEST = re.compile(rb',\s*"sha256": "([0-9a-f]{64})"\s*\}\s*\Z')
 _LONGEST_END = 200
@@ -54,8 +54,8 @@ def read_document(
     version: int,
     *,
     most_bytes: int,
-    what: str,
-    anew: str,
+    what: Sentence,
+    anew: Sentence,
     oldest: int,
 ) -> dict[str, Any]:
     """A JSON object that says its format and version.
@@ -75,19 +75,30 @@ def read_document(
         with source.open("rb") as file:
             raw = file.read(most_bytes + 1)
     except OSError as error:
-        raise InputError(f"{source} cannot be read: {error.strerror}.") from error
+        raise InputError(
+            "{path} cannot be read: {problem}.", path=source, problem=system_reason(error)
+        ) from error
     if len(raw) > most_bytes:
-        raise InputError(f"{source.name} is larger than {most_bytes // 2**20} MB.")
+        raise InputError(
+            "{name} is larger than {limit} MB.", name=source.name, limit=most_bytes // 2**20
+        )
     document = parsed(raw, source.name, most_bytes // _BYTES_PER_VALUE)
     if not isinstance(document, dict) or document.get("format") != form:
-        raise InputError(f"{source.name} is no {what}.")
+        raise InputError("{name} is no {what}.", name=source.name, what=what)
     found = document.get("version")
     if not isinstance(found, int) or not oldest <= found <= version:
-        raise InputError(f"{source.name} is of another format version than {version}; {anew}.")
+        raise InputError(
+            "{name} is of another format version than {version}; {problem}.",
+            name=source.name,
+            version=version,
+            problem=anew,
+        )
     told = _DIGEST.search(raw, max(0, len(raw) - _LONGEST_END))
     whole = told and told[1] == _hex_digest(memoryview(raw)[: told.start()])
     if not (whole or (found == 1 and "sha256" not in document)):
-        raise InputError(f"{source.name} is damaged: its contents are not those that were saved.")
+        raise InputError(
+            "{name} is damaged: its contents are not those that were saved.", name=source.name
+        )
     return document
 
 
@@ -104,7 +115,7 @@ def parsed(raw: bytes, name: str, most_values: int) -> Any:
     Raises:
         InputError: it is no JSON, or says more than that.
     """
-    damaged = InputError(f"{name} is damaged: its contents cannot be read.")
+    damaged = InputError("{name} is damaged: its contents cannot be read.", name=name)
     if sum(raw.count(mark) for mark in (b",", b"[", b"{")) > most_values:
         raise damaged
     try:
@@ -114,15 +125,15 @@ def parsed(raw: bytes, name: str, most_values: int) -> Any:
 
 
 def refuse_constant(name: str) -> float:
-    raise ValueError(f"{name} is not a number a run can hold")
+    raise InputError("{name} is not a number a run can hold", name=name)
 
 
 def expect(name: str, value: Any, kind: type[Any]) -> None:
     # bool is an int to isinstance, but True is no count.
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
-        raise TypeError(f"{name} should hold {kind.__name__}.")
+        raise InputError("{name} should hold {kind}.", name=name, kind=kind.__name__)
     if kind is int and not 0 <= int(value) < 2**63:
-        raise ValueError(f"{name} holds a number out of range.")
+        raise InputError("{name} holds a number out of range.", name=name)
 
 
 def tuple_of(name: str, values: Any, kind: type) -> tuple[Any, ...]:
@@ -139,7 +150,7 @@ def nested(name: str, values: Any, kind: type) -> tuple[tuple[Any, ...], ...]:
 def pair(name: str, values: Any) -> tuple[int, int]:
     pair = tuple_of(name, values, int)
     if len(pair) != 2:
-        raise ValueError(f"{name} should hold two numbers.")
+        raise InputError("{name} should hold two numbers.", name=name)
     return pair[0], pair[1]
 
 
@@ -152,7 +163,7 @@ def floats(name: str, values: Any) -> np.ndarray[Any, np.dtype[np.float64]]:
         if isinstance(value, list):
             pending.extend(value)
         elif isinstance(value, bool) or not isinstance(value, int | float):
-            raise TypeError(f"{name} should hold numbers.")
+            raise InputError("{name} should hold numbers.", name=name)
     return np.array(values, dtype=np.float64)
 
 
@@ -184,7 +195,7 @@ class Arrays:
         expect(name, value, dict)
         dtype = np.dtype(kind)
         if set(value) != {"shape", "type", "at"} or value["type"] != dtype.name:
-            raise ValueError(f"{name} should be an array of {dtype.name}.")
+            raise InputError("{name} should be an array of {kind}.", name=name, kind=dtype.name)
         shape = tuple_of(name, value["shape"], int)
         expect(name, value["at"], int)
         # In Python's own numbers, which do not overflow.
@@ -192,6 +203,6 @@ class Arrays:
         size = count * dtype.itemsize
         self._unread -= size
         if len(shape) > 4 or value["at"] + size > len(self._data) or self._unread < 0:
-            raise ValueError(f"{name} does not have the size that it says.")
+            raise InputError("{name} does not have the size that it says.", name=name)
         raw = memoryview(self._data)[value["at"] : value["at"] + size]
         return np.frombuffer(raw, dtype.newbyteorder("<")).astype(dtype).reshape(shape)

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import TextIO
 
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, system_reason
 
 # What moves the cursor, changes colours or turns the direction of writing round, and halves of
 # characters, which no encoding can print. A line's end and a tab are text.
@@ -43,7 +43,9 @@ def say(pieces: Iterable[str]) -> None:
     except OSError as error:
         _silence(sys.stdout)
         if not isinstance(error, BrokenPipeError):
-            raise InputError(f"stdout cannot be written: {error.strerror}.") from error
+            raise InputError(
+                "stdout cannot be written: {reason}.", reason=system_reason(error)
+            ) from error
 
 
 def complain(program: str, message: str) -> None:

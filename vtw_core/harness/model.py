@@ -45,13 +45,14 @@ class WithdrawnLM(HFMultimodalLM):
         method = method_from(strategy)
         if method.tokens is not None:
             raise InputError(
-                f"{strategy!r} fits its thresholds to each image, which the harness's own loop "
-                "cannot do; give --gamma and --alpha, or use `python -m vtw_core evaluate`."
+                "{strategy!r} fits its thresholds to each image, which the harness's own loop "
+                "cannot do; give --gamma and --alpha, or use `python -m vtw_core evaluate`.",
+                strategy=strategy,
             )
         super().__init__(resolve(pretrained) if pretrained in SHIPPED else pretrained, **options)
         support = check_support(self.model)
         if not support.supported:
-            raise ModelError(support.reason)
+            raise ModelError.of(support.reason)
         method.strategy.check(len(decoder_layers(self.model)))
         self._strategy = method.strategy
         has_template = bool(getattr(self.processor, "chat_template", None))

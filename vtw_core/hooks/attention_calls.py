@@ -230,7 +230,8 @@ def check_attention(model: Any) -> None:
     kind = model.config.get_text_config(decoder=True)._attn_implementation
     if kind not in ("sdpa", "eager"):
         raise ModelError(
-            f"The weights of {kind!r} attention cannot be recorded; load the model with sdpa."
+            "The weights of {kind!r} attention cannot be recorded; load the model with sdpa.",
+            kind=kind,
         )
 
 

@@ -39,8 +39,8 @@ def _cache_name(kind: type) -> str:
         if name in named:
             return name
     raise ModelError(
-        f"{kind.__name__} takes its KV cache under no name that is known here; use a supported "
-        "model."
+        "{kind} takes its KV cache under no name that is known here; use a supported model.",
+        kind=kind.__name__,
     )
 
 

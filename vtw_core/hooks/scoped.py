@@ -120,10 +120,12 @@ class ContextHooks:
             return
         if self.passed_by is not None:
             raise ModelError(
-                f"Nothing ran inside this {block} block, and the thread {self.passed_by!r} ran the "
-                "model outside of it, where nothing acts on it: a new thread begins outside of "
-                "every block. Start it with Thread(target=contextvars.copy_context().run, "
-                "args=(model.generate,), kwargs=inputs); in asyncio, use asyncio.to_thread."
+                "Nothing ran inside this {block} block, and the thread {thread!r} ran the model "
+                "outside of it, where nothing acts on it: a new thread begins outside of every "
+                "block. Start it with Thread(target=contextvars.copy_context().run, "
+                "args=(model.generate,), kwargs=inputs); in asyncio, use asyncio.to_thread.",
+                block=block,
+                thread=self.passed_by,
             )
         warnings.warn(
             f"This {block} block ended without a prompt having run inside it, so it did nothing. "

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from vtw_core.errors import ModelError
+from vtw_core.errors import ModelError, Sentence
 from vtw_core.pictures.images import LFS_POINTER
 
 CONFIG, INDEX, SINGLE = "config.json", "model.safetensors.index.json", "model.safetensors"
@@ -51,12 +51,14 @@ def check_config(name: str, folder: Path) -> None:
     for file in sorted(files_of(folder)):
         if _is_pointer(folder / file):
             raise ModelError(
-                f"The files in {name} are Git LFS pointers, such as {file}, and not the files "
-                "themselves; run `git lfs install` and `git lfs pull` in that folder."
+                "The files in {name} are Git LFS pointers, such as {file}, and not the files "
+                "themselves; run `git lfs install` and `git lfs pull` in that folder.",
+                name=name,
+                file=file,
             )
     problem = config_problem(name, read_json(folder / CONFIG))
     if problem is not None:
-        raise ModelError(problem)
+        raise ModelError.of(problem)
 
 
 def check_weights(name: str, folder: Path) -> None:
@@ -70,7 +72,7 @@ def check_weights(name: str, folder: Path) -> None:
     config = read_json(folder / CONFIG)
     problem = cannot_load(name, files_of(folder), config, set(map(str, shards)))
     if problem is not None:
-        raise ModelError(problem)
+        raise ModelError.of(problem)
 
 
 def check_processor_files(name: str, folder: Path) -> None:
@@ -82,12 +84,15 @@ def check_processor_files(name: str, folder: Path) -> None:
     for part, choices in _PROCESSOR.items():
         if not any((folder / file).is_file() for file in choices):
             raise ModelError(
-                f"The model {name} lacks the {part} of its processor ({' or '.join(choices)}); "
-                "fetch all files of the model."
+                "The model {name} lacks the {part} of its processor ({files}); fetch all files "
+                "of the model.",
+                name=name,
+                part=part,
+                files=" or ".join(choices),
             )
 
 
-def config_problem(name: str, config: Mapping[str, Any] | None) -> str | None:
+def config_problem(name: str, config: Mapping[str, Any] | None) -> Sentence | None:
     """Why a config is none of a transformers model, or None where nothing stands in the way."""
     if config is None:  # transformers says why it cannot be read
         return None
@@ -97,20 +102,25 @@ def config_problem(name: str, config: Mapping[str, Any] | None) -> str | None:
     if conversion is None and "mm_vision_tower" in config:
         conversion = EXAMPLE
     if conversion is not None:
-        return (
-            f"The model {name} is in the format of its authors' own program; use its conversion "
-            f"for transformers, such as {conversion}."
+        return Sentence(
+            "The model {name} is in the format of its authors' own program; use its conversion "
+            "for transformers, such as {example}.",
+            name=name,
+            example=conversion,
         )
     packing = config.get("quantization_config") or {}
     if "quantization" in config and "quant_method" not in packing:
-        return (
-            f"The model {name} is packed for MLX; use the repository that it was made from, such "
-            f"as {EXAMPLE}."
+        return Sentence(
+            "The model {name} is packed for MLX; use the repository that it was made from, such "
+            "as {example}.",
+            name=name,
+            example=EXAMPLE,
         )
     if not isinstance(config.get("model_type"), str):
-        return (
-            f"The config.json of {name} names no model_type, so it is not the config of a "
-            "transformers model; fetch the model again, or use another one."
+        return Sentence(
+            "The config.json of {name} names no model_type, so it is not the config of a "
+            "transformers model; fetch the model again, or use another one.",
+            name=name,
         )
     return None
 
@@ -120,7 +130,7 @@ def cannot_load(
     files: Collection[str],
     config: Mapping[str, Any] | None,
     shards: Collection[str] = (),
-) -> str | None:
+) -> Sentence | None:
     """Why files are no model that can be loaded, or None where nothing stands in the way.
 
     Args:
@@ -131,16 +141,19 @@ def cannot_load(
     """
     top = sorted(file for file in files if "/" not in file)
     if "model_index.json" in top:
-        return (
-            f"{name} is a diffusers pipeline, which makes pictures; use a vision-language "
-            f"model, such as {EXAMPLE}."
+        return Sentence(
+            "{name} is a diffusers pipeline, which makes pictures; use a vision-language model, "
+            "such as {example}.",
+            name=name,
+            example=EXAMPLE,
         )
     problem = config_problem(name, config)
     if problem is None and ADAPTER in top and (SINGLE in top or INDEX in top):
         # transformers would add the one to the other, or not, by whether peft is installed.
-        problem = (
-            f"{name} holds a whole model and an adapter, which cannot both be meant; keep the "
-            "files of one in a folder of their own."
+        problem = Sentence(
+            "{name} holds a whole model and an adapter, which cannot both be meant; keep the "
+            "files of one in a folder of their own.",
+            name=name,
         )
     if problem is not None or (CONFIG in top and SINGLE in top):
         return problem
@@ -148,65 +161,90 @@ def cannot_load(
         return _index_problem(name, set(shards), set(top))
     tensors = [file for file in top if file.endswith(".safetensors")]
     if tensors and "params.json" in top:
-        return (
-            f"{name} has its model in Mistral's own format ({tensors[0]}); use the repository's "
-            "config.json and model.safetensors, or another repository that has them."
+        return Sentence(
+            "{name} has its model in Mistral's own format ({file}); use the repository's "
+            "config.json and model.safetensors, or another repository that has them.",
+            name=name,
+            file=tensors[0],
         )
     if tensors and CONFIG in top:
-        return (
-            f"{name} has {tensors[0]}, but neither model.safetensors nor "
-            "model.safetensors.index.json, by which transformers finds weights; fetch the index, "
-            "or rename a single file of weights."
+        return Sentence(
+            "{name} has {file}, but neither model.safetensors nor model.safetensors.index.json, "
+            "by which transformers finds weights; fetch the index, or rename a single file of "
+            "weights.",
+            name=name,
+            file=tensors[0],
         )
     if tensors:
-        return f"{name} has weights and no config.json; fetch all files of the model."
+        return Sentence(
+            "{name} has weights and no config.json; fetch all files of the model.", name=name
+        )
     problem = _other_weights(name, files)
     return _no_weights(name, sorted(files)) if problem is None else problem
 
 
-def _index_problem(name: str, shards: set[str], files: set[str]) -> str | None:
+def _index_problem(name: str, shards: set[str], files: set[str]) -> Sentence | None:
     if not shards:
-        return f"{name} has an index that names no files of weights ({INDEX}); fetch it again."
+        return Sentence(
+            "{name} has an index that names no files of weights ({file}); fetch it again.",
+            name=name,
+            file=INDEX,
+        )
     missing = sorted(shards - files)
     if not missing:
         return None
-    return (
-        f"{name} lacks {len(missing)} of its {len(shards)} files of weights, such as "
-        f"{missing[0]}; fetch the model again."
+    return Sentence(
+        "{name} lacks {count} of its {shards} files of weights, such as {file}; fetch the model "
+        "again.",
+        name=name,
+        count=len(missing),
+        shards=len(shards),
+        file=missing[0],
     )
 
 
-def _other_weights(name: str, files: Collection[str]) -> str | None:
+def _other_weights(name: str, files: Collection[str]) -> Sentence | None:
     for file in sorted(files, key=lambda file: (file.count("/"), file)):
         program = next((_PROGRAMS[end] for end in _PROGRAMS if file.endswith(end)), None)
         if program is not None:
-            return (
-                f"{name} has its weights for {program} alone ({file}); use the repository in "
-                f"safetensors format that they were made from, such as {EXAMPLE}."
+            return Sentence(
+                "{name} has its weights for {program} alone ({file}); use the repository in "
+                "safetensors format that they were made from, such as {example}.",
+                name=name,
+                program=program,
+                file=file,
+                example=EXAMPLE,
             )
         if file.endswith(_PICKLES) and not _is_of_training(file):
-            return (
-                f"{name} has its weights in {file}, a pickle, which can run any code and is never "
+            return Sentence(
+                "{name} has its weights in {file}, a pickle, which can run any code and is never "
                 "read here; use a revision with safetensors, or convert it: "
                 "huggingface.co/spaces/safetensors/convert does that for a repository, "
-                "save_pretrained of transformers for a folder that you trust."
+                "save_pretrained of transformers for a folder that you trust.",
+                name=name,
+                file=file,
             )
     return None
 
 
-def _no_weights(name: str, files: list[str]) -> str | None:
+def _no_weights(name: str, files: list[str]) -> Sentence | None:
     if CONFIG in files:
-        return f"{name} has a config.json and no weights; fetch model.safetensors, too."
+        return Sentence(
+            "{name} has a config.json and no weights; fetch model.safetensors, too.", name=name
+        )
     inside = [str(PurePosixPath(file).parent) for file in files if file.endswith(f"/{CONFIG}")]
     if inside:
-        return (
-            f"{name} has its model in the folder {inside[0]}; name that folder (of a repository: "
-            "fetch it first)."
+        return Sentence(
+            "{name} has its model in the folder {folder}; name that folder (of a repository: "
+            "fetch it first).",
+            name=name,
+            folder=inside[0],
         )
     if any(file.startswith(("tokenizer", "vocab", "preprocessor_config")) for file in files):
-        return (
-            f"{name} has a tokenizer or processor and no model; fetch config.json and "
-            "model.safetensors, too."
+        return Sentence(
+            "{name} has a tokenizer or processor and no model; fetch config.json and "
+            "model.safetensors, too.",
+            name=name,
         )
     return None
 

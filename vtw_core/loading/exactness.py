@@ -61,15 +61,21 @@ def check_exactness(config: Any) -> None:
         apart, effect = differences(tiny)
     except Exception as error:
         raise ModelError(
-            f"Visual tokens cannot be withdrawn from a decoder of type {kind} with transformers "
-            f"{installed} ({_told(error)}); install a release that is known to work: "
-            f"{', '.join(TESTED)}."
+            "Visual tokens cannot be withdrawn from a decoder of type {kind} with transformers "
+            "{installed} ({told}); install a release that is known to work: {tested}.",
+            kind=kind,
+            installed=installed,
+            told=_told(error),
+            tested=", ".join(TESTED),
         ) from error
     if not apart <= TOLERANCE < effect:  # NaN neither
         raise ModelError(
-            f"Visual tokens are not withdrawn exactly from a decoder of type {kind} with "
-            f"transformers {installed}: dropping them does not equal masking them; install a "
-            f"release that is known to work: {', '.join(TESTED)}."
+            "Visual tokens are not withdrawn exactly from a decoder of type {kind} with "
+            "transformers {installed}: dropping them does not equal masking them; install a "
+            "release that is known to work: {tested}.",
+            kind=kind,
+            installed=installed,
+            tested=", ".join(TESTED),
         )
 
 

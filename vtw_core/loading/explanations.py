@@ -5,7 +5,7 @@ import errno
 import re
 from collections.abc import Collection, Generator
 
-from vtw_core.errors import ModelError, VTWError, causes, first_line
+from vtw_core.errors import ModelError, Sentence, VTWError, causes, first_line
 from vtw_core.loading.contents import cannot_load, parsed
 from vtw_core.loading.download import HubError
 from vtw_core.machine.memory import is_out_of_memory
@@ -35,10 +35,10 @@ def explained(name: str) -> Generator[None, None, None]:
     # from_pretrained raises OSError for most, ValueError for unknown types and remote code,
     # ImportError for missing packages, safetensors' own error for damaged weights, ...
     except Exception as error:
-        raise ModelError(explain(name, error)) from error
+        raise ModelError.of(explain(name, error)) from error
 
 
-def explain(name: str, error: BaseException) -> str:
+def explain(name: str, error: BaseException) -> Sentence:
     """The sentence for an error."""
     chain = causes(error)
     kinds = {cls.__name__ for one in chain for cls in type(one).__mro__}
@@ -47,14 +47,17 @@ def explain(name: str, error: BaseException) -> str:
         kinds, numbers = kinds | error.kinds, numbers | {error.errno}
     is_short_of_memory = "MemoryError" in kinds or errno.ENOMEM in numbers
     if is_short_of_memory or any(map(is_out_of_memory, chain)):
-        return (
-            f"Memory ran out while {name} was loaded; use a smaller model, another dtype or "
-            "quantize."
+        return Sentence(
+            "Memory ran out while {name} was loaded; use a smaller model, another dtype or "
+            "quantize.",
+            name=name,
         )
     if errno.ENOSPC in numbers:
-        return (
-            f"There is no room on the disk for {name} ({first_line(error)}); make room, or set "
-            "HF_HOME to a folder on a larger disk."
+        return Sentence(
+            "There is no room on the disk for {name} ({problem}); make room, or set HF_HOME to a "
+            "folder on a larger disk.",
+            name=name,
+            problem=first_line(error),
         )
     if isinstance(error, HubError):
         return _of_the_hub(name, error, kinds)
@@ -62,66 +65,94 @@ def explain(name: str, error: BaseException) -> str:
     if "We couldn't connect to" in text:  # transformers, looking for a file that a folder lacks
         return _unreachable(name)
     if "trust_remote_code" in text:
-        return f"The model {name} needs code of its own, which is never run here."
+        return Sentence(
+            "The model {name} needs code of its own, which is never run here.", name=name
+        )
     if "ignore_mismatched_sizes" in text:
-        return (
-            f"The config.json of {name} describes weights of other shapes than its files have; "
-            "fetch all files of one model."
+        return Sentence(
+            "The config.json of {name} describes weights of other shapes than its files have; "
+            "fetch all files of one model.",
+            name=name,
         )
     if isinstance(error, ImportError):
         return _of_a_package(name, chain)
     if "SafetensorError" in kinds:
-        return f"The weights of {name} are damaged ({first_line(error)}); fetch them again."
+        return Sentence(
+            "The weights of {name} are damaged ({problem}); fetch them again.",
+            name=name,
+            problem=first_line(error),
+        )
     return _otherwise(name, error)
 
 
-def _of_the_hub(name: str, error: HubError, kinds: Collection[str]) -> str:
+def _of_the_hub(name: str, error: HubError, kinds: Collection[str]) -> Sentence:
     """What the process that talks to the hub could not do."""
     if error.listing is not None:
         listing = error.listing
         found = cannot_load(name, listing["files"], parsed(listing["config"]), listing["shards"])
         if found is not None:
             return found
-        return f"There is no model in the repository {name}, which has no config.json."
+        return Sentence(
+            "There is no model in the repository {name}, which has no config.json.", name=name
+        )
     if "GatedRepoError" in kinds:
-        return f"The model {name} is gated; accept its terms on the hub and set HF_TOKEN."
+        return Sentence(
+            "The model {name} is gated; accept its terms on the hub and set HF_TOKEN.", name=name
+        )
     if "RepositoryNotFoundError" in kinds:
-        return f"There is no model {name} on the hub, or it is private; check the name."
+        return Sentence(
+            "There is no model {name} on the hub, or it is private; check the name.", name=name
+        )
     if "ProcessEnded" in kinds:
-        return (
-            f"The process that asks the hub for {name} was killed, as happens when memory "
-            "runs out; load it again."
+        return Sentence(
+            "The process that asks the hub for {name} was killed, as happens when memory runs "
+            "out; load it again.",
+            name=name,
         )
     if UNREACHABLE.intersection(kinds) and error.begun:
-        return (
-            f"The connection to the hub broke while {name} was fetched; load it again, and it goes "
-            "on with the files that are finished."
+        return Sentence(
+            "The connection to the hub broke while {name} was fetched; load it again, and it "
+            "goes on with the files that are finished.",
+            name=name,
         )
     if UNREACHABLE.intersection(kinds):
         return _unreachable(name)
     if "HfHubHTTPError" in kinds:
-        return f"The hub failed to deliver {name} ({first_line(error)}); try again later."
+        return Sentence(
+            "The hub failed to deliver {name} ({problem}); try again later.",
+            name=name,
+            problem=first_line(error),
+        )
     return _otherwise(name, error)
 
 
-def _of_a_package(name: str, chain: list[BaseException]) -> str:
+def _of_a_package(name: str, chain: list[BaseException]) -> Sentence:
     """One is missing, or it is there and breaks when it is imported."""
     imports = [one for one in chain if isinstance(one, ImportError)]
     for one in imports:
         if (isinstance(one, ModuleNotFoundError) and one.name) or _MISSING.search(str(one)):
-            return f"The model {name} needs a package that is not installed: {first_line(one)}"
-    return (
-        f"A package that {name} needs is installed and cannot be imported "
-        f"({first_line(chain[-1])}); install the versions of constraints.txt, which go together."
+            return Sentence(
+                "The model {name} needs a package that is not installed: {problem}",
+                name=name,
+                problem=first_line(one),
+            )
+    return Sentence(
+        "A package that {name} needs is installed and cannot be imported ({problem}); install "
+        "the versions of constraints.txt, which go together.",
+        name=name,
+        problem=first_line(chain[-1]),
     )
 
 
-def _unreachable(name: str) -> str:
-    return (
-        f"The hub cannot be reached and {name} is not in the local cache; check the connection, or "
-        "use 'embedded' or a local folder."
+def _unreachable(name: str) -> Sentence:
+    return Sentence(
+        "The hub cannot be reached and {name} is not in the local cache; check the connection, "
+        "or use 'embedded' or a local folder.",
+        name=name,
     )
 
 
-def _otherwise(name: str, error: BaseException) -> str:
-    return f"The model {name} cannot be loaded: {first_line(error)}"
+def _otherwise(name: str, error: BaseException) -> Sentence:
+    return Sentence(
+        "The model {name} cannot be loaded: {problem}", name=name, problem=first_line(error)
+    )

@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
-from vtw_core.errors import InputError, ModelError
+from vtw_core.errors import InputError, ModelError, Sentence
 from vtw_core.families.adapters import adapter_for
 from vtw_core.families.catalogue import EMBEDDED, SHIPPED
 from vtw_core.families.packages import check_processor_packages, has_video_processor
@@ -60,7 +60,9 @@ def resolve(name: str) -> str:
         folder = ASSETS / SHIPPED[name]
         if not (folder / CONFIG).is_file():
             raise ModelError(
-                f"The {name} model is missing: assets/{SHIPPED[name]} has no config.json."
+                "The {name} model is missing: assets/{folder} has no config.json.",
+                name=name,
+                folder=SHIPPED[name],
             )
         return str(folder)
     local = _folder(name)
@@ -69,8 +71,9 @@ def resolve(name: str) -> str:
     if HUB_ID.fullmatch(name) and ".." not in name and "--" not in name:
         return name
     raise InputError(
-        f"{name[:100]!r} is no model: use 'embedded', a folder with a config.json, or a hub id "
-        "like org/name."
+        "{name!r} is no model: use 'embedded', a folder with a config.json, or a hub id like "
+        "org/name.",
+        name=name[:100],
     )
 
 
@@ -81,16 +84,17 @@ def _folder(name: str) -> str | None:
         if any((path / file).is_file() for file in (CONFIG, ADAPTER)):
             return str(path.resolve())
         if path.is_file():
-            problem = (
-                f"{name} is a file; name the folder that holds its config.json and "
-                "model.safetensors."
+            problem = Sentence(
+                "{name} is a file; name the folder that holds its config.json and "
+                "model.safetensors.",
+                name=name,
             )
         elif path.is_dir():
             problem = cannot_load(name, files_of(path), None)
     except (OSError, ValueError):  # no path can have such a name, or it may not be read
         return None
     if problem is not None:
-        raise ModelError(problem)
+        raise ModelError.of(problem)
     return None
 
 
@@ -183,8 +187,10 @@ def _load(
     with explained(lora.base), checkpoint(base, report) as found:
         if lora_in(lora.base, found.folder, found.is_local) is not None:
             raise ModelError(
-                f"The adapter {name} belongs to another adapter, {lora.base}; merge the two with "
-                "peft and save the whole model."
+                "The adapter {name} belongs to another adapter, {base}; merge the two with peft "
+                "and save the whole model.",
+                name=name,
+                base=lora.base,
             )
         vlm = _loaded(lora.base, found, how, alone, report)
     with explained(name):
@@ -204,8 +210,11 @@ def _base(lora: Lora, is_local: bool) -> str:
     except InputError:  # such as a folder of the machine where it was trained
         pass
     raise ModelError(
-        f"The base model {lora.base} of the adapter {lora.name} is not here; write its hub id or "
-        f"folder into {ADAPTER} as base_model_name_or_path."
+        "The base model {base} of the adapter {name} is not here; write its hub id or folder "
+        "into {config} as base_model_name_or_path.",
+        base=lora.base,
+        name=lora.name,
+        config=ADAPTER,
     )
 
 
@@ -223,7 +232,7 @@ def _loaded(
     config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
     support = check_support(config)
     if not support.supported:
-        raise ModelError(support.reason)
+        raise ModelError.of(support.reason)
     check_exactness(config)
     packed = is_packed(found.folder)
     if found.is_local and not packed:

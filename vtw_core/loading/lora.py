@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vtw_core.errors import InputError, ModelError
+from vtw_core.errors import InputError, ModelError, Sentence
 from vtw_core.families.packages import is_installed
 from vtw_core.loading.contents import (
     ADAPTER,
@@ -66,8 +66,9 @@ class Lora:
             )
         if not is_installed("peft"):
             raise ModelError(
-                f"{self.name} is a LoRA adapter, and merging it needs peft; install "
-                "requirements-real.txt, which names it."
+                "{name} is a LoRA adapter, and merging it needs peft; install "
+                "requirements-real.txt, which names it.",
+                name=self.name,
             )
 
     def merge_into(self, model: Any) -> None:
@@ -81,8 +82,9 @@ class Lora:
 
         if getattr(model.config, "quantization_config", None) is not None:
             raise ModelError(
-                f"The base model of {self.name} is stored quantized, and an adapter is merged into "
-                "plain weights; name the plain base model in adapter_config.json."
+                "The base model of {name} is stored quantized, and an adapter is merged into "
+                "plain weights; name the plain base model in adapter_config.json.",
+                name=self.name,
             )
         wrapped = PeftModel(model, LoraConfig.from_pretrained(str(self.folder)))
         matrices = load_file(self.folder / MATRICES)
@@ -92,8 +94,12 @@ class Lora:
         astray = missing + list(found.unexpected_keys)
         if astray:
             raise ModelError(
-                f"The adapter {self.name} does not fit its base model {self.base}: {len(astray)} "
-                f"tensors have no counterpart, such as {astray[0]}."
+                "The adapter {name} does not fit its base model {base}: {count} tensors have no "
+                "counterpart, such as {tensor}.",
+                name=self.name,
+                base=self.base,
+                count=len(astray),
+                tensor=astray[0],
             )
         wrapped.merge_and_unload(safe_merge=True)
         model.eval().requires_grad_(False)
@@ -114,29 +120,42 @@ def lora_in(name: str, folder: Path, is_local: bool) -> Lora | None:
         return None
     config = read_json(folder / ADAPTER)
     if config is None:
-        raise ModelError(f"The {ADAPTER} of {name} is damaged; fetch the adapter again.")
+        raise ModelError(
+            "The {config} of {name} is damaged; fetch the adapter again.", config=ADAPTER, name=name
+        )
     if is_local and MATRICES not in files:
         problem = cannot_load(name, files, read_json(folder / CONFIG))
         if problem is None:
-            problem = f"{name} has an {ADAPTER} and no {MATRICES}; fetch the adapter again."
-        raise ModelError(problem)
+            problem = Sentence(
+                "{name} has an {config} and no {file}; fetch the adapter again.",
+                name=name,
+                config=ADAPTER,
+                file=MATRICES,
+            )
+        raise ModelError.of(problem)
     kind = config.get("peft_type")
     if kind != "LORA":
         raise ModelError(
-            f"{name} is an adapter of kind {kind}, which cannot be merged into weights here; use "
-            "a LoRA adapter, or merge it with peft and save the whole model."
+            "{name} is an adapter of kind {kind}, which cannot be merged into weights here; use "
+            "a LoRA adapter, or merge it with peft and save the whole model.",
+            name=name,
+            kind=kind,
         )
     odd = [key for key, value in config.items() if value and not _is_plain(key, value)]
     if odd:
         raise ModelError(
-            f"The adapter {name} uses {', '.join(sorted(odd))}, which is more than LoRA adds to "
-            "weights; merge it with peft and save the whole model."
+            "The adapter {name} uses {settings}, which is more than LoRA adds to weights; merge "
+            "it with peft and save the whole model.",
+            name=name,
+            settings=", ".join(sorted(odd)),
         )
     base = config.get("base_model_name_or_path")
     if not isinstance(base, str) or not base.strip():
         raise ModelError(
-            f"The adapter {name} names no base model; write its hub id or folder into "
-            f"{ADAPTER} as base_model_name_or_path."
+            "The adapter {name} names no base model; write its hub id or folder into {config} as "
+            "base_model_name_or_path.",
+            name=name,
+            config=ADAPTER,
         )
     return Lora(name, folder, base)
 

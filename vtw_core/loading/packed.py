@@ -55,11 +55,15 @@ def _read(file: Path) -> dict[str, Any]:
         return load_file(file)
     except FileNotFoundError as error:
         raise ModelError(
-            f"The packed weights in {file.parent} lack {file.name}; fetch the whole folder again."
+            "The packed weights in {folder} lack {file}; fetch the whole folder again.",
+            folder=file.parent,
+            file=file.name,
         ) from error
     except (OSError, EOFError, SafetensorError) as error:
         raise ModelError(
-            f"{file.name} in {file.parent} is damaged; fetch the whole folder again."
+            "{file} in {folder} is damaged; fetch the whole folder again.",
+            file=file.name,
+            folder=file.parent,
         ) from error
 
 

@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from vtw_core.errors import InputError, ModelError, causes, first_line
+from vtw_core.errors import InputError, ModelError, Sentence, causes, first_line
 from vtw_core.families.adapters import Adapter
 from vtw_core.families.layout import TokenLayout
 from vtw_core.families.packages import processor_class
@@ -29,8 +29,9 @@ def check_processor(name: str, processor: Any, adapter: Adapter, skeleton: Any) 
     for part in ("tokenizer", "image_processor"):
         if getattr(processor, part, None) is None:
             raise ModelError(
-                f"{name} has no processor, only a {type(processor).__name__}; fetch all files of "
-                "the model."
+                "{name} has no processor, only a {kind}; fetch all files of the model.",
+                name=name,
+                kind=type(processor).__name__,
             )
     problem = _problem(processor, adapter, skeleton)
     if problem is None:
@@ -38,8 +39,12 @@ def check_processor(name: str, processor: Any, adapter: Adapter, skeleton: Any) 
     usual = processor_class(skeleton.config)
     if usual is not None and not isinstance(processor, usual):
         raise ModelError(
-            f"The processor of {name} is a {type(processor).__name__}, and models of its kind take "
-            f"a {usual.__name__}; take both from one checkpoint, such as {adapter.example}."
+            "The processor of {name} is a {kind}, and models of its kind take a {usual}; take "
+            "both from one checkpoint, such as {example}.",
+            name=name,
+            kind=type(processor).__name__,
+            usual=usual.__name__,
+            example=adapter.example,
         )
     right = {
         setting: value
@@ -49,16 +54,22 @@ def check_processor(name: str, processor: Any, adapter: Adapter, skeleton: Any) 
     if right:
         found = ", ".join(f"{setting} {getattr(processor, setting)}" for setting in right)
         raise ModelError(
-            f"The processor of {name} does not fit its model: it has {found}; write "
-            f"{json.dumps(right)[1:-1]} into its processor_config.json."
+            "The processor of {name} does not fit its model: it has {found}; write {right} into "
+            "its processor_config.json.",
+            name=name,
+            found=found,
+            right=json.dumps(right)[1:-1],
         )
     raise ModelError(
-        f"The processor of {name} does not fit its model: {problem}; take both from one "
-        f"checkpoint, such as {adapter.example}."
+        "The processor of {name} does not fit its model: {problem}; take both from one "
+        "checkpoint, such as {example}.",
+        name=name,
+        problem=problem,
+        example=adapter.example,
     )
 
 
-def _problem(processor: Any, adapter: Adapter, skeleton: Any) -> str | None:
+def _problem(processor: Any, adapter: Adapter, skeleton: Any) -> Sentence | None:
     """What goes wrong with a white picture."""
     from PIL import Image
 
@@ -66,11 +77,13 @@ def _problem(processor: Any, adapter: Adapter, skeleton: Any) -> str | None:
     try:
         inputs = process(processor, adapter, skeleton.config, [white], "?")
     except InputError as error:
-        return first_line(causes(error)[-1]).rstrip(".")
+        return Sentence.whole(first_line(causes(error)[-1]).rstrip("."))
     token = adapter.image_token_id(skeleton.config)
     written = int((inputs["input_ids"] == token).sum())
     if not written:
-        return f"it writes no token {token}, which is the model's image_token_id"
+        return Sentence(
+            "it writes no token {token}, which is the model's image_token_id", token=token
+        )
     try:
         TokenLayout.from_inputs(skeleton, inputs)
         made = _features(skeleton, adapter, inputs)
@@ -78,9 +91,13 @@ def _problem(processor: Any, adapter: Adapter, skeleton: Any) -> str | None:
     except Exception as error:
         if is_out_of_memory(error):
             raise
-        return first_line(error).rstrip(".")
+        return Sentence.whole(first_line(error).rstrip("."))
     if made not in (None, written):
-        return f"it writes {written} image tokens for a picture of which the model makes {made}"
+        return Sentence(
+            "it writes {written} image tokens for a picture of which the model makes {made}",
+            written=written,
+            made=made,
+        )
     return None
 
 

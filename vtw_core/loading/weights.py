@@ -77,17 +77,20 @@ def placement(
     kind = _dtype(dtype, where)
     if quantize is not None:
         if quantize not in QUANTIZED:
-            raise InputError(f"{quantize!r} is no quantization; use '8bit' or '4bit'.")
+            raise InputError(
+                "{quantize!r} is no quantization; use '8bit' or '4bit'.", quantize=quantize
+            )
         for package in ("accelerate", "bitsandbytes"):
             if not is_installed(package):
                 raise ModelError(
-                    f"To quantize a model, {package} is needed; install requirements-real.txt, "
-                    "which names it."
+                    "To quantize a model, {package} is needed; install requirements-real.txt, "
+                    "which names it.",
+                    package=package,
                 )
         _check_quantizing_device(where)
     if device_map is not None:
         if device_map != "auto" and not (isinstance(device_map, dict) and device_map):
-            raise InputError(f"{device_map!r} is no device map; use 'auto'.")
+            raise InputError("{device_map!r} is no device map; use 'auto'.", device_map=device_map)
         if not is_installed("accelerate"):
             raise ModelError(
                 "To spread a model over devices, accelerate is needed; install "
@@ -109,7 +112,7 @@ def _device(device: str | None) -> str:
     except Exception as error:
         if is_out_of_memory(error):
             raise
-        raise InputError(f"The device {device!r} is not there; use 'cpu'.") from error
+        raise InputError("The device {device!r} is not there; use 'cpu'.", device=device) from error
     return str(where)
 
 
@@ -120,7 +123,7 @@ def _dtype(dtype: Any, device: str) -> str:
         return machine.best_dtype(device)
     name = str(dtype).removeprefix("torch.") if isinstance(dtype, torch.dtype) else dtype
     if not isinstance(name, str) or name not in BYTES:
-        raise InputError(f"{dtype!r} is no dtype; use float32, bfloat16 or float16.")
+        raise InputError("{dtype!r} is no dtype; use float32, bfloat16 or float16.", dtype=dtype)
     return name
 
 
@@ -129,7 +132,9 @@ def _check_quantizing_device(device: str) -> None:
 
     kind = device.split(":")[0]
     if kind not in bitsandbytes.supported_torch_devices:
-        raise ModelError(f"bitsandbytes does not quantize on {kind}; use another device.")
+        raise ModelError(
+            "bitsandbytes does not quantize on {device}; use another device.", device=kind
+        )
 
 
 def check_room(name: str, shape: Any, stored: int, how: Placement) -> None:
@@ -146,13 +151,18 @@ def check_room(name: str, shape: Any, stored: int, how: Placement) -> None:
     """
     packed = getattr(shape.config, "quantization_config", None) is not None
     if packed and how.quantize is not None:
-        raise InputError(f"The model {name} is stored quantized already; leave out quantize.")
+        raise InputError(
+            "The model {name} is stored quantized already; leave out quantize.", name=name
+        )
     parameters = sum(weight.numel() for weight in shape.parameters())
     if stored < (parameters // 8 if packed else parameters):  # no bit, or no byte, for each
         raise ModelError(
-            f"The config.json of {name} describes {parameters:,} parameters, and its files of "
-            f"weights have {stored:,} bytes, too few: they are damaged or of another model; fetch "
-            "all files of one model."
+            "The config.json of {name} describes {parameters:,} parameters, and its files of "
+            "weights have {bytes:,} bytes, too few: they are damaged or of another model; fetch "
+            "all files of one model.",
+            name=name,
+            parameters=parameters,
+            bytes=stored,
         )
     if packed:
         return
@@ -176,13 +186,23 @@ def check_room(name: str, shape: Any, stored: int, how: Placement) -> None:
     kind = " ".join(filter(None, (how.dtype, how.quantize)))
     if not fits:
         raise ModelError(
-            f"The model {name} needs about {need / 1e9:.1f} GB of memory on {how.device} in "
-            f"{kind}, and {free / 1e9:.1f} GB are free; use a smaller model."
+            "The model {name} needs about {need:.1f} GB of memory on {device} in {dtype}, and "
+            "{free:.1f} GB are free; use a smaller model.",
+            name=name,
+            need=need / 1e9,
+            device=how.device,
+            dtype=kind,
+            free=free / 1e9,
         )
     raise ModelError(
-        f"The model {name} needs about {need / 1e9:.1f} GB of memory on {how.device} in {kind}, "
-        f"and {free / 1e9:.1f} GB are free; use a smaller model, or what has room: "
-        f"{', '.join(fits)}."
+        "The model {name} needs about {need:.1f} GB of memory on {device} in {dtype}, and "
+        "{free:.1f} GB are free; use a smaller model, or what has room: {choices}.",
+        name=name,
+        need=need / 1e9,
+        device=how.device,
+        dtype=kind,
+        free=free / 1e9,
+        choices=", ".join(fits),
     )
 
 
@@ -243,15 +263,21 @@ def load_weights(
         if found["missing_keys"]:
             lacking = sorted(found["missing_keys"])
             raise ModelError(
-                f"The weights in {folder} are not complete: {len(lacking)} tensors are missing, "
-                f"such as {lacking[0]}; fetch the model again."
+                "The weights in {folder} are not complete: {count} tensors are missing, such as "
+                "{tensor}; fetch the model again.",
+                folder=folder,
+                count=len(lacking),
+                tensor=lacking[0],
             )
         most = len(decoder_layers(model))
         layers = [int(key[1]) for key in map(_LAYER.search, found["unexpected_keys"]) if key]
         if max(layers, default=0) >= most:
             raise ModelError(
-                f"The config.json in {folder} describes {most} decoder layers, and its weights "
-                f"have {max(layers) + 1}; fetch all files of one model."
+                "The config.json in {folder} describes {count} decoder layers, and its weights "
+                "have {more}; fetch all files of one model.",
+                folder=folder,
+                count=most,
+                more=max(layers) + 1,
             )
         if how.device_map is None and how.quantize is None and not how.split:
             model = model.to(how.device)

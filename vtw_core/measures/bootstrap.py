@@ -3,13 +3,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from vtw_core.errors import Sentence
 from vtw_core.measures.arrays import FloatArray
 
 BAND_LEVEL = 0.95
 BAND_RESAMPLES = 2000
-BAND_METHOD = (
-    f"{BAND_LEVEL:.0%} percentile bootstrap of the mean: {BAND_RESAMPLES} resamples of the samples "
-    "with replacement, fixed seed"
+BAND_METHOD = Sentence(
+    "{level:.0%} percentile bootstrap of the mean: {count} resamples of the samples with "
+    "replacement, fixed seed",
+    level=BAND_LEVEL,
+    count=BAND_RESAMPLES,
 )
 _MOST_DRAWS = 2**20  # at a time
 

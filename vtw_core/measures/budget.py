@@ -19,7 +19,9 @@ def dropped_share(tokens: float, k: int, layers: int, visual: int) -> float:
         InputError: K is not 0 to L - 1, where nothing could be dropped.
     """
     if not 0 <= k < layers:
-        raise InputError(f"K must be 0 to {layers - 1}, so that a layer is left, not {k}.")
+        raise InputError(
+            "K must be 0 to {most}, so that a layer is left, not {k}.", most=layers - 1, k=k
+        )
     stay = round((layers * tokens - k * visual) / (layers - k))
     return 1 - min(max(stay, 0), visual) / visual
 

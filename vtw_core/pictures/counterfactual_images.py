@@ -36,5 +36,7 @@ def check_counterfactuals(names: Sequence[str]) -> None:
     unknown = [name for name in names if name not in MADE]
     if unknown:
         raise InputError(
-            f"There is no counterfactual image {unknown[0]!r}; choose from {', '.join(MADE)}."
+            "There is no counterfactual image {name!r}; choose from {names}.",
+            name=unknown[0],
+            names=", ".join(MADE),
         )

@@ -9,7 +9,7 @@ from typing import Any, BinaryIO
 
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, Sentence
 from vtw_core.machine.memory import is_out_of_memory
 from vtw_core.pictures.high_bit_depth import (
     colour_in_8_bits,
@@ -54,19 +54,26 @@ def load_images(image: Any) -> list[Image.Image]:
     if not image:
         raise InputError("The list of images is empty; give at least one.")
     if len(image) > MAX_IMAGES:
-        raise InputError(f"There are {len(image)} images; give at most {MAX_IMAGES}.")
+        raise InputError(
+            "There are {count} images; give at most {most}.", count=len(image), most=MAX_IMAGES
+        )
     pictures: list[Image.Image] = []
     left = MAX_PIXELS_TOGETHER
     for number, one in enumerate(image, start=1):
         try:
             pictures.append(load_image(one))
         except InputError as error:
-            raise InputError(f"Image {number} of {len(image)}: {error}") from error
+            raise InputError(
+                "Image {number} of {count}: {problem}",
+                number=number,
+                count=len(image),
+                problem=error,
+            ) from error
         left -= pictures[-1].width * pictures[-1].height
         if left < 0:
             raise InputError(
-                f"The images have more than {MAX_PIXELS_TOGETHER / 1e6:g} million pixels together; "
-                "use smaller ones."
+                "The images have more than {count:g} million pixels together; use smaller ones.",
+                count=MAX_PIXELS_TOGETHER / 1e6,
             )
     return pictures
 
@@ -108,14 +115,15 @@ def load_image(
     except (OSError, ValueError) as error:
         raise InputError("The image path cannot be read; check the path.") from error
     if size is None:
-        raise InputError(f"There is no image file {path.name or path}; check the path.")
+        raise InputError("There is no image file {path}; check the path.", path=path.name or path)
     return _open(path, size, max_bytes, max_pixels)
 
 
 def _open(file: Path | BinaryIO, size: int, max_bytes: int, max_pixels: int) -> Image.Image:
     if size > max_bytes:
         raise InputError(
-            f"The image file is larger than {max_bytes / 1e6:g} MB; use a smaller one."
+            "The image file is larger than {size:g} MB; use a smaller one.",
+            size=max_bytes / 1e6,
         )
     try:
         with warnings.catch_warnings():
@@ -137,9 +145,11 @@ def _open(file: Path | BinaryIO, size: int, max_bytes: int, max_pixels: int) -> 
                 "A HEIC image needs the package pillow-heif; install it with `pip install "
                 "pillow-heif`, or save the image as JPEG."
             ) from error
-        raise InputError(f"This is not an image that can be read; use one of {NAMES}.") from error
+        raise InputError(
+            "This is not an image that can be read; use one of {formats}.", formats=NAMES
+        ) from error
     except Image.DecompressionBombError as error:
-        raise InputError(_too_many_pixels(max_pixels)) from error
+        raise InputError.of(_too_many_pixels(max_pixels)) from error
     # A damaged file makes Pillow's decoders raise almost anything (OSError, SyntaxError,
     # struct.error, IndexError, ...); for the user they all mean the same.
     except Exception as error:
@@ -150,8 +160,11 @@ def _open(file: Path | BinaryIO, size: int, max_bytes: int, max_pixels: int) -> 
         ) from error
 
 
-def _too_many_pixels(max_pixels: int) -> str:
-    return f"The image has more than {max_pixels / 1e6:g} million pixels; use a smaller one."
+def _too_many_pixels(max_pixels: int) -> Sentence:
+    return Sentence(
+        "The image has more than {count:g} million pixels; use a smaller one.",
+        count=max_pixels / 1e6,
+    )
 
 
 def _finish(
@@ -186,10 +199,10 @@ def _check_size(picture: Image.Image, max_pixels: int) -> None:
     if width < 1 or height < 1:
         raise InputError("The image has no pixels; use another one.")
     if width * height > max_pixels:
-        raise InputError(_too_many_pixels(max_pixels))
+        raise InputError.of(_too_many_pixels(max_pixels))
     if max(width, height) > MAX_ASPECT * min(width, height):
         raise InputError(
-            f"The image is more than {MAX_ASPECT} times as long as wide; crop it first."
+            "The image is more than {ratio} times as long as wide; crop it first.", ratio=MAX_ASPECT
         )
 
 

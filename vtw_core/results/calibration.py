@@ -76,7 +76,7 @@ class Setting:
         """Read `to_json` back; raises TypeError or ValueError for anything else."""
         expect("setting", data, dict)
         if set(data) != {f.name for f in fields(cls)}:
-            raise ValueError("the fields of its setting are not those of a calibration.")
+            raise InputError("the fields of its setting are not those of a calibration.")
         for name, value in data.items():
             if name in ("layers", "max_new_tokens"):
                 expect(name, value, int)
@@ -109,7 +109,7 @@ def k_min_of(document: Mapping[str, Any], setting: Setting) -> int:
         expect("k_min", document["k_min"], int)
         return int(document["k_min"])
     if needs_first_layers(setting.model_type):
-        raise ValueError("it does not say from which K on its model can do without the image.")
+        raise InputError("it does not say from which K on its model can do without the image.")
     return 0
 
 
@@ -311,8 +311,12 @@ def check_curve(scope: str, direction: str) -> None:
     """Raise InputError unless there is such a KL curve."""
     if scope not in SCOPES or direction not in DIRECTIONS:
         raise InputError(
-            f"scope must be one of {', '.join(SCOPES)} and direction one of "
-            f"{', '.join(DIRECTIONS)}, not {scope!r:.40} and {direction!r:.40}."
+            "scope must be one of {scopes} and direction one of {directions}, not {scope!r:.40} "
+            "and {direction!r:.40}.",
+            scopes=", ".join(SCOPES),
+            directions=", ".join(DIRECTIONS),
+            scope=scope,
+            direction=direction,
         )
 
 
@@ -337,7 +341,7 @@ class Calibration:
     def __post_init__(self) -> None:
         problem = incoherence(self)
         if problem:
-            raise InputError(f"This is not a coherent calibration: {problem}.")
+            raise InputError("This is not a coherent calibration: {problem}.", problem=problem)
 
     @property
     def layers(self) -> int:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, Sentence, system_reason
 from vtw_core.files.documents import expect, object_with_list, read_document, with_digest
 from vtw_core.files.replacing import replacing
 from vtw_core.results.calibration import Calibration, Sample, Setting, k_min_of
@@ -34,12 +34,15 @@ def save_calibration(calibration: Calibration, path: str | Path) -> Path:
                 written += file.write(piece)
                 if written > MAX_FILE_BYTES:
                     raise InputError(
-                        f"{len(calibration.samples)} samples take more than "
-                        f"{MAX_FILE_BYTES // 2**20} MB, too many for one file; the shards of "
-                        "--out hold them all."
+                        "{count} samples take more than {limit} MB, too many for one file; the "
+                        "shards of --out hold them all.",
+                        count=len(calibration.samples),
+                        limit=MAX_FILE_BYTES // 2**20,
                     )
     except OSError as error:
-        raise InputError(f"It cannot be saved to {target}: {error.strerror}.") from error
+        raise InputError(
+            "It cannot be saved to {path}: {problem}.", path=target, problem=system_reason(error)
+        ) from error
     return target
 
 
@@ -51,8 +54,8 @@ def read_calibration(path: str | Path) -> Calibration:
         FORMAT,
         FORMAT_VERSION,
         most_bytes=MAX_FILE_BYTES,
-        what="calibration; choose a file that `save` wrote",
-        anew="calibrate again",
+        what=Sentence("calibration; choose a file that `save` wrote"),
+        anew=Sentence("calibrate again"),
         oldest=1,
     )
     try:
@@ -64,4 +67,6 @@ def read_calibration(path: str | Path) -> Calibration:
             k_min_of(document, setting),
         )
     except (TypeError, ValueError, KeyError, OverflowError) as error:
-        raise InputError(f"{source.name} cannot be used: {error}") from error
+        raise InputError(
+            "{name} cannot be used: {problem}", name=source.name, problem=error
+        ) from error

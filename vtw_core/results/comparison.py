@@ -182,7 +182,7 @@ class MethodComparison:
     def __post_init__(self) -> None:
         problem = incoherence(self)
         if problem:
-            raise InputError(f"This is not a coherent comparison: {problem}.")
+            raise InputError("This is not a coherent comparison: {problem}.", problem=problem)
 
     @cached_property
     def everyone(self) -> tuple[MethodEntry, ...]:

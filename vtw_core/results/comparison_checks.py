@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from vtw_core.errors import Sentence
 from vtw_core.families.layout import IntArray
 from vtw_core.results.inside import images_problem
 from vtw_core.results.mustdrop_record import FATES, GONE, FilterRecord, MustDropRecord
@@ -17,97 +18,103 @@ MOST_METHODS = 32
 _ROUNDING = 1e-4
 
 
-def incoherence(comparison: "MethodComparison") -> str | None:
+def incoherence(comparison: "MethodComparison") -> Sentence | None:
     """What does not fit together in a comparison, in words; None when all is well."""
     counts = ("layers", "visual_tokens", "text_tokens", "max_new_tokens")
     if min(getattr(comparison, name) for name in counts) < 1:
-        return "a count that must be at least 1 is not"
+        return Sentence("a count that must be at least 1 is not")
     if len(comparison.entries) > MOST_METHODS:
-        return f"it has more than {MOST_METHODS} methods"
+        return Sentence("it has more than {most} methods", most=MOST_METHODS)
     everyone = comparison.everyone
     if len({entry.label for entry in everyone}) < len(everyone):
-        return "two methods have one label"
+        return Sentence("two methods have one label")
     baseline = comparison.baseline
     if baseline.kl_positions.any() or not baseline.agrees.all():
-        return "the baseline differs from itself"
+        return Sentence("the baseline differs from itself")
     if set(baseline.visual_tokens_per_layer) != {comparison.visual_tokens}:
-        return "its baseline does not see every visual token"
+        return Sentence("its baseline does not see every visual token")
     for entry in everyone:
         problem = _problem_of_entry(entry, comparison)
         if problem:
-            return f"of {entry.label[:40]!r}, {problem}"
+            return Sentence("of {label!r}, {problem}", label=entry.label[:40], problem=problem)
     return None
 
 
-def _problem_of_entry(entry: "MethodEntry", comparison: "MethodComparison") -> str | None:
+def _problem_of_entry(entry: "MethodEntry", comparison: "MethodComparison") -> Sentence | None:
     if not isinstance(entry.strategy.get("name"), str):
-        return "the strategy has no name"
+        return Sentence("the strategy has no name")
     if not 1 <= len(entry.token_ids) <= comparison.max_new_tokens:
-        return "the answer has no token, or too many"
+        return Sentence("the answer has no token, or too many")
     if len(entry.token_ids) != len(entry.tokens):
-        return "the answer has not one piece for each token"
+        return Sentence("the answer has not one piece for each token")
     seen = np.array(entry.visual_tokens_per_layer)
     cached = np.array(entry.cached_visual_tokens_per_layer)
     if seen.shape != (comparison.layers,) or cached.shape != seen.shape:
-        return f"visual tokens need {comparison.layers} counts, one for each layer"
+        return Sentence(
+            "visual tokens need {count} counts, one for each layer", count=comparison.layers
+        )
     if seen[0] > comparison.visual_tokens or (np.diff(seen) > 0).any():
-        return "a visual token comes back"
+        return Sentence("a visual token comes back")
     if min(*seen, *cached) < 0 or (cached > seen).any():
-        return "a layer's cache holds tokens that it never saw"
+        return Sentence("a layer's cache holds tokens that it never saw")
     length = (len(comparison.baseline.token_ids),)
     for name in ("kl_positions", "kl_positions_reverse"):
         kl = getattr(entry, name)
         if kl.shape != length or not np.isfinite(kl).all() or (kl < 0).any():
-            return f"{name} must be finite, not negative, one for each token of the baseline"
+            return Sentence(
+                "{name} must be finite, not negative, one for each token of the baseline", name=name
+            )
     if entry.agrees.shape != length:
-        return "agrees must have one entry for each token of the baseline"
+        return Sentence("agrees must have one entry for each token of the baseline")
     numbers = [entry.flops, entry.seconds.encode, entry.seconds.prefill, entry.seconds.decode]
     if entry.tokens_wanted is not None:
         numbers.append(entry.tokens_wanted)
     if not np.isfinite(numbers).all() or min(numbers) < 0 or min(entry.flops, entry.kv_bytes) <= 0:
-        return "costs must be finite and not negative"
+        return Sentence("costs must be finite and not negative")
     if entry.vision is not None and min(vars(entry.vision).values()) < 0:
-        return "counts of the vision stage must not be negative"
+        return Sentence("counts of the vision stage must not be negative")
     if entry.mustdrop is None:
         return None
     if (
         entry.mustdrop.visual_tokens_per_layer != entry.visual_tokens_per_layer
         or entry.mustdrop.cached_visual_tokens_per_layer != entry.cached_visual_tokens_per_layer
     ):
-        return "MustDrop's record counts other tokens"
+        return Sentence("MustDrop's record counts other tokens")
     return _problem_of_record(entry.mustdrop, comparison.layers)
 
 
-def _problem_of_record(record: MustDropRecord, layers: int) -> str | None:
+def _problem_of_record(record: MustDropRecord, layers: int) -> Sentence | None:
     tokens = len(record.sizes)
     if record.sizes.ndim != 1 or tokens < 1 or record.key.shape != (tokens,):
-        return "MustDrop's record needs sizes and key set, one entry for each token"
+        return Sentence("MustDrop's record needs sizes and key set, one entry for each token")
     problem = images_problem(record.images, len(record.token_maps))
     if problem:
-        return f"in MustDrop's record, {problem}"
+        return Sentence("in MustDrop's record, {problem}", problem=problem)
     if tokens != record.visual_tokens_per_layer[0] or not record.token_maps:
-        return "MustDrop's record does not show every token"
+        return Sentence("MustDrop's record does not show every token")
     owners = np.concatenate([one.ravel() for one in record.token_maps])
     if any(one.ndim != 2 for one in record.token_maps) or not _within(owners, tokens):
-        return "a patch shows no token of MustDrop's record"
+        return Sentence("a patch shows no token of MustDrop's record")
     if (np.bincount(owners, minlength=tokens) != record.sizes).any():
-        return "the sizes in MustDrop's record are not those of its maps"
+        return Sentence("the sizes in MustDrop's record are not those of its maps")
     order = [one.layer for one in record.filters]
     if order != sorted(set(order)) or not _within(np.array(order, dtype=np.int64), layers):
-        return "MustDrop's filters are no ascending layers"
+        return Sentence("MustDrop's filters are no ascending layers")
     return next(filter(None, (_problem_of_filter(one, tokens) for one in record.filters)), None)
 
 
-def _problem_of_filter(one: FilterRecord, tokens: int) -> str | None:
+def _problem_of_filter(one: FilterRecord, tokens: int) -> Sentence | None:
     if not one.fate.shape == one.share.shape == one.peak.shape == (tokens,):
-        return "a filter needs one fate, share and peak for each token"
+        return Sentence("a filter needs one fate, share and peak for each token")
     if not _within(one.fate, len(FATES)):
-        return "a filter names an unknown fate"
+        return Sentence("a filter names an unknown fate")
     gone = one.fate == GONE
     for values in (one.share, one.peak):
         here = values[~gone]
         if not np.isnan(values[gone]).all() or not ((here >= 0) & (here <= 1 + _ROUNDING)).all():
-            return "a filter's shares must be 0 to 1 where a token is, and nothing elsewhere"
+            return Sentence(
+                "a filter's shares must be 0 to 1 where a token is, and nothing elsewhere"
+            )
     return None
 
 

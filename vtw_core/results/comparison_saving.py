@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, Sentence
 from vtw_core.files.archives import ArchiveKind, read_archive, write_archive
 from vtw_core.files.documents import Arrays, expect, floats, nested, tuple_of
 from vtw_core.results.comparison import MethodComparison, MethodEntry, MethodSeconds, VisionCounts
@@ -22,8 +22,8 @@ KIND = ArchiveKind(
     format="vtw-comparison",
     version=1,
     entry="comparison.json",
-    key="comparison",
-    name="saved comparison of methods",
+    key=Sentence("comparison"),
+    name=Sentence("saved comparison of methods"),
     writer="MethodComparison.save",
     max_json_bytes=8 * 2**20,
     # Thirty methods over 10 000 visual tokens and four filters take 25 MB.
@@ -83,12 +83,14 @@ def read_comparison(path: str | Path) -> MethodComparison:
     try:
         return _build(data, arrays)
     except (TypeError, ValueError, KeyError, OverflowError, IndexError) as error:
-        raise InputError(f"{Path(path).name} cannot be used: {error}") from error
+        raise InputError(
+            "{name} cannot be used: {problem}", name=Path(path).name, problem=error
+        ) from error
 
 
 def _with_fields(name: str, data: Any, names: Sequence[str]) -> dict[str, Any]:
     if not isinstance(data, dict) or set(data) != set(names):
-        raise ValueError(f"the fields of its {name} are not those of a comparison.")
+        raise InputError("the fields of its {name} are not those of a comparison.", name=name)
     return data
 
 
@@ -150,7 +152,7 @@ def _record(data: Any, counts: dict[str, Any], arrays: Arrays) -> MustDropRecord
     sizes = arrays.get("sizes", data["sizes"], np.int64)
     key = arrays.get("key", data["key"], np.int8)
     if not np.isin(key, (0, 1)).all():
-        raise ValueError("key should say of each token whether it is in the key set.")
+        raise InputError("key should say of each token whether it is in the key set.")
     filters = []
     for one in tuple_of("filters", data["filters"], dict):
         _with_fields("filter", one, _names(FilterRecord))

@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, Sentence, system_reason
 from vtw_core.files.documents import expect, floats, read_document, tuple_of, with_digest
 from vtw_core.files.replacing import replace_file
 from vtw_core.measures.arrays import frozen
@@ -109,7 +109,9 @@ class BudgetComparison:
             for name, values in one.values.items():
                 if values.shape != (len(self.kinds),) or not np.isfinite(values).all():
                     raise InputError(
-                        f"{name} of {one.series} needs one finite number for each question."
+                        "{name} of {series} needs one finite number for each question.",
+                        name=name,
+                        series=one.series,
                     )
 
     @property
@@ -135,7 +137,7 @@ class BudgetComparison:
         kinds = np.array(self.kinds)
         chosen = ~np.isin(kinds, self.long_kinds) if kind == SHORT else kinds == kind
         if not chosen.any():
-            raise InputError(f"There is no question of the kind {kind!r}.")
+            raise InputError("There is no question of the kind {kind!r}.", kind=kind)
         return np.asarray(chosen)
 
     def estimates(self, measure: Measure, kind: str = SHORT) -> tuple[Estimate, ...]:
@@ -179,7 +181,11 @@ class BudgetComparison:
         try:
             replace_file(target, b"".join(with_digest([_lines(document)])))
         except OSError as error:
-            raise InputError(f"It cannot be saved to {target}: {error.strerror}.") from error
+            raise InputError(
+                "It cannot be saved to {path}: {problem}.",
+                path=target,
+                problem=system_reason(error),
+            ) from error
         return target
 
 
@@ -195,8 +201,8 @@ def load_budget_comparison(path: str | Path) -> BudgetComparison:
         FORMAT,
         FORMAT_VERSION,
         most_bytes=MAX_FILE_BYTES,
-        what="comparison of methods",
-        anew="measure again with `python -m benchmarks.methods`",
+        what=Sentence("comparison of methods"),
+        anew=Sentence("measure again with `python -m benchmarks.methods`"),
         oldest=1,
     )
     try:
@@ -210,7 +216,9 @@ def load_budget_comparison(path: str | Path) -> BudgetComparison:
             out_of_reach=tuple((str(s), float(n)) for s, n in document["out_of_reach"]),
         )
     except (TypeError, ValueError, KeyError, OverflowError) as error:
-        raise InputError(f"{source.name} cannot be used: {error}") from error
+        raise InputError(
+            "{name} cannot be used: {problem}", name=source.name, problem=error
+        ) from error
 
 
 def _contender(data: Any) -> Contender:

@@ -5,6 +5,7 @@ No torch.
 
 from dataclasses import dataclass
 
+from vtw_core.errors import Sentence
 from vtw_core.measures.arrays import FloatArray
 from vtw_core.results.comparison import MethodComparison
 from vtw_core.results.run import Run
@@ -91,7 +92,7 @@ class MethodRefused:
     """
 
     method: int
-    reason: str
+    reason: Sentence
 
 
 Event = Token | Progress | Curve | Answers | Run

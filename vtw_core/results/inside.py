@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, Sentence
 from vtw_core.measures.arrays import frozen
 
 # Kept as float16; they may be given as any floating-point numbers.
@@ -204,7 +204,9 @@ class Inside:
             object.__setattr__(self, name, frozen(getattr(self, name), kind))
         problem = _incoherence(self)
         if problem:
-            raise InputError(f"This is not a coherent record of a run's inside: {problem}.")
+            raise InputError(
+                "This is not a coherent record of a run's inside: {problem}.", problem=problem
+            )
 
     @property
     def layers(self) -> int:
@@ -226,17 +228,17 @@ INSIDE_ARRAYS: dict[str, type] = {
 }
 
 
-def _incoherence(inside: Inside) -> str | None:
+def _incoherence(inside: Inside) -> Sentence | None:
     """What does not fit together, in words; None when all is well."""
     attention, lens = inside.attention, inside.lens
     if attention.rows.ndim != 3 or attention.mass.ndim != 4 or lens.top.ndim != 3:
-        return "an array has another number of axes"
+        return Sentence("an array has another number of axes")
     (layers, queries, positions), heads = attention.rows.shape, attention.mass.shape[1]
     answer, top = lens.top.shape[1:]
     bins, visual, segments = len(attention.edges) - 1, len(inside.patches), len(SEGMENTS)
     states, looked = layers + 1, len(lens.patches)
     if min(layers, heads, queries, positions, answer, top, bins, visual) < 1:
-        return "an axis is empty"
+        return Sentence("an axis is empty")
     shapes: dict[str, tuple[NDArray[Any], tuple[int, ...]]] = {
         "query_positions": (attention.query_positions, (queries,)),
         "mass": (attention.mass, (layers, heads, queries, segments)),
@@ -266,42 +268,42 @@ def _incoherence(inside: Inside) -> str | None:
             shapes[f"{test.name} {name}"] = (getattr(test, name), (states, answer))
     for name, (array, shape) in shapes.items():
         if array.shape != shape:
-            return f"{name} should have the shape {shape}"
+            return Sentence("{name} should have the shape {shape}", name=name, shape=shape)
         if not np.isfinite(array).all():
-            return f"{name} holds a number that is not finite"
+            return Sentence("{name} holds a number that is not finite", name=name)
     for name in ("mass", "mass_at_k", "rows", "visual_mass", "received", "image"):
         weights = getattr(attention, name)
         if weights.min() < 0 or weights.max() > 1.01:
-            return f"{name} should hold shares from 0 to 1"
+            return Sentence("{name} should hold shares from 0 to 1", name=name)
     where, edges = attention.query_positions, attention.edges
     if (np.diff(where) <= 0).any() or where[0] < 0 or where[-1] >= positions:
-        return "query_positions should ascend within the positions"
+        return Sentence("query_positions should ascend within the positions")
     if (np.diff(edges) <= 0).any() or edges[0] != 0 or edges[-1] != positions:
-        return "edges should ascend from 0 to the number of positions"
+        return Sentence("edges should ascend from 0 to the number of positions")
     ids = [lens.top, lens.first_top, lens.patches]
     ids += [test.swapped_picks for test in inside.counterfactuals]
     ids += [test.misled_picks for test in inside.counterfactuals]
     if not {int(one) for array in ids for one in np.unique(array)} <= set(lens.pieces):
-        return "a token of the lens has no display text"
+        return Sentence("a token of the lens has no display text")
     grid, row, col = inside.patches.T
     if min(grid) < 0 or max(grid) >= len(inside.grids) or min(row) < -1 or min(col) < -1:
-        return "a patch lies on no grid"
+        return Sentence("a patch lies on no grid")
     problem = images_problem(inside.images, len(inside.grids))
     if problem:
         return problem
     sizes = np.array(inside.grids)[grid]
     if (row >= sizes[:, 0]).any() or (col >= sizes[:, 1]).any():
-        return "a patch lies outside its grid"
+        return Sentence("a patch lies outside its grid")
     return None
 
 
-def images_problem(images: tuple[int, ...], grids: int) -> str | None:
+def images_problem(images: tuple[int, ...], grids: int) -> Sentence | None:
     """What is wrong with [grids] the image that each grid shows, in words; None when all is well.
 
     The images ascend, and none is left out.
     """
     if len(images) != grids:
-        return "images needs one entry for each grid"
+        return Sentence("images needs one entry for each grid")
     if sorted(set(images)) != list(range(len(set(images)))) or list(images) != sorted(images):
-        return "images should count the images up from 0"
+        return Sentence("images should count the images up from 0")
     return None

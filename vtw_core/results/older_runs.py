@@ -7,6 +7,7 @@ number is made up.
 from collections.abc import Callable
 from typing import Any
 
+from vtw_core.errors import InputError
 from vtw_core.files.documents import expect
 from vtw_core.results.calibration import needs_first_layers
 from vtw_core.results.sampling import GREEDY
@@ -16,7 +17,7 @@ def _from_first(run: dict[str, Any]) -> dict[str, Any]:
     """Answers were greedy, positions kept, and at each K decoded one after the other; the likeliest
     first tokens were not kept, nor from which K on the model can do without the image."""
     if needs_first_layers(run["model_type"]):
-        raise ValueError("it does not say from which K on its model can do without the image.")
+        raise InputError("it does not say from which K on its model can do without the image.")
     seconds, answers = run["seconds"], run["answers"]
     expect("seconds", seconds, dict)
     expect("answers", answers, list)

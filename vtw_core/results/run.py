@@ -43,13 +43,15 @@ RULE_HELP = (
 def check_eta(eta: float) -> float:
     """Return eta as a float, or raise InputError unless it is a finite number >= 0."""
     if isinstance(eta, bool) or not isinstance(eta, (int, float, np.floating, np.integer)):
-        raise InputError(f"eta must be a number (nats), not {eta!r:.40}.")
+        raise InputError("eta must be a number (nats), not {value!r:.40}.", value=eta)
     try:
         value = float(eta)
     except OverflowError:  # a whole number that no float holds
         value = np.inf
     if not np.isfinite(value) or value < 0:
-        raise InputError(f"eta must be a finite number of nats, 0 or more, not {value:g}.")
+        raise InputError(
+            "eta must be a finite number of nats, 0 or more, not {value:g}.", value=value
+        )
     return value
 
 
@@ -60,7 +62,9 @@ def first_candidate(rule: Rule, k_min: int = 0) -> int:
         InputError: the rule is unknown.
     """
     if rule not in RULES:
-        raise InputError(f"rule must be one of {', '.join(RULES)}, not {rule!r:.40}.")
+        raise InputError(
+            "rule must be one of {rules}, not {value!r:.40}.", rules=", ".join(RULES), value=rule
+        )
     return max(k_min, RELEASED_FIRST_K) if rule == "released" else k_min
 
 
@@ -98,7 +102,9 @@ def choose_k(kl: ArrayLike, eta: float, rule: Rule = "first", k_min: int = 0) ->
     if below.ndim != 1 or not len(below):
         raise InputError("kl must be a list with one number for each K = 0..L.")
     if not 0 <= k_min < len(below):
-        raise InputError(f"k_min must be a K from 0 to {len(below) - 1}, not {k_min}.")
+        raise InputError(
+            "k_min must be a K from 0 to {layers}, not {value}.", layers=len(below) - 1, value=k_min
+        )
     below[: first_candidate(rule, k_min)] = False
     below[-1] = True
     if rule == "stays_below":
@@ -230,7 +236,7 @@ class Run:
             object.__setattr__(self, name, frozen(getattr(self, name), dtype))
         problem = incoherence(self)
         if problem:
-            raise InputError(f"This is not a coherent run: {problem}.")
+            raise InputError("This is not a coherent run: {problem}.", problem=problem)
 
     @property
     def prompt_tokens(self) -> int:
@@ -307,8 +313,12 @@ class Run:
         }
         if (scope, direction) not in curves:
             raise InputError(
-                f"scope must be one of {', '.join(SCOPES)} and direction one of "
-                f"{', '.join(DIRECTIONS)}, not {scope!r:.40} and {direction!r:.40}."
+                "scope must be one of {scopes} and direction one of {directions}, not "
+                "{scope!r:.40} and {direction!r:.40}.",
+                scopes=", ".join(SCOPES),
+                directions=", ".join(DIRECTIONS),
+                scope=scope,
+                direction=direction,
             )
         curve: FloatArray = getattr(self, curves[scope, direction])
         return curve

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from vtw_core.errors import Sentence
 from vtw_core.families.layout import check_positions
 
 if TYPE_CHECKING:
@@ -12,61 +13,65 @@ if TYPE_CHECKING:
 SEGMENTS = ("bos", "system", "visual", "question")
 
 
-def incoherence(run: "Run") -> str | None:
+def incoherence(run: "Run") -> Sentence | None:
     """What does not fit together in a run, in words; None when all is well."""
     k_count, prompt = run.layers + 1, run.prompt_tokens
     if run.layers < 1 or run.visual_tokens < 1 or run.text_tokens < 1 or run.max_new_tokens < 1:
-        return "a count that must be at least 1 is not"
+        return Sentence("a count that must be at least 1 is not")
     if min(map(min, run.image_sizes)) < 1 or min(run.grid) < 1 or run.kv_bytes_per_layer < 1:
-        return "a size that must be at least 1 is not"
+        return Sentence("a size that must be at least 1 is not")
     for name in ("answers", "answer_tokens", "answer_ids", "stopped", "first_tokens", "flops",
                  "kv_bytes"):  # fmt: skip
         if len(getattr(run, name)) != k_count:
-            return f"{name} needs {k_count} entries, one for each K"
+            return Sentence(
+                "{name} needs {count} entries, one for each K", name=name, count=k_count
+            )
     if len(run.tokens) != prompt or len(run.segments) != prompt:
-        return f"tokens and segments need {prompt} entries, one for each prompt token"
+        return Sentence(
+            "tokens and segments need {count} entries, one for each prompt token", count=prompt
+        )
     if not set(run.segments) <= set(SEGMENTS):
-        return f"a segment is none of {', '.join(SEGMENTS)}"
+        return Sentence("a segment is none of {names}", names=", ".join(SEGMENTS))
     if run.segments.count("visual") != run.visual_tokens:
-        return "the visual segment does not have as many tokens as it says"
+        return Sentence("the visual segment does not have as many tokens as it says")
     for ids, pieces in zip(run.answer_ids, run.answer_tokens, strict=True):
         if not ids or len(ids) != len(pieces) or len(ids) > run.max_new_tokens:
-            return "an answer has no token, too many, or not one piece for each"
+            return Sentence("an answer has no token, too many, or not one piece for each")
     top = run.first_probabilities
     if top.ndim != 2 or top.shape[0] != k_count or {top.shape[1]} != {*map(len, run.first_tokens)}:
-        return "first_tokens and first_probabilities must have one entry for each other"
+        return Sentence("first_tokens and first_probabilities must have one entry for each other")
     if not ((top >= 0) & (top <= 1 + 1e-6)).all():
-        return "first_probabilities must be 0 to 1"
+        return Sentence("first_probabilities must be 0 to 1")
     if not 0 <= run.k_min <= run.layers:
-        return "k_min must be one of the K"
+        return Sentence("k_min must be one of the K")
     check_positions(run.positions)
     shape = (k_count, len(run.answer_ids[run.layers]))
     for name in ("kl_positions", "kl_positions_reverse"):
         kl = getattr(run, name)
         if kl.shape != shape:
-            return f"{name} must have the shape {shape}"
+            return Sentence("{name} must have the shape {shape}", name=name, shape=shape)
         if not (np.isfinite(kl).all() and (kl >= 0).all() and (kl[-1] == 0).all()):
-            return f"{name} must be finite, not negative, and 0 at K = L"
+            return Sentence("{name} must be finite, not negative, and 0 at K = L", name=name)
     for name in ("flops", "kv_bytes"):
         values = getattr(run, name)
         if values.shape != (k_count,) or not np.isfinite(values).all() or (values <= 0).any():
-            return f"{name} must be positive, finite numbers"
+            return Sentence("{name} must be positive, finite numbers", name=name)
     if run.inside is not None:
         inside, queries = run.inside, run.inside.attention.query_positions
         if inside.layers != run.layers or len(inside.patches) != run.visual_tokens:
-            return "its inside has other layers or visual tokens"
+            return Sentence("its inside has other layers or visual tokens")
         if max(inside.images) >= len(run.image_sizes):
-            return "its inside has other images"
+            return Sentence("its inside has other images")
         if inside.positions != prompt + shape[1] - 1 or inside.lens.top.shape[1] != shape[1]:
-            return "its inside has other tokens"
+            return Sentence("its inside has other tokens")
         if any(run.segments[where] == "visual" for where in queries[queries < prompt]):
-            return "a text row of its inside is a visual token"
+            return Sentence("a text row of its inside is a visual token")
     times = run.seconds
     if times.prefill.shape != (k_count,) or times.decode.shape != (k_count,):
-        return f"seconds need {k_count} entries, one for each K"
+        return Sentence("seconds need {count} entries, one for each K", count=k_count)
     every = [times.encode_image, times.kl_curve, times.answers, times.total]
     if times.are_at_every_k:
         every += [*times.prefill, *times.decode]
     if not np.isfinite(every).all() or min(every) < 0:
-        return "seconds must be finite and not negative"
+        return Sentence("seconds must be finite and not negative")
     return None

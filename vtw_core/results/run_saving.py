@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, Sentence
 from vtw_core.files.archives import ArchiveKind, read_archive, write_archive
 from vtw_core.files.documents import Arrays, expect, floats, nested, pair, tuple_of
 from vtw_core.results.inside import (
@@ -31,8 +31,8 @@ KIND = ArchiveKind(
     format="vtw-run",
     version=3,
     entry="run.json",
-    key="run",
-    name="saved run",
+    key=Sentence("run"),
+    name=Sentence("saved run"),
     writer="Run.save",
     # The largest runs (80 layers, hundreds of answer tokens) stay under 10 MB of JSON.
     max_json_bytes=16 * 2**20,
@@ -103,14 +103,16 @@ def read_run(path: str | Path) -> Run:
     try:
         return _build(brought_up(data, version), arrays)
     except (TypeError, ValueError, KeyError, OverflowError) as error:
-        raise InputError(f"{Path(path).name} cannot be used: {error}") from error
+        raise InputError(
+            "{name} cannot be used: {problem}", name=Path(path).name, problem=error
+        ) from error
 
 
 def _build(data: Any, arrays: Arrays) -> Run:
     if isinstance(data, dict):
         data = {"further_images": [], **data}
     if not isinstance(data, dict) or set(data) != set(RUN_FIELDS):
-        raise ValueError("its fields are not those of a run.")
+        raise InputError("its fields are not those of a run.")
     for name in _STRINGS:
         expect(name, data[name], str)
     for name in _INTEGERS:
@@ -157,7 +159,7 @@ def _inside(data: Any, arrays: Arrays) -> Inside:
     def get(name: str, part: Any, kinds: dict[str, type], *others: str) -> dict[str, Any]:
         expect(name, part, dict)
         if set(part) != {*kinds, *others}:
-            raise ValueError(f"the fields of its {name} are not those of a run.")
+            raise InputError("the fields of its {name} are not those of a run.", name=name)
         return {key: arrays.get(key, part[key], kind) for key, kind in kinds.items()}
 
     if isinstance(data, dict):
@@ -185,7 +187,7 @@ def _pieces(values: Any) -> dict[int, str]:
     pieces = {}
     for row in nested("pieces", values, str):
         if len(row) != 2 or not row[0].isdecimal() or len(row[0]) > 18:
-            raise ValueError("pieces should hold pairs of a token's id and its text.")
+            raise InputError("pieces should hold pairs of a token's id and its text.")
         pieces[int(row[0])] = row[1]
     return pieces
 
@@ -194,5 +196,5 @@ def sampling_of(data: Any) -> Sampling:
     """Sampling as `Sampling.describe` wrote it; TypeError or ValueError if it is not."""
     expect("sampling", data, dict)
     if set(data) != {"temperature", "top_p", "seed"}:
-        raise ValueError("sampling should hold temperature, top_p and seed.")
+        raise InputError("sampling should hold temperature, top_p and seed.")
     return Sampling(**data)

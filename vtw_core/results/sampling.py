@@ -63,19 +63,25 @@ class Sampling:
             value = getattr(self, name)
             number = real(value)
             if number is None:
-                raise InputError(f"{name} must be a number, not {value!r:.40}.")
+                raise InputError(
+                    "{name} must be a number, not {value!r:.40}.", name=name, value=value
+                )
             object.__setattr__(self, name, number)
         # Below a thousandth the division would overflow.
         if self.temperature != 0 and not 0.001 <= self.temperature <= 10:
-            raise InputError(f"temperature must be 0, or 0.001 to 10, not {self.temperature}.")
+            raise InputError(
+                "temperature must be 0, or 0.001 to 10, not {value}.", value=self.temperature
+            )
         if not 0 < self.top_p <= 1:
-            raise InputError(f"top_p must be above 0 and at most 1, not {self.top_p}.")
+            raise InputError("top_p must be above 0 and at most 1, not {value}.", value=self.top_p)
         seed = whole(self.seed)
         if seed is None:
-            raise InputError(f"seed must be a whole number, not {self.seed!r:.40}.")
+            raise InputError("seed must be a whole number, not {value!r:.40}.", value=self.seed)
         object.__setattr__(self, "seed", seed)
         if not 0 <= self.seed < 2**31:
-            raise InputError(f"seed must be 0 to {2**31 - 1}, not {self.seed}.")
+            raise InputError(
+                "seed must be 0 to {most}, not {value}.", most=2**31 - 1, value=self.seed
+            )
 
     @property
     def is_greedy(self) -> bool:

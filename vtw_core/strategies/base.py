@@ -85,7 +85,11 @@ class Strategy(Parameters):
         names = cls.field_names()
         missing = [name for name in names if name not in said]
         if missing:
-            raise InputError(f"The description of {cls.name} has no {', '.join(missing)}.")
+            raise InputError(
+                "The description of {strategy} has no {names}.",
+                strategy=cls.name,
+                names=", ".join(missing),
+            )
         return cls(**{name: said[name] for name in names})
 
     @classmethod

@@ -5,6 +5,7 @@ from typing import Literal, Self, get_args
 
 import numpy as np
 
+from vtw_core.errors import Sentence
 from vtw_core.families.layout import TokenLayout
 from vtw_core.measures.budget import drop_at_budget
 from vtw_core.results.trace import VisualAttention
@@ -43,12 +44,12 @@ class FastV(Strategy):
     paper = "arXiv 2403.06764"
 
     k: int | None = parameter(
-        "whole", "K", "the first layer without those that leave", subject="FastV's K",
+        "whole", "K", "the first layer without those that leave", subject=Sentence("FastV's K"),
         default=Published(2, of=32, least=1), least=1, most=LAYERS,
-        because=" (the layer before it decides)",
+        because=Sentence(" (the layer before it decides)"),
     )  # fmt: skip
     ratio: float = parameter(
-        "real", "R", "share of the visual tokens that leaves", subject="FastV's ratio",
+        "real", "R", "share of the visual tokens that leaves", subject=Sentence("FastV's ratio"),
         default=0.5, least=0, most=1,
     )  # fmt: skip
     ranking: Ranking = parameter(

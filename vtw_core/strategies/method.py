@@ -39,8 +39,10 @@ class Method:
             return
         if not self.strategy.takes_tokens():
             raise InputError(
-                f"{self.strategy.name} cannot be set to a number of visual tokens; leave tokens "
-                "out."
+                "{strategy} cannot be set to a number of visual tokens; leave tokens out.",
+                strategy=self.strategy.name,
             )
         if not 0 <= self.tokens < float("inf"):
-            raise InputError(f"tokens must be a number of visual tokens, not {self.tokens}.")
+            raise InputError(
+                "tokens must be a number of visual tokens, not {value}.", value=self.tokens
+            )

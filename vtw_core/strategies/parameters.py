@@ -85,7 +85,8 @@ class Parameter:
         given_by: another parameter that may give its value instead; TOKENS: the number of visual
             tokens that the strategy is fitted to.
         flag: its option on the command line, without the dashes; the name if none is given.
-        subject: how sentences about it begin; the name if none is given.
+        subject: how sentences about it begin; the name if none is given. Words of more than a name
+            are a `Sentence`, so that another language knows them.
         because: why `least` is what it is, in brackets behind it.
         check: value -> the value to keep, or InputError; in place of the checks by kind.
     """
@@ -136,7 +137,12 @@ class Parameter:
         if self.kind == "choice":
             if value not in self.choices:
                 names = ", ".join(self.choices)
-                raise InputError(f"{self.subject} must be one of {names}, not {value!r}.")
+                raise InputError(
+                    "{what} must be one of {names}, not {value!r}.",
+                    what=self.subject,
+                    names=names,
+                    value=value,
+                )
             return value
         return tuple(self._whole(one) for one in value)
 
@@ -145,12 +151,19 @@ class Parameter:
         least = 0 if self.least is None else self.least
         if most is not None and (number is None or not least <= number <= most):
             raise InputError(
-                f"{self.subject} must be a whole number from {least:g} to {most:g}, not {value!r}."
+                "{what} must be a whole number from {least:g} to {most:g}, not {value!r}.",
+                what=self.subject,
+                least=least,
+                most=most,
+                value=value,
             )
         if number is None or number < least:
             raise InputError(
-                f"{self.subject} must be a whole number, {least:g} or more{self.because}, not "
-                f"{value!r}."
+                "{what} must be a whole number, {least:g} or more{because}, not {value!r}.",
+                what=self.subject,
+                least=least,
+                because=self.because,
+                value=value,
             )
         return number
 
@@ -160,19 +173,39 @@ class Parameter:
         if math.isfinite(least) and math.isfinite(most):
             if number is None:
                 raise InputError(
-                    f"{self.subject} must be a number from {least:g} to {most:g}, not {value!r}."
+                    "{what} must be a number from {least:g} to {most:g}, not {value!r}.",
+                    what=self.subject,
+                    least=least,
+                    most=most,
+                    value=value,
                 )
             if not least <= number <= most:
                 raise InputError(
-                    f"{self.subject} must be from {least:g} to {most:g}, not {number}."
+                    "{what} must be from {least:g} to {most:g}, not {value}.",
+                    what=self.subject,
+                    least=least,
+                    most=most,
+                    value=number,
                 )
             return number
         if number is None or not _is_finite(number):
-            raise InputError(f"{self.subject} must be a finite number, not {value!r}.")
+            raise InputError(
+                "{what} must be a finite number, not {value!r}.", what=self.subject, value=value
+            )
         if number < least:
-            raise InputError(f"{self.subject} must be {least:g} or more, not {number}.")
+            raise InputError(
+                "{what} must be {least:g} or more, not {value}.",
+                what=self.subject,
+                least=least,
+                value=number,
+            )
         if number > most:
-            raise InputError(f"{self.subject} must be {most:g} or less, not {number}.")
+            raise InputError(
+                "{what} must be {most:g} or less, not {value}.",
+                what=self.subject,
+                most=most,
+                value=number,
+            )
         return number
 
     def check_fits(self, value: Any, layers: int) -> None:
@@ -182,8 +215,11 @@ class Parameter:
         most = layers - self.most.less
         if any(one > most for one in (value if self.kind == "counts" else (value,))):
             raise InputError(
-                f"{self.subject} must be {self.least or 0:g} to {most}, the model's layers, not "
-                f"{value}."
+                "{what} must be {least:g} to {most}, the model's layers, not {value}.",
+                what=self.subject,
+                least=self.least or 0,
+                most=most,
+                value=value,
             )
 
     def clamped(self, value: Any, size: Size, otherwise: Any = None) -> Any:
@@ -234,8 +270,10 @@ class Parameter:
             return tuple(int(part) for part in value.split(","))
         except ValueError:
             raise InputError(
-                f"--{self.flag} must be whole numbers with commas between, such as 64,64,32, not "
-                f"{value!r}."
+                "--{option} must be whole numbers with commas between, such as 64,64,32, not "
+                "{value!r}.",
+                option=self.flag,
+                value=value,
             ) from None
 
     def written(self, value: Any) -> str:

@@ -6,7 +6,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, Sentence
 from vtw_core.families.layout import TokenLayout
 from vtw_core.files.python_numbers import whole
 from vtw_core.measures.budget import drop_at_budget, drop_schedule
@@ -17,8 +17,8 @@ from vtw_core.strategies.registry import register
 
 def _seed() -> Any:
     return parameter(
-        "whole", "seed", "which tokens leave", flag="drop-seed", subject="The seed", default=0,
-        least=0,
+        "whole", "seed", "which tokens leave", flag="drop-seed",
+        subject=Sentence("The seed"), default=0, least=0,
     )  # fmt: skip
 
 
@@ -28,8 +28,9 @@ def _schedule(schedule: Any) -> tuple[int, ...]:
     known = tuple(count for count in counts if count is not None and count >= 0)
     if len(known) < len(counts):
         raise InputError(
-            "The schedule must be a list of whole numbers, the visual tokens of each layer, "
-            f"not {schedule!r}."
+            "The schedule must be a list of whole numbers, the visual tokens of each layer, not "
+            "{value!r}.",
+            value=schedule,
         )
     if any(np.diff(known) > 0):
         raise InputError(
@@ -111,8 +112,10 @@ class RandomDrop(Strategy):
         """Raise InputError unless there is one count for each layer."""
         if len(self.schedule) != layers:
             raise InputError(
-                f"The schedule has {len(self.schedule)} counts, the model {layers} layers; give "
-                "one count for each layer."
+                "The schedule has {count} counts, the model {layers} layers; give one count for "
+                "each layer.",
+                count=len(self.schedule),
+                layers=layers,
             )
 
     def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:

@@ -31,8 +31,11 @@ def register(strategy: type[S]) -> type[S]:
     for other in others:
         if _required(other) == _required(strategy):
             raise InputError(
-                f"The strategies {other.__name__} and {strategy.__name__} have the same name, "
-                f"{strategy.name}, and the same required parameters; rename one."
+                "The strategies {other} and {one} have the same name, {strategy}, and the same "
+                "required parameters; rename one.",
+                other=other.__name__,
+                one=strategy.__name__,
+                strategy=strategy.name,
             )
     kinds = {
         about.flag: about.kind
@@ -43,8 +46,10 @@ def register(strategy: type[S]) -> type[S]:
     for about in strategy.parameters():
         if kinds.get(about.flag, about.kind) != about.kind:
             raise InputError(
-                f"--{about.flag} of {strategy.name} is another kind of value than --{about.flag} "
-                "of another strategy; give it another flag."
+                "--{option} of {strategy} is another kind of value than that option of "
+                "another strategy; give it another flag.",
+                option=about.flag,
+                strategy=strategy.name,
             )
     _known[strategy.name] = (*others, strategy)
     return strategy
@@ -64,7 +69,11 @@ def strategy_class(name: str) -> type[Strategy]:
     """
     known = registered()
     if name not in known:
-        raise InputError(f"There is no strategy {name!r}; choose of {', '.join(known)}.")
+        raise InputError(
+            "There is no strategy {name!r}; choose of {names}.",
+            strategy=name,
+            names=", ".join(known),
+        )
     return known[name][0]
 
 
@@ -83,7 +92,11 @@ def strategy_of(said: Mapping[str, Any]) -> Strategy:
     strategy = chosen.from_description(said)
     unknown = set(said) - set(strategy.describe()) - {"preset"}
     if unknown:
-        raise InputError(f"The strategy {name} has no {', '.join(sorted(unknown))}.")
+        raise InputError(
+            "The strategy {strategy} has no {names}.",
+            strategy=name,
+            names=", ".join(sorted(unknown)),
+        )
     return strategy
 
 
@@ -97,8 +110,10 @@ def load_plugin(module: str) -> None:
         import_module(module)
     except Exception as error:
         raise InputError(
-            f"The plugin {module!r} cannot be imported: {first_line(error)}; give a Python module "
-            "that is installed or lies in this folder."
+            "The plugin {name!r} cannot be imported: {problem}; give a Python module that is "
+            "installed or lies in this folder.",
+            name=module,
+            problem=first_line(error),
         ) from error
 
 

@@ -102,8 +102,10 @@ def method_of(arguments: Namespace) -> Method:
             continue
         if name not in option.owners:
             raise InputError(
-                f"--{option.flag} belongs to --strategy {' or '.join(option.owners)}; leave it out "
-                f"with {name}."
+                "--{option} belongs to --strategy {owners}; leave it out with {strategy}.",
+                option=option.flag,
+                owners=" or ".join(option.owners),
+                strategy=name,
             )
         given[option.flag] = option.owners[name].read(value)
     tokens = given.pop(TOKENS, None)
@@ -122,12 +124,14 @@ def _made(name: str, given: Mapping[str, Any], *, fitted: bool) -> Strategy:
             return one.from_options({flags[flag].name: all_given[flag] for flag in all_given})
     if len(variants) == 1:
         needs = " and ".join(f"--{about.flag}, {about.help}" for about in _required(variants[0]))
-        raise InputError(f"--strategy {name} needs {needs}.")
+        raise InputError("--strategy {strategy} needs {options}.", strategy=name, options=needs)
     ways = " or ".join(
         " and ".join(f"--{about.flag} ({about.help})" for about in _required(one))
         for one in variants
     )
-    raise InputError(f"--strategy {name} needs {ways}, not both.")
+    raise InputError(
+        "--strategy {strategy} needs {options}, not both.", strategy=name, options=ways
+    )
 
 
 def _required(strategy: type[Strategy]) -> Iterator[Parameter]:
@@ -142,15 +146,18 @@ def method_from(asked: str) -> Method:
     """
     if not isinstance(asked, str) or len(asked) > _MOST_CHARACTERS:
         raise InputError(
-            f"--method must be text of at most {_MOST_CHARACTERS} characters, such as 'vtw --k 8'."
+            "--method must be text of at most {most} characters, such as 'vtw --k 8'.",
+            most=_MOST_CHARACTERS,
         )
     try:
         words = shlex.split(asked)
     except ValueError as error:
-        raise InputError(f"--method {asked!r} has a quote without its end.") from error
+        raise InputError("--method {asked!r} has a quote without its end.", asked=asked) from error
     if not words or words[0].startswith("-"):
         raise InputError(
-            f"--method {asked!r} must begin with a strategy, one of {', '.join(registered())}."
+            "--method {asked!r} must begin with a strategy, one of {names}.",
+            asked=asked,
+            names=", ".join(registered()),
         )
     if len(words) == 1:
         words = _taken_apart(asked, words[0])
@@ -166,7 +173,8 @@ def _taken_apart(asked: str, word: str) -> list[str]:
     pairs = _NEXT_OPTION.split(found["options"]) if found and found["options"] else []
     if found is None or not all("=" in pair for pair in pairs):
         raise InputError(
-            f"--method {asked!r} must give each option as name=value, such as fastv:k=2,ratio=0.5."
+            "--method {asked!r} must give each option as name=value, such as fastv:k=2,ratio=0.5.",
+            asked=asked,
         )
     return [found["name"], *(f"--{pair}" for pair in pairs)]
 
@@ -175,7 +183,7 @@ class _Refusing(ArgumentParser):
     """A parser of a part of the command line, whose mistakes are the caller's to tell."""
 
     def error(self, message: str) -> NoReturn:
-        raise InputError(f"{self.prog}: {' '.join(message.split())}.")
+        raise InputError("{where}: {problem}.", where=self.prog, problem=" ".join(message.split()))
 
 
 def words_of(method: Method) -> str:

@@ -1,10 +1,27 @@
 """What the library says, in Chinese: its errors and what it says of its numbers.
 
-Not a page text: see `app.words.library_words`. A test finds every sentence that `vtw_core` can raise and
+Not a page text: see `app.words.library_words`. A test finds every template of `vtw_core` and
 fails when one is missing here.
 """
 
-from . import library_files, library_inputs, library_loading, library_models
+from . import (
+    library_files,
+    library_inputs,
+    library_loading,
+    library_models,
+    library_programs,
+)
+
+# Why the operating system refuses.
+_SYSTEM = {
+    "No such file or directory": "没有这样的文件或文件夹",
+    "Permission denied": "没有权限",
+    "Is a directory": "这是一个文件夹",
+    "Not a directory": "这不是文件夹",
+    "No space left on device": "磁盘空间不足",
+    "Read-only file system": "文件系统是只读的",
+    "File name too long": "文件名太长",
+}
 
 # Said of a number, or of where it comes from.
 _FACTS = {
@@ -22,5 +39,7 @@ SENTENCES = (
     | library_files.SENTENCES
     | library_loading.SENTENCES
     | library_models.SENTENCES
+    | library_programs.SENTENCES
+    | _SYSTEM
     | _FACTS
 )

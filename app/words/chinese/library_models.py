@@ -31,7 +31,6 @@ SENTENCES = {
     "The model {name} needs code of its own, which is never run here.": "模型 {name} 需要自带的代码，而这里从不运行这类代码。",
     "The model {name} needs a package that is not installed: {problem}": "模型 {name} 需要尚未安装的软件包：{problem}",
     "The model {name} cannot be loaded: {problem}": "无法加载模型 {name}：{problem}",
-    "{name} could not be loaded.": "无法加载 {name}。",
     "This model has no chat template, so no prompt can be made for it; use its instruction-tuned version.": "这个模型没有对话模板，因此无法为它构造提示；请使用它的指令微调版本。",
     "Tensor parallelism gives each process a device of its own and splits plain weights; leave out the device, the device map and the quantization.": "张量并行让每个进程各用一个设备，并切分未量化的权重；请不要指定设备、device_map 和量化。",
     # Which models are supported.

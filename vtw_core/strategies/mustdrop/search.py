@@ -156,9 +156,12 @@ def find_thresholds(strategy: MustDrop, traces: Sequence[Trace], target: float) 
     low, high = 0.0, _everything_falls(strategy)
     if not least <= target <= most:
         raise InputError(
-            f"{target:g} visual tokens per layer are out of reach: on these samples the filters "
-            f"can leave {least:.1f} to {most:.1f}. Ask for a number in between, or choose other "
-            "filter layers."
+            "{target:g} visual tokens per layer are out of reach: on these samples the filters "
+            "can leave {least:.1f} to {most:.1f}. Ask for a number in between, or choose other "
+            "filter layers.",
+            target=target,
+            least=least,
+            most=most,
         )
     for _ in range(_HALVINGS):
         middle = (low + high) / 2

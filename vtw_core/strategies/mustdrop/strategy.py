@@ -7,7 +7,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, Sentence
 from vtw_core.families.layout import Positions, TokenLayout
 from vtw_core.files.python_numbers import whole
 from vtw_core.results.trace import VisualAttention
@@ -95,7 +95,8 @@ def _filters(layers: Any) -> tuple[int, ...]:
     counts = tuple(n for n in map(whole, layers) if n is not None and n >= 0)
     if len(counts) < len(layers) or any(np.diff(counts) < 1):
         raise InputError(
-            f"layers must be decoder layers in rising order, such as (2, 6), not {tuple(layers)!r}."
+            "layers must be decoder layers in rising order, such as (2, 6), not {value!r}.",
+            value=tuple(layers),
         )
     return counts
 
@@ -147,8 +148,8 @@ class MustDrop(Strategy):
     prefill: bool = True
     cache: bool = True
     layers: tuple[int, ...] | None = parameter(
-        "counts", "filters", "filter layers, such as 2,6", flag="filters", subject="Filter layers",
-        default=FILTERS, least=0, most=LAST_LAYER, check=_filters,
+        "counts", "filters", "filter layers, such as 2,6", flag="filters",
+        subject=Sentence("Filter layers"), default=FILTERS, least=0, most=LAST_LAYER, check=_filters,
     )  # fmt: skip
     positions: Positions = positions_parameter()
 
@@ -163,7 +164,11 @@ class MustDrop(Strategy):
         if len(pair) == 1:
             raise InputError("--gamma and --alpha belong together; give both, or --preset.")
         if not stages or set(stages) - set(STAGES):
-            raise InputError(f"--stages must be letters of {''.join(STAGES)}, not {stages!r}.")
+            raise InputError(
+                "--stages must be letters of {stages}, not {value!r}.",
+                stages="".join(STAGES),
+                value=stages,
+            )
         if "c" in stages and "b" not in stages:
             raise InputError(
                 "Stage c cuts the cache to what stage b leaves; give --stages bc or abc."
@@ -206,7 +211,11 @@ class MustDrop(Strategy):
             InputError: there is no such preset.
         """
         if name not in PRESET_NAMES:
-            raise InputError(f"There is no preset {name!r}; choose of {', '.join(PRESET_NAMES)}.")
+            raise InputError(
+                "There is no preset {name!r}; choose of {names}.",
+                name=name,
+                names=", ".join(PRESET_NAMES),
+            )
         chosen = PRESETS[name if name in PRESETS else f"textvqa-{name}"]
         return cls(chosen.gamma, chosen.alpha, **options)
 
