@@ -71,7 +71,7 @@ def strategy_class(name: str) -> type[Strategy]:
     if name not in known:
         raise InputError(
             "There is no strategy {name!r}; choose of {names}.",
-            strategy=name,
+            name=name,
             names=", ".join(known),
         )
     return known[name][0]

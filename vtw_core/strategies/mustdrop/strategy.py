@@ -149,7 +149,8 @@ class MustDrop(Strategy):
     cache: bool = True
     layers: tuple[int, ...] | None = parameter(
         "counts", "filters", "filter layers, such as 2,6", flag="filters",
-        subject=Sentence("Filter layers"), default=FILTERS, least=0, most=LAST_LAYER, check=_filters,
+        subject=Sentence("Filter layers"), default=FILTERS, least=0, most=LAST_LAYER,
+        check=_filters,
     )  # fmt: skip
     positions: Positions = positions_parameter()
 
