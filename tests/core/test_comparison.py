@@ -58,7 +58,7 @@ def test_nothing_in_it_can_be_changed():
     compared = small_comparison()
     with pytest.raises(dataclasses.FrozenInstanceError):
         compared.layers = 4
-    for array in (compared.entries[0].kl_positions, compared.entries[1].mustdrop.filters[0].share):
+    for array in (compared.entries[0].kl_positions, compared.entries[1].fates.decisions[0].scores):
         with pytest.raises(ValueError, match="read-only"):
             array[0] = 1
 
@@ -117,9 +117,9 @@ def test_any_field_with_a_wrong_value_is_refused(good, value):
     with zipfile.ZipFile(good) as archive:
         document = json.loads(archive.read("comparison.json"))["comparison"]
     raw = good.read_bytes()
-    free = {"label", "answer", "versions", "entries", "mustdrop", "vision", "tokens_wanted",
-            "filters", "seed", "sampling", "flops", "seconds", "encode", "prefill",
-            "decode", "temperature"}  # fmt: skip
+    free = {"label", "answer", "versions", "entries", "fates", "vision", "tokens_wanted",
+            "decisions", "reasons", "names", "seed", "sampling", "flops", "seconds", "encode",
+            "prefill", "decode", "temperature"}  # fmt: skip
     for place in every_place(document):
         target = document
         for step in place:
@@ -158,9 +158,9 @@ def test_any_field_with_a_wrong_value_is_refused(good, value):
         (("entries", 1, "tokens_wanted"), -1.0),
         (("entries", 1, "vision"), {"patches": 4}),
         (("entries", 1, "visual_tokens_per_layer"), [3, 2, 1]),
-        (("entries", 1, "mustdrop", "filters", 0, "layer"), 3),
-        (("entries", 1, "mustdrop", "sizes", "at"), 0),
-        (("entries", 1, "mustdrop", "token_maps"), []),
+        (("entries", 1, "fates", "decisions", 0, "layer"), 3),
+        (("entries", 1, "fates", "sizes", "at"), 0),
+        (("entries", 1, "fates", "token_maps"), []),
         (("versions",), [["one", "two", "three"]]),
     ],
 )
@@ -179,12 +179,12 @@ def test_arrays_that_are_cut_short_or_no_shares_are_refused(good):
     refused(rewritten(good, arrays=lambda data: data[:-1]))
     good.write_bytes(raw)
     with zipfile.ZipFile(good) as archive:
-        record = json.loads(archive.read("comparison.json"))["comparison"]["entries"][1]["mustdrop"]
+        record = json.loads(archive.read("comparison.json"))["comparison"]["entries"][1]["fates"]
     for name, bad in (
-        ("share", np.float64(2)), ("share", np.float64(np.inf)), ("peak", np.float64(np.nan)),
+        ("scores", np.float64(np.inf)), ("scores", np.float64(np.nan)),
         ("fate", np.int8(17)), ("fate", np.int8(-1)), ("fate", np.int8(0)),
     ):  # fmt: skip
-        at = record["filters"][0][name]["at"]
+        at = record["decisions"][0][name]["at"]
         good.write_bytes(raw)
         refused(
             rewritten(
@@ -194,6 +194,26 @@ def test_arrays_that_are_cut_short_or_no_shares_are_refused(good):
                 ),
             )
         )
+
+
+def test_a_file_that_kept_the_fates_of_one_strategy_alone_is_read_as_ever(good):
+    def older(document):
+        for entry in (document["comparison"]["baseline"], *document["comparison"]["entries"]):
+            record = entry.pop("fates")
+            entry["mustdrop"] = record
+            if record is None:
+                continue
+            record["filters"] = record.pop("decisions")
+            for one in record["filters"]:
+                scores, where = one.pop("scores"), one.pop("thresholds")
+                assert where["shape"] == [2]
+                count = scores["shape"][1]
+                flat = {"shape": [count], "type": "float64"}
+                one["share"] = {**flat, "at": scores["at"]}
+                one["peak"] = {**flat, "at": scores["at"] + 8 * count}
+                del one["names"], one["reasons"]
+
+    assert same(load_comparison(rewritten(good, older)), small_comparison())
 
 
 def test_a_bomb_of_arrays_is_not_unpacked(good):

@@ -13,6 +13,7 @@ from vtw_core.hooks.attention_calls import AttentionListener, Heard, listen_to_e
 from vtw_core.hooks.scoped import ContextHooks
 from vtw_core.hooks.tensor_parallel import Heads
 from vtw_core.results.trace import VisualAttention
+from vtw_core.strategies.view import ATTENTION_NEEDS, Need
 
 # Weights worked out at a time: 8 MB of float32.
 _BLOCK = 2 * 2**20
@@ -37,17 +38,28 @@ class VisualEar:
         self._listener = AttentionListener(self._hear)
         self._present: Present | None = None
         self._visual: list[IntArray] = []
+        self._asked: frozenset[Need] = frozenset()
         self._heard: list[VisualAttention] = []
         listen_to_eager(hooks, layers, self._listener)
         for layer in layers.values():
             hooks.behind(layer, lambda *_: self._listener.close(), after_errors=True)
 
-    def open(self, layer: int, rows: int, present: Present, visual: Sequence[IntArray]) -> None:
+    def open(
+        self,
+        layer: int,
+        rows: int,
+        present: Present,
+        visual: Sequence[IntArray],
+        asked: frozenset[Need],
+    ) -> None:
         """A layer is about to run a prefill of `rows` rows, the prompts' own as in `present`.
 
-        visual: [prompts][a] positions of the visual tokens in it.
-        """
+        Args:
+            visual: [prompts][a] positions of the visual tokens in it.
+            asked: the last row alone or all text rows, and whether of each head.
+        """  # fmt: skip
         self._heard, self._present, self._visual = [], present, list(visual)
+        self._asked = asked
         self._listener.open(layer, rows)
 
     def close(self) -> None:
@@ -75,6 +87,8 @@ class VisualEar:
                 rows=heard.queries,
             )
         rows = [text_rows(layout) for layout in self._layouts]
+        if self._asked & ATTENTION_NEEDS == {Need.LAST_ROW}:
+            rows = [one[-1:] for one in rows]
         places = [np.searchsorted(p, r) for p, r in zip(present.positions, rows, strict=True)]
         columns = [
             np.searchsorted(p, c) for p, c in zip(present.positions, self._visual, strict=True)
@@ -83,9 +97,11 @@ class VisualEar:
             np.zeros((len(r), len(c)), dtype=np.float32)
             for r, c in zip(rows, self._visual, strict=True)
         ]
+        each = self._of_each_head(heard.heads, out)
         most = max(1, _BLOCK // (self._heads.count(heard.heads) * heard.keys))
         for start, stop in _blocks(np.unique(np.concatenate(places)), most):
-            mean = self._heads.mean(heard.weights(start, stop))  # [batch, rows, seen keys]
+            heads = heard.weights(start, stop)  # [batch, heads, rows, seen keys]
+            mean = self._heads.mean(heads)  # [batch, rows, seen keys]
             copies = len(mean) // len(rows)
             for prompt, (of_rows, of_columns) in enumerate(zip(places, columns, strict=True)):
                 here = np.flatnonzero((of_rows >= start) & (of_rows < stop))
@@ -93,9 +109,26 @@ class VisualEar:
                 weights: NDArray[np.float32] = np.asarray(mean[prompt * copies].cpu())
                 block = weights[np.ix_(of_rows[here] - start, of_columns[seen])]
                 out[prompt][np.ix_(here, seen)] = block
+                of_heads = each[prompt]
+                if of_heads is not None:
+                    whole = np.asarray(heads[prompt * copies].cpu())
+                    part = whole[:, (of_rows[here] - start)[:, None], of_columns[seen]]
+                    of_heads[:, here[:, None], seen] = part
         self._heard = [
-            VisualAttention(layer, *one) for one in zip(rows, self._visual, out, strict=True)
+            VisualAttention(layer, *one) for one in zip(rows, self._visual, out, each, strict=True)
         ]
+
+    def _of_each_head(
+        self, heads: int, out: Sequence[NDArray[np.float32]]
+    ) -> Sequence[NDArray[np.float32] | None]:
+        if Need.HEADS not in self._asked:
+            return [None] * len(out)
+        if self._heads.group is not None:
+            raise ModelError(
+                "This strategy decides from single heads, of which each process has only some; "
+                "leave --tensor-parallel out."
+            )
+        return [np.zeros((heads, *one.shape), dtype=np.float32) for one in out]
 
 
 def text_rows(layout: TokenLayout) -> IntArray:

@@ -15,7 +15,7 @@ from vtw_core.errors import InputError, Sentence
 from vtw_core.files.archives import ArchiveKind, read_archive, write_archive
 from vtw_core.files.documents import Arrays, expect, floats, nested, tuple_of
 from vtw_core.results.comparison import MethodComparison, MethodEntry, MethodSeconds, VisionCounts
-from vtw_core.results.mustdrop_record import FilterRecord, MustDropRecord
+from vtw_core.results.fates import LayerFates, TokenFates
 from vtw_core.results.run_saving import sampling_of
 
 KIND = ArchiveKind(
@@ -34,7 +34,20 @@ _STRINGS = ("model", "model_type", "prompt", "flops_convention", "dtype", "devic
 _INTEGERS = ("layers", "visual_tokens", "text_tokens", "max_new_tokens")
 _ENTRY_KL = ("kl_positions", "kl_positions_reverse")
 _ENTRY_COUNTS = ("token_ids", "visual_tokens_per_layer", "cached_visual_tokens_per_layer")
-_FILTER_ARRAYS: dict[str, type] = {"fate": np.int8, "share": np.float64, "peak": np.float64}
+_FATE_ARRAYS: dict[str, type] = {
+    "fate": np.int8,
+    "scores": np.float64,
+    "thresholds": np.float64,
+}
+_OLDER_REASONS = (
+    "had left before",
+    "fell: below both thresholds",
+    "stayed: at or over both thresholds",
+    "stayed: its share of all attention is gamma or more",
+    "stayed: one text row gives it alpha or more",
+    "below both thresholds, but in the key set",
+)
+"""Of files written when only one strategy's fates were kept, under its name."""
 
 
 def _names(kind: Any) -> tuple[str, ...]:
@@ -57,22 +70,24 @@ def _entry_document(entry: MethodEntry, arrays: Arrays) -> dict[str, Any]:
         **{name: getattr(entry, name).tolist() for name in (*_ENTRY_KL, "agrees")},
         "vision": None if entry.vision is None else asdict(entry.vision),
         "seconds": asdict(entry.seconds),
-        "mustdrop": None if entry.mustdrop is None else _record_document(entry.mustdrop, arrays),
+        "fates": None if entry.fates is None else _fates_document(entry.fates, arrays),
     }
 
 
-def _record_document(record: MustDropRecord, arrays: Arrays) -> dict[str, Any]:
+def _fates_document(record: TokenFates, arrays: Arrays) -> dict[str, Any]:
     return {
         **({"images": list(record.images)} if any(record.images) else {}),
         "token_maps": [arrays.put(one) for one in record.token_maps],
         "sizes": arrays.put(record.sizes),
         "key": arrays.put(record.key.astype(np.int8)),
-        "filters": [
+        "decisions": [
             {
                 "layer": one.layer,
-                **{name: arrays.put(getattr(one, name)) for name in _FILTER_ARRAYS},
+                "reasons": list(one.reasons),
+                "names": list(one.names),
+                **{name: arrays.put(getattr(one, name)) for name in _FATE_ARRAYS},
             }
-            for one in record.filters
+            for one in record.decisions
         ],
     }
 
@@ -113,6 +128,10 @@ def _build(data: Any, arrays: Arrays) -> MethodComparison:
 
 
 def _entry(data: Any, arrays: Arrays) -> MethodEntry:
+    older = None
+    if isinstance(data, dict) and "mustdrop" in data:
+        older = data["mustdrop"]
+        data = {**{name: data[name] for name in data if name != "mustdrop"}, "fates": None}
     _with_fields("method", data, _names(MethodEntry))
     for name, kind in (("label", str), ("answer", str), ("stopped", bool), ("strategy", dict),
                        ("kv_bytes", int)):  # fmt: skip
@@ -130,7 +149,7 @@ def _entry(data: Any, arrays: Arrays) -> MethodEntry:
         vision=None if data["vision"] is None else _vision(data["vision"]),
         flops=_number(data, "flops"),
         seconds=MethodSeconds(**{name: _number(seconds, name) for name in seconds}),
-        mustdrop=None if data["mustdrop"] is None else _record(data["mustdrop"], counts, arrays),
+        fates=_fates(data["fates"], older, data["strategy"], counts, arrays),
     )
 
 
@@ -145,29 +164,56 @@ def _vision(data: Any) -> VisionCounts:
     return VisionCounts(**data)
 
 
-def _record(data: Any, counts: dict[str, Any], arrays: Arrays) -> MustDropRecord:
+def _fates(
+    data: Any, older: Any, strategy: dict[str, Any], counts: dict[str, Any], arrays: Arrays
+) -> TokenFates | None:
+    if data is None and older is None:
+        return None
+    read, key_name = (_older_decision, "filters") if data is None else (_decision, "decisions")
+    data = older if data is None else data
     if isinstance(data, dict):
         data = {"images": [], **data}
-    _with_fields("mustdrop", data, ("token_maps", "sizes", "key", "filters", "images"))
+    _with_fields("fates", data, ("token_maps", "sizes", "key", key_name, "images"))
     sizes = arrays.get("sizes", data["sizes"], np.int64)
     key = arrays.get("key", data["key"], np.int8)
     if not np.isin(key, (0, 1)).all():
-        raise InputError("key should say of each token whether it is in the key set.")
-    filters = []
-    for one in tuple_of("filters", data["filters"], dict):
-        _with_fields("filter", one, _names(FilterRecord))
-        expect("layer", one["layer"], int)
-        kept = {name: arrays.get(name, one[name], kind) for name, kind in _FILTER_ARRAYS.items()}
-        filters.append(FilterRecord(layer=one["layer"], **kept))
-    return MustDropRecord(
+        raise ValueError("key should say of each token whether it is in the key set.")
+    return TokenFates(
         token_maps=tuple(
             arrays.get("token_maps", one, np.int64)
             for one in tuple_of("token_maps", data["token_maps"], dict)
         ),
         sizes=sizes,
         key=key.astype(np.bool_),
-        filters=tuple(filters),
+        decisions=tuple(
+            read(one, strategy, arrays) for one in tuple_of(key_name, data[key_name], dict)
+        ),
         visual_tokens_per_layer=counts["visual_tokens_per_layer"],
         cached_visual_tokens_per_layer=counts["cached_visual_tokens_per_layer"],
         images=tuple_of("images", data["images"], int),
+    )
+
+
+def _decision(one: Any, strategy: dict[str, Any], arrays: Arrays) -> LayerFates:
+    _with_fields("decision", one, _names(LayerFates))
+    expect("layer", one["layer"], int)
+    return LayerFates(
+        layer=one["layer"],
+        reasons=tuple_of("reasons", one["reasons"], str),
+        names=tuple_of("names", one["names"], str),
+        **{name: arrays.get(name, one[name], kind) for name, kind in _FATE_ARRAYS.items()},
+    )
+
+
+def _older_decision(one: Any, strategy: dict[str, Any], arrays: Arrays) -> LayerFates:
+    _with_fields("filter", one, ("layer", "fate", "share", "peak"))
+    expect("layer", one["layer"], int)
+    scores = [arrays.get(name, one[name], np.float64) for name in ("share", "peak")]
+    return LayerFates(
+        layer=one["layer"],
+        fate=arrays.get("fate", one["fate"], np.int8),
+        reasons=_OLDER_REASONS,
+        names=("share", "peak"),
+        scores=np.stack(scores),
+        thresholds=floats("thresholds", [strategy["gamma"], strategy["alpha"]]),
     )

@@ -2,17 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Protocol, Self
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from vtw_core.errors import InputError
-from vtw_core.families.layout import Positions, TokenLayout
-from vtw_core.results.trace import Trace, VisualAttention
+from vtw_core.families.layout import IntArray, Positions
+from vtw_core.results.fates import TokenFates
+from vtw_core.results.trace import Trace
 from vtw_core.strategies.parameters import Parameters, Published, Size
-
-IntArray = NDArray[np.int64]
+from vtw_core.strategies.view import Decision, LayerView, Need
 
 
 class ImageMerger(Protocol):
@@ -61,11 +60,13 @@ class Strategy(Parameters):
             by which options are given.
         summary: who leaves, in a line.
         paper: where it comes from, such as "arXiv 2403.06764".
+        drops_text: whether text may leave too.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     paper: ClassVar[str] = ""
+    drops_text: ClassVar[bool] = False
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters, JSON-ready; `from_description` undoes it."""
@@ -161,66 +162,44 @@ class Strategy(Parameters):
         """
         return self.fitted_to(tokens, trials.layers, trials.visual) or self
 
-    def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
-        """Which visual tokens layer `layer` sees.
+    # What stays. The engine asks layer by layer, once per prefill, just before the layer runs, and
+    # remembers the answer for decoding. A token that has left cannot come back.
 
-        Args:
-            layer: 0-based decoder layer about to run.
-            layout: the prompt's layout.
-            alive: [a] positions of the visual tokens that the layer before saw, ascending.
+    def needs(self, layers: int) -> Mapping[int, frozenset[Need]]:
+        """Layer -> what is to be recorded while it runs, in a decoder of so many layers. Nothing
+        else is recorded, and nothing is put around a layer that is not named."""
+        return {}
+
+    def kept(self, view: LayerView) -> IntArray:
+        """Which visual tokens the layer that is about to run sees.
 
         Returns:
-            [b] positions, ascending, a subset of `alive`.
+            [b] positions, a subset of `view.alive`; of `view.tokens` if it drops text, of which
+            the prompt's last one always stays.
         """
-        return alive
+        return view.alive
 
+    def decide(self, view: LayerView) -> Decision:
+        """`kept`, with the scores behind it; a strategy that can say why overrides this."""
+        return Decision(self.kept(view))
 
-@runtime_checkable
-class DecidesFromAttention(Protocol):
-    """A strategy that also asks what the text attends to in some layers."""
-
-    def attention_layers(self, layers: int) -> tuple[int, ...]:
-        """The layers whose attention it needs, of a decoder of so many layers."""
-        ...
-
-    def kept_after(self, attention: VisualAttention, layout: TokenLayout) -> IntArray:
-        """Which visual tokens go on behind `attention.layer`, a subset of `attention.columns`.
-
-        Asked in place of `visual_kept` before the layer that follows.
-        """
-        ...
-
-
-@runtime_checkable
-class ReducesCache(Protocol):
-    """A strategy that, after the prefill, also takes tokens out of earlier layers' KV caches."""
+    def explain(self, trace: Trace) -> TokenFates | None:
+        """Why each visual token stayed or left in the run that left a trace; None where nothing was
+        judged."""
+        judged = trace.decisions or trace.layout.key is not None
+        return TokenFates.of(trace) if judged else None
 
     def reduced_cache(self, layers: int) -> range:
-        """The layers whose cache keeps, of the visual tokens, only those that the last layer
-        saw."""
-        ...
-
-
-@runtime_checkable
-class MergesImage(Protocol):
-    """A strategy that begins in the vision encoder, unless `vision` is None."""
+        """The layers whose KV cache keeps, after the prefill, of the visual tokens only those that
+        the last layer saw."""
+        return range(0)
 
     @property
-    def vision(self) -> ImageMerger | None: ...
+    def vision(self) -> ImageMerger | None:
+        """What merges patches while the image is encoded; None: it does not begin there."""
+        return None
 
     @property
-    def positions(self) -> Positions: ...
-
-
-def begins_in_the_encoder(strategy: Any) -> bool:
-    """Whether a strategy changes how the image is encoded."""
-    return isinstance(strategy, MergesImage) and strategy.vision is not None
-
-
-@runtime_checkable
-class DropsAnyToken(Protocol):
-    """A control that may drop text too; asked in place of `visual_kept`."""
-
-    def tokens_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
-        """As `visual_kept`, with `alive` [a] all prompt positions; the last one always stays."""
-        ...
+    def positions(self) -> Positions:
+        """Position ids of what stays: as they were, or renumbered."""
+        return "keep"

@@ -6,12 +6,11 @@ from typing import Literal, Self, get_args
 import numpy as np
 
 from vtw_core.errors import Sentence
-from vtw_core.families.layout import TokenLayout
 from vtw_core.measures.budget import drop_at_budget
-from vtw_core.results.trace import VisualAttention
-from vtw_core.strategies.base import IntArray, Strategy
+from vtw_core.strategies.base import Strategy
 from vtw_core.strategies.parameters import LAYERS, Published, parameter
 from vtw_core.strategies.registry import register
+from vtw_core.strategies.view import Decision, LayerView, Need
 
 Ranking = Literal["last_token", "text_mean"]
 RANKINGS: tuple[Ranking, ...] = get_args(Ranking)
@@ -62,19 +61,22 @@ class FastV(Strategy):
         k, ratio = drop_at_budget(tokens, self.value("k", layers), layers, visual, least=1)
         return replace(self, k=k, ratio=ratio)
 
-    def attention_layers(self, layers: int) -> tuple[int, ...]:
-        """K - 1, or none if nothing is dropped."""
+    def needs(self, layers: int) -> dict[int, frozenset[Need]]:
+        """Attention in layer K - 1, or nothing if nothing is dropped."""
         k = self.value("k", layers)
-        return (k - 1,) if k < layers and self.ratio else ()
+        rows = Need.LAST_ROW if self.ranking == "last_token" else Need.ATTENTION
+        return {k - 1: frozenset({rows})} if k < layers and self.ratio else {}
 
-    def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
-        """All that are there: `kept_after` decides, once."""
-        return alive
-
-    def kept_after(self, attention: VisualAttention, layout: TokenLayout) -> IntArray:
-        """The 1 - R that get most, in the order of the prompt."""
-        weights = attention.weights
+    def decide(self, view: LayerView) -> Decision:
+        """Before layer K the 1 - R that get most, in the order of the prompt."""
+        if view.layer - 1 not in self.needs(view.layers):
+            return Decision(view.alive)
+        weights = view.before.attention.weights
         score = weights[-1] if self.ranking == "last_token" else weights.mean(axis=0)
         best_first = np.argsort(-score, kind="stable")
         stay = len(score) - round(self.ratio * len(score))
-        return np.sort(attention.columns[best_first[:stay]])
+        return Decision(
+            kept=np.sort(view.alive[best_first[:stay]]),
+            scores={"attention": score},
+            thresholds={"attention": float(score[best_first[stay - 1]])} if stay else {},
+        )

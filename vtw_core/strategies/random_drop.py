@@ -7,12 +7,13 @@ from typing import Any, Self
 import numpy as np
 
 from vtw_core.errors import InputError, Sentence
-from vtw_core.families.layout import TokenLayout
+from vtw_core.families.layout import IntArray
 from vtw_core.files.python_numbers import whole
 from vtw_core.measures.budget import drop_at_budget, drop_schedule
-from vtw_core.strategies.base import IntArray, Strategy
+from vtw_core.strategies.base import Strategy
 from vtw_core.strategies.parameters import LAYERS, TOKENS, parameter
 from vtw_core.strategies.registry import register
+from vtw_core.strategies.view import LayerView
 
 
 def _seed() -> Any:
@@ -40,9 +41,9 @@ def _schedule(schedule: Any) -> tuple[int, ...]:
     return known
 
 
-def _first_of_an_order(seed: int, count: int, layout: TokenLayout, alive: IntArray) -> IntArray:
-    order = np.random.default_rng(seed).permutation(layout.visual)
-    return np.intersect1d(alive, order[:count])
+def _first_of_an_order(seed: int, count: int, view: LayerView) -> IntArray:
+    order = np.random.default_rng(seed).permutation(view.layout.visual)
+    return np.intersect1d(view.alive, order[:count])
 
 
 @register
@@ -75,12 +76,12 @@ class RandomShare(Strategy):
         k, ratio = drop_at_budget(tokens, self.k, layers, visual)
         return replace(self, k=k, ratio=ratio)
 
-    def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
+    def kept(self, view: LayerView) -> IntArray:
         """All before layer K; from it on the first of a random order."""
-        if layer < self.k:
-            return alive
-        stay = drop_schedule(self.ratio, 0, 1, len(layout.visual))[0]
-        return _first_of_an_order(self.seed, stay, layout, alive)
+        if view.layer < self.k:
+            return view.alive
+        (stay,) = drop_schedule(self.ratio, 0, 1, len(view.layout.visual))
+        return _first_of_an_order(self.seed, stay, view)
 
 
 @register
@@ -118,9 +119,9 @@ class RandomDrop(Strategy):
                 layers=layers,
             )
 
-    def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
+    def kept(self, view: LayerView) -> IntArray:
         """The first of the random order."""
-        return _first_of_an_order(self.seed, self.schedule[layer], layout, alive)
+        return _first_of_an_order(self.seed, self.schedule[view.layer], view)
 
 
 @register
@@ -142,6 +143,7 @@ class RandomWithdrawal(Strategy):
 
     name = "random"
     summary = "before layer $K$ as many random prompt tokens, text too, as there are visual ones"
+    drops_text = True
 
     k: int = parameter(
         "whole", "K", "as many random tokens, text too, as vtw would withdraw", subject="K",
@@ -153,13 +155,10 @@ class RandomWithdrawal(Strategy):
         """Name and parameters, and that it is not visual tokens alone."""
         return {**super().describe(), "tokens": "visual and text"}
 
-    def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
-        """All: `tokens_kept` decides, over text and visual tokens."""
-        return alive
-
-    def tokens_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
+    def kept(self, view: LayerView) -> IntArray:
         """All before layer K; from it on, so many fewer as there are visual tokens."""
-        if layer < self.k:
-            return alive
+        if view.layer < self.k:
+            return view.tokens
+        layout = view.layout
         order = np.random.default_rng(self.seed).permutation(layout.total - layout.padding - 1)
-        return np.setdiff1d(alive, layout.padding + order[: len(layout.visual)])
+        return np.setdiff1d(view.tokens, layout.padding + order[: len(layout.visual)])

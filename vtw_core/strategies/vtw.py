@@ -3,11 +3,12 @@
 from dataclasses import dataclass, replace
 from typing import Self
 
-from vtw_core.families.layout import Positions, TokenLayout
-from vtw_core.strategies.base import IntArray, Strategy
+from vtw_core.families.layout import IntArray, Positions
+from vtw_core.strategies.base import Strategy
 from vtw_core.strategies.parameters import LAYERS, TOKENS, parameter
 from vtw_core.strategies.positions import positions_parameter
 from vtw_core.strategies.registry import register
+from vtw_core.strategies.view import LayerView
 
 
 @register
@@ -42,6 +43,6 @@ class VisualTokenWithdrawal(Strategy):
         """At the K that leaves about as many."""
         return replace(self, k=min(max(round(tokens * layers / visual), 0), layers))
 
-    def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
+    def kept(self, view: LayerView) -> IntArray:
         """All before layer K, none from layer K on."""
-        return alive if layer < self.k else alive[:0]
+        return view.alive if view.layer < self.k else view.alive[:0]

@@ -10,8 +10,10 @@ from numpy.typing import ArrayLike
 from vtw_core.errors import InputError, Sentence
 from vtw_core.families.layout import Positions, TokenLayout
 from vtw_core.files.python_numbers import whole
-from vtw_core.results.trace import VisualAttention
+from vtw_core.results.fates import TokenFates
+from vtw_core.results.trace import Trace, VisualAttention
 from vtw_core.strategies.base import IntArray, Strategy, Trials
+from vtw_core.strategies.mustdrop.record import decision
 from vtw_core.strategies.mustdrop.rules import (
     Verdict,
     dual_attention,
@@ -22,6 +24,7 @@ from vtw_core.strategies.mustdrop.search import fit
 from vtw_core.strategies.parameters import LAST_LAYER, Parameter, Parameters, Published, parameter
 from vtw_core.strategies.positions import positions_parameter
 from vtw_core.strategies.registry import register
+from vtw_core.strategies.view import Decision, LayerView, Need
 
 PUBLISHED_FILTERS = (2, 6, 10, 14)
 FILTERS = Published(PUBLISHED_FILTERS, of=32)
@@ -242,18 +245,28 @@ class MustDrop(Strategy):
         filters: tuple[int, ...] = self.value("layers", layers)
         return filters if self.prefill else ()
 
-    def attention_layers(self, layers: int) -> tuple[int, ...]:
-        """The filters' own."""
-        return self.filters(layers)
+    def needs(self, layers: int) -> dict[int, frozenset[Need]]:
+        """Attention, behind the filters."""
+        return dict.fromkeys(self.filters(layers), frozenset({Need.ATTENTION}))
 
     def reduced_cache(self, layers: int) -> range:
         """From the first filter to the last; none without stage c."""
         filters = self.filters(layers)
         return range(filters[0], filters[-1] + 1) if self.cache and filters else range(0)
 
-    def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
-        """All that are there: `kept_after` decides, behind the filters."""
-        return alive
+    def decide(self, view: LayerView) -> Decision:
+        """Behind a filter's layer, what it says; elsewhere all stay."""
+        if view.layer - 1 not in self.filters(view.layers):
+            return Decision(view.alive)
+        return self.judged(view.before.attention, view.layout)
+
+    def judged(self, attention: VisualAttention, layout: TokenLayout) -> Decision:
+        """What the filter says about the tokens in `attention.columns`."""
+        return decision(attention, self.verdict(attention, layout), self.gamma, self.alpha)
+
+    def explain(self, trace: Trace) -> TokenFates:
+        """Every filter's decision; a run without filters too has its map of merged patches."""
+        return TokenFates.of(trace)
 
     def kept_after(self, attention: VisualAttention, layout: TokenLayout) -> IntArray:
         """Those that the filter does not drop."""
