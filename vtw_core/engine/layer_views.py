@@ -72,12 +72,6 @@ class Record:
             raise not_asked("the attention", self.layer)
         return self.heard
 
-    @property
-    def heads(self) -> FloatArray:
-        if self.attention.heads is None:
-            raise not_asked("the heads", self.layer)
-        return self.attention.heads
-
     def entering(self, tokens: IntArray) -> FloatArray:
         return self._asked(Need.STATES, "the states")(tokens)
 

@@ -38,12 +38,8 @@ class Recorded(Protocol):
 
     @property
     def attention(self) -> VisualAttention:
-        """Of text rows to visual tokens (Need.ATTENTION, LAST_ROW or HEADS)."""
-        ...
-
-    @property
-    def heads(self) -> FloatArray:
-        """[h, t, a] the same of each head (Need.HEADS)."""
+        """Of text rows to visual tokens (Need.ATTENTION, LAST_ROW or HEADS), which with HEADS has
+        that of each head too."""
         ...
 
     def entering(self, tokens: IntArray) -> FloatArray:
@@ -115,6 +111,18 @@ class LayerView:
             raise not_asked("anything", layer)
         return self.recorded[layer]
 
+    @property
+    def attention(self) -> VisualAttention:
+        """What the layer that has just run gave the visual tokens that are still there."""
+        heard = self.before.attention
+        here = np.isin(heard.columns, self.alive)
+        if here.all():
+            return heard
+        heads = None if heard.heads is None else heard.heads[..., here]
+        return VisualAttention(
+            heard.layer, heard.rows, heard.columns[here], heard.weights[:, here], heads
+        )
+
     def change(self, tokens: IntArray) -> FloatArray:
         """[n] how far the layer that has just run moved the tokens: the L2 norm of what it added
         (needs its Need.STATES)."""
@@ -141,6 +149,7 @@ class Decision:
             that drops text).
         scores: name -> [a] what each visual token was judged by.
         thresholds: name -> what its score was held against.
+        judged: [a] positions that the scores are of; None: `LayerView.alive`.
         fate: [a] index into `reasons`; None: LEFT or STAYED, as `kept` says.
         reasons: what the numbers stand for.
     """
@@ -148,6 +157,7 @@ class Decision:
     kept: IntArray
     scores: Mapping[str, ArrayLike] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    judged: IntArray | None = None
     fate: ArrayLike | None = None
     reasons: tuple[str, ...] = REASONS
 
@@ -156,10 +166,11 @@ class Decision:
 
         Args:
             behind: the layer behind which it was decided.
-            alive: [a] positions of the visual tokens that were judged.
+            alive: [a] positions of the visual tokens that were there.
         """
         if not self.scores:
             return None
+        alive = alive if self.judged is None else self.judged
         here = np.searchsorted(layout.visual, alive)
         fate = np.full(len(layout.visual), GONE)
         stays = np.where(np.isin(alive, self.kept), STAYED, LEFT)
