@@ -7,7 +7,7 @@ from vtw_core.strategies.base import Strategy
 from vtw_core.strategies.view import LayerView
 
 
-def decided(strategy: Strategy, view: LayerView, k_min: int) -> tuple[IntArray, LayerFates | None]:
+def decided(strategy: Strategy, view: LayerView, k_min: int) -> tuple[IntArray, list[LayerFates]]:
     """[b] positions of the prompt that a layer sees, `view.tokens` itself where all of them stay;
     and why, where the strategy says.
 
@@ -19,7 +19,8 @@ def decided(strategy: Strategy, view: LayerView, k_min: int) -> tuple[IntArray, 
     """
     layout = view.layout
     decision = strategy.decide(view)
-    why = decision.fates(view.layer - 1, view.alive, layout)
+    judged = decision.fates(view.layer - 1, view.alive, layout)
+    why = [] if judged is None else [judged]
     kept = strategy.left_by(decision, view)
     if len(kept) == len(view.tokens):
         return kept, why

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,7 @@ class Need(Enum):
     ATTENTION = "what the text rows give the visual tokens, mean over heads"
     LAST_ROW = "the same of the prompt's last row alone"
     HEADS = "attention, of each head"
+    AHEAD = "what the layer will give the visual tokens, asked before it runs"
     STATES = "hidden states as they enter the layer"
     KEYS = "keys in the KV cache, rotary positions applied"
     VALUES = "values in the KV cache"
@@ -63,6 +64,12 @@ class States(Protocol):
         ...
 
 
+class Ahead(Protocol):
+    """The attention of the layer that is about to run, worked out on what is there now."""
+
+    def __call__(self, asked: frozenset[Need], rotary: bool) -> VisualAttention: ...
+
+
 @dataclass(frozen=True, eq=False)
 class LayerView:
     """One prompt as it is just before a decoder layer runs.
@@ -76,6 +83,7 @@ class LayerView:
             layer 0 these are the input embeddings.
         recorded: layer -> what was recorded of it, of the layers that the strategy asks for and
             that have run.
+        look_ahead: what `ahead` asks.
     """
 
     layer: int
@@ -84,6 +92,7 @@ class LayerView:
     tokens: IntArray
     states: States
     recorded: Mapping[int, Recorded]
+    look_ahead: Ahead | None = None
 
     @property
     def alive(self) -> IntArray:
@@ -114,7 +123,23 @@ class LayerView:
     @property
     def attention(self) -> VisualAttention:
         """What the layer that has just run gave the visual tokens that are still there."""
-        heard = self.before.attention
+        return self._of_those_here(self.before.attention)
+
+    def ahead(
+        self, *asked: Literal[Need.ATTENTION, Need.LAST_ROW, Need.HEADS], rotary: bool = True
+    ) -> VisualAttention:
+        """What the layer that is about to run would give the visual tokens that are there, with its
+        own projections on its own input (needs its Need.AHEAD).
+
+        Args:
+            asked: the rows, and whether of each head; the last row where nothing is said.
+            rotary: whether queries and keys get their rotary positions.
+        """
+        if self.look_ahead is None:
+            raise not_asked("the attention ahead", self.layer)
+        return self._of_those_here(self.look_ahead(frozenset(asked), rotary))
+
+    def _of_those_here(self, heard: VisualAttention) -> VisualAttention:
         here = np.isin(heard.columns, self.alive)
         if here.all():
             return heard
