@@ -23,13 +23,13 @@ if TYPE_CHECKING:
     from vtw_core.results.calibration import Calibration, load_calibration
     from vtw_core.results.comparison import MethodComparison, load_comparison
     from vtw_core.results.generation import Generation
-    from vtw_core.results.mustdrop_record import MustDropRecord
     from vtw_core.results.run import Run, choose_k, load_run
     from vtw_core.results.sampling import Sampling
     from vtw_core.strategies.fastv import FastV
     from vtw_core.strategies.keep_all import KeepAll
     from vtw_core.strategies.method import Method
     from vtw_core.strategies.mustdrop import MustDrop, VisionStage
+    from vtw_core.strategies.mustdrop.record import MustDropRecord
     from vtw_core.strategies.random_drop import RandomDrop, RandomWithdrawal
     from vtw_core.strategies.vtw import VisualTokenWithdrawal
 
@@ -46,7 +46,7 @@ _HOME = {
     "MethodComparison": "vtw_core.results.comparison",
     "ModelError": "vtw_core.errors",
     "MustDrop": "vtw_core.strategies.mustdrop",
-    "MustDropRecord": "vtw_core.results.mustdrop_record",
+    "MustDropRecord": "vtw_core.strategies.mustdrop.record",
     "RandomDrop": "vtw_core.strategies.random_drop",
     "RandomWithdrawal": "vtw_core.strategies.random_drop",
     "Run": "vtw_core.results.run",

@@ -140,13 +140,13 @@ def every_drop(visitor: Visitor, shown: ShownMethods) -> tuple[Dropped, ...]:
     pictures = visitor.pictures if run is not None and run_id(run) == shown.of else ()
     return tuple(
         Dropped(
-            record=entry.mustdrop, gamma=entry.strategy["gamma"], alpha=entry.strategy["alpha"],
+            record=entry.fates, gamma=entry.strategy["gamma"], alpha=entry.strategy["alpha"],
             stages="".join(stage for stage, field in FIELDS.items() if entry.strategy[field]),
             answer=entry.answer, prompt=compared.prompt, pictures=pictures, label=entry.label,
             model=compared.model,
         )
         for entry in compared.entries
-        if entry.mustdrop is not None
+        if entry.fates is not None and entry.name == "mustdrop"
     )  # fmt: skip
 
 

@@ -56,7 +56,7 @@ _ANSWERS = 4  # the answers' place among the tab's outputs
 class MethodsTab:
     """``outputs`` take what ``show`` returns for ``inputs``.
 
-    ``shown`` holds the comparison, and so each entry's `MustDropRecord`; ``compared`` is the event
+    ``shown`` holds the comparison, and so each entry's `TokenFates`; ``compared`` is the event
     after which it is new; ``stages`` is the place for a viewer of it. ``wanted`` takes the methods
     that a link asks for, of `Choice`, or None, before the tab is shown. ``chosen`` tells of a
     visitor who chooses others; of ``choices``, `unusual` tells them.

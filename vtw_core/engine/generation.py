@@ -36,7 +36,7 @@ from vtw_core.measures.cost import (
 from vtw_core.results.generation import Generation
 from vtw_core.results.sampling import GREEDY, Chooser, Sampling
 from vtw_core.results.trace import Trace
-from vtw_core.strategies.base import MergesImage, Strategy, described
+from vtw_core.strategies.base import Strategy
 from vtw_core.strategies.keep_all import KeepAll
 
 
@@ -124,7 +124,7 @@ def prepare(
         encode_seconds=0.0,
     )
     start = now(vlm)
-    if isinstance(strategy, MergesImage) and strategy.vision is not None:
+    if strategy is not None and strategy.vision is not None:
         merged = encode_merged(vlm.model, inputs, layout, strategy.vision)
         stayed = torch.as_tensor(merged.stayed, device=positions.device)
         prepared = replace(
@@ -306,7 +306,7 @@ def generate(
     text, patches = layout.total - len(layout.visual), len(layout.visual) + len(layout.absorbed)
     return Generation(
         model=vlm.name,
-        strategy=described(chosen, vlm.layers),
+        strategy=chosen.described(vlm.layers),
         answer=steps[-1].text,
         tokens=display_pieces(ids, vlm.processor.tokenizer),
         token_ids=tuple(ids),

@@ -102,6 +102,10 @@ SENTENCES = {
     "The prompt must be run in one piece to be recorded.": "要记录注意力，必须一次运行整个提示。",
     "The weights of {kind} attention cannot be recorded; load the model with sdpa.": "无法记录 {kind} 注意力的权重；请以 sdpa 加载模型。",
     "Causal attention over more keys than rows cannot be recorded.": "键多于行的因果注意力无法记录。",
+    "This strategy decides from keys or values, which the KV cache of layer {layer} does not hold; run the prompt with use_cache on and the dynamic cache.": "这个策略根据键或值来决定，而第 {layer} 层的 KV 缓存中没有它们；请开启 use_cache 并使用动态缓存来运行提示。",
+    "This model's layers are not built as the strategy needs, which looks ahead at their attention; use another strategy.": "该模型的层不符合这个策略的需要，它要预先查看层的注意力；请使用其他策略。",
+    "This strategy decides from single heads, of which each process has only some; leave --tensor-parallel out.": "这个策略根据单个注意力头来决定，而每个进程只有其中一部分；请不要使用 --tensor-parallel。",
+    "The strategy reads {thing} of layer {layer} and did not ask for it; name it in needs().": "该策略读取了第 {layer} 层的 {thing}，但没有提出需要；请在 needs() 中写明。",
     # MustDrop's vision stage.
     "The model made {count} features of {tokens} merged patches; leave the vision stage out (vision=None, or --stages bc).": "模型从 {tokens} 个合并后的图块得到了 {count} 个特征；请略去视觉阶段（vision=None，或 --stages bc）。",
     "Patches can be merged inside LLaVA's vision encoders, where every patch is one token of one grid; this is a {kind} model (a picture becomes: {problem}). Leave the vision stage out (vision=None, or --stages bc).": "图块只能在 LLaVA 的视觉编码器中合并，那里每个图块是同一网格中的一个 token；而这是 {kind} 模型（图片成为：{problem}）。请略去视觉阶段（vision=None，或 --stages bc）。",
