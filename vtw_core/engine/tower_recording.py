@@ -117,7 +117,7 @@ class _Recording:
         grid, row, col = layout.patches.T
         # A visual token that stands for no patch is the class token, in front.
         place = np.where(row < 0, 0, row * np.array(layout.grids)[grid, 1] + col + classes)
-        grid_here, here = torch.as_tensor(grid), torch.as_tensor(place)
+        grid_here, here = torch.tensor(grid), torch.tensor(place)
 
         def of_tokens(values: Tensor) -> Any:
             return values.cpu()[grid_here, here].float().numpy()
