@@ -2,8 +2,6 @@
 
 import gradio as gr
 import pytest
-from app.words.page import PRESET_OWN
-from app.words.share import OWN_QUESTION
 from small_records import small_run, with_random_inside
 
 from app.guide import _Handlers
@@ -14,6 +12,8 @@ from app.links.view_address import Places, View
 from app.state import Visitor
 from app.tabs import calibrate, migration, sinks
 from app.ui import TABS
+from app.words.english.page import PRESET_OWN
+from app.words.english.share import OWN_QUESTION
 from vtw_core.measures.presets import ETA_PRESETS
 
 NO_LESSON = Progress()

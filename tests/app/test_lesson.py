@@ -5,7 +5,6 @@ import re
 
 import numpy as np
 import pytest
-from app.words.share import SHARE
 from inside_runs import SIZES, run_with_inside
 from small_records import small_run
 
@@ -20,6 +19,7 @@ from app.service.service import bundled_examples
 from app.state import Visitor
 from app.ui import TABS
 from app.words import lesson as text
+from app.words.english.share import SHARE
 from vtw_core.analysis.migration import joint_curves
 from vtw_core.results.run import DEFAULT_ETA
 

@@ -5,7 +5,6 @@ import contextlib
 import io
 
 import pytest
-from app.words.share import BIBTEX, OWN_PICTURE_FILE
 from inside_runs import run_with_inside
 
 from app.guide import _Handlers
@@ -15,6 +14,7 @@ from app.links.view_address import Places, View
 from app.service.service import Service
 from app.state import Visitor
 from app.ui import TABS
+from app.words.english.share import BIBTEX, OWN_PICTURE_FILE
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from app.words.share import SHARE
 from conftest import BROWSER_WAIT
 from playwright.sync_api import Page, expect
 
@@ -14,6 +13,7 @@ from app.words.english.budget import AXIS_X, COSTS, KINDS
 from app.words.english.inside import ROWS
 from app.words.english.methods import ASKED_BY_LINK, METHODS
 from app.words.english.page import SCOPES
+from app.words.english.share import SHARE
 
 pytestmark = pytest.mark.slow
 
