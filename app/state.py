@@ -7,7 +7,7 @@ from typing import Any, Literal, Self
 
 from vtw_core.results.calibration import Calibration
 from vtw_core.results.comparison import MethodComparison
-from vtw_core.results.mustdrop_record import MustDropRecord
+from vtw_core.results.fates import TokenFates
 from vtw_core.results.run import DEFAULT_ETA, Run
 
 Origin = Literal["live", "recorded", "opened"]
@@ -77,7 +77,7 @@ class Dropped(_Shared):
     what made it; None is the page's own.
     """
 
-    record: MustDropRecord
+    record: TokenFates
     gamma: float
     alpha: float
     stages: str

@@ -6,13 +6,13 @@ import numpy as np
 
 from vtw_core import Sampling
 from vtw_core.results.comparison import MethodComparison, MethodEntry, MethodSeconds, VisionCounts
-from vtw_core.results.mustdrop_record import (
+from vtw_core.results.fates import LayerFates, TokenFates
+from vtw_core.strategies.mustdrop.record import (
+    FATES,
     FELL,
     GONE,
     KEPT_BOTH,
     PROTECTED,
-    FilterRecord,
-    MustDropRecord,
 )
 
 
@@ -35,21 +35,26 @@ def small_entry(label="baseline", **changes):
         "kl_positions": np.zeros(2),
         "kl_positions_reverse": np.zeros(2),
         "agrees": np.array([True, True]),
-        "mustdrop": None,
+        "fates": None,
     }
     return MethodEntry(**{**fields, **changes})
+
+
+def small_filter(layer, fate, share, peak):
+    """One run of MustDrop's filter at gamma 0.05 and alpha 0.1."""
+    return LayerFates(layer, fate, FATES, ("share", "peak"), [share, peak], [0.05, 0.1])
 
 
 def small_record():
     """Two patches of four are one token; it is in the key set; of the others one falls."""
     nothing = np.nan
-    return MustDropRecord(
+    return TokenFates(
         token_maps=(np.array([[0, 0], [1, 2]]),),
         sizes=np.array([2, 1, 1]),
         key=np.array([True, False, False]),
-        filters=(
-            FilterRecord(0, [PROTECTED, FELL, KEPT_BOTH], [0.01, 0.02, 0.97], [0.0, 0.01, 0.6]),
-            FilterRecord(1, [PROTECTED, GONE, KEPT_BOTH], [0.1, nothing, 0.9], [0, nothing, 0.5]),
+        decisions=(
+            small_filter(0, [PROTECTED, FELL, KEPT_BOTH], [0.01, 0.02, 0.97], [0.0, 0.01, 0.6]),
+            small_filter(1, [PROTECTED, GONE, KEPT_BOTH], [0.1, nothing, 0.9], [0, nothing, 0.5]),
         ),
         visual_tokens_per_layer=(3, 2, 2),
         cached_visual_tokens_per_layer=(2, 2, 2),
@@ -89,7 +94,7 @@ def small_comparison(**changes):
                 tokens_wanted=2.5, visual_tokens_per_layer=(3, 2, 2),
                 cached_visual_tokens_per_layer=(2, 2, 2), vision=VisionCounts(4, 3, 1, 1),
                 flops=3e6, kv_bytes=2000, kl_positions=np.array([1e-4, 2e-3]),
-                kl_positions_reverse=np.array([1e-4, 2e-3]), mustdrop=small_record(),
+                kl_positions_reverse=np.array([1e-4, 2e-3]), fates=small_record(),
             ),
         ),
     }  # fmt: skip

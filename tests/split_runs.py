@@ -10,9 +10,9 @@ import numpy as np
 from small_data import HERE, picture
 
 from vtw_core import TokenLayout, VisualTokenWithdrawal, load_model, withdraw
-from vtw_core.cli.strategy_options import method_from
 from vtw_core.errors import ModelError
 from vtw_core.machine.processes import leave, rank
+from vtw_core.strategies.words import method_from
 
 TOKENS = 6
 PICTURE = HERE.parent / "assets" / "examples" / "three_shapes.png"

@@ -4,9 +4,9 @@ import numpy as np
 
 from app.state import Dropped
 from vtw_core.families.layout import TokenLayout
-from vtw_core.results.mustdrop_record import MustDropRecord
 from vtw_core.results.trace import Trace, VisualAttention
 from vtw_core.strategies.mustdrop import MustDrop, VisionStage
+from vtw_core.strategies.mustdrop.record import MustDropRecord
 
 QUESTION = 5
 """Text rows behind the image; before it stands BOS."""

@@ -141,14 +141,7 @@ def test_a_circle_is_found_also_through_others():
 
 @pytest.mark.parametrize(
     ("package", "rooms"),
-    [
-        pytest.param(
-            "vtw_core",
-            CORE_ROOMS,
-            marks=pytest.mark.xfail(strict=True, reason="what MustDrop records, in a comparison"),
-        ),
-        ("app", PAGE_ROOMS),
-    ],
+    [("vtw_core", CORE_ROOMS), ("app", PAGE_ROOMS)],
 )
 def test_a_room_imports_from_those_below_it_alone(package, rooms):
     floor = {f"{package}.{room}": number for number, room in enumerate(rooms)}

@@ -21,12 +21,6 @@ from vtw_core.cli.data_commands import add_calibrate, add_evaluate
 from vtw_core.cli.export_command import add_export
 from vtw_core.cli.given_once import GivenOnce
 from vtw_core.cli.load_options import add_load_options, add_place_options, load_from
-from vtw_core.cli.strategy_options import (
-    add_positions,
-    add_strategy_options,
-    method_from,
-    strategy_from,
-)
 from vtw_core.cli.tables import (
     comparison_table,
     generation_summary,
@@ -49,7 +43,13 @@ from vtw_core.pictures.counterfactual_images import MADE
 from vtw_core.pictures.images import load_images
 from vtw_core.results.run import DEFAULT_ETA, RULE_HELP, RULES, SCOPES, Run, check_eta, load_run
 from vtw_core.results.sampling import Sampling
-from vtw_core.strategies.method import Method
+from vtw_core.strategies.registry import load_plugin
+from vtw_core.strategies.words import (
+    add_positions,
+    add_strategy_options,
+    method_from,
+    method_of,
+)
 
 if TYPE_CHECKING:
     from vtw_core.model import VisionLanguageModel
@@ -83,7 +83,8 @@ def main(
         others: further commands, which the caller runs itself, and what --help says of them.
     """
     try:
-        arguments = _parser(program, others or {}).parse_args(argv)
+        rest = _with_plugins(program, argv)
+        arguments = _parser(program, others or {}).parse_args(rest)
         text = arguments.command(arguments)
         if text is not None and rank() == 0:
             # In here: what is printed of many records is read as it is printed.
@@ -104,8 +105,24 @@ def main(
     return 0
 
 
+def _with_plugins(program: str, argv: Sequence[str] | None) -> list[str]:
+    """The arguments without --plugin, whose modules are imported first: what strategies there are
+    decides which options there are."""
+    early = _OneLineParser(prog=program, add_help=False, allow_abbrev=False)
+    early.add_argument("--plugin", action="append", default=[])
+    found, rest = early.parse_known_args(argv)
+    for module in found.plugin:
+        load_plugin(module)
+    return rest
+
+
 def _parser(program: str, others: Mapping[str, str]) -> argparse.ArgumentParser:
-    parser = _OneLineParser(prog=program, description="Visual token withdrawal, layer by layer.")
+    parser = _OneLineParser(
+        prog=program,
+        description="Visual token withdrawal, layer by layer.",
+        epilog="--plugin MODULE, anywhere: a Python module that registers further strategies, "
+        "which --strategy and --method then know.",
+    )
     names = (
         "models", "explore", "show", "convert", "generate", "compare", "calibrate", "evaluate",
         "export", *others,
@@ -163,6 +180,12 @@ def _parser(program: str, others: Mapping[str, str]) -> argparse.ArgumentParser:
     generate = commands.add_parser("generate", help="one answer under one strategy")
     generate.set_defaults(command=_generate)
     add_strategy_options(generate)
+    generate.add_argument(
+        "--method",
+        metavar="WORDS",
+        help="instead of --strategy and its options, as in compare, such as fastv:k=2,ratio=0.5 or "
+        "mustdrop:tokens=48-then-vtw:k=8",
+    )
 
     compare = commands.add_parser("compare", help="several strategies beside the baseline")
     compare.set_defaults(command=_compare)
@@ -170,14 +193,14 @@ def _parser(program: str, others: Mapping[str, str]) -> argparse.ArgumentParser:
         "--method",
         action="append",
         default=[],
-        metavar='"STRATEGY OPTIONS"',
-        help='as in generate, such as "fastv --k 2 --ratio 0.75"; may be given more than once '
-        "(default: vtw at K* of the whole answer, and mustdrop with as many visual tokens)",
+        metavar="WORDS",
+        help="a strategy and its options, such as fastv:k=2,ratio=0.75 or "
+        "mustdrop:tokens=48-then-vtw:k=8; may be given more than once (default: vtw at K* of the "
+        "whole answer, and mustdrop with as many visual tokens)",
     )
     compare.add_argument("--save", metavar="FILE", help="also save the comparison to this file")
 
-    for command in (explore, generate):
-        add_positions(command)
+    add_positions(explore)
     for command in (explore, generate, compare):
         command.add_argument(
             "--image",
@@ -276,8 +299,9 @@ def _sampling(arguments: argparse.Namespace) -> Sampling:
 
 
 def _generate(arguments: argparse.Namespace) -> str:
-    strategy, sampling = strategy_from(arguments), _sampling(arguments)
-    method = Method(arguments.strategy, strategy, arguments.tokens)
+    words = arguments.method
+    method = method_of(arguments) if words is None else method_from(words)
+    sampling = _sampling(arguments)
     vlm, image = _prepare(arguments)
     with quiet():
         from vtw_core.compare.threshold_search import fitted  # brings torch

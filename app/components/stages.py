@@ -14,14 +14,14 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from vtw_core.results.mustdrop_record import (
+from vtw_core.results.fates import TokenFates
+from vtw_core.strategies.mustdrop.record import (
     FELL,
     GONE,
     KEPT_BOTH,
     KEPT_GLOBAL,
     KEPT_INDIVIDUAL,
     PROTECTED,
-    MustDropRecord,
 )
 
 from ..figures import style
@@ -87,8 +87,8 @@ def show_stages(
         "key": record.key.tolist(),
         "filters": [
             {"layer": one.layer, "fate": one.fate.tolist(),
-             "share": _numbers(one.share), "peak": _numbers(one.peak)}
-            for one in record.filters
+             "share": _numbers(one.score("share")), "peak": _numbers(one.score("peak"))}
+            for one in record.decisions
         ],
         "perLayer": list(record.visual_tokens_per_layer),
         "cached": list(record.cached_visual_tokens_per_layer),
@@ -100,11 +100,11 @@ def show_stages(
 
 
 def threshold_ranges(
-    record: MustDropRecord, gamma: float, alpha: float
+    record: TokenFates, gamma: float, alpha: float
 ) -> dict[str, tuple[float, float]]:
     """The ends of each threshold's slider: from where nothing falls for it to where all may."""
-    shares = [one.share for one in record.filters]
-    peaks = [one.peak for one in record.filters]
+    shares = [one.score("share") for one in record.decisions]
+    peaks = [one.score("peak") for one in record.decisions]
     return {"gamma": _range(shares, gamma), "alpha": _range(peaks, alpha)}
 
 

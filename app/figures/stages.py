@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from vtw_core.results.mustdrop_record import FELL
+from vtw_core.strategies.mustdrop.record import FELL
 
 from ..state import Dropped
 from ..words import stages as text
@@ -26,7 +26,7 @@ def flow_table(dropped: Dropped) -> Table:
         (text.FLOW_PATCHES, shown + extra, shown, 0, "", ""),
         (text.FLOW_MERGED, tokens, shown, left, why, ""),
     ]
-    filters = {one.layer: one for one in record.filters}
+    filters = {one.layer: one for one in record.decisions}
     fell_behind = text.FLOW_WHY_FELL.format(gamma=dropped.gamma, alpha=dropped.alpha)
     seen, cached = record.visual_tokens_per_layer, record.cached_visual_tokens_per_layer
     for layer in range(len(seen)):
@@ -52,7 +52,7 @@ def token_table(dropped: Dropped) -> Table:
     """One row for each visual token: where it is, its share and peak, and its fate."""
     record = dropped.record
     columns = list(text.TOKENS_COLUMNS)
-    for one in record.filters:
+    for one in record.decisions:
         columns += [
             template.format(layer=one.layer)
             for template in (text.TOKENS_FATE, text.TOKENS_SHARE, text.TOKENS_PEAK)
@@ -62,8 +62,8 @@ def token_table(dropped: Dropped) -> Table:
     for token, size in enumerate(record.sizes.tolist()):
         key = text.YES if record.key[token] else text.NO
         row = [token, *places.get(token, ("", "", "")), size, key]
-        for one in record.filters:
-            row += [text.FATES[one.fate[token]], float(one.share[token]), float(one.peak[token])]
+        for one in record.decisions:
+            row += [text.FATES[one.fate[token]], *one.scores[:, token].tolist()]
         rows.append(tuple(row))
     table = flow_table(dropped)
     return Table(

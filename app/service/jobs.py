@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from typing import TYPE_CHECKING
 
 from vtw_core.pictures.counterfactual_images import MADE
-from vtw_core.results.mustdrop_record import MustDropRecord
+from vtw_core.results.fates import TokenFates
 
 if TYPE_CHECKING:
     from vtw_core.data.dataset import Item
@@ -85,10 +85,10 @@ def must_drop(
     prompt: str,
     strategy: MustDrop,
     answer_tokens: int,
-) -> Generator[tuple[str, MustDropRecord], None, None]:
+) -> Generator[tuple[str, TokenFates], None, None]:
     """One answer under MustDrop, and why each visual token stayed or fell."""
     made = vlm.generate(image, prompt, strategy, answer_tokens)
-    yield made.answer, MustDropRecord.of(strategy, made.trace)
+    yield made.answer, strategy.explain(made.trace)
 
 
 def calibrate(

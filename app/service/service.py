@@ -12,7 +12,6 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from vtw_core.cli.strategy_options import method_from
 from vtw_core.data.dataset import Item, read_items
 from vtw_core.errors import InputError
 from vtw_core.families.catalogue import EMBEDDED, SMOLLM2
@@ -23,6 +22,7 @@ from vtw_core.results.equal_budget import BudgetComparison, load_budget_comparis
 from vtw_core.results.run import DEFAULT_ETA, Run, load_run
 from vtw_core.shipped import ASSETS, EXAMPLES
 from vtw_core.strategies.mustdrop import MustDrop, VisionStage
+from vtw_core.strategies.words import method_from
 
 from ..requests.faults import within_memory
 from ..requests.limits import RunLimits

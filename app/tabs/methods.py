@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 class Methods(Tab):
-    """``shown`` holds the comparison, and so each entry's `MustDropRecord`; ``there`` which panels
+    """``shown`` holds the comparison, and so each entry's `TokenFates`; ``there`` which panels
     are there; ``wanted`` the methods that a link asks for, or None, until the tab is shown."""
 
     id = "methods"

@@ -12,7 +12,7 @@ import pytest
 from app.api import _Endpoints
 from app.requests.faults import told
 from app.ui import build_demo
-from vtw_core.cli.strategy_options import method_from
+from vtw_core.strategies.words import method_from
 
 PROMPT = "what is this ?"
 

@@ -27,10 +27,10 @@ from app.state import ShownMethods, Visitor
 from app.tabs.methods import Methods, write_json
 from app.words import methods as text
 from app.words import page as text_page
-from vtw_core.cli.strategy_options import method_from
 from vtw_core.errors import InputError
 from vtw_core.strategies.fastv import RANKINGS
 from vtw_core.strategies.mustdrop import PRESETS
+from vtw_core.strategies.words import method_from
 
 NEW = ShownMethods()
 SOMEBODY = SimpleNamespace(session_hash="somebody")
@@ -237,7 +237,7 @@ def test_a_comparison_streams_and_ends_in_the_visitors_state(tab, visitor):
     assert all(tab.shown not in told for told in steps[:-1])
     shown = steps[-1][tab.shown]
     assert [one.name for one in shown.comparison.everyone] == ["none", "vtw", "mustdrop", "fastv"]
-    assert shown.comparison.entries[1].mustdrop is not None
+    assert shown.comparison.entries[1].fates is not None
     assert shown.of == run_id(visitor.run)
     grown = [one["cards"][0]["pieces"] for one in answers[:-1] if one["cards"]]
     assert len({json.dumps(pieces) for pieces in grown}) > 2
@@ -418,7 +418,7 @@ def test_every_bundled_comparison_is_of_its_run():
         np.testing.assert_allclose(
             vtw.kl_positions, run.kl_positions[vtw.strategy["k"]], rtol=1e-3, atol=1e-4
         )
-        assert mustdrop.mustdrop is not None
+        assert mustdrop.fates is not None
 
 
 def test_no_template_is_left_unfilled_on_the_page():

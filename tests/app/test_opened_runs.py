@@ -47,7 +47,8 @@ def test_what_cannot_be_opened_holds_nothing(run_file, tmp_path):
     old = (OLDER / "run.vtw").read_bytes()
     parts, entry = members(old)
     for raw in (
-        b"", b"PK\x05\x06" + bytes(18), whole(parts | {entry: b"{}"}), packed(b""), packed(b"")[:90]
+        b"", b"PK\x05\x06" + bytes(18), whole(parts | {entry: b"{}"}),
+        packed(b""), packed(b"")[:90], packed(b"", length=2**32 - 1),
     ):  # fmt: skip
         bad.write_bytes(raw)
         with pytest.raises(InputError):

@@ -24,7 +24,7 @@ from app.sections.stages import Wanted
 from app.state import ShownMethods, Visitor
 from app.words import stages as text
 from vtw_core.errors import InputError
-from vtw_core.results.mustdrop_record import FATES, FELL, GONE
+from vtw_core.strategies.mustdrop.record import FATES, FELL, GONE
 
 RUNS = {
     "one grid": {},
@@ -47,10 +47,10 @@ def test_the_viewer_is_told_of_each_token_once_and_in_full(dropped):
     sizes = [patches.count(token) for token in range(len(record.sizes))]
     assert sizes == value["sizes"] == record.sizes.tolist()
     assert len(value["key"]) == len(sizes)
-    for told, one in zip(value["filters"], record.filters, strict=True):
+    for told, one in zip(value["filters"], record.decisions, strict=True):
         for name in ("share", "peak"):
             seen = np.array(told[name], dtype=float)
-            np.testing.assert_array_equal(seen, getattr(one, name))
+            np.testing.assert_array_equal(seen, one.score(name))
             assert (np.isnan(seen) == (one.fate == GONE)).all()
 
 
@@ -76,7 +76,7 @@ def test_the_sliders_hold_every_number_of_the_run_and_its_thresholds(dropped):
 def test_a_slider_ends_at_1_where_the_search_found_a_greater_threshold():
     ranges = threshold_ranges(drop_run(gamma=2.0, alpha=2.0).record, 2.0, 2.0)
     assert [high for _, high in ranges.values()] == [1.0, 1.0]
-    bare = replace(drop_run().record, filters=())
+    bare = replace(drop_run().record, decisions=())
     for low, high in threshold_ranges(bare, 0.0, 2.0).values():
         assert 0 < low < high <= 1
 
@@ -98,7 +98,7 @@ def test_the_flow_loses_no_token_without_saying_where(dropped):
 
 
 def _survivors(record):
-    return np.flatnonzero(~np.isin(record.filters[-1].fate, (GONE, FELL)))
+    return np.flatnonzero(~np.isin(record.decisions[-1].fate, (GONE, FELL)))
 
 
 def test_the_file_of_tokens_says_where_each_is_and_what_became_of_it(dropped):
@@ -109,7 +109,7 @@ def test_the_file_of_tokens_says_where_each_is_and_what_became_of_it(dropped):
         place = tuple(int(row[name]) for name in ("grid", "row", "column"))
         assert record.token_maps[place[0]][place[1:]] == token
         assert row["key set"] == ("yes" if record.key[token] else "no")
-        for one in record.filters:
+        for one in record.decisions:
             assert row[f"layer {one.layer}: fate"] == text.FATES[one.fate[token]]
             share = row[text.TOKENS_SHARE.format(layer=one.layer)]
             assert (share == "") == (one.fate[token] == GONE)
@@ -201,7 +201,7 @@ def test_the_section_follows_the_comparison_and_keeps_what_the_visitor_tried():
     shown = ShownMethods(run_id(run), comparison=compared)
     (only,) = stages_section.every_drop(visitor, shown)
     entry = compared.entries[1]
-    assert only.record is entry.mustdrop
+    assert only.record is entry.fates
     assert (only.gamma, only.alpha, only.stages) == (0.05, 0.1, "abc")
     assert (only.prompt, only.pictures, only.label) == ("What?", ("cat.png",), "mustdrop")
     # Of another run than the visitor's the picture is not known.

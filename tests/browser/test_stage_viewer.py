@@ -107,7 +107,7 @@ def drawn_as(page, record):
     assert at_first[1] == [patches, patches]
     assert [state == "merged" for state in merged[0]] == (record.sizes > 1).tolist()
     assert merged[1] == [len(record.sizes), patches]
-    for (states, sums, _), one in zip(filters, record.filters, strict=True):
+    for (states, sums, _), one in zip(filters, record.decisions, strict=True):
         assert states == [FATE_NAMES[fate] for fate in one.fate]
         assert sums == [len(record.sizes), patches]
         went_on = sum(state in WENT_ON for state in states)

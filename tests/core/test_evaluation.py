@@ -9,7 +9,6 @@ from small_data import on, torchrun, write_small_data
 
 from vtw_core import __main__ as command_line
 from vtw_core import compare_methods, evaluate
-from vtw_core.cli.strategy_options import method_from
 from vtw_core.compare import evaluation
 from vtw_core.data.dataset import read_items
 from vtw_core.data.records import InMemory, finish_all, key_of
@@ -17,6 +16,7 @@ from vtw_core.data.shards import Shards
 from vtw_core.errors import InputError
 from vtw_core.files.forms import as_json
 from vtw_core.results.equal_budget import load_budget_comparison
+from vtw_core.strategies.words import method_from
 
 TOKENS = 2
 ASKED = ("vtw --k 1", "fastv --k 1 --ratio 0.5", "mustdrop --tokens 5 --stages bc")

@@ -2,12 +2,15 @@
 
 import numpy as np
 import pytest
+from views_by_hand import layout_of, view_of
 
 from vtw_core import InputError
 from vtw_core.measures.cost import FASTV_CONVENTION, DecoderDims, flops_per_layer_counts
 from vtw_core.results.trace import VisualAttention
 from vtw_core.strategies.fastv import FastV
+from vtw_core.strategies.view import Need
 
+LAYOUT = layout_of(range(5, 9), 11)
 # Four visual tokens at 5..8, two text rows behind them.
 ATTENTION = VisualAttention(
     layer=1,
@@ -16,26 +19,28 @@ ATTENTION = VisualAttention(
     weights=np.array([[0.5, 0.0, 0.1, 0.1], [0.1, 0.3, 0.2, 0.2]], dtype=np.float32),
 )
 
+VIEW = view_of(LAYOUT, 2, attention=ATTENTION)
+
 
 def test_the_last_token_ranks():
     # 0.1 0.3 0.2 0.2: of the two equal ones the later goes first.
-    assert FastV(2, 0.25).kept_after(ATTENTION, None).tolist() == [6, 7, 8]
-    assert FastV(2, 0.5).kept_after(ATTENTION, None).tolist() == [6, 7]
-    assert FastV(2, 0.75).kept_after(ATTENTION, None).tolist() == [6]
-    assert FastV(2, 1).kept_after(ATTENTION, None).tolist() == []
+    assert FastV(2, 0.25).decide(VIEW).kept.tolist() == [6, 7, 8]
+    assert FastV(2, 0.5).decide(VIEW).kept.tolist() == [6, 7]
+    assert FastV(2, 0.75).decide(VIEW).kept.tolist() == [6]
+    assert FastV(2, 1).decide(VIEW).kept.tolist() == []
 
 
 def test_or_the_mean_over_the_text_rows():
     # 0.3 0.15 0.15 0.15
-    assert FastV(2, 0.5, "text_mean").kept_after(ATTENTION, None).tolist() == [5, 6]
-    assert FastV(2, 0.75, "text_mean").kept_after(ATTENTION, None).tolist() == [5]
+    assert FastV(2, 0.5, "text_mean").decide(VIEW).kept.tolist() == [5, 6]
+    assert FastV(2, 0.75, "text_mean").decide(VIEW).kept.tolist() == [5]
 
 
 def test_the_layer_before_k_decides():
-    assert FastV(2, 0.5).attention_layers(32) == (1,)
-    assert FastV(3, 0.5).attention_layers(32) == (2,)
-    assert FastV(32, 0.5).attention_layers(32) == ()
-    assert FastV(2, 0.0).attention_layers(32) == ()
+    assert FastV(2, 0.5).needs(32) == {1: frozenset({Need.LAST_ROW})}
+    assert FastV(3, 0.5).needs(32) == {2: frozenset({Need.LAST_ROW})}
+    assert FastV(32, 0.5).needs(32) == {}
+    assert FastV(2, 0.0).needs(32) == {}
 
 
 def test_half_of_576_from_layer_2_on_costs_what_the_paper_says():
@@ -66,8 +71,8 @@ def test_bad_parameters_are_refused(arguments, words):
 
 
 def test_without_k_the_published_one_is_scaled_to_the_models_depth():
-    assert [FastV().first(layers) for layers in (4, 24, 32, 40, 80)] == [1, 2, 2, 3, 5]
-    assert FastV().attention_layers(40) == FastV(3).attention_layers(40) == (2,)
+    assert [FastV().value("k", layers) for layers in (4, 24, 32, 40, 80)] == [1, 2, 2, 3, 5]
+    assert FastV().needs(40) == FastV(3).needs(40) == {2: frozenset({Need.LAST_ROW})}
     assert FastV(2).published(24) == {}
     assert FastV().published(24) == {
         "k": 2, "preset": "K as published, 2 of 32 layers, scaled to 24",

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from vtw_core import __main__ as command_line
-from vtw_core.cli.strategy_options import method_from
 from vtw_core.errors import InputError
+from vtw_core.strategies.words import method_from
 
 STRATEGIES = ("none", "vtw --k 7", "fastv --k 2 --ratio 0.9",
               "mustdrop --gamma 0.01 --alpha 0.01 --stages bc",

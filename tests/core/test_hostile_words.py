@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from tiny_models import FAMILIES, GEMMA_NAMES, build_tokenizer
 
 from vtw_core import InputError
-from vtw_core.cli.strategy_options import method_from
 from vtw_core.families.prompts import check_prompt, control_tokens, render, sanitise
 from vtw_core.loading.loading import resolve
+from vtw_core.strategies.words import method_from
 
 QUICK = settings(max_examples=60, derandomize=True, deadline=None, database=None)
 

@@ -8,8 +8,9 @@ from vtw_core import FastV, InputError, KeepAll, MustDrop, RandomDrop, VisualTok
 from vtw_core.compare.methods import compare_methods, compare_steps, default_methods
 from vtw_core.results.comparison import MethodComparison
 from vtw_core.results.events import MethodRefused, MethodToken
-from vtw_core.results.mustdrop_record import MustDropRecord
+from vtw_core.results.fates import LEFT, STAYED
 from vtw_core.strategies.method import Method
+from vtw_core.strategies.mustdrop.record import MustDropRecord
 
 T = 8
 MUSTDROP = MustDrop(0.02, 0.02, vision=None)
@@ -82,12 +83,24 @@ def test_agreement_counts_the_positions_whose_token_stays_the_baselines(compared
 
 def test_the_stage_viewer_gets_mustdrops_own_record(vlm, image, compared):
     alone = MustDropRecord.of(MUSTDROP, vlm.generate(image, PROMPT, MUSTDROP, 1).trace)
-    mine = entry(compared, "mustdrop").mustdrop
-    assert [one.layer for one in mine.filters] == [one.layer for one in alone.filters]
-    for here, there in zip(mine.filters, alone.filters, strict=True):
+    mine = entry(compared, "mustdrop").fates
+    assert [one.layer for one in mine.decisions] == [one.layer for one in alone.decisions]
+    for here, there in zip(mine.decisions, alone.decisions, strict=True):
         np.testing.assert_array_equal(here.fate, there.fate)
     assert mine.cached_visual_tokens_per_layer == alone.cached_visual_tokens_per_layer
-    assert entry(compared, "fastv").mustdrop is None
+
+
+def test_any_strategy_that_scores_says_why_a_token_left(compared):
+    fates = entry(compared, "fastv").fates
+    (one,) = fates.decisions
+    assert one.layer == 0
+    assert one.names == ("attention",)
+    assert (one.fate == LEFT).sum() == 48
+    score = one.score("attention")
+    assert score[one.fate == LEFT].max() <= one.thresholds[0] == score[one.fate == STAYED].min()
+    assert ((fates.left_behind() == 0) == (one.fate == LEFT)).all()
+    assert entry(compared, "vtw 2").fates is None
+    assert compared.baseline.fates is None
 
 
 def test_thresholds_are_fitted_on_the_very_prompt(compared):

@@ -8,8 +8,9 @@ from family_laws import close
 from oracle import attention, greedy_logits, masked_as, renumbered_by_layer
 
 from vtw_core import InputError, TokenLayout, withdraw
-from vtw_core.cli.strategy_options import method_from
-from vtw_core.results.mustdrop_record import (
+from vtw_core.results.trace import Trace, VisualAttention
+from vtw_core.strategies.mustdrop import PRESETS, MustDrop, VisionStage
+from vtw_core.strategies.mustdrop.record import (
     FATES,
     FELL,
     GONE,
@@ -19,9 +20,8 @@ from vtw_core.results.mustdrop_record import (
     PROTECTED,
     MustDropRecord,
 )
-from vtw_core.results.trace import Trace, VisualAttention
-from vtw_core.strategies.mustdrop import PRESETS, MustDrop, VisionStage
 from vtw_core.strategies.mustdrop.rules import dual_attention, key_set, merged_windows
+from vtw_core.strategies.words import method_from
 
 # Two text rows on five visual tokens; all of it sums to 1.
 WEIGHTS = np.array([[0.10, 0.02, 0.30, 0.01, 0.05], [0.10, 0.18, 0.20, 0.01, 0.03]])
@@ -84,12 +84,12 @@ def test_the_key_set_is_the_rounded_up_share_with_most_attention():
 )
 def test_filters_are_scaled_to_the_depth(layers, filters):
     strategy = MustDrop(0.001, 0.001)
-    assert strategy.filters(layers) == strategy.attention_layers(layers) == filters
+    assert strategy.filters(layers) == tuple(strategy.needs(layers)) == filters
     assert strategy.reduced_cache(layers) == range(filters[0], filters[-1] + 1)
 
 
 def test_each_stage_can_be_switched_off():
-    assert MustDrop(0.1, 0.1, prefill=False).attention_layers(32) == ()
+    assert MustDrop(0.1, 0.1, prefill=False).needs(32) == {}
     assert MustDrop(0.1, 0.1, prefill=False).reduced_cache(32) == range(0)
     assert MustDrop(0.1, 0.1, cache=False).reduced_cache(32) == range(0)
     assert MustDrop(0.1, 0.1, layers=(1, 3)).reduced_cache(32) == range(1, 4)
@@ -146,12 +146,12 @@ def test_the_record_says_of_every_token_why_it_stayed_or_fell():
     every, left = np.arange(7), np.array([2, 5, 6])
     trace = Trace(layout, (every, every, left), (every, left, left), {2: later, 1: first})
     record = MustDropRecord.of(strategy, trace)
-    assert [one.layer for one in record.filters] == [1, 2]
-    assert record.filters[0].fate.tolist() == [
+    assert [one.layer for one in record.decisions] == [1, 2]
+    assert record.decisions[0].fate.tolist() == [
         KEPT_GLOBAL, KEPT_BOTH, KEPT_BOTH, FELL, PROTECTED,
     ]  # fmt: skip
-    assert record.filters[1].fate.tolist() == [FELL, GONE, KEPT_BOTH, GONE, GONE]
-    assert np.isnan(record.filters[1].share[[1, 3, 4]]).all()
+    assert record.decisions[1].fate.tolist() == [FELL, GONE, KEPT_BOTH, GONE, GONE]
+    assert np.isnan(record.decisions[1].score("share")[[1, 3, 4]]).all()
     assert record.token_maps[0].tolist() == [[0, 1, 2], [0, 3, 4]]
     assert record.sizes.tolist() == [2, 1, 1, 1, 1]
     assert record.key.tolist() == [False, False, False, False, True]
@@ -161,21 +161,25 @@ def test_the_record_says_of_every_token_why_it_stayed_or_fell():
     assert len(FATES) == 6
     # A peak of alpha or more alone keeps a token too.
     individual = MustDrop(0.6, 0.3, layers=(1,))
-    fate = MustDropRecord.of(individual, trace).filters[0].fate
+    fate = MustDropRecord.of(individual, trace).decisions[0].fate
     assert fate[2] == KEPT_INDIVIDUAL
 
 
 def test_the_record_of_a_run_adds_up(vlm, image):
     strategy = MustDrop(1 / 64, 1.0, vision=None)
     trace = vlm.generate(image, PROMPT, strategy, 2).trace
-    record = MustDropRecord.of(strategy, trace)
-    assert [one.layer for one in record.filters] == list(strategy.filters(vlm.layers))
-    for one in record.filters:
+    record = strategy.explain(trace)
+    again = MustDropRecord.of(strategy, trace)
+    for here, there in zip(record.decisions, again.decisions, strict=True):
+        assert np.array_equal(here.fate, there.fate)
+        assert np.array_equal(here.scores, there.scores, equal_nan=True)
+    assert [one.layer for one in record.decisions] == list(strategy.filters(vlm.layers))
+    for one in record.decisions:
         stayed = ~np.isin(one.fate, (GONE, FELL))
         assert stayed.sum() == trace.visual_tokens_per_layer[one.layer + 1]
         here = one.fate != GONE
         assert here.sum() == trace.visual_tokens_per_layer[one.layer]
-        assert np.isclose(one.share[here].sum(), 1)
+        assert np.isclose(one.score("share")[here].sum(), 1)
     assert record.cached_visual_tokens_per_layer[0] < record.visual_tokens_per_layer[0]
 
 

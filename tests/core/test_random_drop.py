@@ -4,10 +4,11 @@ import itertools
 
 import numpy as np
 import pytest
+from views_by_hand import view_of
 
 from vtw_core import InputError, TokenLayout, VisualTokenWithdrawal
 from vtw_core.strategies.fastv import FastV
-from vtw_core.strategies.random_drop import RandomDrop, RandomWithdrawal
+from vtw_core.strategies.random_drop import RandomDrop, RandomShare, RandomWithdrawal
 
 PROMPT = "What is left of the red ball?"
 LAYOUT = TokenLayout(
@@ -23,7 +24,8 @@ def seen(strategy, layers=4):
     """[layers] visual positions, asked layer by layer as the engine asks."""
     alive, found = LAYOUT.visual, []
     for layer in range(layers):
-        alive = strategy.visual_kept(layer, LAYOUT, alive)
+        tokens = np.union1d(LAYOUT.text, alive)
+        alive = strategy.kept(view_of(LAYOUT, layer, tokens, layers))
         found.append(set(alive.tolist()))
     return found
 
@@ -41,6 +43,13 @@ def test_seeds_decide():
     assert len(drawn) == 6  # every pair of four
 
 
+def test_a_share_is_the_same_as_its_schedule():
+    for seed in range(9):
+        assert seen(RandomShare(2, 0.5, seed)) == seen(RandomDrop((4, 4, 2, 2), seed))
+    assert [len(one) for one in seen(RandomShare(0, 1.0))] == [0] * 4
+    assert [len(one) for one in seen(RandomShare(4, 1.0))] == [4] * 4
+
+
 def test_a_prompt_with_fewer_tokens_keeps_what_it_has():
     assert [len(one) for one in seen(RandomDrop((9, 9, 2, 0)))] == [4, 4, 2, 0]
 
@@ -56,14 +65,14 @@ def test_it_repeats_the_schedule_of_another_run(vlm, image):
 
 def test_vtws_control_drops_as_many_tokens_of_any_kind_and_keeps_the_last():
     for seed in range(20):
-        stay = RandomWithdrawal(2, seed).tokens_kept(2, LAYOUT, np.arange(10))
+        stay = RandomWithdrawal(2, seed).kept(view_of(LAYOUT, 2))
         assert len(stay) == 6
         assert 9 in stay
     dropped = {
         token
         for seed in range(40)
         for token in np.setdiff1d(
-            np.arange(10), RandomWithdrawal(2, seed).tokens_kept(3, LAYOUT, np.arange(10))
+            np.arange(10), RandomWithdrawal(2, seed).kept(view_of(LAYOUT, 3))
         ).tolist()
     }
     assert dropped == set(range(9))

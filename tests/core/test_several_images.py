@@ -141,9 +141,9 @@ def test_methods_are_compared_on_several_images(vlm, tmp_path):
         max_new_tokens=TOKENS, timed=1,
     )  # fmt: skip
     assert found.visual_tokens == 128
-    assert found.entries[0].mustdrop.images == (0, 1)
+    assert found.entries[0].fates.images == (0, 1)
     saved = load_comparison(found.save(tmp_path / "x.vtwm"))
-    assert saved.entries[0].mustdrop.images == (0, 1)
+    assert saved.entries[0].fates.images == (0, 1)
 
 
 def test_the_command_line_takes_all_images_and_not_the_last(vlm, tiny_folder, files, capsys):

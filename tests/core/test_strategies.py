@@ -24,34 +24,31 @@ from vtw_core.engine.generation import prepare, stream
 from vtw_core.engine.text_attention import text_rows
 from vtw_core.families.adapters import decoder_layers
 from vtw_core.hooks.layer_arguments import cache_of
+from vtw_core.strategies.base import Strategy
 from vtw_core.strategies.fastv import FastV
 from vtw_core.strategies.mustdrop import MustDrop
-from vtw_core.strategies.random_drop import RandomDrop, RandomWithdrawal
+from vtw_core.strategies.random_drop import RandomDrop, RandomShare, RandomWithdrawal
+from vtw_core.strategies.view import Decision, Need
 
 STEPS = 4
 
 
 @dataclass(frozen=True)
-class Listening:
+class Listening(Strategy):
     """Behind some layers only the later half of the visual tokens goes on."""
 
-    layers: tuple[int, ...]
     name = "listening"
 
-    def describe(self):
-        return {"name": self.name}
+    layers: tuple[int, ...]
 
-    def check(self, layers):
-        pass
+    def needs(self, layers):
+        return dict.fromkeys(self.layers, frozenset({Need.ATTENTION}))
 
-    def attention_layers(self, layers):
-        return self.layers
-
-    def visual_kept(self, layer, layout, alive):
-        return alive
-
-    def kept_after(self, attention, layout):
-        return attention.columns[len(attention.columns) // 2 :]
+    def kept(self, view):
+        if view.layer - 1 not in self.layers:
+            return view.alive
+        columns = view.before.attention.columns
+        return columns[len(columns) // 2 :]
 
 
 class ShortFirstCache(Listening):
@@ -67,6 +64,8 @@ PARTIAL = {
     "fastv": lambda first, layout: FastV(first, 0.5),
     "fastv, mean of the text": lambda first, layout: FastV(first, 0.75, "text_mean"),
     "random": lambda first, layout: RandomDrop(falling(layout, first), seed=4),
+    "random, a share": lambda first, layout: RandomShare(first, 0.5, seed=4),
+    "fastv, then a share": lambda first, layout: chain(first),
     "random, text too": lambda first, layout: RandomWithdrawal(first, seed=4),
     "mustdrop b": lambda first, layout: mustdrop(first, layout, cache=False),
     "mustdrop b, c": lambda first, layout: mustdrop(first, layout),
@@ -98,9 +97,14 @@ def mustdrop(first, layout, from_layer=None, **options):
 class LateMustDrop(MustDrop):
     """Where nothing may leave in the first layers: their filter only widens stage c."""
 
-    def kept_after(self, attention, layout):
-        late = attention.layer == max(self.layers)
-        return super().kept_after(attention, layout) if late else attention.columns
+    def decide(self, view):
+        late = view.layer - 1 == max(self.layers)
+        return super().decide(view) if late else Decision(view.alive)
+
+
+def chain(first):
+    """Half by attention, and one layer later half of those at random."""
+    return FastV(first, 0.5).then(RandomShare(min(first + 1, 3), 0.25, seed=4))
 
 
 def falling(layout, first):

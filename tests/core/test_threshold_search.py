@@ -6,11 +6,11 @@ from conftest import PROMPT
 from family_laws import OTHER_PICTURE, PICTURE
 
 from vtw_core import InputError, TokenLayout, load_model
-from vtw_core.cli.strategy_options import method_from
 from vtw_core.compare.threshold_search import fit_mustdrop, fitted
 from vtw_core.results.trace import Trace, VisualAttention
 from vtw_core.strategies.mustdrop import EQUAL_THRESHOLDS, MustDrop
 from vtw_core.strategies.mustdrop.search import find_thresholds, predicted_tokens, recorder_of
+from vtw_core.strategies.words import method_from
 
 LAYOUT = TokenLayout(
     total=5,

@@ -14,8 +14,8 @@ from tiny_models import FAMILIES
 
 from vtw_core import InputError, ModelError, withdraw
 from vtw_core.engine.generation import generate, prepare, stream
-from vtw_core.results.mustdrop_record import PROTECTED, MustDropRecord
 from vtw_core.strategies.mustdrop import MustDrop, VisionStage
+from vtw_core.strategies.mustdrop.record import PROTECTED, MustDropRecord
 from vtw_core.strategies.mustdrop.rules import merged_windows
 
 HALF_PLAIN = Image.new("RGB", (32, 32), (90, 120, 30))
@@ -183,8 +183,8 @@ def test_the_record_counts_stages_and_protects_the_key_set(merging):
     record = MustDropRecord.of(strategy, result.trace)
     assert record.merged_windows == (record.sizes > 1).sum() > 0
     assert record.key.sum() == np.ceil(0.08 * len(record.sizes))
-    assert any((one.fate == PROTECTED).any() for one in record.filters)
-    for one in record.filters:
+    assert any((one.fate == PROTECTED).any() for one in record.decisions)
+    for one in record.decisions:
         assert set(np.flatnonzero(one.fate == PROTECTED)) <= set(np.flatnonzero(record.key))
     document = result.to_json()
     assert document["vision"] == {

@@ -12,6 +12,7 @@ from oracle import attention, greedy_logits, masked
 from vtw_core import InputError, KeepAll, ModelError, TokenLayout, VisualTokenWithdrawal, withdraw
 from vtw_core.families.adapters import decoder_layers
 from vtw_core.hooks.layer_arguments import cache_argument, cache_of
+from vtw_core.strategies.base import Strategy
 
 LAYERS = 4
 EVERY_K = range(LAYERS + 1)
@@ -126,17 +127,12 @@ def test_repacked_positions_without_a_cache_give_the_same_answer(vlm, inputs, la
 
 
 def test_a_strategy_may_drop_some_tokens_at_some_layers(vlm, inputs, layout):
-    class HalfThenNone:
+    class HalfThenNone(Strategy):
         name = "half"
 
-        def describe(self):
-            return {"name": self.name}
-
-        def check(self, layers):
-            pass
-
-        def visual_kept(self, layer, layout, alive):
-            return {0: alive, 1: alive[::2], 2: alive[::2]}.get(layer, alive[:0])
+        def kept(self, view):
+            alive = view.alive
+            return {0: alive, 1: alive[::2], 2: alive[::2]}.get(view.layer, alive[:0])
 
     with withdraw(vlm.model, HalfThenNone(), layout) as withdrawal:
         logits, _ = greedy_logits(vlm.model, inputs, steps=4)

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 from vtw_core.cli.given_once import GivenOnce
 from vtw_core.cli.load_options import load_from
-from vtw_core.cli.strategy_options import method_from
 from vtw_core.cli.tables import calibration_table, evaluation_table
 from vtw_core.cli.terminal import check_target, quiet, write_table
 from vtw_core.compare import evaluation
@@ -31,6 +30,7 @@ from vtw_core.machine.processes import gathered, own_device, rank, size
 from vtw_core.results.calibration import Calibration
 from vtw_core.results.events import Progress
 from vtw_core.results.run import DEFAULT_ETA, DIRECTIONS, RULE_HELP, RULES, SCOPES, check_eta
+from vtw_core.strategies.words import method_from
 
 if TYPE_CHECKING:
     from vtw_core.model import VisionLanguageModel

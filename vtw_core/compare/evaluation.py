@@ -21,7 +21,6 @@ from vtw_core.measures.bootstrap import BAND_METHOD
 from vtw_core.results.calibration import ANSWER_MATCH, Setting, is_right
 from vtw_core.results.comparison import MethodComparison
 from vtw_core.results.equal_budget import SHORT, BudgetComparison, Contender, Estimate, Measure
-from vtw_core.strategies.base import described
 from vtw_core.strategies.keep_all import KeepAll
 from vtw_core.strategies.method import Method
 
@@ -184,7 +183,7 @@ class Evaluation:
     def to_json(self) -> dict[str, Any]:
         """The object of `python -m vtw_core evaluate --json`."""
         rows: list[dict[str, Any]] = [
-            {"label": method.label, "strategy": described(method.strategy, self.setting.layers),
+            {"label": method.label, "strategy": method.strategy.described(self.setting.layers),
              "tokens_wanted": method.tokens}
             for method in (BASELINE, *self.methods)
         ]  # fmt: skip
@@ -236,7 +235,7 @@ def evaluation(records: Records[Judged], methods: Sequence[Method]) -> Evaluatio
             contenders=tuple(
                 Contender(
                     "none" if method is BASELINE else method.label,
-                    described(method.strategy, setting.layers),
+                    method.strategy.described(setting.layers),
                     method.tokens,
                     dict(zip(measures, values[:, place], strict=True)),
                 )

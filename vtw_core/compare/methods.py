@@ -26,11 +26,9 @@ from vtw_core.pictures.images import load_images
 from vtw_core.results.comparison import MethodComparison, MethodEntry, MethodSeconds, VisionCounts
 from vtw_core.results.comparison_checks import MOST_METHODS
 from vtw_core.results.events import MethodEvent, MethodRefused, MethodToken, Progress
-from vtw_core.results.mustdrop_record import MustDropRecord
 from vtw_core.results.run import Run
 from vtw_core.results.sampling import GREEDY, Forced, Sampling
 from vtw_core.results.trace import Trace
-from vtw_core.strategies.base import begins_in_the_encoder, described
 from vtw_core.strategies.keep_all import KeepAll
 from vtw_core.strategies.method import Method
 from vtw_core.strategies.mustdrop import EQUAL_THRESHOLDS, MustDrop, VisionStage
@@ -163,7 +161,7 @@ def _ready(
     """The method with its thresholds found, and what it runs on."""
     method.strategy.check(vlm.layers)
     method = replace(method, strategy=fitted(vlm, pictures, prompt, method, nearest=True))
-    if begins_in_the_encoder(method.strategy):
+    if method.strategy.begins_in_the_encoder:
         return method, prepare(vlm, pictures, prompt, method.strategy)
     return method, whole
 
@@ -218,7 +216,7 @@ def _entry(
     strategy, trace = ran.method.strategy, ran.trace
     return MethodEntry(
         label=ran.method.label,
-        strategy=described(strategy, vlm.layers),
+        strategy=strategy.described(vlm.layers),
         tokens_wanted=ran.method.tokens,
         answer=ran.text,
         tokens=tuple(display_pieces(list(ran.ids), vlm.processor.tokenizer)),
@@ -233,7 +231,7 @@ def _entry(
         kl_positions=kl_divergence(given, full),
         kl_positions_reverse=kl_divergence(full, given),
         agrees=np.array(said),
-        mustdrop=MustDropRecord.of(strategy, trace) if isinstance(strategy, MustDrop) else None,
+        fates=strategy.explain(trace),
     )
 
 

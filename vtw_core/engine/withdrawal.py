@@ -8,9 +8,8 @@ time, is untouched; on leaving the block they are removed, whatever happened in 
 During the prefill a layer's input loses the rows of the tokens that left, and the same rows of
 the rotary tables, position ids and mask. A layer never writes a withdrawn token into its KV
 cache, so later caches are shorter; while decoding, the mask, which transformers builds for the
-first layer's cache, is built again for what a layer's cache really holds. A strategy may ask for
-the attention of some layers, which is captured while they run (vtw_core.engine.text_attention), and
-for shorter caches after the prefill.
+first layer's cache, is built again for what a layer's cache really holds. What a strategy asks of
+some layers is captured while they run (vtw_core.engine.layer_views).
 
 In a batch the prompts may lose different numbers of tokens. The longest of what stays gives the
 length; a shorter prompt is filled up with rows of its own that had to leave. These dead rows
@@ -27,28 +26,22 @@ import torch
 from torch import Tensor
 
 from vtw_core.engine.batch_rows import BatchRows
-from vtw_core.engine.decision import kept_of_prompt
+from vtw_core.engine.decision import decided
 from vtw_core.engine.forward_check import AskedPass
 from vtw_core.engine.kv_caches import check_window, reduce_cache
+from vtw_core.engine.layer_views import LayerRecorder
 from vtw_core.engine.present_rows import Present
-from vtw_core.engine.text_attention import VisualEar
 from vtw_core.errors import InputError, ModelError
 from vtw_core.families.adapters import decoder_layers
-from vtw_core.families.layout import TokenLayout
+from vtw_core.families.layout import IntArray, TokenLayout
 from vtw_core.families.support import check_support
-from vtw_core.hooks.attention_calls import check_attention
+from vtw_core.hooks.attention_calls import Heard, attention_ahead, check_attention
 from vtw_core.hooks.layer_arguments import PROMPT_LONG, Cut, RotaryCall, cache_of, tensor_mask
 from vtw_core.hooks.scoped import ContextHooks, context_hooks, owners_here
 from vtw_core.hooks.tensor_parallel import Heads
-from vtw_core.results.trace import Trace, VisualAttention
-from vtw_core.strategies.base import (
-    DecidesFromAttention,
-    DropsAnyToken,
-    IntArray,
-    ReducesCache,
-    Strategy,
-    begins_in_the_encoder,
-)
+from vtw_core.results.fates import LayerFates
+from vtw_core.results.trace import Trace
+from vtw_core.strategies.base import Strategy
 
 
 @contextmanager
@@ -96,7 +89,7 @@ def withdraw(
         )
     layers = decoder_layers(model)
     strategy.check(len(layers))
-    if begins_in_the_encoder(strategy) and any(one.key is None for one in layouts):
+    if strategy.begins_in_the_encoder and not all(one.is_encoded for one in layouts):
         raise InputError(
             "This strategy begins in the vision encoder, which this prompt's image has already "
             "passed: take prompt and layout from "
@@ -105,7 +98,7 @@ def withdraw(
         )
     refuse_nesting(model)
     withdrawal = Withdrawal(strategy, layouts, model, support.k_min)
-    if withdrawal.heard_layers:
+    if withdrawal.recorder.asks_for_attention:
         check_attention(model)
     with context_hooks(withdrawal) as hooks:
         hooks.uncompiled(model, model.get_decoder())
@@ -113,7 +106,7 @@ def withdraw(
         try:
             yield withdrawal
         finally:
-            withdrawal.deafen()
+            withdrawal.recorder.close()
     hooks.check_acted("withdraw")
 
 
@@ -138,8 +131,7 @@ class Withdrawal:
     Attributes:
         kept: [layers reached][prompts][prompt tokens seen] positions in the prompt, ascending.
         cached: the same of the KV caches, which a strategy may reduce behind the prefill.
-        attention: layer -> [prompts], of the layers that the strategy asks for.
-        heard_layers: which ones these are.
+        decisions: [prompts] why, wherever the strategy judged by scores.
     """
 
     def __init__(
@@ -154,25 +146,19 @@ class Withdrawal:
         self.layouts = layouts
         self.kept: list[tuple[IntArray, ...]] = []
         self.cached: list[tuple[IntArray, ...]] = []
-        self.attention: dict[int, list[VisualAttention]] = {}
-        self.heard_layers: tuple[int, ...] = ()
-        if isinstance(strategy, DecidesFromAttention):
-            self.heard_layers = strategy.attention_layers(len(decoder.layers))
-        self._reduced = range(0)
-        if isinstance(strategy, ReducesCache):
-            self._reduced = strategy.reduced_cache(len(decoder.layers))
+        self.decisions: list[list[LayerFates]] = [[] for _ in layouts]
+        count = len(decoder.layers)
+        self.recorder = LayerRecorder(strategy.needs(count), layouts, Heads.of(model), count)
+        self._reduced = strategy.reduced_cache(count)
         self._total = layouts[0].total
         self._decoder = decoder
         self._layers = decoder.layers
         self._k_min = k_min
-        self._heads = Heads.of(model)
         self._asked = AskedPass(model)
         self._batch = BatchRows(layouts, 1, "sdpa")  # of the running prompt
-        # Only a strategy that renumbers says anything about positions.
-        self._repacks = getattr(strategy, "positions", "keep") == "repack"
+        self._repacks = strategy.positions == "repack"
         self._present: list[Present] = []
         self._in_cache: list[Present] = []  # like `_present`, but for caches that were reduced
-        self._ear: VisualEar | None = None
         self._rows = 0  # rows of the running forward pass as it enters layer 0
         self._behind = 0  # rows behind the prompt that earlier passes left in the cache
         self._is_prefill = False
@@ -187,16 +173,9 @@ class Withdrawal:
         for index, layer in enumerate(self._layers):
             hooks.before(layer, partial(self._before_layer, index))
         hooks.behind(self._decoder.rotary_emb, self._behind_rotary)
-        if self.heard_layers:
-            heard = {index: self._layers[index] for index in self.heard_layers}
-            self._ear = VisualEar(hooks, heard, self.layouts, self._heads)
+        self.recorder.attach(hooks, self._layers)
         if self._reduced:
             hooks.behind(self._layers[-1], self._behind_last)
-
-    def deafen(self) -> None:
-        """Stop listening, should a layer have been interrupted while it was listened to."""
-        if self._ear is not None:
-            self._ear.close()
 
     def is_of(self, layers: Any) -> bool:
         """Whether it acts on these layers."""
@@ -211,7 +190,7 @@ class Withdrawal:
     @property
     def drops_text(self) -> bool:
         """Whether text may leave too."""
-        return isinstance(self.strategy, DropsAnyToken)
+        return self.strategy.drops_text
 
     @property
     def visual_tokens_per_layer(self) -> tuple[int, ...]:
@@ -227,10 +206,11 @@ class Withdrawal:
     def trace(self, prompt: int = 0) -> Trace:
         """What the last prefill decided about one prompt."""
         return Trace(
-            layout=self.layouts[prompt],
+            layout=self.layouts[prompt].bare,
             kept=tuple(layer[prompt] for layer in self.kept),
             cached=tuple(layer[prompt] for layer in self.cached),
-            attention={layer: heard[prompt] for layer, heard in self.attention.items()},
+            attention=self.recorder.attention(prompt),
+            decisions=tuple(self.decisions[prompt]),
         )
 
     def _behind_rotary(self, args: Any, kwargs: dict[str, Any], tables: Any) -> None:
@@ -249,20 +229,17 @@ class Withdrawal:
         if index == len(self._layers) - 1:
             self._rotary_calls.clear()
             self._cuts.clear()
+            self.recorder.end()
             self._behind += self._rows - (self._total if self._is_prefill else 0)
             if self._is_prefill and self._is_cut(self._present[-1]):
                 self._asked.check_rows_left()
-        if self._is_prefill and index in self.heard_layers:
-            assert self._ear is not None
-            visual = [
-                one[np.isin(one, layout.visual)]
-                for one, layout in zip(self.kept[index], self.layouts, strict=True)
-            ]
-            rows = self._present[index].count + self._rows - self._total
-            self._ear.open(index, rows, self._present[index], visual)
+        if changed is not None:
+            hidden = changed.pop("hidden_states", hidden)
+        if self._is_prefill:
+            present, kept = self._present[index], self.kept[index]
+            self.recorder.before(index, hidden, present, kept, cache_of(kwargs))
         if changed is None:
             return None
-        hidden = changed.pop("hidden_states", hidden)
         if args:
             return (hidden, *args[1:]), {**kwargs, **changed}
         return args, {**kwargs, **changed, "hidden_states": hidden}
@@ -291,7 +268,9 @@ class Withdrawal:
                 layouts=len(self.layouts),
             )
         if self._is_prefill:
-            self.kept, self._present, self.attention = [], [], {}
+            self.kept, self._present = [], []
+            self.decisions = [[] for _ in self.layouts]
+            self.recorder.begin()
             self.cached, self._in_cache = self.kept, self._present
             self._behind = 0
             copies = batch // len(self.layouts)
@@ -337,28 +316,32 @@ class Withdrawal:
             )
         self._last = ids[..., -1]
 
-    def _keep(self, index: int) -> Present:
+    def _keep(self, index: int, hidden: Tensor, kwargs: dict[str, Any]) -> Present:
         """Prompt positions that layer `index` sees; asks the strategy once per prefill."""
         if self.kept:
             before, here = self.kept[-1], self._present[-1]
         else:
             before = tuple(np.union1d(one.text, one.visual) for one in self.layouts)
             here = Present.whole(self.layouts)
-        if index - 1 in self.heard_layers:
-            assert self._ear is not None
-            self.attention[index - 1] = self._ear.told()
-        nothing: list[VisualAttention | None] = [None] * len(before)
-        heard = self.attention.get(index - 1, nothing)
-        kept = tuple(
-            kept_of_prompt(self.strategy, index, layout, alive, attention, self._k_min)
-            for layout, alive, attention in zip(self.layouts, before, heard, strict=True)
-        )
+        attend = partial(self._attend, index, hidden, here, kwargs)
+        views = self.recorder.views(index, hidden, here, before, attend)
+        answers = [decided(self.strategy, view, self._k_min) for view in views]
+        kept = tuple(stay for stay, _ in answers)
+        for of_prompt, (_, why) in zip(self.decisions, answers, strict=True):
+            of_prompt += why
         if any(len(now) < len(then) for now, then in zip(kept, before, strict=True)):
             here = here.keep(kept)
             self._cuts.clear()
         self.kept.append(kept)
         self._present.append(here)
         return here
+
+    def _attend(
+        self, index: int, hidden: Tensor, here: Present, kwargs: dict[str, Any], rotary: bool
+    ) -> Heard:
+        """The attention that layer `index` would have on the rows `here`."""
+        changed = self._cut_arguments(here, kwargs, hidden.device) if self._is_cut(here) else {}
+        return attention_ahead(self._layers[index], hidden, {**kwargs, **changed}, rotary)
 
     @property
     def _length(self) -> int:
@@ -370,7 +353,7 @@ class Withdrawal:
 
     def _prefill(self, index: int, hidden: Tensor, kwargs: dict[str, Any]) -> Any:
         before = self._present[-1] if self._present else None
-        here = self._keep(index)
+        here = self._keep(index, hidden, kwargs)
         if not self._is_cut(here):
             return None
         check_window(index, cache_of(kwargs), self._length)

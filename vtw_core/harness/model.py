@@ -10,7 +10,6 @@ import torch
 from lm_eval.api.registry import register_model
 from lm_eval.models.hf_vlms import HFMultimodalLM
 
-from vtw_core.cli.strategy_options import method_from
 from vtw_core.engine.vision_merging import encode_merged
 from vtw_core.engine.withdrawal import withdraw
 from vtw_core.errors import InputError, ModelError
@@ -19,7 +18,7 @@ from vtw_core.families.catalogue import SHIPPED
 from vtw_core.families.layout import TokenLayout
 from vtw_core.families.support import check_support
 from vtw_core.loading.loading import resolve
-from vtw_core.strategies.base import MergesImage, begins_in_the_encoder
+from vtw_core.strategies.words import method_from
 
 
 @register_model("vtw")
@@ -81,7 +80,7 @@ class WithdrawnLM(HFMultimodalLM):
         self, inputs: Any, max_length: int, stop: list[str], **generation_kwargs: Any
     ) -> Any:
         layouts = TokenLayout.batch_from_inputs(self.model, inputs)
-        if not begins_in_the_encoder(self._strategy):
+        if self._strategy.vision is None:
             return self._withdrawn(inputs, layouts, max_length, stop, generation_kwargs)
         # A merged image takes a number of tokens of its own: one prompt after the other.
         context, images = inputs["input_ids"].shape[1], 0
@@ -112,7 +111,6 @@ class WithdrawnLM(HFMultimodalLM):
             pixels: [images, 3, height, width].
         """
         strategy = self._strategy
-        assert isinstance(strategy, MergesImage)
         assert strategy.vision is not None
         inputs = {"input_ids": ids, "pixel_values": pixels}
         layout = TokenLayout.from_inputs(self.model, inputs)

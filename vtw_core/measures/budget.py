@@ -26,6 +26,21 @@ def dropped_share(tokens: float, k: int, layers: int, visual: int) -> float:
     return 1 - min(max(stay, 0), visual) / visual
 
 
+def drop_at_budget(
+    tokens: float, k: int, layers: int, visual: int, least: int = 0
+) -> tuple[int, float]:
+    """(K, R) of a method that drops the share R before layer K so that `tokens` are left, mean over
+    the layers: K as it is, or smaller where its first K layers alone hold more.
+
+    Args:
+        least: the smallest K that the method knows.
+    """
+    k = min(max(k, least), layers - 1)
+    while k > least and k * visual > tokens * layers:
+        k -= 1
+    return k, dropped_share(tokens, k, layers, visual)
+
+
 def drop_schedule(share: float, k: int, layers: int, visual: int) -> tuple[int, ...]:
     """[L] visual tokens in each layer when the share R leaves before layer K, as FastV rounds."""
     return (visual,) * k + (visual - round(share * visual),) * (layers - k)

@@ -19,7 +19,7 @@ from vtw_core.measures.arrays import BoolArray, FloatArray
 from vtw_core.measures.kl import WITHDRAWN_FULL
 from vtw_core.results import older_files
 from vtw_core.results.comparison_checks import incoherence
-from vtw_core.results.mustdrop_record import MustDropRecord
+from vtw_core.results.fates import TokenFates
 from vtw_core.results.sampling import Sampling
 
 
@@ -81,7 +81,7 @@ class MethodEntry:
         kl_positions: [T] KL(P_method || P_full) in nats; as `Run.kl_positions`.
         kl_positions_reverse: [T] KL(P_full || P_method) in nats.
         agrees: [T] whether the method would have said the baseline's token there.
-        mustdrop: MustDrop's decisions, for a stage viewer; None for another method.
+        fates: why each visual token stayed or left, for a viewer; None where nothing was judged.
     """
 
     label: str
@@ -100,7 +100,7 @@ class MethodEntry:
     kl_positions: Annotated[FloatArray, Axes("T")] = field(repr=False)
     kl_positions_reverse: Annotated[FloatArray, Axes("T")] = field(repr=False)
     agrees: Annotated[BoolArray, Axes("T")] = field(repr=False)
-    mustdrop: MustDropRecord | None = field(default=None, repr=False)
+    fates: TokenFates | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         freeze(self)

@@ -8,15 +8,13 @@ from numpy.typing import NDArray
 from vtw_core.errors import Sentence
 from vtw_core.families.layout import IntArray
 from vtw_core.files.forms import misfit
+from vtw_core.results.fates import GONE, LayerFates, TokenFates
 from vtw_core.results.inside import images_problem
-from vtw_core.results.mustdrop_record import FATES, GONE, FilterRecord, MustDropRecord
 
 if TYPE_CHECKING:
     from vtw_core.results.comparison import MethodComparison, MethodEntry
 
 MOST_METHODS = 32
-# A softmax row may sum to a little more than 1.
-_ROUNDING = 1e-4
 
 
 def incoherence(comparison: "MethodComparison") -> Sentence | None:
@@ -68,44 +66,44 @@ def _problem_of_entry(entry: "MethodEntry", comparison: "MethodComparison") -> S
         return Sentence("costs must be finite and not negative")
     if entry.vision is not None and min(vars(entry.vision).values()) < 0:
         return Sentence("counts of the vision stage must not be negative")
-    if entry.mustdrop is None:
+    if entry.fates is None:
         return None
     if (
-        entry.mustdrop.visual_tokens_per_layer != entry.visual_tokens_per_layer
-        or entry.mustdrop.cached_visual_tokens_per_layer != entry.cached_visual_tokens_per_layer
+        entry.fates.visual_tokens_per_layer != entry.visual_tokens_per_layer
+        or entry.fates.cached_visual_tokens_per_layer != entry.cached_visual_tokens_per_layer
     ):
-        return Sentence("MustDrop's record counts other tokens")
-    return _problem_of_record(entry.mustdrop, comparison.layers)
+        return Sentence("the record of fates counts other tokens")
+    return _problem_of_record(entry.fates, comparison.layers)
 
 
-def _problem_of_record(record: MustDropRecord, layers: int) -> Sentence | None:
+def _problem_of_record(record: TokenFates, layers: int) -> Sentence | None:
     tokens = len(record.sizes)
     problem = images_problem(record.images, len(record.token_maps))
     if problem:
-        return Sentence("in MustDrop's record, {problem}", problem=problem)
+        return Sentence("in the record of fates, {problem}", problem=problem)
     if tokens != record.visual_tokens_per_layer[0] or not record.token_maps:
-        return Sentence("MustDrop's record does not show every token")
+        return Sentence("the record of fates does not show every token")
     owners = np.concatenate([one.ravel() for one in record.token_maps])
     if not _within(owners, tokens):
-        return Sentence("a patch shows no token of MustDrop's record")
+        return Sentence("a patch shows no token of the record of fates")
     if (np.bincount(owners, minlength=tokens) != record.sizes).any():
-        return Sentence("the sizes in MustDrop's record are not those of its maps")
-    order = [one.layer for one in record.filters]
-    if order != sorted(set(order)) or not _within(np.array(order, dtype=np.int64), layers):
-        return Sentence("MustDrop's filters are no ascending layers")
-    return next(filter(None, (_problem_of_filter(one) for one in record.filters)), None)
+        return Sentence("the sizes in the record of fates are not those of its maps")
+    order = [one.layer for one in record.decisions]
+    if order != sorted(set(order)) or not _within(np.array(order, dtype=np.int64) + 1, layers):
+        return Sentence("the decisions about tokens are not in ascending layers")
+    return next(filter(None, map(_problem_of_decision, record.decisions)), None)
 
 
-def _problem_of_filter(one: FilterRecord) -> Sentence | None:
-    if not _within(one.fate, len(FATES)):
-        return Sentence("a filter names an unknown fate")
+def _problem_of_decision(one: LayerFates) -> Sentence | None:
+    if len(set(one.names)) < len(one.names):
+        return Sentence("two scores of a decision have one name")
+    if not _within(one.fate, len(one.reasons)):
+        return Sentence("a decision names an unknown fate")
     gone = one.fate == GONE
-    for values in (one.share, one.peak):
-        here = values[~gone]
-        if not np.isnan(values[gone]).all() or not ((here >= 0) & (here <= 1 + _ROUNDING)).all():
-            return Sentence(
-                "a filter's shares must be 0 to 1 where a token is, and nothing elsewhere"
-            )
+    if not (np.isfinite(one.scores) == ~gone).all():
+        return Sentence(
+            "a decision's scores must be numbers where a token is, and nothing elsewhere"
+        )
     return None
 
 

@@ -29,6 +29,15 @@ FIRST_LAYERS_NEEDED = ("qwen3_vl",)
 """Families that add visual features behind their first layers: before, no K can be withdrawn at."""
 
 _ARRAYS_ENTRY = "arrays.bin"
+_MUSTDROP_FATES = [
+    "had left before",
+    "fell: below both thresholds",
+    "stayed: at or over both thresholds",
+    "stayed: its share of all attention is gamma or more",
+    "stayed: one text row gives it alpha or more",
+    "below both thresholds, but in the key set",
+]
+"""When only one strategy's fates were kept."""
 # The end of central directory, without a comment; before it, in a zip64, stands its locator.
 _LAST_RECORD = struct.Struct("<4s4H2LH")
 _LOCATOR_BYTES = 20
@@ -88,14 +97,37 @@ def comparison(raw: bytes, name: str) -> Contents | None:
 
 def _comparison(document: dict[str, Any], arrays: bytes, version: int) -> Contents:
     document, tensors = _with_tensors(document, arrays)
-    for entry in (document["baseline"], *document["entries"]):
-        if entry["mustdrop"] is not None:
-            for count in ("visual_tokens_per_layer", "cached_visual_tokens_per_layer"):
-                entry["mustdrop"][count] = entry[count]
-    keys = {path: one for path, one in tensors.items() if path.endswith(".mustdrop.key")}
-    if not all(np.isin(one, (0, 1)).all() for one in keys.values()):
+    places = {f"entries.{number}": one for number, one in enumerate(document["entries"])}
+    for path, entry in {"baseline": document["baseline"], **places}.items():
+        record = entry.pop("mustdrop")
+        if record is not None:
+            record = _fates(record, entry, f"{path}.mustdrop", f"{path}.fates", tensors)
+        entry["fates"] = record
+    return document, tensors
+
+
+def _fates(
+    record: dict[str, Any], entry: dict[str, Any], old: str, new: str, tensors: Tensors
+) -> dict[str, Any]:
+    """The fates of tokens, which only MustDrop had, under its name; moves their arrays."""
+    for path in [path for path in tensors if path.startswith(f"{old}.")]:
+        tensors[new + path.removeprefix(old)] = tensors.pop(path)
+    key = tensors[f"{new}.key"]
+    if not np.isin(key, (0, 1)).all():
         raise InputError("key should say of each token whether it is in the key set.")
-    return document, tensors | {path: one.astype(np.bool_) for path, one in keys.items()}
+    tensors[f"{new}.key"] = key.astype(np.bool_)
+    decisions = []
+    for number, one in enumerate(record.pop("filters")):
+        filtered, decided = f"{new}.filters.{number}", f"{new}.decisions.{number}"
+        scores = [tensors.pop(f"{filtered}.{name}") for name in ("share", "peak")]
+        tensors[f"{decided}.fate"] = tensors.pop(f"{filtered}.fate")
+        tensors[f"{decided}.scores"] = np.stack(scores)
+        thresholds = [entry["strategy"]["gamma"], entry["strategy"]["alpha"]]
+        decisions.append(
+            one | {"reasons": _MUSTDROP_FATES, "names": ["share", "peak"], "thresholds": thresholds}
+        )
+    counts = ("visual_tokens_per_layer", "cached_visual_tokens_per_layer")
+    return record | {"decisions": decisions, **{name: entry[name] for name in counts}}
 
 
 def calibration(raw: bytes, name: str) -> Contents | None:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vtw_core.families.layout import IntArray, TokenLayout
+from vtw_core.results.fates import LayerFates
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,12 +21,14 @@ class VisualAttention:
         columns: [a] positions of the visual tokens that the layer sees, ascending.
         weights: [t, a] float32. A row's sum is its share of attention that goes to the image,
             not 1; a weight is 0 where the row stands before the column.
+        heads: [h, t, a] the same of each head, where that was asked for.
     """
 
     layer: int
     rows: IntArray
     columns: IntArray
     weights: NDArray[np.float32] = field(repr=False)
+    heads: NDArray[np.float32] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,12 +40,14 @@ class Trace:
         kept: [layers][tokens] positions that a layer saw in the prefill, ascending.
         cached: [layers][tokens] positions that its KV cache keeps for decoding, a part of `kept`.
         attention: layer -> what a strategy that decides from attention was handed.
+        decisions: what a strategy judged by scores, in the order of the layers.
     """
 
     layout: TokenLayout
     kept: tuple[IntArray, ...] = field(repr=False)
     cached: tuple[IntArray, ...] = field(repr=False)
     attention: Mapping[int, VisualAttention] = field(repr=False)
+    decisions: tuple[LayerFates, ...] = field(default=(), repr=False)
 
     @classmethod
     def of_everything(cls, layout: TokenLayout, layers: int) -> "Trace":

@@ -1,25 +1,24 @@
 """FastV (arXiv 2403.06764): the visual tokens that get least attention leave before layer K."""
 
-import math
-from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from dataclasses import dataclass, replace
+from typing import Literal, Self, get_args
 
 import numpy as np
 
-from vtw_core.errors import InputError
-from vtw_core.families.layout import TokenLayout
-from vtw_core.files.python_numbers import real, whole
-from vtw_core.results.trace import VisualAttention
-from vtw_core.strategies.base import IntArray
+from vtw_core.errors import Sentence
+from vtw_core.measures.budget import drop_at_budget
+from vtw_core.strategies.base import Strategy
+from vtw_core.strategies.parameters import LAYERS, Published, parameter
+from vtw_core.strategies.registry import register
+from vtw_core.strategies.view import Decision, LayerView, Need
 
 Ranking = Literal["last_token", "text_mean"]
 RANKINGS: tuple[Ranking, ...] = get_args(Ranking)
-PUBLISHED_K, PUBLISHED_LAYERS = 2, 32
-"""The paper's usual K, of LLaVA-1.5-7B; with it the ratio 0.5."""
 
 
+@register
 @dataclass(frozen=True)
-class FastV:
+class FastV(Strategy):
     """Before layer K, the share R of the visual tokens with the lowest attention leaves.
 
     The attention that decides is that of layer K - 1, the last one that sees every token: softmax
@@ -39,74 +38,45 @@ class FastV:
         InputError: a parameter is out of range.
     """
 
-    k: int | None = None
-    ratio: float = 0.5
-    ranking: Ranking = "last_token"
     name = "fastv"
+    summary = "before layer $K$ the `round(R v)` of $v$ visual tokens with the lowest score"
+    paper = "arXiv 2403.06764"
 
-    def __post_init__(self) -> None:
-        k = None if self.k is None else whole(self.k)
-        ratio = real(self.ratio)
-        if self.k is not None and (k is None or k < 1):
-            raise InputError(
-                "FastV's K must be a whole number, 1 or more (the layer before it decides), not "
-                "{k!r}.",
-                k=self.k,
-            )
-        if ratio is None:
-            raise InputError(
-                "FastV's ratio must be a number from 0 to 1, not {ratio!r}.", ratio=self.ratio
-            )
-        if not 0 <= ratio <= 1:
-            raise InputError("FastV's ratio must be from 0 to 1, not {ratio}.", ratio=self.ratio)
-        object.__setattr__(self, "k", k)
-        object.__setattr__(self, "ratio", ratio)
-        if self.ranking not in RANKINGS:
-            raise InputError(
-                "ranking must be one of {names}, not {value!r}.",
-                names=", ".join(RANKINGS),
-                value=self.ranking,
-            )
+    k: int | None = parameter(
+        "whole", "K", "the first layer without those that leave", subject=Sentence("FastV's K"),
+        default=Published(2, of=32, least=1), least=1, most=LAYERS,
+        because=Sentence(" (the layer before it decides)"),
+    )  # fmt: skip
+    ratio: float = parameter(
+        "real", "R", "share of the visual tokens that leaves", subject=Sentence("FastV's ratio"),
+        default=0.5, least=0, most=1,
+    )  # fmt: skip
+    ranking: Ranking = parameter(
+        "choice", "ranking", "whose attention ranks", default="last_token", choices=RANKINGS
+    )
 
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters, JSON-ready."""
-        return {"name": self.name, "k": self.k, "ratio": self.ratio, "ranking": self.ranking}
+    def fitted_to(self, tokens: float, layers: int, visual: int) -> Self:
+        """At its K, or an earlier one where that alone holds more, with the R that leaves as
+        many."""
+        k, ratio = drop_at_budget(tokens, self.value("k", layers), layers, visual, least=1)
+        return replace(self, k=k, ratio=ratio)
 
-    def published(self, layers: int) -> dict[str, Any]:
-        """K, and what it comes from, if it is the published one."""
-        if self.k is not None:
-            return {}
-        of = f"{PUBLISHED_K} of {PUBLISHED_LAYERS} layers"
-        return {"k": self.first(layers), "preset": f"K as published, {of}, scaled to {layers}"}
+    def needs(self, layers: int) -> dict[int, frozenset[Need]]:
+        """Attention in layer K - 1, or nothing if nothing is dropped."""
+        k = self.value("k", layers)
+        rows = Need.LAST_ROW if self.ranking == "last_token" else Need.ATTENTION
+        return {k - 1: frozenset({rows})} if k < layers and self.ratio else {}
 
-    def first(self, layers: int) -> int:
-        """K in a decoder of so many layers."""
-        if self.k is not None:
-            return self.k
-        return max(1, math.floor(PUBLISHED_K * layers / PUBLISHED_LAYERS + 0.5))
-
-    def check(self, layers: int) -> None:
-        """Raise InputError if K is greater than the number of layers."""
-        if self.first(layers) > layers:
-            raise InputError(
-                "FastV's K must be 1 to {layers}, the model's layers, not {k}.",
-                layers=layers,
-                k=self.k,
-            )
-
-    def attention_layers(self, layers: int) -> tuple[int, ...]:
-        """K - 1, or none if nothing is dropped."""
-        k = self.first(layers)
-        return (k - 1,) if k < layers and self.ratio else ()
-
-    def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
-        """All that are there: `kept_after` decides, once."""
-        return alive
-
-    def kept_after(self, attention: VisualAttention, layout: TokenLayout) -> IntArray:
-        """The 1 - R that get most, in the order of the prompt."""
-        weights = attention.weights
+    def decide(self, view: LayerView) -> Decision:
+        """Before layer K the 1 - R that get most, in the order of the prompt."""
+        if view.layer - 1 not in self.needs(view.layers):
+            return Decision(view.alive)
+        weights = view.attention.weights
         score = weights[-1] if self.ranking == "last_token" else weights.mean(axis=0)
         best_first = np.argsort(-score, kind="stable")
         stay = len(score) - round(self.ratio * len(score))
-        return np.sort(attention.columns[best_first[:stay]])
+        return Decision(
+            kept=np.sort(view.alive[best_first[:stay]]),
+            scores={"attention": score},
+            thresholds={"attention": float(score[best_first[stay - 1]])} if stay else {},
+        )

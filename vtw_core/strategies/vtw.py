@@ -1,16 +1,19 @@
 """Visual Token Withdrawal (arXiv 2405.05803): all visual tokens leave before layer K."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Self
 
-from vtw_core.errors import InputError
-from vtw_core.families.layout import Positions, TokenLayout, check_positions
-from vtw_core.files.python_numbers import whole
-from vtw_core.strategies.base import IntArray
+from vtw_core.families.layout import IntArray, Positions
+from vtw_core.strategies.base import Strategy
+from vtw_core.strategies.parameters import LAYERS, TOKENS, parameter
+from vtw_core.strategies.positions import positions_parameter
+from vtw_core.strategies.registry import register
+from vtw_core.strategies.view import LayerView
 
 
+@register
 @dataclass(frozen=True)
-class VisualTokenWithdrawal:
+class VisualTokenWithdrawal(Strategy):
     """Layers 0..K-1 see the image, layers K..L-1 do not.
 
     Attributes:
@@ -26,28 +29,20 @@ class VisualTokenWithdrawal:
         InputError: k is not a whole number >= 0, or positions is neither of the two.
     """
 
-    k: int
-    positions: Positions = "keep"
     name = "vtw"
+    summary = "all visual tokens, before layer $K$"
+    paper = "arXiv 2405.05803"
 
-    def __post_init__(self) -> None:
-        k = whole(self.k)
-        if k is None or k < 0:
-            raise InputError("K must be a whole number, 0 or more, not {k!r}.", k=self.k)
-        object.__setattr__(self, "k", k)
-        check_positions(self.positions)
+    k: int = parameter(
+        "whole", "K", "the first layer without visual tokens", subject="K", least=0, most=LAYERS,
+        given_by=TOKENS,
+    )  # fmt: skip
+    positions: Positions = positions_parameter()
 
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters, JSON-ready."""
-        return {"name": self.name, "k": self.k, "positions": self.positions}
+    def fitted_to(self, tokens: float, layers: int, visual: int) -> Self:
+        """At the K that leaves about as many."""
+        return replace(self, k=min(max(round(tokens * layers / visual), 0), layers))
 
-    def check(self, layers: int) -> None:
-        """Raise InputError if K is greater than the number of layers."""
-        if self.k > layers:
-            raise InputError(
-                "K must be 0 to {layers}, the model's layers, not {k}.", layers=layers, k=self.k
-            )
-
-    def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
+    def kept(self, view: LayerView) -> IntArray:
         """All before layer K, none from layer K on."""
-        return alive if layer < self.k else alive[:0]
+        return view.alive if view.layer < self.k else view.alive[:0]

@@ -1,15 +1,77 @@
 """Find gamma and alpha for a wanted number of visual tokens, from recorded filter attention."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from vtw_core.errors import InputError
 from vtw_core.results.trace import Trace, VisualAttention
-from vtw_core.strategies.mustdrop.strategy import MustDrop
+from vtw_core.strategies.base import Trials
 
+if TYPE_CHECKING:
+    from vtw_core.strategies.mustdrop.strategy import MustDrop
+
+# Visual tokens, mean over layers and samples; nearer than this no further round is needed.
+NEAR = 0.5
+ROUNDS = 6
+"""Searches at most; the first one alone is up to a few tokens beside its target."""
 _HALVINGS = 100
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Thresholds for a wanted number of visual tokens (mean over layers and samples).
+
+    Attributes:
+        strategy: with the thresholds found.
+        predicted: tokens by the attention of runs that drop none.
+        measured: tokens in runs under these thresholds.
+    """
+
+    strategy: MustDrop
+    predicted: float
+    measured: float
+
+
+def fit(
+    strategy: MustDrop,
+    trials: Trials,
+    target: float,
+    *,
+    rounds: int = ROUNDS,
+    nearest: bool = False,
+) -> Fit:
+    """One prefill of each sample to record, and one for each round to measure.
+
+    Args:
+        strategy: its gamma and alpha say in which proportion they stand; see `find_thresholds`.
+        target: wanted visual tokens, mean over the decoder's layers and the samples.
+        rounds: searches at most; each further one aims beside the target by as much as the one
+            before measured beside it, and the thresholds that measured nearest count.
+        nearest: whether a target out of reach becomes the nearest in reach.
+
+    Raises:
+        InputError: the target is out of reach.
+    """  # fmt: skip
+    traces = trials.traces(recorder_of(strategy))
+    least, most = tokens_in_reach(strategy, traces)
+    if nearest:
+        target = min(max(target, least), most)
+    fits: list[Fit] = []
+    aim = target
+    for _ in range(rounds):
+        found = find_thresholds(strategy, traces, aim)
+        runs = [one.visual_tokens_per_layer for one in trials.traces(found.strategy)]
+        fits.append(Fit(found.strategy, found.tokens, float(np.mean(runs))))
+        beside = target - fits[-1].measured
+        if abs(beside) <= NEAR:
+            break
+        aim = min(max(aim + beside, least), most)
+    return min(fits, key=lambda one: abs(one.measured - target))
 
 
 @dataclass(frozen=True)

@@ -1,39 +1,34 @@
 """MustDrop: what stays, stage by stage."""
 
-import math
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from vtw_core.errors import InputError
-from vtw_core.families.layout import Positions, TokenLayout, check_positions
-from vtw_core.files.python_numbers import real, whole
-from vtw_core.results.trace import VisualAttention
-from vtw_core.strategies.base import IntArray
+from vtw_core.errors import InputError, Sentence
+from vtw_core.families.layout import Positions, TokenLayout
+from vtw_core.files.python_numbers import whole
+from vtw_core.results.fates import TokenFates
+from vtw_core.results.trace import Trace, VisualAttention
+from vtw_core.strategies.base import IntArray, Strategy, Trials
+from vtw_core.strategies.mustdrop.record import decision
 from vtw_core.strategies.mustdrop.rules import (
     Verdict,
     dual_attention,
     key_set,
     merged_windows,
 )
+from vtw_core.strategies.mustdrop.search import fit
+from vtw_core.strategies.parameters import LAST_LAYER, Parameter, Parameters, Published, parameter
+from vtw_core.strategies.positions import positions_parameter
+from vtw_core.strategies.registry import register
+from vtw_core.strategies.view import Decision, LayerView, Need
 
-PUBLISHED_LAYERS = 32
 PUBLISHED_FILTERS = (2, 6, 10, 14)
-
-
-def _set_number(owner: Any, name: str, least: float = 0.0) -> None:
-    """Hold a field against its least value, and keep it as a plain number."""
-    given = getattr(owner, name)
-    value = real(given)
-    if value is None or not math.isfinite(value):
-        raise InputError("{name} must be a finite number, not {value!r}.", name=name, value=given)
-    if value < least:
-        raise InputError(
-            "{name} must be {least:g} or more, not {value}.", name=name, least=least, value=value
-        )
-    object.__setattr__(owner, name, value)
+FILTERS = Published(PUBLISHED_FILTERS, of=32)
+STAGES = ("a", "b", "c")
 
 
 @dataclass(frozen=True)
@@ -65,7 +60,7 @@ EQUAL_THRESHOLDS = (0.001, 0.001)
 
 
 @dataclass(frozen=True)
-class VisionStage:
+class VisionStage(Parameters):
     """Stage a, inside the vision encoder; runs where the family allows it (LLaVA).
 
     Behind the encoder's first layer, windows of patches that look alike become one token, the
@@ -82,21 +77,13 @@ class VisionStage:
         InputError: a parameter is out of range.
     """
 
-    window: int = 3
-    similarity: float = 0.8
-    key_share: float = 0.08
-
-    def __post_init__(self) -> None:
-        window = whole(self.window)
-        if window is None or window < 1:
-            raise InputError(
-                "window must be a whole number, 1 or more, not {value!r}.", value=self.window
-            )
-        object.__setattr__(self, "window", window)
-        _set_number(self, "similarity", -math.inf)
-        _set_number(self, "key_share")
-        if self.key_share > 1:
-            raise InputError("key_share must be from 0 to 1, not {value}.", value=self.key_share)
+    window: int = parameter("whole", "window", "patches along a window's side", default=3, least=1)
+    similarity: float = parameter(
+        "real", "similarity", "least mean cosine of a window that is merged", default=0.8
+    )
+    key_share: float = parameter(
+        "real", "key share", "part of the tokens left that must stay", default=0.08, least=0, most=1
+    )
 
     def tokens_of(self, features: ArrayLike, grid: tuple[int, int]) -> IntArray:
         """[rows * cols] each patch's token, see `rules.merged_windows`."""
@@ -107,8 +94,19 @@ class VisionStage:
         return key_set(attention, self.key_share)
 
 
+def _filters(layers: Any) -> tuple[int, ...]:
+    counts = tuple(n for n in map(whole, layers) if n is not None and n >= 0)
+    if len(counts) < len(layers) or any(np.diff(counts) < 1):
+        raise InputError(
+            "layers must be decoder layers in rising order, such as (2, 6), not {value!r}.",
+            value=tuple(layers),
+        )
+    return counts
+
+
+@register
 @dataclass(frozen=True)
-class MustDrop:
+class MustDrop(Strategy):
     """Drop visual tokens in vision encoding (a), in the prefill (b) and in decoding (c).
 
     Stage b, the dual-attention filter, runs behind some decoder layers: a visual token falls if
@@ -133,32 +131,80 @@ class MustDrop:
         InputError: a parameter is out of range.
     """
 
-    gamma: float
-    alpha: float
+    name = "mustdrop"
+    summary = "three stages, below"
+    paper = "arXiv 2411.10803"
+    more = (
+        Parameter(
+            "letters", "stages", "vision encoding a, prefill b, cache c", name="stages",
+            default="abc", choices=STAGES,
+        ),
+        Parameter(
+            "choice", "preset", "published thresholds; a number: textvqa's", name="preset",
+            default=DEFAULT_PRESET, choices=PRESET_NAMES,
+        ),
+    )  # fmt: skip
+
+    gamma: float = parameter("real", "γ", "global threshold", least=0, given_by="preset")
+    alpha: float = parameter("real", "α", "individual threshold", least=0, given_by="preset")
     vision: VisionStage | None = VisionStage()
     prefill: bool = True
     cache: bool = True
-    layers: tuple[int, ...] | None = None
-    positions: Positions = "keep"
-    name = "mustdrop"
-
-    def __post_init__(self) -> None:
-        _set_number(self, "gamma")
-        _set_number(self, "alpha")
-        check_positions(self.positions)
-        if self.layers is None:
-            return
-        layers = tuple(map(whole, self.layers))
-        counts = [n for n in layers if n is not None and n >= 0]
-        if len(counts) < len(layers) or any(np.diff(counts) < 1):
-            raise InputError(
-                "layers must be decoder layers in rising order, such as (2, 6), not {value!r}.",
-                value=tuple(self.layers),
-            )
-        object.__setattr__(self, "layers", layers)
+    layers: tuple[int, ...] | None = parameter(
+        "counts", "filters", "filter layers, such as 2,6", flag="filters",
+        subject=Sentence("Filter layers"), default=FILTERS, least=0, most=LAST_LAYER,
+        check=_filters,
+    )  # fmt: skip
+    positions: Positions = positions_parameter()
 
     @classmethod
-    def preset(cls, name: str, **options: Any) -> "MustDrop":
+    def from_options(cls, given: Mapping[str, Any]) -> Self:
+        """Of thresholds or a preset, and stages by their letters."""
+        values = dict(given)
+        preset, stages = values.pop("preset", None), values.pop("stages", "".join(STAGES))
+        pair = {"gamma", "alpha"} & set(values)
+        if preset is not None and pair:
+            raise InputError("--preset brings its own --gamma and --alpha; give either.")
+        if len(pair) == 1:
+            raise InputError("--gamma and --alpha belong together; give both, or --preset.")
+        if not stages or set(stages) - set(STAGES):
+            raise InputError(
+                "--stages must be letters of {stages}, not {value!r}.",
+                stages="".join(STAGES),
+                value=stages,
+            )
+        if "c" in stages and "b" not in stages:
+            raise InputError(
+                "Stage c cuts the cache to what stage b leaves; give --stages bc or abc."
+            )
+        values["vision"] = VisionStage() if "a" in stages else None
+        values |= {"prefill": "b" in stages, "cache": "c" in stages}
+        return cls(**values) if pair else cls.preset(preset or DEFAULT_PRESET, **values)
+
+    def options(self) -> dict[str, Any]:
+        """Stages by their letters, thresholds as the preset that they are, and all else."""
+        on = {"a": self.vision is not None, "b": self.prefill, "c": self.cache}
+        values = {"stages": "".join(one for one in on if on[one]), **super().options()}
+        preset = self._preset()
+        if preset is not None:
+            del values["gamma"], values["alpha"]
+            values["preset"] = preset
+        return values
+
+    def _preset(self) -> str | None:
+        """The published thresholds that these are, if any."""
+        pair = (self.gamma, self.alpha)
+        return next((name for name, one in PRESETS.items() if (one.gamma, one.alpha) == pair), None)
+
+    @classmethod
+    def from_description(cls, said: Mapping[str, Any]) -> Self:
+        """With the vision stage as it describes itself."""
+        vision = said.get("vision")
+        stage = VisionStage(**vision) if isinstance(vision, dict) else None
+        return super().from_description({**said, "vision": stage})
+
+    @classmethod
+    def preset(cls, name: str, **options: Any) -> Self:
         """With published thresholds.
 
         Args:
@@ -177,55 +223,50 @@ class MustDrop:
         chosen = PRESETS[name if name in PRESETS else f"textvqa-{name}"]
         return cls(chosen.gamma, chosen.alpha, **options)
 
-    def describe(self) -> dict[str, Any]:
-        """Name and parameters, JSON-ready."""
-        layers = None if self.layers is None else list(self.layers)
-        return {"name": self.name, **asdict(self), "layers": layers}
-
     def published(self, layers: int) -> dict[str, Any]:
         """The preset, if the thresholds are one, and the filters where they are scaled."""
-        pair = (self.gamma, self.alpha)
-        names = [name for name, one in PRESETS.items() if (one.gamma, one.alpha) == pair]
-        if not names:
+        preset = self._preset()
+        if preset is None:
             return {}
-        said = f"{names[0]}, thresholds as published for LLaVA-1.5-7B"
+        said = f"{preset}, thresholds as published for LLaVA-1.5-7B"
         if self.prefill and self.layers is None:
             here, there = (
                 ", ".join(map(str, some)) for some in (self.filters(layers), PUBLISHED_FILTERS)
             )
-            said += f"; filters {there} of {PUBLISHED_LAYERS} layers, here {here} of {layers}"
+            said += f"; filters {there} of {FILTERS.of} layers, here {here} of {layers}"
         return {"preset": said}
+
+    def fitted_by(self, trials: Trials, tokens: float, *, nearest: bool = False) -> "MustDrop":
+        """With thresholds that leave so many, found by `search.fit`."""
+        return fit(self, trials, tokens, nearest=nearest).strategy
 
     def filters(self, layers: int) -> tuple[int, ...]:
         """The layers behind which the filter runs, in a decoder of so many; if stage b is on."""
-        if not self.prefill:
-            return ()
-        if self.layers is not None:
-            return self.layers
-        scaled = (math.floor(n * layers / PUBLISHED_LAYERS + 0.5) for n in PUBLISHED_FILTERS)
-        return tuple(sorted({min(n, layers - 1) for n in scaled}))
+        filters: tuple[int, ...] = self.value("layers", layers)
+        return filters if self.prefill else ()
 
-    def check(self, layers: int) -> None:
-        """Raise InputError if a filter lies beyond the model's layers."""
-        if any(n >= layers for n in self.filters(layers)):
-            raise InputError(
-                "Filter layers must be 0 to {most}, the model's layers, not {value}.",
-                most=layers - 1,
-                value=self.layers,
-            )
+    def needs(self, layers: int) -> dict[int, frozenset[Need]]:
+        """Attention, behind the filters."""
+        return dict.fromkeys(self.filters(layers), frozenset({Need.ATTENTION}))
 
-    def attention_layers(self, layers: int) -> tuple[int, ...]:
-        """The filters' own."""
-        return self.filters(layers)
-
-    def reduced_cache(self, layers: int) -> range:
+    def reduced_cache(self, layers: int) -> Sequence[int]:
         """From the first filter to the last; none without stage c."""
         filters = self.filters(layers)
         return range(filters[0], filters[-1] + 1) if self.cache and filters else range(0)
 
-    def visual_kept(self, layer: int, layout: TokenLayout, alive: IntArray) -> IntArray:
-        """All that are there: `kept_after` decides, behind the filters."""
-        return alive
+    def decide(self, view: LayerView) -> Decision:
+        """Behind a filter's layer, what it says; elsewhere all stay."""
+        if view.layer - 1 not in self.filters(view.layers):
+            return Decision(view.alive)
+        return self.judged(view.attention, view.layout)
+
+    def judged(self, attention: VisualAttention, layout: TokenLayout) -> Decision:
+        """What the filter says about the tokens in `attention.columns`."""
+        return decision(attention, self.verdict(attention, layout), self.gamma, self.alpha)
+
+    def explain(self, trace: Trace) -> TokenFates:
+        """Every filter's decision; a run without filters too has its map of merged patches."""
+        return TokenFates.of(trace)
 
     def kept_after(self, attention: VisualAttention, layout: TokenLayout) -> IntArray:
         """Those that the filter does not drop."""
