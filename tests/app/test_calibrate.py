@@ -43,7 +43,7 @@ def handlers(service):
 
 @pytest.fixture(scope="module")
 def shown():
-    return ShownCalibration(load_calibration(CALIBRATION / "embedded.json"), "from there")
+    return ShownCalibration(load_calibration(CALIBRATION / "embedded.vtwc"), "from there")
 
 
 @pytest.fixture

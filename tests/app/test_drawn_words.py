@@ -116,5 +116,5 @@ def test_with_a_font_chinese_is_drawn_as_it_is():
         assert fonts.drawable(chart) is not chart
         assert fonts.drawable(chart).caption == chart.caption
         drawn_without_boxes(lambda: export(chart, "svg"))
-        reading = load_calibration(CALIBRATION / "embedded.json").read()
+        reading = load_calibration(CALIBRATION / "embedded.vtwc").read()
         drawn_without_boxes(lambda: calibration_svg(reading))
