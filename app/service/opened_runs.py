@@ -12,7 +12,7 @@ from collections import Counter
 from vtw_core.errors import InputError
 from vtw_core.files import storage
 from vtw_core.results import older_files
-from vtw_core.results.run import MOST_UNPACKED, Run, load_run
+from vtw_core.results.run import Run, load_run
 
 from ..words import faults as text
 
@@ -69,10 +69,9 @@ class OpenedRuns:
 
 
 def _expanded(path: str) -> int:
-    """Bytes that it may expand to; 0 for what is no saved run, which opens nothing."""
+    """Bytes that it says it expands to; 0 for what is no saved run, which opens nothing."""
     try:
         size = storage.unpacked_bytes(path)
     except OSError:
         return 0
-    # The end of a file that was cut says any number.
-    return min(MOST_UNPACKED, older_files.unpacked_bytes(path) if size is None else size)
+    return older_files.unpacked_bytes(path) if size is None else size

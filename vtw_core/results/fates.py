@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from vtw_core.families.layout import IntArray
 from vtw_core.files.axes import Axes, Own
 from vtw_core.files.forms import freeze
-from vtw_core.measures.arrays import BoolArray, FloatArray, frozen
+from vtw_core.measures.arrays import BoolArray, FloatArray, IntArray, frozen
 
 if TYPE_CHECKING:
     from vtw_core.results.trace import Trace
@@ -42,13 +41,14 @@ class LayerFates:
     def __post_init__(self) -> None:
         freeze(self)
 
-    def score(self, name: str) -> NDArray[np.float64]:
+    def score(self, name: str) -> FloatArray:
         """[v] the score of that name."""
-        values: NDArray[np.float64] = self.scores[self.names.index(name)]
+        values: FloatArray = self.scores[self.names.index(name)]
         return values
 
 
 OwnMap = Annotated[IntArray, Axes("rows cols"), Own("rows cols")]
+OneDecision = Annotated[LayerFates, Own("n")]
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +70,7 @@ class TokenFates:
     token_maps: tuple[OwnMap, ...] = field(repr=False)
     sizes: Annotated[IntArray, Axes("v")] = field(repr=False)
     key: Annotated[BoolArray, Axes("v")] = field(repr=False)
-    decisions: tuple[Annotated[LayerFates, Own("n")], ...]
+    decisions: tuple[OneDecision, ...]
     visual_tokens_per_layer: tuple[int, ...]
     cached_visual_tokens_per_layer: tuple[int, ...]
     images: tuple[int, ...] = ()

@@ -29,15 +29,6 @@ FIRST_LAYERS_NEEDED = ("qwen3_vl",)
 """Families that add visual features behind their first layers: before, no K can be withdrawn at."""
 
 _ARRAYS_ENTRY = "arrays.bin"
-_MUSTDROP_FATES = [
-    "had left before",
-    "fell: below both thresholds",
-    "stayed: at or over both thresholds",
-    "stayed: its share of all attention is gamma or more",
-    "stayed: one text row gives it alpha or more",
-    "below both thresholds, but in the key set",
-]
-"""When only one strategy's fates were kept."""
 # The end of central directory, without a comment; before it, in a zip64, stands its locator.
 _LAST_RECORD = struct.Struct("<4s4H2LH")
 _LOCATOR_BYTES = 20
@@ -45,6 +36,19 @@ _MOST_VALUES = 500_000
 _MOST_DOCUMENT_VALUES = 32_000_000
 _DIGEST = re.compile(rb',\s*"sha256": "([0-9a-f]{64})"\s*\}\s*\Z')
 _LONGEST_END = 200
+_FILTER = re.compile(
+    r"(?P<entry>entries\.(?P<number_of_entry>[0-9]+))\.fates\.filters\.(?P<number>[0-9]+)\.fate"
+)
+_SCORES = ("share", "peak")
+_FILTER_REASONS = (
+    "had left before",
+    "fell: below both thresholds",
+    "stayed: at or over both thresholds",
+    "stayed: its share of all attention is gamma or more",
+    "stayed: one text row gives it alpha or more",
+    "below both thresholds, but in the key set",
+)
+"""Of files that kept the fates of one strategy alone, under its name."""
 _DIRECTIONS = ("withdrawn_full", "full_withdrawn")
 _SCOPES = ("first_token", "answer_mean", "answer_max")
 
@@ -97,37 +101,42 @@ def comparison(raw: bytes, name: str) -> Contents | None:
 
 def _comparison(document: dict[str, Any], arrays: bytes, version: int) -> Contents:
     document, tensors = _with_tensors(document, arrays)
-    places = {f"entries.{number}": one for number, one in enumerate(document["entries"])}
-    for path, entry in {"baseline": document["baseline"], **places}.items():
-        record = entry.pop("mustdrop")
-        if record is not None:
-            record = _fates(record, entry, f"{path}.mustdrop", f"{path}.fates", tensors)
-        entry["fates"] = record
-    return document, tensors
-
-
-def _fates(
-    record: dict[str, Any], entry: dict[str, Any], old: str, new: str, tensors: Tensors
-) -> dict[str, Any]:
-    """The fates of tokens, which only MustDrop had, under its name; moves their arrays."""
-    for path in [path for path in tensors if path.startswith(f"{old}.")]:
-        tensors[new + path.removeprefix(old)] = tensors.pop(path)
-    key = tensors[f"{new}.key"]
-    if not np.isin(key, (0, 1)).all():
+    for entry in (document["baseline"], *document["entries"]):
+        entry["fates"] = entry.pop("mustdrop")
+        if entry["fates"] is not None:
+            for count in ("visual_tokens_per_layer", "cached_visual_tokens_per_layer"):
+                entry["fates"][count] = entry[count]
+            entry["fates"]["decisions"] = [
+                {"layer": one["layer"], "reasons": list(_FILTER_REASONS), "names": list(_SCORES)}
+                for one in entry["fates"].pop("filters")
+            ]
+    tensors = {path.replace(".mustdrop.", ".fates."): one for path, one in tensors.items()}
+    tensors = _scored(document, tensors)
+    keys = {path: one for path, one in tensors.items() if path.endswith(".fates.key")}
+    if not all(np.isin(one, (0, 1)).all() for one in keys.values()):
         raise InputError("key should say of each token whether it is in the key set.")
-    tensors[f"{new}.key"] = key.astype(np.bool_)
-    decisions = []
-    for number, one in enumerate(record.pop("filters")):
-        filtered, decided = f"{new}.filters.{number}", f"{new}.decisions.{number}"
-        scores = [tensors.pop(f"{filtered}.{name}") for name in ("share", "peak")]
-        tensors[f"{decided}.fate"] = tensors.pop(f"{filtered}.fate")
-        tensors[f"{decided}.scores"] = np.stack(scores)
-        thresholds = [entry["strategy"]["gamma"], entry["strategy"]["alpha"]]
-        decisions.append(
-            one | {"reasons": _MUSTDROP_FATES, "names": ["share", "peak"], "thresholds": thresholds}
-        )
-    counts = ("visual_tokens_per_layer", "cached_visual_tokens_per_layer")
-    return record | {"decisions": decisions, **{name: entry[name] for name in counts}}
+    return document, tensors | {path: one.astype(np.bool_) for path, one in keys.items()}
+
+
+def _scored(document: dict[str, Any], tensors: Tensors) -> Tensors:
+    """Of each filter one array of its scores, and what they were held against."""
+    found = {path: one for path, one in tensors.items() if ".fates.filters." not in path}
+    for path, fate in tensors.items():
+        at = _FILTER.fullmatch(path)
+        if at is None:
+            continue
+        where = f"{at['entry']}.fates.decisions.{at['number']}"
+        filters = f"{at['entry']}.fates.filters.{at['number']}"
+        scores = [tensors.get(f"{filters}.{name}") for name in _SCORES]
+        if any(one is None or one.dtype != np.float64 or one.shape != fate.shape for one in scores):
+            raise _lies(where)
+        strategy = document["entries"][int(at["number_of_entry"])]["strategy"]
+        for name in ("gamma", "alpha"):
+            check_scalar(name, strategy[name], float)
+        found[f"{where}.fate"] = fate
+        found[f"{where}.scores"] = np.stack([one for one in scores if one is not None])
+        found[f"{where}.thresholds"] = np.array([strategy["gamma"], strategy["alpha"]], np.float64)
+    return found
 
 
 def calibration(raw: bytes, name: str) -> Contents | None:

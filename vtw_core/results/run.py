@@ -444,4 +444,3 @@ _FORMAT = Format(
     most_array_bytes=64 * 2**20,  # 32 layers, 3000 visual and 150 text tokens take 30 MB
     most_values=500_000,  # 80 layers and a thousand tokens of each answer have 300 000
 )  # fmt: skip
-MOST_UNPACKED = _FORMAT.most_bytes  # nothing that says it is larger is ever unpacked
