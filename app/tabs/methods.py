@@ -81,7 +81,7 @@ def build(service: Service, visitor: gr.State, first: Run) -> MethodsTab:
     with gr.Column() as content:
         with gr.Row(equal_height=False):
             panels = [
-                build_panel(number, choice, first.layers, visible=visible)
+                build_panel(number, choice, first, visible=visible)
                 for number, (choice, visible) in enumerate(
                     zip(default_choices(first), AT_FIRST, strict=True), start=1
                 )
@@ -105,9 +105,8 @@ def build(service: Service, visitor: gr.State, first: Run) -> MethodsTab:
 
     every = [control for panel in panels for control in panel.controls]
     for panel in panels:
-        name, thresholds = panel.controls[0], panel.controls[5]
-        gr.on([name.input, thresholds.input], fit, [name, thresholds], list(panel.controls[1:]),
-              **GLUE)  # fmt: skip
+        gr.on([part.input for part in panel.deciding], fit, list(panel.deciding),
+              list(panel.controls[1:]), **GLUE)  # fmt: skip
     columns = [panel.column for panel in panels]
     changed = [add.click(add_panel, there, [there, *columns, add], **GLUE)]
     for index, panel in enumerate(panels[1:], start=1):
@@ -213,7 +212,7 @@ class _Handlers:
         told = [
             update
             for choice in (beside(choices, run) if choices else [])
-            for update in told_controls(choice, run.layers)
+            for update in told_controls(choice, run)
         ]
         told = told or [gr.skip()] * control_count()
         drawn = list(_drawn(of))
@@ -282,7 +281,7 @@ class _Handlers:
             raise InputError(text.NO_PICTURE)
         every = zip(chosen(run, values), there, strict=True)
         choices = [choice for choice, is_there in every if is_there]
-        asked = list(zip(labels(choices), (one.options(run) for one in choices), strict=True))
+        asked = list(zip(labels(choices), (one.checked() for one in choices), strict=True))
         titles = [("none", text.BASELINE), *((one.name, one.title) for one in choices)]
         message, fraction = text.ENCODING, 0.0
         texts: dict[int, str] = {}
