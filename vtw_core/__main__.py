@@ -43,6 +43,7 @@ from vtw_core.pictures.counterfactual_images import MADE
 from vtw_core.pictures.images import load_images
 from vtw_core.results.run import DEFAULT_ETA, RULE_HELP, RULES, SCOPES, Run, check_eta, load_run
 from vtw_core.results.sampling import Sampling
+from vtw_core.strategies.registry import load_plugin
 from vtw_core.strategies.words import (
     add_positions,
     add_strategy_options,
@@ -72,7 +73,8 @@ class _OneLineParser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     try:
-        arguments = _parser().parse_args(argv)
+        rest = _with_plugins(argv)
+        arguments = _parser().parse_args(rest)
         text = arguments.command(arguments)
         if text is not None and rank() == 0:
             # In here: what is printed of many records is read as it is printed.
@@ -93,8 +95,24 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0
 
 
+def _with_plugins(argv: Sequence[str] | None) -> list[str]:
+    """The arguments without --plugin, whose modules are imported first: what strategies there are
+    decides which options there are."""
+    early = _OneLineParser(prog="vtw_core", add_help=False, allow_abbrev=False)
+    early.add_argument("--plugin", action="append", default=[])
+    found, rest = early.parse_known_args(argv)
+    for module in found.plugin:
+        load_plugin(module)
+    return rest
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = _OneLineParser(prog="vtw_core", description="Visual token withdrawal, layer by layer.")
+    parser = _OneLineParser(
+        prog="vtw_core",
+        description="Visual token withdrawal, layer by layer.",
+        epilog="--plugin MODULE, anywhere: a Python module that registers further strategies, "
+        "which --strategy and --method then know.",
+    )
     commands = parser.add_subparsers(
         required=True,
         metavar="models | explore | show | convert | generate | compare | calibrate | evaluate | "
@@ -150,6 +168,12 @@ def _parser() -> argparse.ArgumentParser:
     generate = commands.add_parser("generate", help="one answer under one strategy")
     generate.set_defaults(command=_generate)
     add_strategy_options(generate)
+    generate.add_argument(
+        "--method",
+        metavar="WORDS",
+        help="instead of --strategy and its options, as in compare, such as fastv:k=2,ratio=0.5 or "
+        "mustdrop:tokens=48-then-vtw:k=8",
+    )
 
     compare = commands.add_parser("compare", help="several strategies beside the baseline")
     compare.set_defaults(command=_compare)
@@ -157,9 +181,10 @@ def _parser() -> argparse.ArgumentParser:
         "--method",
         action="append",
         default=[],
-        metavar='"STRATEGY OPTIONS"',
-        help='as in generate, such as "fastv --k 2 --ratio 0.75"; may be given more than once '
-        "(default: vtw at K* of the whole answer, and mustdrop with as many visual tokens)",
+        metavar="WORDS",
+        help="a strategy and its options, such as fastv:k=2,ratio=0.75 or "
+        "mustdrop:tokens=48-then-vtw:k=8; may be given more than once (default: vtw at K* of the "
+        "whole answer, and mustdrop with as many visual tokens)",
     )
     compare.add_argument("--save", metavar="FILE", help="also save the comparison to this file")
 
@@ -262,7 +287,9 @@ def _sampling(arguments: argparse.Namespace) -> Sampling:
 
 
 def _generate(arguments: argparse.Namespace) -> str:
-    method, sampling = method_of(arguments), _sampling(arguments)
+    words = arguments.method
+    method = method_of(arguments) if words is None else method_from(words)
+    sampling = _sampling(arguments)
     vlm, image = _prepare(arguments)
     with quiet():
         from vtw_core.compare.threshold_search import fitted  # brings torch

@@ -18,6 +18,7 @@ from vtw_core.strategies.fastv import FastV
 from vtw_core.strategies.keep_all import KeepAll
 from vtw_core.strategies.mustdrop import EQUAL_THRESHOLDS, MustDrop
 from vtw_core.strategies.random_drop import RandomDrop, RandomWithdrawal
+from vtw_core.strategies.registry import registered
 from vtw_core.strategies.vtw import VisualTokenWithdrawal
 
 FASTV_K = 2  # as published
@@ -57,9 +58,7 @@ class Setting:
             return RandomDrop(schedule, seed=question)
         if self.strategy is None:
             raise ValueError(f"setting {self.follows}, which this one follows, has not run yet")
-        if isinstance(self.strategy, RandomWithdrawal):
-            return RandomWithdrawal(self.strategy.k, seed=question)
-        return self.strategy
+        return self.strategy.seeded(question)
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters, JSON-ready."""
@@ -98,6 +97,7 @@ def settings(
             else:
                 found.append(Setting(series, fit.strategy, wanted))
     found += _fastv(layers, visual, k_star, budgets)
+    found += further(layers, visual, budgets)
     found += [
         Setting(f"random_{one.series}", None, one.wanted, follows=place)
         for place, one in enumerate(found)
@@ -109,6 +109,20 @@ def settings(
         if k <= k_star
     ]
     return found, missing
+
+
+def further(layers: int, visual: int, budgets: dict[int, float]) -> Iterator[Setting]:
+    """Strategies that the library does not come with and that need no parameter: set to every
+    budget, or as they are where they cannot be set by counting."""
+    for name, (kind, *_) in registered().items():
+        is_own = kind.__module__.startswith("vtw_core.")
+        if is_own or any(one.is_required for one in kind.parameters()):
+            continue
+        plain = kind.from_options({})
+        fitted = [(plain.fitted_to(wanted, layers, visual), wanted) for wanted in budgets.values()]
+        if all(strategy is None for strategy, _ in fitted):
+            yield Setting(name, plain, None)
+        yield from (Setting(name, one, wanted) for one, wanted in fitted if one is not None)
 
 
 def _fastv(layers: int, visual: int, k_star: int, budgets: dict[int, float]) -> Iterator[Setting]:

@@ -65,6 +65,7 @@ PARTIAL = {
     "fastv, mean of the text": lambda first, layout: FastV(first, 0.75, "text_mean"),
     "random": lambda first, layout: RandomDrop(falling(layout, first), seed=4),
     "random, a share": lambda first, layout: RandomShare(first, 0.5, seed=4),
+    "fastv, then a share": lambda first, layout: chain(first),
     "random, text too": lambda first, layout: RandomWithdrawal(first, seed=4),
     "mustdrop b": lambda first, layout: mustdrop(first, layout, cache=False),
     "mustdrop b, c": lambda first, layout: mustdrop(first, layout),
@@ -99,6 +100,11 @@ class LateMustDrop(MustDrop):
     def decide(self, view):
         late = view.layer - 1 == max(self.layers)
         return super().decide(view) if late else Decision(view.alive)
+
+
+def chain(first):
+    """Half by attention, and one layer later half of those at random."""
+    return FastV(first, 0.5).then(RandomShare(min(first + 1, 3), 0.25, seed=4))
 
 
 def falling(layout, first):

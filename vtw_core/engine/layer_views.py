@@ -4,8 +4,9 @@ Hidden states, keys and values are kept where they are; the rows that a strategy
 when it reads them. Attention is worked out while its layer runs (`vtw_core.engine.text_attention`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,9 +14,10 @@ import torch
 from torch import Tensor
 
 from vtw_core.engine.present_rows import Present
-from vtw_core.engine.text_attention import VisualEar
+from vtw_core.engine.text_attention import VisualEar, visual_attention
 from vtw_core.errors import ModelError
 from vtw_core.families.layout import IntArray, TokenLayout
+from vtw_core.hooks.attention_calls import Heard
 from vtw_core.hooks.scoped import ContextHooks
 from vtw_core.hooks.tensor_parallel import Heads
 from vtw_core.results.trace import VisualAttention
@@ -72,12 +74,6 @@ class Record:
             raise not_asked("the attention", self.layer)
         return self.heard
 
-    @property
-    def heads(self) -> FloatArray:
-        if self.attention.heads is None:
-            raise not_asked("the heads", self.layer)
-        return self.attention.heads
-
     def entering(self, tokens: IntArray) -> FloatArray:
         return self._asked(Need.STATES, "the states")(tokens)
 
@@ -125,6 +121,11 @@ class LayerRecorder:
         self._ear: VisualEar | None = None
         self._records: dict[int, list[Record]] = {}
 
+    @property
+    def asks_for_attention(self) -> bool:
+        """Whether the strategy asks for the attention of any layer."""
+        return any(asked & {*ATTENTION_NEEDS, Need.AHEAD} for asked in self.needs.values())
+
     def attach(self, hooks: ContextHooks, layers: Any) -> None:
         """Put the hooks of what is listened to on the model."""
         if self.listens:
@@ -157,14 +158,19 @@ class LayerRecorder:
         ]
         if index in self.listens:
             assert self._ear is not None
-            visual = [
-                one[np.isin(one, layout.visual)]
-                for one, layout in zip(kept, self._layouts, strict=True)
-            ]
-            self._ear.open(index, hidden.shape[1], present, visual, asked)
+            self._ear.open(index, hidden.shape[1], present, self._visual(kept), asked)
+
+    def _visual(self, tokens: Sequence[IntArray]) -> list[IntArray]:
+        pairs = zip(tokens, self._layouts, strict=True)
+        return [one[np.isin(one, layout.visual)] for one, layout in pairs]
 
     def views(
-        self, index: int, hidden: Tensor, present: Present, tokens: Sequence[IntArray]
+        self,
+        index: int,
+        hidden: Tensor,
+        present: Present,
+        tokens: Sequence[IntArray],
+        attend: Callable[[bool], Heard],
     ) -> list[LayerView]:
         """[prompts] before a layer that is about to run.
 
@@ -172,12 +178,22 @@ class LayerRecorder:
             hidden: [batch, rows, d] as the layer before left it.
             present: its rows.
             tokens: [prompts][p] positions that the layer before saw.
+            attend: whether with rotary positions -> the attention that the layer would have now.
         """
         if index - 1 in self.listens:
             assert self._ear is not None
             for record, heard in zip(self._records[index - 1], self._ear.told(), strict=True):
                 record.heard = heard
         copies = len(hidden) // len(self._layouts)
+        visual = self._visual(tokens)
+
+        def ahead(prompt: int, asked: frozenset[Need], rotary: bool) -> VisualAttention:
+            # As in `AttentionListener`: sums over many weights need float32.
+            prompts, heard = (self._layouts, present, visual), attend(rotary)
+            with torch.no_grad(), torch.autocast(hidden.device.type, enabled=False):
+                return visual_attention(index, heard, *prompts, asked, self._heads)[prompt]
+
+        is_asked = Need.AHEAD in self.needs.get(index, ())
         return [
             LayerView(
                 layer=index,
@@ -186,6 +202,7 @@ class LayerRecorder:
                 tokens=tokens[prompt],
                 states=HiddenRows(hidden, prompt * copies, present.positions[prompt]),
                 recorded={layer: records[prompt] for layer, records in self._records.items()},
+                look_ahead=partial(ahead, prompt) if is_asked else None,
             )
             for prompt, layout in enumerate(self._layouts)
         ]

@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vtw_core.engine.present_rows import Present
 from vtw_core.errors import ModelError
@@ -13,7 +12,7 @@ from vtw_core.hooks.attention_calls import AttentionListener, Heard, listen_to_e
 from vtw_core.hooks.scoped import ContextHooks
 from vtw_core.hooks.tensor_parallel import Heads
 from vtw_core.results.trace import VisualAttention
-from vtw_core.strategies.view import ATTENTION_NEEDS, Need
+from vtw_core.strategies.view import Need
 
 # Weights worked out at a time: 8 MB of float32.
 _BLOCK = 2 * 2**20
@@ -76,59 +75,78 @@ class VisualEar:
         return self._heard
 
     def _hear(self, layer: int, heard: Heard) -> None:
-        present = self._present
-        assert present is not None
-        if heard.queries != heard.keys or heard.keys < present.count:
-            raise ModelError(
-                "Layer {layer} attends to {keys} keys in a pass of {rows} rows; a strategy that "
-                "decides from attention needs the whole prompt in one pass.",
-                layer=layer,
-                keys=heard.keys,
-                rows=heard.queries,
-            )
-        rows = [text_rows(layout) for layout in self._layouts]
-        if self._asked & ATTENTION_NEEDS == {Need.LAST_ROW}:
-            rows = [one[-1:] for one in rows]
-        places = [np.searchsorted(p, r) for p, r in zip(present.positions, rows, strict=True)]
-        columns = [
-            np.searchsorted(p, c) for p, c in zip(present.positions, self._visual, strict=True)
-        ]
-        out = [
-            np.zeros((len(r), len(c)), dtype=np.float32)
-            for r, c in zip(rows, self._visual, strict=True)
-        ]
-        each = self._of_each_head(heard.heads, out)
-        most = max(1, _BLOCK // (self._heads.count(heard.heads) * heard.keys))
-        for start, stop in _blocks(np.unique(np.concatenate(places)), most):
-            heads = heard.weights(start, stop)  # [batch, heads, rows, seen keys]
-            mean = self._heads.mean(heads)  # [batch, rows, seen keys]
-            copies = len(mean) // len(rows)
-            for prompt, (of_rows, of_columns) in enumerate(zip(places, columns, strict=True)):
-                here = np.flatnonzero((of_rows >= start) & (of_rows < stop))
-                seen = np.flatnonzero(of_columns < mean.shape[2])
-                weights: NDArray[np.float32] = np.asarray(mean[prompt * copies].cpu())
-                block = weights[np.ix_(of_rows[here] - start, of_columns[seen])]
-                out[prompt][np.ix_(here, seen)] = block
-                of_heads = each[prompt]
-                if of_heads is not None:
-                    whole = np.asarray(heads[prompt * copies].cpu())
-                    part = whole[:, (of_rows[here] - start)[:, None], of_columns[seen]]
-                    of_heads[:, here[:, None], seen] = part
-        self._heard = [
-            VisualAttention(layer, *one) for one in zip(rows, self._visual, out, each, strict=True)
-        ]
+        assert self._present is not None
+        prompts = (self._layouts, self._present, self._visual)
+        self._heard = visual_attention(layer, heard, *prompts, self._asked, self._heads)
 
-    def _of_each_head(
-        self, heads: int, out: Sequence[NDArray[np.float32]]
-    ) -> Sequence[NDArray[np.float32] | None]:
-        if Need.HEADS not in self._asked:
-            return [None] * len(out)
-        if self._heads.group is not None:
-            raise ModelError(
-                "This strategy decides from single heads, of which each process has only some; "
-                "leave --tensor-parallel out."
-            )
-        return [np.zeros((heads, *one.shape), dtype=np.float32) for one in out]
+
+def visual_attention(
+    layer: int,
+    heard: Heard,
+    layouts: Sequence[TokenLayout],
+    present: Present,
+    visual: Sequence[IntArray],
+    asked: frozenset[Need],
+    heads: Heads,
+) -> list[VisualAttention]:
+    """[prompts] what a call of attention over the rows `present` gives the visual tokens.
+
+    Args:
+        visual: [prompts][a] positions of the visual tokens among the rows.
+        asked: the last row alone or all text rows, and whether of each head.
+        heads: of the model, of which this process may have only some.
+
+    Raises:
+        ModelError: the call is not over the whole prompt, or single heads are asked for and only
+            some are here.
+    """
+    if heard.queries != heard.keys or heard.keys < present.count:
+        raise ModelError(
+            "Layer {layer} attends to {keys} keys in a pass of {rows} rows; a strategy that "
+            "decides from attention needs the whole prompt in one pass.",
+            layer=layer,
+            keys=heard.keys,
+            rows=heard.queries,
+        )
+    if Need.HEADS in asked and heads.group is not None:
+        raise ModelError(
+            "This strategy decides from single heads, of which each process has only some; "
+            "leave --tensor-parallel out."
+        )
+    rows = [_rows(layout, present, prompt, asked) for prompt, layout in enumerate(layouts)]
+    places = [np.searchsorted(p, r) for p, r in zip(present.positions, rows, strict=True)]
+    columns = [np.searchsorted(p, c) for p, c in zip(present.positions, visual, strict=True)]
+    out = [np.zeros((len(r), len(c)), np.float32) for r, c in zip(rows, visual, strict=True)]
+    of_heads = Need.HEADS in asked
+    each = [np.zeros((heard.heads if of_heads else 0, *one.shape), np.float32) for one in out]
+    most = max(1, _BLOCK // (heads.count(heard.heads) * heard.keys))
+    for start, stop in _blocks(np.unique(np.concatenate(places)), most):
+        weights = heard.weights(start, stop)  # [batch, heads, rows, seen keys]
+        of_all = heads.mean(weights)  # [batch, rows, seen keys]
+        copies = len(of_all) // len(rows)
+        for prompt, (of_rows, of_columns) in enumerate(zip(places, columns, strict=True)):
+            here = np.flatnonzero((of_rows >= start) & (of_rows < stop))
+            seen = np.flatnonzero(of_columns < of_all.shape[2])
+            block = np.asarray(of_all[prompt * copies].cpu())
+            out[prompt][np.ix_(here, seen)] = block[np.ix_(of_rows[here] - start, of_columns[seen])]
+            if of_heads:
+                blocks = np.asarray(weights[prompt * copies].cpu())
+                part = blocks[:, (of_rows[here] - start)[:, None], of_columns[seen]]
+                each[prompt][:, here[:, None], seen] = part
+    return [
+        VisualAttention(layer, r, c, mean, by_head if of_heads else None)
+        for r, c, mean, by_head in zip(rows, visual, out, each, strict=True)
+    ]
+
+
+def _rows(layout: TokenLayout, present: Present, prompt: int, asked: frozenset[Need]) -> IntArray:
+    """[t] positions of the rows that are asked about, of those that are there."""
+    rows = text_rows(layout)
+    if not asked & {Need.ATTENTION, Need.HEADS}:
+        return rows[-1:]
+    here = present.positions[prompt][~present.dead[prompt]]
+    there: IntArray = rows[np.isin(rows, here)]
+    return there
 
 
 def text_rows(layout: TokenLayout) -> IntArray:

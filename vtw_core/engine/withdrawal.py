@@ -8,9 +8,8 @@ time, is untouched; on leaving the block they are removed, whatever happened in 
 During the prefill a layer's input loses the rows of the tokens that left, and the same rows of
 the rotary tables, position ids and mask. A layer never writes a withdrawn token into its KV
 cache, so later caches are shorter; while decoding, the mask, which transformers builds for the
-first layer's cache, is built again for what a layer's cache really holds. A strategy may ask for
-the attention of some layers, which is captured while they run (vtw_core.engine.text_attention), and
-for shorter caches after the prefill.
+first layer's cache, is built again for what a layer's cache really holds. What a strategy asks of
+some layers is captured while they run (vtw_core.engine.layer_views).
 
 In a batch the prompts may lose different numbers of tokens. The longest of what stays gives the
 length; a shorter prompt is filled up with rows of its own that had to leave. These dead rows
@@ -36,7 +35,7 @@ from vtw_core.errors import InputError, ModelError
 from vtw_core.families.adapters import decoder_layers
 from vtw_core.families.layout import IntArray, TokenLayout
 from vtw_core.families.support import check_support
-from vtw_core.hooks.attention_calls import check_attention
+from vtw_core.hooks.attention_calls import Heard, attention_ahead, check_attention
 from vtw_core.hooks.layer_arguments import PROMPT_LONG, Cut, RotaryCall, cache_of, tensor_mask
 from vtw_core.hooks.scoped import ContextHooks, context_hooks, owners_here
 from vtw_core.hooks.tensor_parallel import Heads
@@ -99,7 +98,7 @@ def withdraw(
         )
     refuse_nesting(model)
     withdrawal = Withdrawal(strategy, layouts, model, support.k_min)
-    if withdrawal.recorder.listens:
+    if withdrawal.recorder.asks_for_attention:
         check_attention(model)
     with context_hooks(withdrawal) as hooks:
         hooks.uncompiled(model, model.get_decoder())
@@ -133,7 +132,6 @@ class Withdrawal:
         kept: [layers reached][prompts][prompt tokens seen] positions in the prompt, ascending.
         cached: the same of the KV caches, which a strategy may reduce behind the prefill.
         decisions: [prompts] why, wherever the strategy judged by scores.
-        recorder: what the strategy asks to be recorded of some layers.
     """
 
     def __init__(
@@ -318,24 +316,32 @@ class Withdrawal:
             )
         self._last = ids[..., -1]
 
-    def _keep(self, index: int, hidden: Tensor) -> Present:
+    def _keep(self, index: int, hidden: Tensor, kwargs: dict[str, Any]) -> Present:
         """Prompt positions that layer `index` sees; asks the strategy once per prefill."""
         if self.kept:
             before, here = self.kept[-1], self._present[-1]
         else:
             before = tuple(np.union1d(one.text, one.visual) for one in self.layouts)
             here = Present.whole(self.layouts)
-        views = self.recorder.views(index, hidden, here, before)
+        attend = partial(self._attend, index, hidden, here, kwargs)
+        views = self.recorder.views(index, hidden, here, before, attend)
         answers = [decided(self.strategy, view, self._k_min) for view in views]
         kept = tuple(stay for stay, _ in answers)
-        for decisions, (_, why) in zip(self.decisions, answers, strict=True):
-            decisions += [] if why is None else [why]
+        for of_prompt, (_, why) in zip(self.decisions, answers, strict=True):
+            of_prompt += why
         if any(len(now) < len(then) for now, then in zip(kept, before, strict=True)):
             here = here.keep(kept)
             self._cuts.clear()
         self.kept.append(kept)
         self._present.append(here)
         return here
+
+    def _attend(
+        self, index: int, hidden: Tensor, here: Present, kwargs: dict[str, Any], rotary: bool
+    ) -> Heard:
+        """The attention that layer `index` would have on the rows `here`."""
+        changed = self._cut_arguments(here, kwargs, hidden.device) if self._is_cut(here) else {}
+        return attention_ahead(self._layers[index], hidden, {**kwargs, **changed}, rotary)
 
     @property
     def _length(self) -> int:
@@ -347,7 +353,7 @@ class Withdrawal:
 
     def _prefill(self, index: int, hidden: Tensor, kwargs: dict[str, Any]) -> Any:
         before = self._present[-1] if self._present else None
-        here = self._keep(index, hidden)
+        here = self._keep(index, hidden, kwargs)
         if not self._is_cut(here):
             return None
         check_window(index, cache_of(kwargs), self._length)

@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from torch.overrides import TorchFunctionMode
 
 from vtw_core.errors import ModelError
-from vtw_core.hooks.layer_arguments import cache_of
+from vtw_core.hooks.layer_arguments import CACHE_NAMES, cache_of
 from vtw_core.hooks.scoped import ContextHooks
 
 
@@ -149,6 +149,95 @@ class _Eager:
         return (self.all_weights[0].amax(0).cpu() > 0)[rows].sum(0)
 
 
+def _fused(
+    rows: int,
+    scratch: _Scratch,
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> _Fused:
+    """A call of the fused kernel in a layer that runs over so many rows."""
+    if rows == 1 and query.shape[2] > 1:
+        # With one row and grouped queries transformers lays the heads of a group out as rows.
+        query = query.reshape(query.shape[0], -1, 1, query.shape[3])
+        attn_mask = None if attn_mask is None else attn_mask[..., :1, :]
+    if is_causal and query.shape[2] != key.shape[2]:
+        raise ModelError("Causal attention over more keys than rows cannot be recorded.")
+    factor = query.shape[-1] ** -0.5 if scale is None else scale
+    return _Fused(query, key, value, attn_mask, is_causal, factor, scratch)
+
+
+class _Taken(BaseException):
+    """Ends a module where it calls the fused kernel; no handler of errors is meant."""
+
+
+class _Taker(TorchFunctionMode):
+    """Takes the next call of the fused kernel, so that neither the kernel nor a listener around
+    this one hears of it."""
+
+    def __init__(self, rows: int) -> None:
+        super().__init__()
+        self._rows = rows
+        self.call: _Fused | None = None
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func is F.scaled_dot_product_attention:
+            self.call = _fused(self._rows, _Scratch(), *args, **kwargs)
+            raise _Taken
+        return func(*args, **kwargs)
+
+
+@torch.no_grad()
+def attention_ahead(
+    layer: Any, hidden: Tensor, arguments: Mapping[str, Any], rotary: bool
+) -> Heard:
+    """The attention that a decoder layer would have on some states; the model goes on as if it had
+    not been asked.
+
+    Args:
+        layer: has an `input_layernorm` and a `self_attn`.
+        hidden: [b, rows, d] as they enter it.
+        arguments: what it would be called with besides; its KV cache is left alone.
+        rotary: whether queries and keys get their rotary positions.
+
+    Raises:
+        ModelError: the layer is built in another way, or its attention cannot be heard.
+    """
+    if not hasattr(layer, "input_layernorm"):
+        raise ModelError(
+            "This model's layers are not built as the strategy needs, which looks ahead at their "
+            "attention; use another strategy."
+        )
+    given = {name: value for name, value in arguments.items() if name not in CACHE_NAMES}
+    given |= {"hidden_states": layer.input_layernorm(hidden), "use_cache": False}
+    if not rotary:
+        cosine, sine = given["position_embeddings"]
+        given["position_embeddings"] = torch.ones_like(cosine), torch.zeros_like(sine)
+    taker, output = _Taker(hidden.shape[1]), None
+    try:
+        with taker:
+            # forward() and not a call, since a call would run the hooks of whoever records.
+            output = layer.self_attn.forward(**given)
+    except _Taken:
+        assert taker.call is not None
+        return taker.call
+    weights = output[1] if isinstance(output, tuple) and len(output) > 1 else None
+    if weights is None:
+        raise ModelError(
+            "The layer's attention could not be heard, which this strategy decides from; load the "
+            "model with sdpa or eager attention."
+        )
+    return _Eager(weights, None)
+
+
 class AttentionListener(TorchFunctionMode):
     """Within it, `hear` is told of the attention of the layer that is listened to."""
 
@@ -185,27 +274,10 @@ class AttentionListener(TorchFunctionMode):
             self._tell(*args, **kwargs)
         return func(*args, **kwargs)
 
-    def _tell(
-        self,
-        query: Tensor,
-        key: Tensor,
-        value: Tensor,
-        attn_mask: Tensor | None = None,
-        dropout_p: float = 0.0,
-        is_causal: bool = False,
-        scale: float | None = None,
-        enable_gqa: bool = False,
-    ) -> None:
-        if self._rows == 1 and query.shape[2] > 1:
-            # With one row and grouped queries transformers lays the heads of a group out as rows.
-            query = query.reshape(query.shape[0], -1, 1, query.shape[3])
-            attn_mask = None if attn_mask is None else attn_mask[..., :1, :]
-        if is_causal and query.shape[2] != key.shape[2]:
-            raise ModelError("Causal attention over more keys than rows cannot be recorded.")
-        factor = query.shape[-1] ** -0.5 if scale is None else scale
+    def _tell(self, *args: Any, **kwargs: Any) -> None:
         with torch.no_grad():
-            heard = _Fused(query, key, value, attn_mask, is_causal, factor, self._scratch)
-            self._say(heard, query.device)
+            heard = _fused(self._rows, self._scratch, *args, **kwargs)
+            self._say(heard, heard.query.device)
 
     def tell_eager(self, weights: Tensor, value: Tensor | None) -> None:
         """Weights [b, h, queries, keys] that a layer gave out."""

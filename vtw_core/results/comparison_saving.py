@@ -177,7 +177,7 @@ def _fates(
     sizes = arrays.get("sizes", data["sizes"], np.int64)
     key = arrays.get("key", data["key"], np.int8)
     if not np.isin(key, (0, 1)).all():
-        raise ValueError("key should say of each token whether it is in the key set.")
+        raise InputError("key should say of each token whether it is in the key set.")
     return TokenFates(
         token_maps=tuple(
             arrays.get("token_maps", one, np.int64)

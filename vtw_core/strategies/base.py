@@ -1,17 +1,21 @@
 """What every strategy is: a frozen dataclass that describes itself and says what stays."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any, ClassVar, Protocol, Self
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from vtw_core.errors import InputError
 from vtw_core.families.layout import IntArray, Positions
 from vtw_core.results.fates import TokenFates
 from vtw_core.results.trace import Trace
-from vtw_core.strategies.parameters import Parameters, Published, Size
+from vtw_core.strategies.parameters import TOKENS, Parameters, Published, Size
 from vtw_core.strategies.view import Decision, LayerView, Need
+
+THEN = "-then-"
+"""Between the words of a strategy and of one that comes behind it."""
 
 
 class ImageMerger(Protocol):
@@ -60,13 +64,11 @@ class Strategy(Parameters):
             by which options are given.
         summary: who leaves, in a line.
         paper: where it comes from, such as "arXiv 2403.06764".
-        drops_text: whether text may leave too.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     paper: ClassVar[str] = ""
-    drops_text: ClassVar[bool] = False
 
     def describe(self) -> dict[str, Any]:
         """Name and parameters, JSON-ready; `from_description` undoes it."""
@@ -135,6 +137,24 @@ class Strategy(Parameters):
             options | {one.name: one.clamped(options[one.name], size) for one in about}
         )
 
+    def words(self, tokens: float | None = None) -> str:
+        """The words of a method that is this strategy, fitted to so many tokens; defaults are left
+        out. `vtw_core.strategies.words.method_from` reads them."""
+        options = self.options()
+        pairs = [
+            f"{about.flag}={about.written(options[about.name])}"
+            for about in self.parameters()
+            if options.get(about.name) is not None
+            and (about.is_required or options[about.name] != about.default)
+        ]
+        pairs += [] if tokens is None else [f"{TOKENS}={tokens:.12g}"]
+        return f"{self.name}:{','.join(pairs)}" if pairs else self.name
+
+    def seeded(self, seed: int) -> Self:
+        """The same with another seed, if it draws at random."""
+        changed: dict[str, Any] = {"seed": seed} if "seed" in self.field_names() else {}
+        return replace(self, **changed)
+
     def fitted_to(self, tokens: float, layers: int, visual: int) -> Self | None:
         """The same set to leave so many visual tokens, mean over the layers; None if it cannot be
         said of counts alone.
@@ -189,10 +209,26 @@ class Strategy(Parameters):
         judged = trace.decisions or trace.layout.key is not None
         return TokenFates.of(trace) if judged else None
 
-    def reduced_cache(self, layers: int) -> range:
+    @property
+    def drops_text(self) -> bool:
+        """Whether text may leave too."""
+        return False
+
+    def left_by(self, decision: Decision, view: LayerView) -> IntArray:
+        """[p] positions, text and visual, that go on; `view.tokens` itself where all do."""
+        always = view.layout.total - 1 if self.drops_text else view.layout.text
+        wanted = np.union1d(decision.kept, always)
+        kept = view.tokens[np.isin(view.tokens, wanted)]
+        return kept if len(kept) < len(view.tokens) else view.tokens
+
+    def then(self, other: "Strategy") -> "Chain":
+        """This one at the door, and another one behind it, which sees only what this one keeps."""
+        return Chain(self, other)
+
+    def reduced_cache(self, layers: int) -> Sequence[int]:
         """The layers whose KV cache keeps, after the prefill, of the visual tokens only those that
         the last layer saw."""
-        return range(0)
+        return ()
 
     @property
     def vision(self) -> ImageMerger | None:
@@ -203,3 +239,88 @@ class Strategy(Parameters):
     def positions(self) -> Positions:
         """Position ids of what stays: as they were, or renumbered."""
         return "keep"
+
+
+@dataclass(frozen=True)
+class Chain(Strategy):
+    """One strategy, and another behind it: in every layer the second is asked about what the first
+    keeps, as if nothing else had ever been in the prompt's layer.
+
+    A number of tokens that it is fitted to is the first one's, before the second takes more.
+
+    Attributes:
+        first, second: two strategies, each of which may be a chain.
+
+    Raises:
+        InputError: both begin in the vision encoder.
+    """
+
+    name = "then"
+    summary = "who the first drops, then who the second drops of the rest"
+
+    first: Strategy
+    second: Strategy
+
+    def __post_init__(self) -> None:
+        if self.first.vision is not None and self.second.vision is not None:
+            raise InputError(
+                "Both {first} and {second} begin in the vision encoder, which the image passes "
+                "once; leave one's vision stage out.",
+                first=self.first.name,
+                second=self.second.name,
+            )
+
+    def words(self, tokens: float | None = None) -> str:
+        return self.first.words(tokens) + THEN + self.second.words()
+
+    def describe(self) -> dict[str, Any]:
+        return {"name": self.name, "first": self.first.describe(), "then": self.second.describe()}
+
+    def published(self, layers: int) -> dict[str, Any]:
+        first, second = self.first.described(layers), self.second.described(layers)
+        return {"first": first, "then": second}
+
+    def check(self, layers: int) -> None:
+        self.first.check(layers)
+        self.second.check(layers)
+
+    def clamped(self, layers: int, visual: int) -> Self:
+        first, second = self.first.clamped(layers, visual), self.second.clamped(layers, visual)
+        return replace(self, first=first, second=second)
+
+    def fitted_by(self, trials: Trials, tokens: float, *, nearest: bool = False) -> "Chain":
+        return replace(self, first=self.first.fitted_by(trials, tokens, nearest=nearest))
+
+    def needs(self, layers: int) -> dict[int, frozenset[Need]]:
+        needs = dict(self.first.needs(layers))
+        for layer, more in self.second.needs(layers).items():
+            needs[layer] = needs.get(layer, frozenset()) | more
+        return needs
+
+    def decide(self, view: LayerView) -> Decision:
+        one = self.first.decide(view)
+        rest = replace(view, tokens=self.first.left_by(one, view))
+        other = self.second.decide(rest)
+        tokens = self.second.left_by(other, rest)
+        kept = tokens if self.drops_text else tokens[np.isin(tokens, view.layout.visual)]
+        if other.scores:
+            return replace(other, kept=kept, judged=rest.alive)
+        return replace(one, kept=kept)
+
+    def reduced_cache(self, layers: int) -> tuple[int, ...]:
+        return tuple(
+            sorted({*self.first.reduced_cache(layers), *self.second.reduced_cache(layers)})
+        )
+
+    @property
+    def drops_text(self) -> bool:
+        return self.first.drops_text or self.second.drops_text
+
+    @property
+    def vision(self) -> ImageMerger | None:
+        return self.first.vision or self.second.vision
+
+    @property
+    def positions(self) -> Positions:
+        """Renumbered, where one of the two renumbers."""
+        return "repack" if "repack" in (self.first.positions, self.second.positions) else "keep"

@@ -71,7 +71,7 @@ class FastV(Strategy):
         """Before layer K the 1 - R that get most, in the order of the prompt."""
         if view.layer - 1 not in self.needs(view.layers):
             return Decision(view.alive)
-        weights = view.before.attention.weights
+        weights = view.attention.weights
         score = weights[-1] if self.ranking == "last_token" else weights.mean(axis=0)
         best_first = np.argsort(-score, kind="stable")
         stay = len(score) - round(self.ratio * len(score))

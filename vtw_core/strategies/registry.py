@@ -2,14 +2,16 @@
 
 import functools
 import pkgutil
+import sys
 from collections.abc import Mapping
 from importlib import import_module
 from importlib.metadata import entry_points
+from pathlib import Path
 from typing import Any, TypeVar
 
 import vtw_core.strategies
 from vtw_core.errors import InputError, first_line
-from vtw_core.strategies.base import Strategy
+from vtw_core.strategies.base import Chain, Strategy
 
 S = TypeVar("S", bound=Strategy)
 GROUP = "vtw_core.strategies"
@@ -85,6 +87,10 @@ def strategy_of(said: Mapping[str, Any]) -> Strategy:
         InputError: there is no such strategy, or its parameters are others.
     """
     name = str(said.get("name"))
+    if name == Chain.name:
+        parts = [said.get(part) for part in ("first", "then")]
+        first, second = (strategy_of(part if isinstance(part, Mapping) else {}) for part in parts)
+        return Chain(first, second)
     strategy_class(name)
     variants = registered()[name]
     fitting = [one for one in variants if set(one.field_names()) <= set(said)]
@@ -106,6 +112,8 @@ def load_plugin(module: str) -> None:
     Raises:
         InputError: it cannot be imported.
     """
+    here = str(Path.cwd())
+    sys.path.append(here)  # of a program that is installed, the folder is not among them
     try:
         import_module(module)
     except Exception as error:
@@ -115,6 +123,8 @@ def load_plugin(module: str) -> None:
             name=module,
             problem=first_line(error),
         ) from error
+    finally:
+        sys.path.remove(here)
 
 
 @functools.cache

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -22,6 +22,7 @@ class Need(Enum):
     ATTENTION = "what the text rows give the visual tokens, mean over heads"
     LAST_ROW = "the same of the prompt's last row alone"
     HEADS = "attention, of each head"
+    AHEAD = "what the layer will give the visual tokens, asked before it runs"
     STATES = "hidden states as they enter the layer"
     KEYS = "keys in the KV cache, rotary positions applied"
     VALUES = "values in the KV cache"
@@ -38,12 +39,8 @@ class Recorded(Protocol):
 
     @property
     def attention(self) -> VisualAttention:
-        """Of text rows to visual tokens (Need.ATTENTION, LAST_ROW or HEADS)."""
-        ...
-
-    @property
-    def heads(self) -> FloatArray:
-        """[h, t, a] the same of each head (Need.HEADS)."""
+        """Of text rows to visual tokens (Need.ATTENTION, LAST_ROW or HEADS), which with HEADS has
+        that of each head too."""
         ...
 
     def entering(self, tokens: IntArray) -> FloatArray:
@@ -67,6 +64,12 @@ class States(Protocol):
         ...
 
 
+class Ahead(Protocol):
+    """The attention of the layer that is about to run, worked out on what is there now."""
+
+    def __call__(self, asked: frozenset[Need], rotary: bool) -> VisualAttention: ...
+
+
 @dataclass(frozen=True, eq=False)
 class LayerView:
     """One prompt as it is just before a decoder layer runs.
@@ -80,6 +83,7 @@ class LayerView:
             layer 0 these are the input embeddings.
         recorded: layer -> what was recorded of it, of the layers that the strategy asks for and
             that have run.
+        look_ahead: what `ahead` asks.
     """
 
     layer: int
@@ -88,6 +92,7 @@ class LayerView:
     tokens: IntArray
     states: States
     recorded: Mapping[int, Recorded]
+    look_ahead: Ahead | None = None
 
     @property
     def alive(self) -> IntArray:
@@ -115,6 +120,34 @@ class LayerView:
             raise not_asked("anything", layer)
         return self.recorded[layer]
 
+    @property
+    def attention(self) -> VisualAttention:
+        """What the layer that has just run gave the visual tokens that are still there."""
+        return self._of_those_here(self.before.attention)
+
+    def ahead(
+        self, *asked: Literal[Need.ATTENTION, Need.LAST_ROW, Need.HEADS], rotary: bool = True
+    ) -> VisualAttention:
+        """What the layer that is about to run would give the visual tokens that are there, with its
+        own projections on its own input (needs its Need.AHEAD).
+
+        Args:
+            asked: the rows, and whether of each head; the last row where nothing is said.
+            rotary: whether queries and keys get their rotary positions.
+        """
+        if self.look_ahead is None:
+            raise not_asked("the attention ahead", self.layer)
+        return self._of_those_here(self.look_ahead(frozenset(asked), rotary))
+
+    def _of_those_here(self, heard: VisualAttention) -> VisualAttention:
+        here = np.isin(heard.columns, self.alive)
+        if here.all():
+            return heard
+        heads = None if heard.heads is None else heard.heads[..., here]
+        return VisualAttention(
+            heard.layer, heard.rows, heard.columns[here], heard.weights[:, here], heads
+        )
+
     def change(self, tokens: IntArray) -> FloatArray:
         """[n] how far the layer that has just run moved the tokens: the L2 norm of what it added
         (needs its Need.STATES)."""
@@ -141,6 +174,7 @@ class Decision:
             that drops text).
         scores: name -> [a] what each visual token was judged by.
         thresholds: name -> what its score was held against.
+        judged: [a] positions that the scores are of; None: `LayerView.alive`.
         fate: [a] index into `reasons`; None: LEFT or STAYED, as `kept` says.
         reasons: what the numbers stand for.
     """
@@ -148,6 +182,7 @@ class Decision:
     kept: IntArray
     scores: Mapping[str, ArrayLike] = field(default_factory=dict)
     thresholds: Mapping[str, float] = field(default_factory=dict)
+    judged: IntArray | None = None
     fate: ArrayLike | None = None
     reasons: tuple[str, ...] = REASONS
 
@@ -156,10 +191,11 @@ class Decision:
 
         Args:
             behind: the layer behind which it was decided.
-            alive: [a] positions of the visual tokens that were judged.
+            alive: [a] positions of the visual tokens that were there.
         """
         if not self.scores:
             return None
+        alive = alive if self.judged is None else self.judged
         here = np.searchsorted(layout.visual, alive)
         fate = np.full(len(layout.visual), GONE)
         stays = np.where(np.isin(alive, self.kept), STAYED, LEFT)

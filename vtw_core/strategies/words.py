@@ -2,8 +2,11 @@
 
     vtw:k=8    fastv:k=2,ratio=0.61    mustdrop:stages=bc,tokens=48    random:schedule=64,32,32,8
 
-A strategy's name, a colon, and options of the command line without their dashes. The options
-themselves, as `generate` takes them, are read too: "fastv --k 2 --ratio 0.61".
+    mustdrop:tokens=48-then-vtw:k=8
+
+A strategy's name, a colon, and options of the command line without their dashes; "-then-" puts
+another strategy behind it. The options themselves, as `generate` takes them, are read too:
+"fastv --k 2 --ratio 0.61".
 """
 
 import re
@@ -11,13 +14,14 @@ import shlex
 from argparse import ArgumentParser, Namespace
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import reduce
 from typing import Any, NoReturn
 
 from vtw_core.errors import InputError
-from vtw_core.strategies.base import Strategy
+from vtw_core.strategies.base import THEN, Strategy
 from vtw_core.strategies.method import WANTED_TOKENS, Method
 from vtw_core.strategies.parameters import TOKENS, Parameter, Published
-from vtw_core.strategies.registry import registered, strategy_class
+from vtw_core.strategies.registry import registered
 
 _MOST_CHARACTERS = 2000  # a schedule of 100 layers takes 500
 _TYPES: dict[str, type] = {"whole": int, "real": float}
@@ -159,12 +163,20 @@ def method_from(asked: str) -> Method:
             asked=asked,
             names=", ".join(registered()),
         )
+    parts = [words]
     if len(words) == 1:
-        words = _taken_apart(asked, words[0])
+        parts = [_taken_apart(asked, part) for part in words[0].split(THEN)]
     parser = _Refusing(prog=f"--method {asked!r}", add_help=False)
     add_strategy_options(parser)
-    method = method_of(parser.parse_args(["--strategy", *words]))
-    return Method(" ".join(shlex.split(asked)), method.strategy, method.tokens)
+    first, *behind = (method_of(parser.parse_args(["--strategy", *part])) for part in parts)
+    if any(one.tokens is not None for one in behind):
+        raise InputError(
+            "--method {asked!r} can set only its first strategy to a number of tokens; leave "
+            "tokens out of the others.",
+            asked=asked,
+        )
+    strategy = reduce(Strategy.then, (one.strategy for one in behind), first.strategy)
+    return Method(" ".join(words), strategy, first.tokens)
 
 
 def _taken_apart(asked: str, word: str) -> list[str]:
@@ -188,13 +200,4 @@ class _Refusing(ArgumentParser):
 
 def words_of(method: Method) -> str:
     """What `method_from` reads as the same strategy and tokens; defaults are left out."""
-    strategy = method.strategy
-    strategy_class(strategy.name)
-    values = {**strategy.options(), TOKENS: method.tokens}
-    abouts = {one.name: one for one in (*strategy.parameters(), WANTED_TOKENS)}
-    pairs = [
-        f"{abouts[name].flag}={abouts[name].written(value)}"
-        for name, value in values.items()
-        if value is not None and (abouts[name].is_required or value != abouts[name].default)
-    ]
-    return f"{strategy.name}:{','.join(pairs)}" if pairs else strategy.name
+    return method.strategy.words(method.tokens)

@@ -103,6 +103,7 @@ SENTENCES = {
     "The weights of {kind} attention cannot be recorded; load the model with sdpa.": "无法记录 {kind} 注意力的权重；请以 sdpa 加载模型。",
     "Causal attention over more keys than rows cannot be recorded.": "键多于行的因果注意力无法记录。",
     "This strategy decides from keys or values, which the KV cache of layer {layer} does not hold; run the prompt with use_cache on and the dynamic cache.": "这个策略根据键或值来决定，而第 {layer} 层的 KV 缓存中没有它们；请开启 use_cache 并使用动态缓存来运行提示。",
+    "This model's layers are not built as the strategy needs, which looks ahead at their attention; use another strategy.": "该模型的层不符合这个策略的需要，它要预先查看层的注意力；请使用其他策略。",
     "This strategy decides from single heads, of which each process has only some; leave --tensor-parallel out.": "这个策略根据单个注意力头来决定，而每个进程只有其中一部分；请不要使用 --tensor-parallel。",
     "The strategy reads {thing} of layer {layer} and did not ask for it; name it in needs().": "该策略读取了第 {layer} 层的 {thing}，但没有提出需要；请在 needs() 中写明。",
     # MustDrop's vision stage.

@@ -1,6 +1,6 @@
 """MustDrop: what stays, stage by stage."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -250,7 +250,7 @@ class MustDrop(Strategy):
         """Attention, behind the filters."""
         return dict.fromkeys(self.filters(layers), frozenset({Need.ATTENTION}))
 
-    def reduced_cache(self, layers: int) -> range:
+    def reduced_cache(self, layers: int) -> Sequence[int]:
         """From the first filter to the last; none without stage c."""
         filters = self.filters(layers)
         return range(filters[0], filters[-1] + 1) if self.cache and filters else range(0)
@@ -259,7 +259,7 @@ class MustDrop(Strategy):
         """Behind a filter's layer, what it says; elsewhere all stay."""
         if view.layer - 1 not in self.filters(view.layers):
             return Decision(view.alive)
-        return self.judged(view.before.attention, view.layout)
+        return self.judged(view.attention, view.layout)
 
     def judged(self, attention: VisualAttention, layout: TokenLayout) -> Decision:
         """What the filter says about the tokens in `attention.columns`."""
