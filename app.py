@@ -23,7 +23,8 @@ from app.requests.limits import RunLimits
 from app.requests.upload_limits import UploadLimits
 from app.requests.visitors import VARIABLE, Networks
 from app.server.server import app_arguments
-from app.service.service import Service, zero_gpu
+from app.service import zero_gpu
+from app.service.service import Service
 from app.service.stopping import serve_until_stopped
 from app.settings import Settings
 from app.theme import CSS, build_theme

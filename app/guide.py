@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeGuard
 
 import gradio as gr
 
-from vtw_core.errors import InputError
 from vtw_core.results.run import DEFAULT_ETA, Run
 
 from .components.kept_visit import kept_visit
@@ -20,32 +19,22 @@ from .components.share import Origin, share, show_address, show_arrival, tell_pl
 from .components.terms import terms_part
 from .components.theme_switch import theme_switch
 from .inputs.clamping import clamped
-from .inputs.pictures import uploaded
 from .lesson.progress import Progress, questions_of
 from .lesson.syllabus import STEPS
 from .links.snippet import code_for
-from .links.view_address import Places, View
+from .links.view_address import Address, View
 from .presenters.view import on_the_line
 from .requests.events import GLUE, GLUE_OF_EVENT
 from .sections.downloads import download_on
+from .sections.run_flow import Told, Values
+from .sections.saved_run import write_run
 from .state import Visitor
-from .tabs import calibrate, methods, migration, sinks, which_method
-from .tabs.compare import show_view
-from .tabs.every_k import write_run
-from .words import page as text
+from .tabs.tab import Arrival, Shared, Tab
 from .words import share as text_share
 
 if TYPE_CHECKING:
     from .service.service import Example, Service
-    from .tabs.compare import CompareTab
 
-# What the address bar is told where a control's value does not stand there as it is. Of a preset
-# and a threshold of one's own, the one that was chosen last counts.
-_PLACES = {
-    "linear": "{ linear: !value }",
-    "preset": "value < 0 ? {} : { preset: value, threshold: null }",
-    "threshold": "{ preset: null, threshold: value }",
-}
 _REPOSITORY = Path(__file__).resolve().parents[1]
 
 
@@ -63,24 +52,25 @@ class Page:
     """What of the page a view moves.
 
     Attributes:
-        tabs: the main tabs; their ids are in ``places``.
-        chosen: when a visitor has put another tab in front.
-        opened: its id.
+        container: holds the tabs.
+        opened: a state: the id of the tab in front.
+        chosen: the event after which a visitor has put another tab in front.
+        tabs: id -> tab, in their order.
     """
 
-    tabs: gr.Tabs
-    chosen: Any
+    container: gr.Tabs
     opened: gr.State
-    visitor: gr.State
-    main: CompareTab
-    attention: sinks.SinksTab
-    moved: migration.MigrationTab
-    several: methods.MethodsTab
-    budget: which_method.WhichMethodTab
-    calibrated: calibrate.CalibrateTab
+    chosen: Any
+    tabs: Mapping[str, Tab]
+    shared: Shared
+
+    @property
+    def finished(self) -> list[Any]:
+        """The events after which another run is shown."""
+        return [event for tab in self.tabs.values() for event in tab.finished]
 
 
-def build(service: Service, first: str, usual_language: str) -> Parts:
+def build(service: Service, address: Address, first: str, usual_language: str) -> Parts:
     """Put both into the page's head, and the switch between the languages.
 
     Args:
@@ -88,98 +78,99 @@ def build(service: Service, first: str, usual_language: str) -> Parts:
         usual_language: for visitors who have chosen none, and whose browser prefers none.
     """
     opening = View(example=service.examples[0].name, tab=first)
-    kept = kept_visit()
+    kept = kept_visit([*address.fields])
     with gr.Row(elem_classes="page-tools"):
-        parts = Parts(lesson_part(), share(show_address(opening, "bundled"), service.eta), kept)
+        shown = show_address(address.write(opening), "bundled")
+        parts = Parts(lesson_part(), share(shown, address, service.eta), kept)
         language_switch(usual_language)
         theme_switch()
         terms_part()
     return parts
 
 
-def connect(service: Service, parts: Parts, page: Page, places: Places) -> Any:
-    """Wire links and lesson; returns the event after which the page stands at another view."""
-    handlers = _Handlers(service, places)
-    wanted, progress = gr.State(View()), gr.State(Progress())
-    asked = gr.on(
-        [parts.lesson.select, parts.share.submit],
-        handlers.wanted,
-        [page.visitor, progress],
-        [wanted, progress, page.main.waits],
-        cancels=[*page.main.running],
-        **GLUE_OF_EVENT,
-    )
-    simple = (page.attention, page.moved, page.budget, page.calibrated)
-    controls = [control for tab in simple for control in tab.places.values()]
-    controls += [page.calibrated.source, page.several.wanted]
-    arrived = asked.success(
-        handlers.arrive,
-        [wanted, page.visitor, progress],
-        [page.tabs, page.opened, parts.share, *page.main.outputs, *controls],
-        **GLUE,
-    )
-    arrived.success(handlers.show_lesson, [page.visitor, progress], parts.lesson, **GLUE)
-    parts.lesson.clear(handlers.close, progress, [progress, parts.lesson], **GLUE_OF_EVENT)
-    parts.lesson.submit(
-        handlers.answer, [page.visitor, progress], [progress, parts.lesson], **GLUE_OF_EVENT
-    )
-    for finished in page.main.finished:
-        finished.success(handlers.show_lesson, [page.visitor, progress], parts.lesson, **GLUE)
-    for moved in (page.chosen, *page.main.finished):
-        moved.success(handlers.address, [page.visitor, page.opened], parts.share, **GLUE)
-    parts.share.select(handlers.code, [page.visitor, page.opened], parts.share, **GLUE_OF_EVENT)
-    for tab in simple:
-        for name, control in tab.places.items():
-            place = _PLACES.get(name, f"{{ {name}: value }}")
-            control.input(None, control, js=tell_place(place))
-    parts.kept.submit(handlers.restore, None, [page.main.upload, page.main.prompt], **GLUE_OF_EVENT)
-    file = gr.DownloadButton(visible="hidden", elem_id="share-file")
-    download_on(parts.share.release, write_run, [page.visitor], file)
-    return arrived
+class Guide:
+    """What drives a page. What an event carries is a visitor's input."""
 
+    def __init__(self, parts: Parts, page: Page, address: Address) -> None:
+        self.parts, self.page, self.table = parts, page, address
+        self.service, self.visitor = page.shared.service, page.shared.visitor
+        self.flows = [tab.flow for tab in page.tabs.values() if tab.flow is not None]
+        self.wanted, self.progress = gr.State(View()), gr.State(Progress())
 
-def follow_methods(
-    service: Service, parts: Parts, page: Page, places: Places, shown: Iterable[Any]
-) -> None:
-    """Tell the address bar which methods are chosen.
+    # ------------------------------------------------------------------ wiring
+    def connect(self) -> Any:
+        """Wire links and lesson; returns the event after which the page stands at another view."""
+        parts, page, visitor, opened = self.parts, self.page, self.visitor, self.page.opened
+        asked = gr.on(
+            [parts.lesson.select, parts.share.submit], self.look_up, {visitor, self.progress},
+            [self.wanted, self.progress, *(flow.waits for flow in self.flows)],
+            cancels=[event for flow in self.flows for event in flow.running], **GLUE_OF_EVENT,
+        )  # fmt: skip
+        moved = [visitor, page.container, opened, parts.share]
+        for tab in page.tabs.values():
+            moved += [*tab.controls.values(), *tab.arrives_at]
+        arrived = asked.success(self.arrive, {self.wanted, visitor, self.progress}, moved, **GLUE)
+        self._connect_lesson([arrived, *page.finished])
+        for another in (page.chosen, *page.finished):
+            another.success(self.address, {visitor, opened}, parts.share, **GLUE)
+        parts.share.select(self.code, {visitor, opened}, parts.share, **GLUE_OF_EVENT)
+        for tab_id, tab in page.tabs.items():
+            told = {field.name: field.told for field in self.table.tabs[tab_id]}
+            for name, control in tab.controls.items():
+                place = told[name] or f"{{ {name}: value }}"
+                control.input(None, control, js=tell_place(place))
+        file = gr.DownloadButton(visible="hidden", elem_id="share-file")
+        download_on(parts.share.release, write_run, [visitor], file)
+        return arrived
 
-    Args:
-        shown: events after which the tab may show those of another run.
-    """
-    inputs = [page.visitor, page.opened, *page.several.choices]
-    for event in (*(one.success for one in shown), *page.several.chosen):
-        event(_Handlers(service, places).address_of_methods, inputs, parts.share, **GLUE)
+    def _connect_lesson(self, another_run: list[Any]) -> None:
+        part = self.parts.lesson
+        reads: set[Any] = {self.visitor, self.progress}
+        for event in another_run:
+            event.success(self.show_lesson, reads, part, **GLUE)
+        told = [self.progress, part]
+        part.clear(self.close, {self.progress}, told, **GLUE_OF_EVENT)
+        part.submit(self.answer, reads, told, **GLUE_OF_EVENT)
 
+    def follow_choices(self, drawn: list[Any]) -> None:
+        """Tell the address bar what of a tab only the server knows, when it may be another.
 
-class _Handlers:
-    """What happens on each event. What an event carries is a visitor's input."""
+        Args:
+            drawn: the events after which the tab in front may show another run.
+        """
+        for tab in self.page.tabs.values():
+            inputs = {self.visitor, self.page.opened, *tab.choices}
+            for event in (*(one.success for one in drawn), *tab.chosen) if tab.chosen else ():
+                event(self.address_of(tab), inputs, self.parts.share, **GLUE)
 
-    def __init__(self, service: Service, places: Places) -> None:
-        self.service = service
-        self.places = places
-
-    def wanted(
-        self, event: gr.EventData, visitor: Visitor, progress: Progress
-    ) -> tuple[View, Progress, bool]:
+    # ------------------------------------------------------------------ another view
+    def look_up(self, values: Values, event: gr.EventData) -> Told:
         """The view of a step, or the one that an address asks for; and that no run waits any more.
 
         What an address with a step does not say is the step's own view.
         """
-        sent = _sent(event)
+        view, progress = self._wanted(_sent(event), values[self.visitor], values[self.progress])
+        stopped = {flow.waits: False for flow in self.flows}
+        return {self.wanted: view, self.progress: progress, **stopped}
+
+    def _wanted(
+        self, sent: dict[str, Any], visitor: Visitor, progress: Progress
+    ) -> tuple[View, Progress]:
         if "query" not in sent:
             step = clamped(sent.get("step"), 1, len(STEPS), 1)
-            return *self._to_step(step, visitor, progress), False
-        view = View.from_query(sent["query"], self.places)
-        if view.lesson is None:
-            return view, replace(progress, step=0), False
-        base, progress = self._to_step(view.lesson, visitor, progress)
-        return view.over(base), progress, False
+            return self._to_step(step, visitor, progress)
+        view = self.table.read(sent["query"])
+        if "lesson" not in view:
+            return view, replace(progress, step=0)
+        base, progress = self._to_step(view["lesson"], visitor, progress)
+        return view.over(base), progress
 
     def _to_step(self, number: int, visitor: Visitor, progress: Progress) -> tuple[View, Progress]:
         step = STEPS[number - 1]
         example = self._example(step.example)
         run = example.run if example else visitor.run or self.service.examples[0].run
-        return step.view(run, number), replace(progress, step=number, arrived=time.time())
+        view = self.table.clamped(step.view(run, number), run)
+        return view, replace(progress, step=number, arrived=time.time())
 
     def _example(self, name: str | None) -> Example | None:
         """The example of that name. A page with other examples teaches on its first one."""
@@ -188,56 +179,64 @@ class _Handlers:
         named = {example.name: example for example in self.service.examples}
         return named.get(name, self.service.examples[0])
 
-    def arrive(self, wanted: View, visitor: Visitor, progress: Progress) -> tuple[Any, ...]:
+    def arrive(self, values: Values) -> Told:
         """Everything that the server moves for a view; the rest is told to the browser."""
-        example = self._example(wanted.example)
+        wanted, progress = values[self.wanted], values[self.progress]
+        example = self._example(wanted.get("example"))
+        visitor: Visitor = values[self.visitor]
         if example is not None:
             visitor = Visitor(example.run, "recorded", str(example.image))
         run = visitor.run or self.service.examples[0].run
-        view = wanted.clamped(run)
-        eta = on_the_line(self._eta(view))
-        visitor = replace(visitor, eta=eta)
-        tab = view.tab or self.places.tabs[0]
-        known, origin = self._known(visitor, tab)
-        # Both tabs have rows to choose from; an address tells those of the tab in front.
-        elsewhere = replace(view, rows=None)
+        view = self.table.clamped(wanted, run)
+        visitor = replace(visitor, eta=on_the_line(self._eta(view)))
+        front = view.get("tab", next(iter(self.page.tabs)))
+        question = view.get("prompt", None if example is None else example.prompt)
         draws = bool(progress.step) and progress.at.asks_of == "own"
-        question = view.prompt
-        if question is not None:
-            known = replace(known, prompt=question)
-        elif example is not None:
-            question = example.prompt
-        compared = view.methods if tab == "methods" else None
-        known = replace(known, methods=compared)
-        go = show_arrival(view, run, eta)
-        return (
-            gr.Tabs(selected=tab), tab, show_address(known, origin, go=go),
-            *show_view(visitor, view, question, draws=draws),
-            *sinks.arrive(view if tab == "sinks" else elsewhere, run),
-            *migration.arrive(view if tab == "migration" else elsewhere, run),
-            *(which_method.arrive(view) if self.places.kinds else ()),
-            *calibrate.arrive(view), compared,
-        )  # fmt: skip
+        told: Told = {
+            self.page.container: gr.Tabs(selected=front), self.page.opened: front,
+            self.visitor: visitor, self.parts.share: self._arrived(view, visitor, run, front),
+        }  # fmt: skip
+        for name, tab in self.page.tabs.items():
+            own = self._of_page(view).over(self.table.part(view, name, front))
+            told |= tab.arrive(Arrival(own, visitor, run, name == front, question, draws))
+        return told
+
+    def _of_page(self, view: View) -> View:
+        of_tabs = {field.name for fields in self.table.tabs.values() for field in fields}
+        return View(**{name: value for name, value in view.items() if name not in of_tabs})
+
+    def _arrived(self, view: View, visitor: Visitor, run: Run, front: str) -> dict[str, Any]:
+        known, origin = self._known(visitor, front)
+        if "prompt" in view:
+            known = known.but(prompt=view["prompt"])
+        by_server = {field.name for field in self.table.tabs[front] if field.by_server}
+        known = View(**{name: view.get(name) for name in by_server}).over(known)
+        go = show_arrival(self.table, view, run, visitor.eta)
+        return show_address(self.table.write(known), origin, go=go)
 
     def _eta(self, view: View) -> float:
         """The threshold of a view, or of one that names none: the lesson's questions are about
         VTW's own."""
-        if view.eta is not None:
-            return view.eta
-        return DEFAULT_ETA if view.lesson else self.service.eta
+        usual = DEFAULT_ETA if "lesson" in view else self.service.eta
+        eta: float = view.get("eta", usual)
+        return eta
 
-    def address(self, visitor: Visitor, opened: str) -> dict[str, Any]:
+    # ------------------------------------------------------------------ the address bar
+    def address(self, values: Values) -> dict[str, Any]:
         """Another run, or another tab in front."""
-        known, origin = self._known(visitor, opened)
-        return show_address(known, origin)
+        known, origin = self._known(values[self.visitor], values[self.page.opened])
+        return show_address(self.table.write(known), origin)
 
-    def address_of_methods(self, visitor: Visitor, opened: str, *chosen: Any) -> Any:
-        """Other methods are chosen."""
-        if opened != "methods":
-            return gr.skip()
-        known, origin = self._known(visitor, opened)
-        compared = methods.unusual(self.service, visitor, *chosen)
-        return show_address(replace(known, methods=compared), origin)
+    def address_of(self, tab: Tab) -> Callable[[Values], Any]:
+        """The handler for when something else was chosen on a tab."""
+
+        def address_of_choices(values: Values) -> Any:
+            if values[self.page.opened] != tab.id:
+                return gr.skip()
+            known, origin = self._known(values[self.visitor], tab.id)
+            return show_address(self.table.write(tab.chosen_view(values).over(known)), origin)
+
+        return address_of_choices
 
     def _known(self, visitor: Visitor, tab: str) -> tuple[View, Origin]:
         """What an address can say of the run that is shown."""
@@ -250,16 +249,19 @@ class _Handlers:
         own = None if prompt == example.prompt else prompt
         return View(example=example.name, prompt=own, tab=tab), "bundled"
 
-    def code(self, event: gr.EventData, visitor: Visitor, opened: str) -> dict[str, Any]:
+    def code(self, values: Values, event: gr.EventData) -> dict[str, Any]:
         """The view as Python."""
+        visitor, opened = values[self.visitor], values[self.page.opened]
         known, origin = self._known(visitor, opened)
         code = ""
         if visitor.run is not None:
-            view = View.from_query(_sent(event).get("query", ""), self.places).clamped(visitor.run)
-            shown = replace(view, tab=opened, eta=self._eta(view))
+            read = self.table.read(_sent(event).get("query", ""))
+            view = self.table.clamped(read, visitor.run)
+            shown = view.but(tab=opened, eta=self._eta(view))
             code = code_for(visitor.run, shown, self._paths_in_code(visitor, visitor.run))
-            known = replace(known, methods=view.methods)
-        return show_address(known, origin, code=code)
+            by_server = [one.name for one in self.table.fields.values() if one.by_server]
+            known = View(**{name: view.get(name) for name in by_server}).over(known)
+        return show_address(self.table.write(known), origin, code=code)
 
     def _paths_in_code(self, visitor: Visitor, run: Run) -> list[str]:
         example = self.service.example_of(visitor.picture)
@@ -272,41 +274,32 @@ class _Handlers:
         behind = range(2, 2 + len(run.further_images))
         return [first, *(text_share.FURTHER_PICTURE_FILE.format(number=at) for at in behind)]
 
-    def restore(self, event: gr.EventData) -> tuple[Any, Any]:
-        """The picture and the question that a visitor had before the server forgot his page."""
-        sent = _sent(event)
-        question = sent.get("question")
-        try:
-            roots = [Path(gr.utils.get_upload_folder())]
-            picture: Any = uploaded(sent.get("path"), roots, text.PICTURE_ELSEWHERE)
-        except InputError:
-            picture = gr.skip()
-        return picture, question if isinstance(question, str) and question else gr.skip()
+    # ------------------------------------------------------------------ the lesson
+    def show_lesson(self, values: Values) -> dict[str, Any] | None:
+        return show_step(values[self.progress], values[self.visitor])
 
-    def show_lesson(self, visitor: Visitor, progress: Progress) -> dict[str, Any] | None:
-        return show_step(progress, visitor)
-
-    def answer(
-        self, event: gr.EventData, visitor: Visitor, progress: Progress
-    ) -> tuple[Progress, Any]:
+    def answer(self, values: Values, event: gr.EventData) -> Told:
         """One more answer; what cannot be one changes nothing."""
+        visitor, progress = values[self.visitor], values[self.progress]
         run = visitor.run
         if not progress.step or run is None:
-            return progress, gr.skip()
+            return {self.progress: progress}
+        unchanged = {self.progress: progress, self.parts.lesson: show_step(progress, visitor)}
         questions, _ = questions_of(progress.at, run)
         asked, given = _sent(event).get("question"), _sent(event).get("given")
         if not questions or not _is_whole(asked, len(questions)):
-            return progress, show_step(progress, visitor)
+            return unchanged
         question = questions[asked]
         if not _is_whole(given, len(question.choices) or run.layers + 1):
-            return progress, show_step(progress, visitor)
+            return unchanged
         answered = progress.answered(run, asked, given, question.judge(given).right)
-        return answered, show_step(answered, visitor)
+        return {self.progress: answered, self.parts.lesson: show_step(answered, visitor)}
 
-    def close(self, event: gr.EventData, progress: Progress) -> tuple[Progress, None]:
+    def close(self, values: Values, event: gr.EventData) -> Told:
         """Closed half-way it is gone on with later, behind its end it begins anew."""
         finished = _sent(event).get("finished") is True
-        return Progress() if finished else replace(progress, step=0), None
+        closed = Progress() if finished else replace(values[self.progress], step=0)
+        return {self.progress: closed, self.parts.lesson: None}
 
 
 def _sent(event: gr.EventData) -> dict[str, Any]:

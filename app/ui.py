@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
@@ -11,25 +11,21 @@ from . import guide
 from .api import build_api
 from .components.unseen import unseen_scripts
 from .lesson.syllabus import STEPS
-from .links.view_address import Places
-from .presenters.view import on_the_line, show_run
+from .links.view_address import Address, fields_of_page
+from .presenters.view import on_the_line
 from .requests.events import GLUE, GLUE_OF_EVENT
-from .sections import stages as stages_section
+from .sections.run_flow import Told, Values
 from .server.sessions import describe_page_once
 from .state import Visitor
-from .tabs import (
-    calibrate,
-    compare,
-    every_k,
-    methods,
-    migration,
-    numbers,
-    sinks,
-    which_method,
-)
-from .words import budget as text_budget
-from .words import inside as text_inside
-from .words import methods as text_methods
+from .tabs.calibrate import Calibrate
+from .tabs.compare import Compare
+from .tabs.every_k import EveryK
+from .tabs.methods import Methods
+from .tabs.migration import Migration
+from .tabs.numbers import Numbers
+from .tabs.sinks import Sinks
+from .tabs.tab import Shared, Tab
+from .tabs.which_method import WhichMethod
 from .words import page as text
 from .words.language import FIRST, LANGUAGES, in_language, speaking
 
@@ -37,17 +33,19 @@ if TYPE_CHECKING:
     from .service.service import Service
 
 
-_Show = Callable[..., tuple[Any, ...] | dict[str, Any]]  # gr.skip() is a dict
-TABS = (
-    "compare", "every-k", "sinks", "migration", "methods", "budget", "calibrate", "numbers",
+TABS: tuple[type[Tab], ...] = (
+    Compare, EveryK, Sinks, Migration, Methods, WhichMethod, Calibrate, Numbers,
 )  # fmt: skip
-"""Stable ids, which addresses use."""
+"""In their order; the first is in front when the page opens."""
 # Once an hour what is older than a day: visitors' uploads and saved files do not pile up.
 _DELETE_CACHE = (3600, 86400)
 
 
 def build_demo(
-    service: Service, usual_language: str = FIRST, most_waiting: int | None = None
+    service: Service,
+    usual_language: str = FIRST,
+    most_waiting: int | None = None,
+    tabs: Sequence[type[Tab]] = TABS,
 ) -> gr.Blocks:
     """The whole page, once for each language; the endpoints for programs stand on the first.
 
@@ -63,12 +61,12 @@ def build_demo(
         # Before there is a page: behind it, Gradio would describe the whole page once more. Not
         # open as an API: a direct call would pass by the queue and its limit.
         demo.queue(max_size=most_waiting, default_concurrency_limit=4, api_open=False)
-        _speak(demo, FIRST, service, usual_language)
+        _speak(demo, FIRST, service, usual_language, tabs)
         build_api(service)
     for code in tuple(LANGUAGES)[1:]:
         language = LANGUAGES[code]
         with demo.route(language.name, language.path, show_in_navbar=False):
-            _speak(demo, code, service, usual_language)
+            _speak(demo, code, service, usual_language, tabs)
     for part in demo.blocks.values():
         if isinstance(part, gr.HTML):
             # Where a part's script says 'every', Gradio takes it for an event, puts that into the
@@ -83,101 +81,80 @@ def build_demo(
     return demo
 
 
-def _speak(demo: gr.Blocks, code: str, service: Service, usual_language: str) -> None:
+def _speak(
+    demo: gr.Blocks, code: str, service: Service, usual_language: str, tabs: Sequence[type[Tab]]
+) -> None:
     """Build the page of one language; whatever happens on it is answered in that language."""
     others = set(demo.fns)
     with speaking(code):
-        _build_page(service, usual_language)
+        build_page(service, usual_language, tabs)
     for at, event in demo.fns.items():
         if at not in others and event.fn is not None:
             event.fn = in_language(code, event.fn)
 
 
-def _build_page(service: Service, usual_language: str) -> None:
-    example, opening = service.examples[0], service.examples[0].run
+def address_of(service: Service, tabs: Sequence[type[Tab]]) -> Address:
+    """Every field of an address of a page with some tabs."""
+    names = tuple(example.name for example in service.examples)
+    of_page = fields_of_page(names, tuple(tab.id for tab in tabs), len(STEPS))
+    return Address(of_page, {tab.id: tab.fields(service) for tab in tabs})
+
+
+def build_page(service: Service, usual_language: str, kinds: Sequence[type[Tab]]) -> guide.Guide:
+    """Put the page of one language here; returns what drives it."""
+    example, address, first = service.examples[0], address_of(service, kinds), kinds[0].id
     eta = on_the_line(service.eta)
-    visitor = gr.State(Visitor(opening, "recorded", str(example.image), eta))
+    visitor = gr.State(Visitor(example.run, "recorded", str(example.image), eta))
+    k, model, opened = gr.State(None), gr.State(service.model_name), gr.State(first)
     with gr.Column(elem_classes="page-head"):
         gr.Markdown(f"# {text.TITLE}\n{text.INTRO}")
         gr.Markdown(text.LINKS, elem_classes="links")
-        parts = guide.build(service, TABS[0], usual_language)
+        parts = guide.build(service, address, first, usual_language)
         unseen_scripts()
-    opened = gr.State(TABS[0])
-    with gr.Tabs() as tabs:
-        with _tab("compare"):
-            main = compare.build(service, visitor, show_run(opening, origin="recorded"))
-        with _tab("every-k"):
-            table = every_k.build(visitor, main.k, opening)
-        with _tab("sinks"):
-            attention = sinks.build(visitor, main.k)
-        with _tab("migration"):
-            moved = migration.build(service, visitor, main.k)
-        with _tab("methods"):
-            several = methods.build(service, visitor, opening)
-            with several.stages:
-                stages = stages_section.build(service)
-        with _tab("budget"):
-            budget = which_method.build(service)
-        with _tab("calibrate"):
-            calibrated = calibrate.build(service, main.model)
-        with _tab("numbers"):
-            numbers.build()
-    chosen = tabs.select(_opened, None, opened, **GLUE_OF_EVENT)
-    page = guide.Page(
-        tabs, chosen, opened, visitor, main, attention, moved, several, budget, calibrated
-    )
-    names = tuple(example.name for example in service.examples)
-    places = Places(names, TABS, len(STEPS), budget.kinds)
-    arrived = guide.connect(service, parts, page, places)
-    of_run = {
-        "every-k": (table, every_k.show),
-        "sinks": (attention, sinks.show),
-        "migration": (moved, migration.show),
-        "methods": (several, several.show),
-    }
-    every = {**of_run, "budget": (budget, budget.show), "calibrate": (calibrated, calibrate.show)}
+    shared = Shared(service, visitor, k, model, parts.kept)
+    tabs = {kind.id: kind(shared) for kind in kinds}
+    with gr.Tabs() as container:
+        for tab in tabs.values():
+            with gr.Tab(tab.title, id=tab.id):
+                tab.build()
+    chosen = container.select(_opener(tabs, opened), None, [opened], **GLUE_OF_EVENT)
+    page = guide.Page(container, opened, chosen, tabs, shared)
+    guided = guide.Guide(parts, page, address)
+    arrived = guided.connect()
+    every = [tab for tab in tabs.values() if tab.outputs]
+    of_run = [tab for tab in every if tab.follows_run]
     drawn = [
         *(_draw_in_front(event, opened, every) for event in (chosen, arrived)),
-        *(_draw_in_front(event, opened, of_run) for event in main.finished),
+        *(_draw_in_front(event, opened, of_run) for event in page.finished),
     ]
-    guide.follow_methods(service, parts, page, places, drawn)
-    stages_section.follow(stages, (*drawn, several.compared), visitor, several.shown)
+    guided.follow_choices(drawn)
+    for tab in tabs.values():
+        tab.connect(drawn)
+    return guided
 
 
-def _draw_in_front(event: Any, opened: gr.State, tabs: Mapping[str, tuple[Any, _Show]]) -> Any:
+def _draw_in_front(event: Any, opened: gr.State, tabs: Sequence[Tab]) -> Any:
     """Figures are large: behind an event they are made for the tab in front, not for every one.
 
     Args:
         opened: the id of the tab in front.
-        tabs: by id, each with its inputs and outputs and with what makes these of those.
     """
+    known = {tab.id: tab for tab in tabs}
 
-    def draw(values: Mapping[Any, Any]) -> Any:
-        if values[opened] not in tabs:
-            return gr.skip()
-        tab, show = tabs[values[opened]]
-        told = show(*(values[part] for part in tab.inputs))
-        return dict(zip(tab.outputs, told, strict=True)) if isinstance(told, tuple) else told
+    def draw(values: Values) -> Any:
+        tab = known.get(values[opened])
+        return (tab is not None and tab.show(values)) or gr.skip()
 
-    inputs = {opened, *(part for tab, _ in tabs.values() for part in tab.inputs)}
-    outputs = [part for tab, _ in tabs.values() for part in tab.outputs]
+    inputs = {opened, *(part for tab in tabs for part in tab.inputs)}
+    outputs = [part for tab in tabs for part in tab.outputs]
     return event.success(draw, inputs, outputs, **GLUE)
 
 
-def _tab(name: str) -> gr.Tab:
-    return gr.Tab(_tab_names()[name], id=name)
+def _opener(tabs: Mapping[str, Tab], opened: gr.State) -> Callable[[gr.SelectData], Told]:
+    """The handler that says which tab is in front."""
 
+    def open_tab(event: gr.SelectData) -> Told:
+        named = {tab.title: name for name, tab in tabs.items()}
+        return {opened: named.get(str(event.value), next(iter(tabs)))}
 
-def _tab_names() -> dict[str, str]:
-    """Id -> what stands on the tab."""
-    names = (
-        text.TAB_COMPARE, text.TAB_EVERY_K, text_inside.TAB_SINKS, text_inside.TAB_MIGRATION,
-        text_methods.TAB, text_budget.TAB_BUDGET, text.TAB_CALIBRATE, text.TAB_NUMBERS,
-    )  # fmt: skip
-    return dict(zip(TABS, names, strict=True))
-
-
-def _opened(event: gr.SelectData) -> str:
-    """Which tab is in front, by its id."""
-    names = {label: name for name, label in _tab_names().items()}
-    return names.get(str(event.value), TABS[0])
+    return open_tab

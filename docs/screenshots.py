@@ -67,9 +67,9 @@ def every_tab(
                 page = browser.new_page(viewport={"width": width, "height": WIDTHS[width]})
                 page.set_default_timeout(_WAIT)
                 for tab in TABS:
-                    page.goto(f"{address}/{path}?tab={tab}&__theme={theme}")
+                    page.goto(f"{address}/{path}?tab={tab.id}&__theme={theme}")
                     settled(page)
-                    name = f"{language}-{theme}-{width}-{tab}"
+                    name = f"{language}-{theme}-{width}-{tab.id}"
                     whole(page, width)
                     wide = page.evaluate("document.documentElement.scrollWidth")
                     if wide > width:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from collections.abc import Sequence
 
 import gradio as gr
 
-from ..links.view_address import usual_places
 from ..requests.forgotten import HEADER
 from ..words import share as text
 from .files import read, script
 
 
-def kept_visit() -> gr.HTML:
+def kept_visit(ours: Sequence[str]) -> gr.HTML:
     """Build the component.
+
+    Args:
+        ours: the keys of an address that are the page's.
 
     ``submit`` fires with ``{path, question}`` behind a page that was loaded again since the server
     had forgotten it: where the visitor's picture was uploaded again, or None, and what stood in
@@ -24,9 +26,7 @@ def kept_visit() -> gr.HTML:
         html_template=read("kept_visit.html"),
         css_template=read("kept_visit.css"),
         js_on_load=script(
-            "kept_visit.js", words=text.KEPT, header=HEADER,
-            ours=["example", "prompt", "k", "eta", "rule", "tab", "methods", "lesson",
-                  *chain.from_iterable(usual_places().values())],
+            "kept_visit.js", words=text.KEPT, header=HEADER, ours=list(ours)
         ),
         apply_default_css=False,
         elem_id="kept-visit",

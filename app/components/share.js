@@ -2,9 +2,6 @@
 // comes from the other parts by events, and what they hold at first (usualPlaces, of each tab) is not
 // told. A move asks the server nothing.
 const find = (selector) => element.querySelector(selector);
-const OURS = [
-  'example', 'prompt', 'k', 'eta', 'rule', 'tab', 'methods', ...Object.values(usualPlaces).flatMap(Object.keys), 'lesson',
-];
 let places = {};       // tab -> what the visitor has chosen on it
 let step = null;       // of the lesson
 let started = false;
@@ -25,8 +22,10 @@ function query() {
 
 function link() {
   const address = new URL(window.location.href);
-  OURS.forEach((name) => address.searchParams.delete(name));
+  ours.forEach((name) => address.searchParams.delete(name));
   query().forEach((value, name) => address.searchParams.set(name, value));
+  // URLSearchParams escapes what the words of methods consist of, such as "vtw:k=8", and need not.
+  address.search = address.search.replace(/%(3A|3D|2C)/g, (escaped) => decodeURIComponent(escaped));
   return address.href;
 }
 // Browsers refuse more than some hundred changes of the address in half a minute.
@@ -138,6 +137,6 @@ take();
 // Opened by a link: the server reads what it says. Other keys, such as Gradio's own, are not ours.
 setTimeout(() => {
   const asked = new URLSearchParams(window.location.search);
-  if (OURS.some((name) => asked.has(name))) trigger('submit', { query: window.location.search.slice(1) });
+  if (ours.some((name) => asked.has(name))) trigger('submit', { query: window.location.search.slice(1) });
   else started = true;
 });

@@ -7,14 +7,13 @@ layer, word, patch) it hears from the other parts, and keeps the address bar up 
 from __future__ import annotations
 
 import time
-from itertools import chain
 from typing import Any, Literal
 
 import gradio as gr
 
 from vtw_core.results.run import DEFAULT_ETA, RULES, Run
 
-from ..links.view_address import View, usual_places
+from ..links.view_address import Address, View
 from ..presenters.view import on_the_line, run_id
 from ..words import share as text
 from .files import read, script
@@ -23,7 +22,7 @@ Origin = Literal["bundled", "picture", "file"]
 """Of what is shown: an example of the page, a picture of the visitor's, or an opened run."""
 
 
-def share(value: dict[str, Any], usual_eta: float = DEFAULT_ETA) -> gr.HTML:
+def share(value: dict[str, Any], address: Address, usual_eta: float = DEFAULT_ETA) -> gr.HTML:
     """Build the component; its value is of `show_address`.
 
     ``submit`` fires with ``{query}`` when the page was opened by a link, ``select`` with
@@ -39,7 +38,8 @@ def share(value: dict[str, Any], usual_eta: float = DEFAULT_ETA) -> gr.HTML:
             words=text.SHARE,
             bibtex=text.BIBTEX,
             usualEta=on_the_line(usual_eta),
-            usualPlaces=usual_places(usual_eta),
+            ours=list(address.fields),
+            usualPlaces=address.usual,
         ),
         apply_default_css=False,
         elem_id="share",
@@ -59,40 +59,35 @@ def tell_place(place: str) -> str:
 
 
 def show_address(
-    view: View, origin: Origin, *, go: dict[str, Any] | None = None, code: str | None = None
+    query: str, origin: Origin, *, go: dict[str, Any] | None = None, code: str | None = None
 ) -> dict[str, Any]:
     """What the component is told.
 
     Args:
-        view: what the server knows of the view; the rest, the browser does.
+        query: what the server knows of the view; the rest, the browser does.
         origin: whether what is shown can be told by an address at all.
         go: of `show_arrival`, when the browser is to take over a whole view now.
         code: Python of the view, when it was asked for.
     """
-    return {"query": view.to_query(), "origin": origin, "go": go, "code": code}
+    return {"query": query, "origin": origin, "go": go, "code": code}
 
 
-def show_arrival(view: View, run: Run, eta: float) -> dict[str, Any]:
+def show_arrival(address: Address, view: View, run: Run, eta: float) -> dict[str, Any]:
     """The parts of a view that the browser holds, for the run that is shown.
 
     Args:
+        address: whose fields it has.
         view: clamped to the run.
         eta: its threshold, or the usual one; one that its line can stand at.
     """
-    rule = view.rule if view.rule in RULES else RULES[0]
+    rule, k = view.get("rule", RULES[0]), view.get("k")
     return {
         "runId": run_id(run),
-        "k": run.choose_k(eta, rule=rule) if view.k is None else view.k,
+        "k": run.choose_k(eta, rule=rule) if k is None else k,
         "layers": run.layers,
         "eta": eta,
         "rule": rule,
-        "layer": view.layer,
-        "row": view.row,
-        "patch": view.patch,
-        "tab": view.tab,
-        "place": {
-            name: getattr(view, name) for name in set(chain.from_iterable(usual_places().values()))
-        },
-        "lesson": view.lesson,
+        **{name: view.get(name) for name in ("layer", "row", "patch", "tab", "lesson")},
+        "place": {name: view.get(name) for places in address.usual.values() for name in places},
         "at": time.time(),  # the same view may arrive twice
     }

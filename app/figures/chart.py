@@ -72,6 +72,9 @@ class Series:
         color: CSS hex colour.
         dash: of the line.
         marker: plotly's word for the shape of a point, so that no curve depends on its colour.
+        band: [2, points] lower and upper ends of an interval around the curve, drawn as a band;
+            None draws none.
+        band_name: as the legend says it.
     """
 
     name: str
@@ -79,9 +82,13 @@ class Series:
     color: str
     dash: Dash = "solid"
     marker: Marker = "circle"
+    band: FloatArray | None = None
+    band_name: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "values", frozen(self.values, np.float64))
+        if self.band is not None:
+            object.__setattr__(self, "band", frozen(self.band, np.float64))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -148,6 +155,41 @@ class Lines(_OnAxis, Chart):
     log_y: bool = False
     y_range: tuple[float, float] | None = None
     marks: tuple[Mark, ...] = ()
+
+    def drawn_band(self, series: Series) -> tuple[FloatArray, FloatArray, FloatArray] | None:
+        """x, lower and upper ends of a curve's band where the axis has a place for them: a
+        logarithmic one cuts it off where `y_range` ends, and leaves out what has no curve."""
+        if series.band is None:
+            return None
+        x, (low, high) = np.asarray(self.x, dtype=np.float64), series.band
+        if self.log_y:
+            shown = series.values > 0
+            floor = self.y_range[0] if self.y_range else series.values[shown].min(initial=np.inf)
+            x, low, high = x[shown], np.maximum(low[shown], floor), np.maximum(high[shown], floor)
+        return x, low, high
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Bars(_OnAxis, Chart):
+    """One column for each x, such as how many there are.
+
+    Attributes:
+        x: [bars].
+        values: [bars].
+        color: CSS hex colour.
+        y_range: None for whatever holds all values.
+        marks: straight lines.
+    """
+
+    x: Sequence[float]
+    values: FloatArray
+    color: str
+    y_range: tuple[float, float] | None = None
+    marks: tuple[Mark, ...] = ()
+    log_y: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "values", frozen(self.values, np.float64))
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -22,7 +22,7 @@ from vtw_core.errors import InputError
 
 from ..words.digits import percent, significant
 from . import style
-from .chart import Chart, Coloured, Heatmap, Joint, Lines, Points, Sheet, Stack
+from .chart import Bars, Chart, Coloured, Heatmap, Joint, Lines, Points, Sheet, Stack
 from .fonts import drawable, families
 from .wrapping import wrapped
 
@@ -98,9 +98,12 @@ def _lines_on(axes: Axes, chart: Lines) -> None:
             np.asarray(chart.x), shown, _DASHES[series.dash], color=series.color,
             marker=_MARKERS[series.marker], markersize=3.5, label=series.name,
         )  # fmt: skip
-    for mark in chart.marks:
-        line = axes.axhline if mark.axis == "y" else axes.axvline
-        line(mark.at, color=mark.color, linestyle="--", linewidth=1, label=mark.name)
+        band = chart.drawn_band(series)
+        if band is not None:
+            axes.fill_between(
+                *band, color=series.color, alpha=0.2, linewidth=0, label=series.band_name
+            )
+    _marks_on(axes, chart)
     if chart.log_y:
         axes.set_yscale("log")
         axes.yaxis.set_major_formatter(_PLAIN)
@@ -111,6 +114,28 @@ def _lines_on(axes: Axes, chart: Lines) -> None:
     axes.set_ylabel(chart.y_label)
     axes.grid(visible=True, alpha=0.3)
     axes.legend(fontsize=7)
+
+
+def _marks_on(axes: Axes, chart: Lines | Bars) -> None:
+    for mark in chart.marks:
+        line = axes.axhline if mark.axis == "y" else axes.axvline
+        line(mark.at, color=mark.color, linestyle="--", linewidth=1, label=mark.name)
+
+
+@_draw.register
+def _draw_bars(chart: Bars, figure: Figure) -> None:
+    axes = figure.subplots()
+    axes.bar(np.asarray(chart.x), chart.values, color=chart.color)
+    _marks_on(axes, chart)
+    if chart.y_limits is not None:
+        axes.set_ylim(*chart.y_limits)
+    axes.set_xlabel(chart.x_label)
+    axes.set_ylabel(chart.y_label)
+    axes.grid(visible=True, axis="y", alpha=0.3)
+    if chart.marks:
+        axes.legend(fontsize=7)
+    _number_axis(axes)
+    _k_on([axes], chart)
 
 
 @_draw.register

@@ -16,7 +16,19 @@ from vtw_core.errors import InputError
 from ..words.digits import decade, percent, significant
 from ..words.language import language
 from . import style
-from .chart import Band, Chart, Coloured, Heatmap, Joint, Lines, Points, Sheet, Stack
+from .chart import (
+    Band,
+    Bars,
+    Chart,
+    Coloured,
+    Heatmap,
+    Joint,
+    Lines,
+    Points,
+    Series,
+    Sheet,
+    Stack,
+)
 
 # The page moves the shape and the annotation of this name when a visitor moves K.
 K_NAME = "K"
@@ -115,6 +127,7 @@ def _joint(chart: Joint) -> go.Figure:
 def _add_lines(drawn: go.Figure, chart: Lines, axis: str) -> None:
     x = np.asarray(chart.x, dtype=float)
     for series in chart.series:
+        _add_band(drawn, chart, series, axis)
         shown = series.values
         if chart.log_y:
             shown = np.where(shown > 0, shown, np.nan)
@@ -125,6 +138,21 @@ def _add_lines(drawn: go.Figure, chart: Lines, axis: str) -> None:
             customdata=[_told(chart)(value) for value in np.nan_to_num(series.values)],
             hovertemplate="%{customdata} " + escape(chart.unit),
         )  # fmt: skip
+    _add_marks(drawn, chart, axis)
+
+
+def _add_band(drawn: go.Figure, chart: Lines, series: Series, axis: str) -> None:
+    band = chart.drawn_band(series)
+    if band is not None:
+        x, low, high = band
+        drawn.add_scatter(
+            x=[*x, *x[::-1]], y=[*high, *low[::-1]], yaxis=axis, fill="toself", mode="lines",
+            fillcolor=style.soft(series.color), line={"width": 0}, hoverinfo="skip",
+            name=escape(series.band_name),
+        )  # fmt: skip
+
+
+def _add_marks(drawn: go.Figure, chart: Lines | Bars, axis: str) -> None:
     for mark in chart.marks:
         ends = {"x0": 0, "x1": 1, "xref": "paper", "y0": mark.at, "y1": mark.at, "yref": axis}
         place: dict[str, Any] = {"x": 1, "xref": "paper", "xanchor": "right", "y": mark.at,
@@ -141,7 +169,24 @@ def _add_lines(drawn: go.Figure, chart: Lines, axis: str) -> None:
         drawn.add_annotation(text=escape(mark.name), showarrow=False, **place)
 
 
-def _style_y(drawn: go.Figure, chart: Lines | Points, key: str) -> None:
+@figure.register
+def _bars(chart: Bars) -> go.Figure:
+    drawn = go.Figure(
+        go.Bar(
+            x=np.asarray(chart.x, dtype=float), y=chart.values, marker={"color": chart.color},
+            customdata=[_told(chart)(value) for value in chart.values],
+            hovertemplate="%{x}: %{customdata} " + escape(chart.unit) + "<extra></extra>",
+        )
+    )  # fmt: skip
+    drawn.update_layout(_layout(chart, 380))
+    _style_y(drawn, chart, "yaxis")
+    number_axis(drawn, chart.x)
+    _add_marks(drawn, chart, "y")
+    _draw_k(drawn, chart)
+    return drawn
+
+
+def _style_y(drawn: go.Figure, chart: Lines | Bars | Points, key: str) -> None:
     axis: dict[str, Any] = {"rangemode": "tozero"}
     if chart.log_y:
         axis = {"type": "log", **decades()}

@@ -9,7 +9,6 @@ BASELINE = "#2f8fd0"
 VTW = "#c25a9c"
 # Dark enough for white letters on it.
 VTW_STRONG = "#a2327a"
-VTW_SOFT = "rgba(194, 90, 156, 0.22)"
 CRITERION = "#1f9d74"
 WARN = "#d2601a"
 # Readable on the light and on the dark page, since a figure does not know which one it is on.
@@ -54,6 +53,12 @@ EMPTY = "rgba(128, 135, 147, 0.10)"
 FONT = "ui-sans-serif, system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 TITLE_SIZE = 13
 TICK_SIZE = 12
+
+
+def soft(color: str) -> str:
+    """A CSS hex colour as a surface through which the grid is seen."""
+    red, green, blue = (int(color[at : at + 2], 16) for at in (1, 3, 5))
+    return f"rgba({red}, {green}, {blue}, 0.22)"
 
 
 def layout(height: int, x_title: str, y_title: str) -> dict[str, Any]:

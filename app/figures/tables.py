@@ -9,7 +9,19 @@ from typing import Any
 from vtw_core.errors import InputError
 
 from ..presenters.csv_text import csv_text
-from .chart import Chart, Heatmap, Joint, Lines, Points, Sheet, Stack, Table
+from .chart import (
+    Bars,
+    Chart,
+    FloatArray,
+    Heatmap,
+    Joint,
+    Lines,
+    Points,
+    Series,
+    Sheet,
+    Stack,
+    Table,
+)
 
 
 def chart_csv(chart: Chart) -> str:
@@ -30,9 +42,25 @@ def _rows(chart: Chart) -> Iterator[Sequence[Any]]:
 @_rows.register(Lines)
 @_rows.register(Stack)
 def _curves(chart: Lines | Stack) -> Iterator[Sequence[Any]]:
-    yield [chart.x_label, *(series.name for series in chart.series)]
+    columns = [column for series in chart.series for column in _columns(series)]
+    yield [chart.x_label, *(name for name, _ in columns)]
     for index, x in enumerate(chart.x):
-        yield [x, *(float(series.values[index]) for series in chart.series)]
+        yield [x, *(float(values[index]) for _, values in columns)]
+
+
+def _columns(series: Series) -> list[tuple[str, FloatArray]]:
+    """A curve, and the ends of its band behind it."""
+    ends = () if series.band is None else zip(("low", "high"), series.band, strict=True)
+    return [
+        (series.name, series.values),
+        *((f"{series.band_name}: {end}", values) for end, values in ends),
+    ]
+
+
+@_rows.register
+def _bars(chart: Bars) -> Iterator[Sequence[Any]]:
+    yield [chart.x_label, chart.y_label]
+    yield from zip(chart.x, chart.values.tolist(), strict=True)
 
 
 @_rows.register

@@ -43,10 +43,10 @@ class Step:
     asks_of: Literal["shown", "own", "none"] = "shown"
 
     def view(self, run: Run, number: int) -> View:
-        """The view that the page is driven to when ``run`` is shown."""
+        """The view that the page is driven to when ``run`` is shown; to be clamped to it."""
         place = View(example=self.example, tab=self.tab, lesson=number)
         try:
-            return self.look(run).over(place).clamped(run)
+            return self.look(run).over(place)
         except InputError:  # nothing was recorded inside the run; the questions say so
             return place
 

@@ -16,8 +16,6 @@ from vtw_core.strategies.words import method_from
 
 from ..inputs.methods_choice import MOST_PANELS, Choice, default_choices
 
-SAFE = ":=,"
-"""What may stand in a query as it is (RFC 3986), of the characters of the words."""
 _NUMBER = r"[0-9]{1,6}(?:\.[0-9]{1,15})?"
 _EARLIER = tuple(
     re.compile(one, re.ASCII)

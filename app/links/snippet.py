@@ -77,16 +77,13 @@ def code_for(run: Run, view: View, pictures: Sequence[str]) -> str:
         pictures: the path of each picture as it is to stand in the code.
     """
     shown = pictures[0] if len(pictures) == 1 else list(pictures)
-    part = _PARTS.get(view.tab or "", _ANSWERS)
-    eta = DEFAULT_ETA if view.eta is None else view.eta
-    rule = view.rule if view.rule in RULES else RULES[0]
-    k = run.choose_k(eta, rule=rule) if view.k is None else view.k
+    part = _PARTS.get(view.get("tab", ""), _ANSWERS)
+    eta, rule = view.get("eta", DEFAULT_ETA), view.get("rule", RULES[0])
+    k = view["k"] if "k" in view else run.choose_k(eta, rule=rule)
     chosen = f"k, eta, rule = {k}, {eta!r}, {rule!r}\n"
     if part is _SINKS:
-        layer = run.layers - 1 if view.layer is None else view.layer
-        chosen += (
-            f"layer, row = {layer}, {view.row or 0}  # row: which text token behind the image\n"
-        )
+        layer, row = view.get("layer", run.layers - 1), view.get("row", 0)
+        chosen += f"layer, row = {layer}, {row}  # row: which text token behind the image\n"
     return (
         f"from vtw_core import load_model\n{part.imports}\n"
         f"vlm = load_model({run.model!r})\n"

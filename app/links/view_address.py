@@ -1,221 +1,206 @@
 """What an address of the page says: which example, question, K, tab and place a visitor sees.
 
-The browser keeps the address up to date by itself (components/share.js); the server reads it when
-the page is opened, and drives the page to a step of the lesson by the same `View`.
+An address is a table of fields, those of the page and those of each tab (`Tab.fields`): how one is
+read, clamped and written stands there once. The browser keeps the address up to date by itself
+(components/share.js); the server reads it when the page is opened, and drives the page to a step of
+the lesson by the same `View`.
 """
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from urllib.parse import parse_qs, urlencode
 
 from vtw_core.analysis.rows import QUERY_ROWS, QueryRows
 from vtw_core.errors import InputError
 from vtw_core.families.prompts import MAX_PROMPT_CHARACTERS, check_prompt
-from vtw_core.measures.presets import ETA_PRESETS
-from vtw_core.results.equal_budget import SHORT
-from vtw_core.results.run import DEFAULT_ETA, DIRECTIONS, RULES, SCOPES, Run
+from vtw_core.results.run import RULES, Run
 
-from ..inputs.methods_choice import Choice
-from ..presenters.budget_view import X_MEASURES, Y_MEASURES
-from .methods_address import completed, read_methods, written
-
+SAFE = ":=,"
+"""What may stand in a query as it is (RFC 3986), of the words of methods."""
 MOST_CHARACTERS = 12 * MAX_PROMPT_CHARACTERS + 2_000
 """A longer query is not read: the longest question, each character four bytes escaped, fits."""
-_WHOLE_NUMBERS = (
-    "k", "layer", "row", "patch", "token", "head", "image", "state", "grid", "stage",
-)  # fmt: skip
 _WHOLE = re.compile(r"[0-9]{1,6}", re.ASCII)
 
 
-def usual_places(eta: float = DEFAULT_ETA) -> dict[str, dict[str, Any]]:
-    """Of each tab, and no other: what its controls hold at first, which no address need say.
+class View(Mapping[str, Any]):
+    """One view of the page: name of a field -> what an address says of it.
 
-    The choice of methods is none of them: what is usual there depends on the run.
-
-    Args:
-        eta: the threshold with which the page opens.
+    What it does not say is as the page opens, or as the visitor left it; ``get`` is None there.
     """
-    return {
-        "sinks": {"layer": None, "row": None, "patch": None, "rows": "last_prompt", "head": -1,
-                  "withdrawn": False, "linear": False},
-        "migration": {"rows": "all_text", "image": None, "token": None, "state": None,
-                      "grid": None},
-        "methods": {"stage": 1, "gamma": None, "alpha": None},
-        "budget": {"kind": SHORT, "measure": Y_MEASURES[0], "cost": X_MEASURES[0],
-                   "variants": False},
-        "calibrate": {"preset": preset_of(eta), "threshold": eta, "scope": SCOPES[0],
-                      "pick": RULES[0], "direction": DIRECTIONS[0]},
-    }  # fmt: skip
 
+    def __init__(self, **said: Any) -> None:
+        self._said = {
+            name: value for name, value in said.items() if value is not None and value is not False
+        }
 
-def preset_of(eta: float) -> int | None:
-    """The place of the published threshold that a page with this one opens with, if it is one; the
-    one for any model rather than that of one model."""
-    places = [place for place, preset in enumerate(ETA_PRESETS) if preset.eta == eta]
-    return places[-1] if places else None
+    def __getitem__(self, name: str) -> Any:
+        return self._said[name]
 
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._said)
 
-@dataclass(frozen=True)
-class Places:
-    """Where an address can lead: names of the examples, ids of the tabs, steps of the lesson, kinds
-    of questions in the comparison of methods at equal budget."""
+    def __len__(self) -> int:
+        return len(self._said)
 
-    examples: tuple[str, ...]
-    tabs: tuple[str, ...]
-    steps: int
-    kinds: tuple[str, ...] = ()
+    def __repr__(self) -> str:
+        return f"View({', '.join(f'{name}={value!r}' for name, value in self.items())})"
+
+    def over(self, other: View) -> View:
+        """This view where it says something, the other one elsewhere."""
+        return View(**{**other, **self})
+
+    def but(self, **said: Any) -> View:
+        """The same, saying something else of some fields; None says nothing of one."""
+        return View(**{**self, **said})
 
 
 @dataclass(frozen=True)
-class View:
-    """One view of the page. None everywhere is the page as it opens; fields are an address's keys.
+class Field:
+    """One key of an address.
 
     Attributes:
-        example: name of a bundled example; None leaves the run that is shown.
-        prompt: a question of the visitor's own about it; None is the question it was recorded with.
-        k: None for K*.
-        eta: threshold in nats, if it was moved.
-        rule: "stays_below" or "released" where that picks K*; None for the first K under η.
-        tab: id of the tab in front.
-        layer: decoder layer that *Attention sinks* shows.
-        row: text token whose attention it shows, an index into the run's text rows.
-        patch: visual token whose readers it shows, an index into the visual tokens.
-        token: answer token that *Information migration* shows.
-        rows: whose attention the tab in front shows: a name of `QUERY_ROWS`, or an index into the
-            run's text rows.
-        head: attention head that *Attention sinks* shows; None for the mean.
-        withdrawn: whether it shows the image withdrawn at K.
-        linear: whether what positions receive has a linear scale.
-        image: counterfactual image of *Information migration*, an index.
-        state: of its logit lens on patches.
-        grid: patch grid of that, an index.
-        methods: what *Methods* is set to compare; None for what is usual for the run.
-        stage: stage of MustDrop that its viewer shows, from 0.
-        gamma, alpha: thresholds that the viewer tries.
-        kind: kind of questions that *Which method* shows.
-        measure, cost: its axes.
-        variants: whether it shows variants and further controls too.
-        preset: published threshold that *Calibrate* takes, a place in `ETA_PRESETS`.
-        threshold: one of the visitor's own, nats; nothing to do with the ``eta`` of the curves.
-        scope, direction: what *Calibrate* holds against it.
-        pick: "stays_below" or "released" where that picks K there; None for the first K under the
-            threshold.
-        lesson: step of the lesson, from 1; None while it is closed.
+        name: the key.
+        read: what stands in an address -> the value; None for what is unknown or makes no sense.
+        clamp: the value and a run -> the nearest that the run has; None where it has none.
+        write: the value -> what stands in an address.
+        usual: what the page holds at first, which no address need say.
+        told: JavaScript, an object of fields in which ``value`` is what a control holds; empty
+            where the control holds the field's own value.
+        by_server: whether the server tells it to the address bar; else the browser knows it.
     """
 
-    example: str | None = None
-    prompt: str | None = None
-    k: int | None = None
-    eta: float | None = None
-    rule: str | None = None
-    tab: str | None = None
-    layer: int | None = None
-    row: int | None = None
-    patch: int | None = None
-    token: int | None = None
-    rows: QueryRows | int | None = None
-    head: int | None = None
-    withdrawn: bool | None = None
-    linear: bool | None = None
-    image: int | None = None
-    state: int | None = None
-    grid: int | None = None
-    methods: tuple[Choice, ...] | None = None
-    stage: int | None = None
-    gamma: float | None = None
-    alpha: float | None = None
-    kind: str | None = None
-    measure: str | None = None
-    cost: str | None = None
-    variants: bool | None = None
-    preset: int | None = None
-    threshold: float | None = None
-    scope: str | None = None
-    pick: str | None = None
-    direction: str | None = None
-    lesson: int | None = None
+    name: str
+    read: Callable[[str], Any]
+    clamp: Callable[[Any, Run], Any] = lambda value, run: value
+    write: Callable[[Any], Any] = lambda value: 1 if value is True else value
+    usual: Any = None
+    told: str = ""
+    by_server: bool = False
 
-    @classmethod
-    def from_query(cls, query: str, places: Places) -> View:
+
+class Address:
+    """Every field of the addresses of one page.
+
+    Args:
+        page: fields that belong to no tab.
+        tabs: id of a tab -> its fields. Two tabs may have one of the same name, read and clamped in
+            the same way: an address tells that of the tab in front.
+    """
+
+    def __init__(self, page: Sequence[Field], tabs: Mapping[str, Sequence[Field]]) -> None:
+        self.tabs = {tab: tuple(fields) for tab, fields in tabs.items()}
+        self.fields: dict[str, Field] = {}
+        for field in chain(page, *self.tabs.values()):
+            self.fields.setdefault(field.name, field)
+
+    @property
+    def usual(self) -> dict[str, dict[str, Any]]:
+        """Of each tab: what is usual there, without what the server tells."""
+        return {
+            tab: {field.name: field.usual for field in fields if not field.by_server}
+            for tab, fields in self.tabs.items()
+        }
+
+    def read(self, query: Any) -> View:
         """Read the part of an address behind "?"; what is unknown or makes no sense is forgotten.
 
         Anyone can write an address, so nothing in it is an error. Of a key that occurs twice the
         first counts.
         """
         values = _first_values(query)
-        lesson = _whole(values.get("lesson"))
-        return cls(
-            example=_one_of(values.get("example"), places.examples),
-            prompt=_prompt(values.get("prompt")),
-            eta=_number(values.get("eta")),
-            rule=_one_of(values.get("rule"), RULES[1:]),
-            tab=_one_of(values.get("tab"), places.tabs),
-            rows=_rows(values.get("rows")),
-            withdrawn=_yes(values.get("withdrawn")),
-            linear=_yes(values.get("linear")),
-            methods=read_methods(values.get("methods")),
-            gamma=_number(values.get("gamma"), most=1),
-            alpha=_number(values.get("alpha"), most=1),
-            kind=_one_of(values.get("kind"), places.kinds),
-            measure=_one_of(values.get("measure"), Y_MEASURES),
-            cost=_one_of(values.get("cost"), X_MEASURES),
-            variants=_yes(values.get("variants")),
-            preset=_preset(values.get("preset")),
-            threshold=_number(values.get("threshold")),
-            scope=_one_of(values.get("scope"), SCOPES),
-            pick=_one_of(values.get("pick"), RULES[1:]),
-            direction=_one_of(values.get("direction"), DIRECTIONS),
-            lesson=None if not lesson or not places.steps else min(lesson, places.steps),
-            **{name: _whole(values.get(name)) for name in _WHOLE_NUMBERS},
-        )
+        known = {name: field for name, field in self.fields.items() if name in values}
+        return View(**{name: field.read(values[name]) for name, field in known.items()})
 
-    def to_query(self) -> str:
-        """The part of an address behind "?" that `from_query` reads as this view."""
-        given = self._given()
-        if self.methods is not None:
-            given["methods"] = written(self.methods)
-        return urlencode({name: 1 if value is True else value for name, value in given.items()})
+    def write(self, view: View) -> str:
+        """The part of an address behind "?" that `read` reads as this view."""
+        said = {name: field.write(view[name]) for name, field in self.fields.items()
+                if name in view}  # fmt: skip
+        return urlencode(said, safe=SAFE)
 
-    def clamped(self, run: Run) -> View:
-        """The same for this run: numbers that it does not have become the nearest it has."""
-        inside = run.inside
-        rows = len(inside.attention.query_positions) if inside else 0
-        most = {
-            "k": run.layers, "layer": run.layers - 1, "row": rows - 1, "state": run.layers,
-            "patch": run.visual_tokens - 1, "token": len(run.answer_ids[run.layers]) - 1,
-            "head": inside.attention.mass.shape[1] - 1 if inside else -1,
-            "image": len(inside.counterfactuals) - 1 if inside else -1,
-            "grid": len(inside.grids) - 1 if inside else -1,
-            "stage": run.layers + 3,  # a filter in no more than each layer, and four others
-        }  # fmt: skip
-        if isinstance(self.rows, int):
-            most["rows"] = rows - 1
-        found = {}
-        for name, last in most.items():
-            value = getattr(self, name)
-            found[name] = None if value is None or last < 0 else max(0, min(value, last))
-        methods = None if self.methods is None else completed(self.methods, run)
-        return replace(self, **found, methods=methods)
+    def clamped(self, view: View, run: Run) -> View:
+        """The same for this run: what it does not have becomes the nearest that it has."""
+        return View(**{name: self.fields[name].clamp(value, run) for name, value in view.items()})
 
-    def over(self, other: View) -> View:
-        """This view where it says something, the other one elsewhere."""
-        return replace(other, **self._given())
-
-    def _given(self) -> dict[str, Any]:
-        values = {each.name: getattr(self, each.name) for each in fields(self)}
-        return {
-            name: value
-            for name, value in values.items()
-            if value is not None and value is not False
-        }
+    def part(self, view: View, tab: str, front: str) -> View:
+        """What of a view is told to a tab: a name that several tabs have is that of the one in
+        front."""
+        own = {field.name for field in self.tabs[tab]}
+        others = {field.name for other in self.tabs if other != tab for field in self.tabs[other]}
+        names = own if tab == front else own - others
+        return View(**{name: value for name, value in view.items() if name in names})
 
 
-def _first_values(query: str) -> Mapping[str, str]:
+def fields_of_page(
+    examples: tuple[str, ...], tabs: tuple[str, ...], steps: int
+) -> tuple[Field, ...]:
+    """The fields that belong to no tab.
+
+    Args:
+        examples: names of the bundled examples; without one in a view, the run that is shown stays.
+        tabs: ids of the tabs.
+        steps: of the lesson.
+    """
+    return (
+        one_of("example", examples),
+        # A question of the visitor's own; without it, the one that the example was recorded with.
+        Field("prompt", _prompt),
+        whole("k", lambda run: run.layers),  # without it, K*
+        number("eta"),  # in nats
+        one_of("rule", RULES[1:]),  # that picks K*; without it, the first K under η
+        one_of("tab", tabs),  # in front
+        Field("lesson", lambda said: min(_whole(said) or 0, steps) or None),  # a step, from 1
+    )
+
+
+def whole(name: str, last: Callable[[Run], int], *, usual: int | None = None) -> Field:
+    """A whole number from 0 to the last that a run has; below 0 it has none."""
+    return Field(name, _whole, lambda value, run: _up_to(value, last(run)), usual=usual)
+
+
+def number(name: str, most: float = math.inf, *, usual: Any = None, told: str = "") -> Field:
+    """A number from 0 to ``most``."""
+    return Field(name, lambda said: _number(said, most), usual=usual, told=told)
+
+
+def one_of(name: str, known: Sequence[str], *, usual: str | None = None) -> Field:
+    """One of some words."""
+    return Field(name, lambda said: said if said in known else None, usual=usual)
+
+
+def yes(name: str, *, told: str = "") -> Field:
+    """Whether something is so, which it usually is not."""
+    return Field(name, lambda said: True if said == "1" else None, usual=False, told=told)
+
+
+def rows(usual: QueryRows) -> Field:
+    """Whose attention a tab shows: a name of `QUERY_ROWS`, or an index into a run's text rows."""
+
+    def read(said: str) -> QueryRows | int | None:
+        named = next((name for name in QUERY_ROWS if name == said), None)
+        return _whole(said) if named is None else named
+
+    def clamp(value: QueryRows | int, run: Run) -> QueryRows | int | None:
+        return _up_to(value, last_row(run)) if isinstance(value, int) else value
+
+    return Field("rows", read, clamp, usual=usual)
+
+
+def last_row(run: Run) -> int:
+    """Index of the last text row that was recorded inside a run; -1 where none was."""
+    return len(run.inside.attention.query_positions) - 1 if run.inside else -1
+
+
+def _up_to(value: int, last: int) -> int | None:
+    return None if last < 0 else min(value, last)
+
+
+def _first_values(query: Any) -> Mapping[str, str]:
     if not isinstance(query, str) or len(query) > MOST_CHARACTERS:
         return {}
     try:
@@ -225,39 +210,21 @@ def _first_values(query: str) -> Mapping[str, str]:
     return {name: values[0] for name, values in found.items()}
 
 
-def _one_of(value: str | None, known: tuple[str, ...]) -> str | None:
-    return value if value in known else None
+def _whole(said: str) -> int | None:
+    return int(said) if _WHOLE.fullmatch(said) else None
 
 
-def _whole(value: str | None) -> int | None:
-    return int(value) if value is not None and _WHOLE.fullmatch(value) else None
-
-
-def _rows(value: str | None) -> QueryRows | int | None:
-    named = next((name for name in QUERY_ROWS if name == value), None)
-    return _whole(value) if named is None else named
-
-
-def _yes(value: str | None) -> bool | None:
-    return True if value == "1" else None
-
-
-def _number(value: str | None, most: float = math.inf) -> float | None:
+def _number(said: str, most: float) -> float | None:
     try:
-        number = float(value) if value is not None and len(value) <= 24 else math.nan
+        value = float(said) if len(said) <= 24 else math.nan
     except ValueError:
         return None
-    return number if math.isfinite(number) and 0 <= number <= most else None
+    return value if math.isfinite(value) and 0 <= value <= most else None
 
 
-def _preset(value: str | None) -> int | None:
-    place = _whole(value)
-    return place if place is not None and place < len(ETA_PRESETS) else None
-
-
-def _prompt(value: str | None) -> str | None:
+def _prompt(said: str) -> str | None:
     """A question as the model would be asked it; None for what it would not be asked."""
     try:
-        return None if value is None else check_prompt(value)
+        return check_prompt(said)
     except InputError:
         return None

@@ -7,13 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from vtw_core.measures.bootstrap import BAND_METHOD
 from vtw_core.results.calibration import Reading
 from vtw_core.results.run import choose_k
 
 from ..words import page as text
 from ..words.digits import significant
-from ..words.library_words import worded
 
 DIRECTION_NAMES = {
     "withdrawn_full": "KL(P withdrawn ‖ P full)",
@@ -55,19 +53,6 @@ def summary(reading: Reading) -> str:
             median=float(np.median(reading.k_stars)),
         )  # fmt: skip
     return words
-
-
-def notes(reading: Reading) -> tuple[str, str, str]:
-    """What stands under each of the three figures."""
-    band = text.CALIBRATE_NO_BAND if reading.kl_band is None else worded(BAND_METHOD)
-    right = text.CALIBRATE_RIGHT_NOTE.format(answered=reading.answered) if reading.answered else ""
-    return (
-        text.CALIBRATE_KL_NOTE.format(band=band, layers=reading.layers),
-        text.CALIBRATE_OUTCOME_NOTE.format(
-            right=right, convention=worded(reading.setting.flops_convention)
-        ),
-        text.CALIBRATE_HISTOGRAM_NOTE,
-    )
 
 
 def _band(reading: Reading, k: int) -> str:

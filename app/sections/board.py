@@ -7,21 +7,18 @@ from typing import Any
 
 import gradio as gr
 
-from vtw_core.results.run import Run
-
 from ..components.chart import chart_part, show_chart
 from ..figures.chart import Chart, Table
 from ..figures.fonts import drawn_language
 from ..figures.tables import chart_csv
 from ..requests.events import GLUE
 from ..requests.refusal import refusal
-from ..state import Visitor
 from ..words import inside as text
 from ..words.language import current, speaking
 from .downloads import cached, cached_table, download_on
-from .held_k import k_of
+from .run_flow import Told, Values
 
-Make = Callable[[Run, Any], Chart | None]
+Make = Callable[..., Chart | None]
 
 
 class Board:
@@ -29,24 +26,27 @@ class Board:
 
     Args:
         theme: begins the ids of its parts.
-        make: name -> how the chart is made of a run and choices.
-        needs_inside: whether the charts are of what was recorded inside a run.
-        choices: the visitor, K and the values of the tab's controls -> choices; the values are a
-            visitor's input, which the makers clamp.
+        make: name -> how the chart is made of what ``source`` gives.
+        source: what the page's components hold -> what the charts are made of, the arguments of
+            each maker; None where there is nothing to draw. The values are a visitor's input, which
+            the makers clamp. The first argument has layers, as L of a run, or ``layers`` says them.
+        gone: the sentence for who saves a chart that is not there; None for the usual one.
     """
 
     def __init__(
         self,
         theme: str,
         make: Mapping[str, Make],
-        choices: Callable[..., Any],
+        source: Callable[[Values], tuple[Any, ...] | None],
         *,
-        needs_inside: bool = True,
+        layers: Callable[[Any], int] = lambda result: int(result.layers),
+        gone: str | None = None,
     ) -> None:
         self.theme = theme
-        self.needs_inside = needs_inside
         self.make = make
-        self.choices = choices
+        self.source = source
+        self.layers = layers
+        self.gone = gone
         self.parts: dict[str, gr.HTML] = {}
 
     def place(self, *names: str) -> None:
@@ -54,48 +54,46 @@ class Board:
         for name in names:
             self.parts[name] = chart_part(f"{self.theme}-{name}")
 
-    def values(self, visitor: Visitor, choices: Any, names: Sequence[str]) -> list[Any]:
-        """What some places are told."""
-        run = self._shown(visitor)
-        if run is None:
-            return [None] * len(names)
-        return [show_chart(self.make[name](run, choices), run.layers) for name in names]
+    def show(self, values: Values, names: Sequence[str] | None = None) -> Told:
+        """What some places are told, or all of them."""
+        return self.draw(self.source(values), names)
 
-    def _shown(self, visitor: Visitor) -> Run | None:
-        """The visitor's run, if the charts can be made of it."""
-        run = visitor.run
-        return None if run is None or (self.needs_inside and run.inside is None) else run
+    def draw(self, source: tuple[Any, ...] | None, names: Sequence[str] | None = None) -> Told:
+        """The same of what the charts are made of; None empties the places."""
+        shown = [*self.parts] if names is None else names
+        if source is None:
+            return dict.fromkeys(self.parts[name] for name in shown)
+        layers = self.layers(source[0])
+        return {self.parts[name]: show_chart(self.make[name](*source), layers) for name in shown}
 
-    def connect(
-        self, visitor: gr.State, k: gr.State, controls: Mapping[Any, Sequence[str]]
-    ) -> None:
-        """Wire the controls, each to the names it moves, and the files to take away."""
-        inputs = [visitor, k, *controls]
+    def connect(self, inputs: Sequence[Any], controls: Mapping[Any, Sequence[str]]) -> None:
+        """Wire the controls, each to the names it moves, and the files to take away.
+
+        Args:
+            inputs: what the source reads.
+        """
         for control, names in controls.items():
             self.redraw_on(control.input, names, inputs)
         file = gr.DownloadButton(visible="hidden", elem_id=f"{self.theme}-file")
         for name, part in self.parts.items():
-            download_on(part.select, self.saver(name), inputs, file)
+            download_on(part.select, self.saver(name), {*inputs}, file)
 
-    def redraw_on(self, event: Any, names: Sequence[str], inputs: list[Any]) -> None:
+    def redraw_on(self, event: Any, names: Sequence[str], inputs: Sequence[Any]) -> None:
         """Draw some charts anew whenever something happens; while many do, only the last counts."""
 
-        def redraw(visitor: Visitor, k: int | None, *controls: Any) -> Any:
-            drawn = self.values(visitor, self.choices(visitor, k_of(visitor, k), *controls), names)
-            return drawn if len(drawn) > 1 else drawn[0]
+        def redraw(values: Values) -> Told:
+            return self.show(values, names)
 
-        outputs = [self.parts[name] for name in names]
-        event(redraw, inputs, outputs, **GLUE)
+        event(redraw, {*inputs}, [self.parts[name] for name in names], **GLUE)
 
     def saver(self, name: str) -> Callable[..., str]:
         """The handler that writes one chart in the format that the event asks for."""
 
-        def save(event: gr.EventData, visitor: Visitor, k: int | None, *controls: Any) -> str:
-            run = self._shown(visitor)
-            if run is None:
-                raise refusal(text.FIGURE_GONE)
-            choices = self.choices(visitor, k_of(visitor, k), *controls)
-            return save_chart(lambda: self.make[name](run, choices), event._data)
+        def save(values: Values, event: gr.EventData) -> str:
+            source = self.source(values)
+            if source is None:
+                raise refusal(self.gone or text.FIGURE_GONE)
+            return save_chart(lambda: self.make[name](*source), event._data)
 
         return save
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 import gradio as gr
@@ -15,7 +15,7 @@ from ..requests.faults import on_disk, told
 
 
 def download_button(
-    label: str, name: str, write: Callable[..., str | None], inputs: list[Any]
+    label: str, name: str, write: Callable[..., str | None], inputs: Collection[Any]
 ) -> gr.Button:
     """A button that writes a file and downloads it with one click.
 
@@ -30,7 +30,7 @@ def download_button(
 def download_on(
     event: Callable[..., Any],
     write: Callable[..., str | None],
-    inputs: list[Any],
+    inputs: Collection[Any],
     file: gr.DownloadButton,
 ) -> None:
     """Write a file and download it, when something happens; ``file`` stays behind the scenes."""

@@ -26,17 +26,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ModelChoice:
-    """``model`` holds the name of the model that the visitor's next run asks; ``changed`` is the
-    event after which it may be another."""
+    """``changed`` is the event after which the model may be another."""
 
-    model: gr.State
     changed: Any
 
 
-def build(service: Service) -> ModelChoice:
-    """Put the picker here."""
+def build(service: Service, model: gr.State) -> ModelChoice:
+    """Put the picker here; ``model`` holds the name of the one that the visitor's next run asks."""
     handlers = _Handlers(service)
-    model, awaited = gr.State(service.model_name), gr.State(None)
+    awaited = gr.State(None)
     part = model_picker(show_models(service.models, Picking(service.model_name)))
     # Told when a visitor comes, and then every second while a model is being loaded: what is
     # written into the page when it is built would be yesterday's for all who come later.
@@ -55,7 +53,7 @@ def build(service: Service) -> ModelChoice:
     part.clear(
         lambda name: (name, None), awaited, [given_up, awaited], cancels=[loaded], **GLUE
     ).then(handlers.cancel, [model, given_up], [part, timer], **GLUE)
-    return ModelChoice(model, loaded)
+    return ModelChoice(loaded)
 
 
 class _Handlers:

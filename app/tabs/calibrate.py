@@ -3,241 +3,243 @@
 from __future__ import annotations
 
 import json
-import logging
-from collections.abc import Generator, Iterator
-from dataclasses import dataclass
-from itertools import chain
+from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import gradio as gr
 
-from vtw_core.errors import InputError, VTWError
+from vtw_core.errors import InputError
 from vtw_core.measures.presets import ETA_PRESETS
 from vtw_core.pictures.images import load_image
 from vtw_core.results.calibration import Calibration, Reading
+from vtw_core.results.run import DIRECTIONS, RULES, SCOPES
 
-from ..figures.fonts import drawn_language
+from ..figures.calibration import CHARTS
 from ..inputs.as_sent import hand_on
 from ..inputs.clamping import clamped
 from ..inputs.pictures import FILE_TYPES, chosen_picture
-from ..links.view_address import View, preset_of
-from ..presenters.calibration_view import DIRECTION_NAMES, notes, rows, status, summary
-from ..presenters.models_view import loading_steps
+from ..links.view_address import Field, number, one_of
+from ..presenters.calibration_view import DIRECTION_NAMES, rows, status, summary
 from ..presenters.view import preset_model
-from ..requests.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE, PICTURE_QUEUE
+from ..requests.events import GLUE, PICTURE_QUEUE
 from ..requests.refusal import tell_refused
+from ..sections.board import Board
 from ..sections.downloads import cached, cached_table, download_button
+from ..sections.run_flow import Done, Line, RunFlow, Told, Values
 from ..state import ShownCalibration
 from ..words import page as text
-from ..words.language import current, speaking
 from ..words.library_words import worded
+from .tab import Arrival, Tab
 
 if TYPE_CHECKING:
     from ..service.service import Service
 
-log = logging.getLogger(__name__)
-
 MAX_PICTURES = 8
 OWN_VALUE = -1  # in the list of presets, behind the published ones
-PLACES = ("preset", "threshold", "scope", "pick", "direction")
-"""The controls' names in an address: the presets', then the criterion's in their order."""
 
 
-@dataclass(frozen=True)
-class _Inputs:
-    """The components of the left column; ``criterion`` in the order of ``Calibration.read``."""
+class Calibrate(Tab):
+    id = "calibrate"
+    follows_run = False
 
-    preset: gr.Dropdown
-    source: gr.Markdown
-    criterion: tuple[gr.Number, gr.Radio, gr.Radio, gr.Radio]
-    pictures: gr.File
-    prompt: gr.Textbox
-    run_own: gr.Button
-    run_bundled: gr.Button
-    cancel: gr.Button
-    status: gr.HTML
+    @property
+    def title(self) -> str:
+        return str(text.TAB_CALIBRATE)
 
+    @classmethod
+    def fields(cls, service: Service) -> tuple[Field, ...]:
+        return (
+            # A published threshold, by its place in `ETA_PRESETS`, or one of the visitor's own in
+            # nats, which has nothing to do with the η of the curves: what was chosen last counts.
+            Field(
+                "preset", _preset, usual=preset_of(service.eta),
+                told="value < 0 ? {} : { preset: value, threshold: null }",
+            ),
+            number(
+                "threshold", usual=service.eta, told="{ preset: null, threshold: value }"
+            ),
+            one_of("scope", SCOPES, usual=SCOPES[0]),
+            one_of("pick", RULES[1:], usual=RULES[0]),
+            one_of("direction", DIRECTIONS, usual=DIRECTIONS[0]),
+        )  # fmt: skip
 
-@dataclass(frozen=True)
-class CalibrateTab:
-    """``outputs`` take what ``show`` returns for ``inputs``; ``places``, of which an address tells,
-    and ``source`` behind them, what ``arrive`` returns."""
-
-    inputs: tuple[Any, ...]
-    outputs: tuple[Any, ...]
-    places: dict[str, Any]
-    source: gr.Markdown
-
-
-def build(service: Service, model: gr.State) -> CalibrateTab:
-    """Put the tab here; ``model`` holds the one that a run asks."""
-    recorded = service.recorded_calibration
-    origin = text.CALIBRATE_RECORDED.format(
-        model=recorded.setting.model, samples=len(recorded.samples)
-    )
-    first = ShownCalibration(recorded, origin)
-    shown = gr.State(first)
-    gr.Markdown(text.CALIBRATE_INTRO)
-    with gr.Row(equal_height=False):
-        with gr.Column(scale=3, min_width=310):
-            left = _build_inputs(service.eta)
-        with gr.Column(scale=7, min_width=340):
-            right, in_file = _build_result(shown, left, first, service.eta)
-    _connect(_Handlers(service), left, right, shown, model)
-    are_drawn = gr.State(False)
-    return CalibrateTab(
-        inputs=(are_drawn, shown, *left.criterion), outputs=(are_drawn, *right, in_file),
-        places=dict(zip(PLACES, (left.preset, *left.criterion), strict=True)), source=left.source,
-    )  # fmt: skip
-
-
-def arrive(view: View) -> tuple[Any, ...]:
-    """The controls that a view tells of, the others stay as the visitor left them; and the words
-    about the threshold."""
-    told: dict[str, Any] = {name: getattr(view, name) for name in PLACES}
-    source = None
-    if view.preset is not None:
-        told["threshold"], source = _take_preset(view.preset)
-    elif view.threshold is not None:
-        told["preset"], source = OWN_VALUE, text.PRESET_OWN
-    return tuple(gr.skip() if value is None else value for value in (*told.values(), source))
-
-
-def show(are_drawn: bool, shown: ShownCalibration, *criterion: Any) -> Any:
-    """The right column, when the tab is opened first: its figures take too long to be made before
-    that."""
-    reading = None if are_drawn else _reading(shown, criterion)
-    if reading is None:
-        return gr.skip()
-    named = text.SAVE_CALIBRATION_FIGURE
-    if drawn_language() != current():
-        named = text.FIGURE_IN_ENGLISH.format(name=named)
-    return True, *_result(shown, reading), gr.Button(named)
-
-
-def _build_inputs(usual_eta: float) -> _Inputs:
-    preset_of_page = preset_of(usual_eta)
-    gr.Markdown(f"## {text.CRITERION}", elem_classes="step-title")
-    preset = gr.Dropdown(
-        [*((_preset_label(index), index) for index in range(len(ETA_PRESETS))),
-         (text.PRESET_NONE, OWN_VALUE)],
-        value=OWN_VALUE if preset_of_page is None else preset_of_page, label=text.PRESET,
-        elem_id="eta-preset",
-    )  # fmt: skip
-    words = text.PRESET_OWN if preset_of_page is None else _source(preset_of_page)
-    source = gr.Markdown(words, elem_classes="page-foot")
-    eta = gr.Number(usual_eta, label=text.ETA, minimum=0, step=0.0001, elem_id="eta")
-    scope, rule, direction = (
-        gr.Radio([(label, name) for name, label in names.items()], value=next(iter(names)),
-                 label=title)
-        for title, names in (
-            (text.SCOPE, text.SCOPES), (text.RULE, text.RULES), (text.DIRECTION, DIRECTION_NAMES),
+    # ------------------------------------------------------------------ building
+    def build(self) -> None:
+        recorded = self.shared.service.recorded_calibration
+        first = ShownCalibration(
+            recorded,
+            text.CALIBRATE_RECORDED.format(
+                model=recorded.setting.model, samples=len(recorded.samples)
+            ),
         )
-    )  # fmt: skip
-    gr.Markdown(f"## {text.CALIBRATE_OWN}", elem_classes="step-title")
-    pictures = gr.File(
-        label=text.CALIBRATE_FILES.format(limit=MAX_PICTURES), file_count="multiple",
-        file_types=FILE_TYPES, height=160, elem_id="calibrate-pictures",
-    )  # fmt: skip
-    # Gradio's own check raises before ours can say what to do, and leaves an empty file behind.
-    hand_on(pictures, _paths_of_uploads)
-    prompt = gr.Textbox(
-        text.SUGGESTIONS[0], label=text.CALIBRATE_QUESTION, lines=1, max_lines=4,
-        elem_id="calibrate-question",
-    )  # fmt: skip
-    run_own = gr.Button(text.CALIBRATE_RUN_OWN, variant="primary", elem_id="calibrate-own")
-    run_bundled = gr.Button(text.CALIBRATE_RUN_BUNDLED, elem_id="calibrate-bundled")
-    line = gr.HTML(status(), elem_id="calibrate-status")
-    cancel = gr.Button(text.CANCEL, visible=False, elem_id="calibrate-cancel")
-    return _Inputs(preset, source, (eta, scope, rule, direction), pictures, prompt, run_own,
-                   run_bundled, cancel, line)  # fmt: skip
+        self.shown = gr.State(first)
+        self.board = Board("calibrate", CHARTS, self._source)
+        gr.Markdown(text.CALIBRATE_INTRO)
+        with gr.Row(equal_height=False):
+            with gr.Column(scale=3, min_width=310):
+                self._build_criterion(self.shared.service.eta)
+                self._build_own()
+            with gr.Column(scale=7, min_width=340, elem_classes="inside"):
+                self._build_result(first, self.shared.service.eta)
+        self.controls = {
+            "preset": self.preset, "threshold": self.eta, "scope": self.scope, "pick": self.rule,
+            "direction": self.direction,
+        }  # fmt: skip
+        self.arrives_at = (self.source,)
+        self.outputs = (self.origin, self.summary, *self.board.parts.values(), self.table)
+        self._connect()
 
+    def _build_criterion(self, usual_eta: float) -> None:
+        place = preset_of(usual_eta)
+        gr.Markdown(f"## {text.CRITERION}", elem_classes="step-title")
+        self.preset = gr.Dropdown(
+            [*((_preset_label(index), index) for index in range(len(ETA_PRESETS))),
+             (text.PRESET_NONE, OWN_VALUE)],
+            value=OWN_VALUE if place is None else place, label=text.PRESET, elem_id="eta-preset",
+        )  # fmt: skip
+        words = text.PRESET_OWN if place is None else _source(place)
+        self.source = gr.Markdown(words, elem_classes="page-foot")
+        self.eta = gr.Number(usual_eta, label=text.ETA, minimum=0, step=0.0001, elem_id="eta")
+        self.scope, self.rule, self.direction = (
+            gr.Radio([(label, name) for name, label in names.items()], value=next(iter(names)),
+                     label=title)
+            for title, names in (
+                (text.SCOPE, text.SCOPES), (text.RULE, text.RULES),
+                (text.DIRECTION, DIRECTION_NAMES),
+            )
+        )  # fmt: skip
+        self.inputs = (self.shown, self.eta, self.scope, self.rule, self.direction)
 
-def _build_result(
-    shown: gr.State, left: _Inputs, first: ShownCalibration, eta: float
-) -> tuple[list[Any], gr.Button]:
-    """The right column: its components take what ``_result`` returns. And the button of the file
-    of the figures."""
-    reading = first.calibration.read(eta)
-    kl_note, outcome_note, stars_note = notes(reading)
-    parts: list[Any] = [
-        gr.Markdown(first.origin, elem_classes="page-foot", elem_id="calibrate-origin"),
-        gr.Markdown(summary(reading), elem_id="calibrate-summary", container=True),
-    ]
-    with gr.Column(elem_classes="calibrate-card"):
-        parts += _figure(text.CALIBRATE_KL, kl_note)
-    with gr.Row(equal_height=True):
-        with gr.Column(min_width=320, elem_classes="calibrate-card"):
-            parts += _figure(text.CALIBRATE_OUTCOME, outcome_note)
-        with gr.Column(min_width=320, elem_classes="calibrate-card"):
-            parts += _figure(text.CALIBRATE_HISTOGRAM, stars_note)
-    with gr.Row():
-        inputs = [shown, *left.criterion]
-        download_button(text.SAVE_CALIBRATION, "save-calibration", write_json, inputs)
-        download_button(text.SAVE_CALIBRATION_TABLE, "save-calibration-table", write_csv, inputs)
-        in_file = download_button(
-            text.SAVE_CALIBRATION_FIGURE, "save-calibration-figure", write_svg, inputs
+    def _build_own(self) -> None:
+        gr.Markdown(f"## {text.CALIBRATE_OWN}", elem_classes="step-title")
+        self.pictures = gr.File(
+            label=text.CALIBRATE_FILES.format(limit=MAX_PICTURES), file_count="multiple",
+            file_types=FILE_TYPES, height=160, elem_id="calibrate-pictures",
+        )  # fmt: skip
+        # Gradio's own check raises before ours can say what to do, and leaves an empty file behind.
+        hand_on(self.pictures, _paths_of_uploads)
+        self.prompt = gr.Textbox(
+            text.SUGGESTIONS[0], label=text.CALIBRATE_QUESTION, lines=1, max_lines=4,
+            elem_id="calibrate-question",
+        )  # fmt: skip
+        self.run_own = gr.Button(text.CALIBRATE_RUN_OWN, variant="primary", elem_id="calibrate-own")
+        self.run_bundled = gr.Button(text.CALIBRATE_RUN_BUNDLED, elem_id="calibrate-bundled")
+        self.line = gr.HTML(status(), elem_id="calibrate-status")
+        self.cancel = gr.Button(text.CANCEL, visible=False, elem_id="calibrate-cancel")
+
+    def _build_result(self, first: ShownCalibration, eta: float) -> None:
+        reading = first.calibration.read(eta)
+        self.origin = gr.Markdown(
+            first.origin, elem_classes="page-foot", elem_id="calibrate-origin"
         )
-    gr.Markdown(f"## {text.CALIBRATE_TABLE}", elem_classes="step-title")
-    parts.append(
-        gr.Dataframe(
+        self.summary = gr.Markdown(summary(reading), elem_id="calibrate-summary", container=True)
+        self.board.place("kl")
+        with gr.Row(equal_height=True):
+            for name in ("outcome", "histogram"):
+                with gr.Column(min_width=320):
+                    self.board.place(name)
+        with gr.Row():
+            download_button(
+                text.SAVE_CALIBRATION, "save-calibration", self.write_json, {*self.inputs}
+            )
+            download_button(
+                text.SAVE_CALIBRATION_TABLE, "save-calibration-table", self.write_csv,
+                {*self.inputs},
+            )  # fmt: skip
+        gr.Markdown(f"## {text.CALIBRATE_TABLE}", elem_classes="step-title")
+        self.table = gr.Dataframe(
             rows(reading), headers=list(text.CALIBRATE_COLUMNS), interactive=False,
             show_label=False, wrap=True, max_height=620,
             column_widths=[105, 145, 190, 130, 95, 95, 190],
-        )
-    )  # fmt: skip
-    return parts, in_file
+        )  # fmt: skip
 
+    def _connect(self) -> None:
+        self.preset.input(self.take_preset, {self.preset}, [self.eta, self.source], **GLUE)
+        self.eta.input(self.take_own, None, [self.preset, self.source], **GLUE)
+        self.board.connect(self.inputs, {})
+        gr.on([part.change for part in self.inputs[1:]], self.show, {*self.inputs},
+              [*self.outputs], **GLUE)  # fmt: skip
+        self.pictures.upload(
+            self.check_uploads, self.pictures, self.pictures, show_progress="hidden",
+            api_visibility="private", **PICTURE_QUEUE,
+        )  # fmt: skip
+        self.runs = RunFlow(self.shared.service, Line(
+            self.line, (self.run_own, self.run_bundled), self.cancel, (), running=status,
+            refused=lambda values, sentence: status(sentence, is_error=True),
+            cancelled=lambda values: status(text.CALIBRATE_CANCELLED),
+            broken=text.INTERNAL,
+        ))  # fmt: skip
+        for button, steps, reads in (
+            (self.run_own, self.own_steps, [self.pictures, self.prompt]),
+            (self.run_bundled, self.bundled_steps, []),
+        ):
+            ran = self.runs.begin_on(
+                [button.click], self.model, steps, [self.shared.model, *reads], [self.shown]
+            )
+            ran.success(self.show, {*self.inputs}, [*self.outputs], **GLUE)
+        self.runs.stop_on_cancel()
 
-def _figure(title: str, note: str) -> list[Any]:
-    gr.Markdown(f"## {title}", elem_classes="step-title")
-    plot = gr.Plot(show_label=False, container=False, elem_classes="calibrate-plot")
-    return [plot, gr.Markdown(note, elem_classes="page-foot")]
+    # ------------------------------------------------------------------ what is shown
+    def show(self, values: Values) -> Told:
+        """The right column at a threshold; a bad one is a sentence and changes nothing else."""
+        try:
+            reading = self._read(values)
+        except InputError as problem:
+            return {self.summary: worded(problem)}
+        return {
+            self.origin: values[self.shown].origin,
+            self.summary: summary(reading),
+            **self.board.draw((reading,)),
+            self.table: rows(reading),
+        }
 
+    def _read(self, values: Values) -> Reading:
+        return values[self.shown].calibration.read(*(values[part] for part in self.inputs[1:]))
 
-def _connect(
-    handlers: _Handlers, left: _Inputs, right: list[Any], shown: gr.State, model: gr.State
-) -> None:
-    eta = left.criterion[0]
-    left.preset.input(_take_preset, left.preset, [eta, left.source], **GLUE)
-    eta.input(lambda: (OWN_VALUE, text.PRESET_OWN), None, [left.preset, left.source], **GLUE)
-    inputs = [shown, *left.criterion]
-    gr.on([part.change for part in left.criterion], read, inputs, right,
-          **GLUE)  # fmt: skip
+    def _source(self, values: Values) -> tuple[Reading] | None:
+        """None at a threshold that cannot be; `show` has said so on the page."""
+        try:
+            return (self._read(values),)
+        except InputError:
+            return None
 
-    line = [left.status, left.run_own, left.run_bundled, left.cancel]
-    waits = gr.State(False)
-    runs = []
-    streamed: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    left.pictures.upload(
-        handlers.check_uploads, left.pictures, left.pictures, **streamed, **PICTURE_QUEUE
-    )
-    for button, run, wanted in (
-        (left.run_own, handlers.run_own, [left.pictures, left.prompt]),
-        (left.run_bundled, handlers.run_bundled, []),
-    ):
-        # First "waiting", at once; then the model, and the run when its turn has come.
-        asked = button.click(handlers.wait, None, [*line, waits], **GLUE_OF_START)
-        loaded = asked.then(handlers.load, model, [*line, waits], **streamed, **LOADING_QUEUE)
-        ran = loaded.success(run, [waits, model, *wanted], [*line, shown, waits], **streamed,
-                             **MODEL_QUEUE)  # fmt: skip
-        ran.success(read, inputs, right, **GLUE)
-        for step in (loaded, ran):
-            step.failure(handlers.refuse, waits, line, **GLUE)
-            runs.append(step)
-    # First stop the stream, then say so: the other way round, its last event would be drawn over.
-    left.cancel.click(lambda: False, None, waits, cancels=runs, **GLUE).then(
-        handlers.cancel, None, line, **GLUE
-    )
+    def write_json(self, values: Values) -> str | None:
+        """Every sample, and the reading."""
+        if self._source(values) is None:
+            return None
+        criterion = (values[part] for part in self.inputs[1:])
+        document = json.dumps(values[self.shown].calibration.to_json(*criterion), indent=1)
+        return cached(document.encode("utf-8"), "calibration.json")
 
+    def write_csv(self, values: Values) -> str | None:
+        """The reading, a line for each K."""
+        source = self._source(values)
+        return None if source is None else cached_table(source[0].to_csv(), "calibration.csv")
 
-class _Handlers:
-    """What happens on each run; status line, both run buttons and cancel come first in outputs."""
+    # ------------------------------------------------------------------ thresholds
+    def arrive(self, arrival: Arrival) -> Told:
+        """The criterion, and the words about the threshold."""
+        said, told = arrival.view, super().arrive(arrival)
+        if "preset" in said:
+            told |= self.take_preset({self.preset: said["preset"]})
+        elif "threshold" in said:
+            told |= self.take_own()
+        return told
 
-    def __init__(self, service: Service) -> None:
-        self.service = service
+    def take_preset(self, values: Values) -> Told:
+        """A threshold and where it comes from. The place is a visitor's input."""
+        index = values[self.preset]
+        if index == OWN_VALUE:
+            return {self.source: text.PRESET_OWN}
+        place = clamped(index, 0, len(ETA_PRESETS) - 1, 0)
+        return {self.eta: ETA_PRESETS[place].eta, self.source: _source(place)}
 
+    def take_own(self) -> Told:
+        """The threshold is the visitor's own."""
+        return {self.preset: OWN_VALUE, self.source: text.PRESET_OWN}
+
+    # ------------------------------------------------------------------ runs
     def check_uploads(self, paths: list[str] | None) -> Any:
         """The pictures that have just come, without those that cannot be used: each is refused."""
         try:
@@ -256,80 +258,43 @@ class _Handlers:
                 fit.append(path)
         return gr.skip() if len(fit) == len(checked) else fit or None
 
-    def wait(self) -> tuple[Any, ...]:
-        return *_busy(text.WAITING, 0.0), True
+    def model(self, values: Values) -> str:
+        name: str = values[self.shared.model]
+        return name
 
-    def load(self, model: str) -> Generator[tuple[Any, ...]]:
-        """The visitor's model, where it is not in memory."""
-        yield *(gr.skip(),) * 4, True  # a stream without any answer would empty what it is for
-        try:
-            for message, share in loading_steps(self.service, model):
-                yield *_busy(message, share), True
-        except VTWError as problem:
-            yield *_idle(worded(problem), is_error=True), False
-
-    def run_own(
-        self, waits: bool, model: str, paths: list[str] | None, prompt: str
-    ) -> Generator[tuple[Any, ...]]:
+    def own_steps(self, values: Values) -> Generator[Any, None, None]:
         """Calibrate on a visitor's pictures, each asked the same question."""
-        yield from self._run(waits, model, lambda: _checked(paths), prompt, text.CALIBRATE_YOURS)
+        pictures = _checked(values[self.pictures])
+        yield from self._steps(values, pictures, values[self.prompt], text.CALIBRATE_YOURS)
 
-    def run_bundled(self, waits: bool, model: str) -> Generator[tuple[Any, ...]]:
+    def bundled_steps(self, values: Values) -> Generator[Any, None, None]:
         """Calibrate on the bundled set again, here."""
-        yield from self._run(waits, model, lambda: None, "", text.CALIBRATE_BUNDLED)
-
-    def _run(
-        self, waits: bool, model: str, pictures: Any, prompt: str, origin: str
-    ) -> Generator[tuple[Any, ...]]:
-        if not waits:  # the model could not be loaded, which has been said
-            yield *(gr.skip(),) * 5, False
-            return
-        try:
-            for event in self._steps(model, pictures(), prompt):
-                if isinstance(event, Calibration):
-                    total = len(event.samples)
-                    shown = ShownCalibration(
-                        event, origin.format(model=event.setting.model, samples=total)
-                    )
-                    yield *_idle(text.CALIBRATE_DONE.format(total=total)), shown, False
-                else:
-                    yield *_busy(*event), gr.skip(), False
-        except VTWError as problem:
-            yield *_idle(worded(problem), is_error=True), gr.skip(), False
-        except Exception:
-            log.exception("a calibration failed")
-            yield *_idle(text.INTERNAL, is_error=True), gr.skip(), False
+        yield from self._steps(values, None, "", text.CALIBRATE_BUNDLED)
 
     def _steps(
-        self, model: str, pictures: list[str] | None, prompt: str
-    ) -> Iterator[tuple[str, float] | Calibration]:
-        for event in self.service.calibrate(pictures, prompt, model):
+        self, values: Values, pictures: list[str] | None, prompt: str, origin: str
+    ) -> Generator[Any, None, None]:
+        for event in self.shared.service.calibrate(pictures, prompt, self.model(values)):
             if isinstance(event, Calibration):
-                yield event
+                total = len(event.samples)
+                words = origin.format(model=event.setting.model, samples=total)
+                done = status(text.CALIBRATE_DONE.format(total=total))
+                yield Done(done, {self.shown: ShownCalibration(event, words)})
             else:
                 message = text.CALIBRATE_PROGRESS.format(done=event.done, total=event.total)
-                yield message, event.done / event.total
-
-    def refuse(self, waits: bool, request: gr.Request) -> tuple[Any, ...]:
-        """The queue was full, or the visitor's limit reached. A cancelled run ends as a
-        failure too, but no longer waits."""
-        if not waits:
-            return (gr.skip(),) * 4
-        why = self.service.limits.why_refused(request.session_hash, text.QUEUE_IS_FULL)
-        return _idle(why, is_error=True)
-
-    def cancel(self) -> tuple[Any, ...]:
-        return _idle(text.CALIBRATE_CANCELLED)
+                yield status(message, event.done / event.total)
 
 
-def _busy(message: str, fraction: float) -> tuple[Any, ...]:
-    waiting = gr.Button(interactive=False)
-    return status(message, fraction), waiting, waiting, gr.Button(visible=True)
+def preset_of(eta: float) -> int | None:
+    """The place of the published threshold that a page with this one opens with, if it is one; the
+    one for any model rather than that of one model."""
+    places = [place for place, preset in enumerate(ETA_PRESETS) if preset.eta == eta]
+    return places[-1] if places else None
 
 
-def _idle(message: str, *, is_error: bool = False) -> tuple[Any, ...]:
-    ready = gr.Button(interactive=True)
-    return status(message, is_error=is_error), ready, ready, gr.Button(visible=False)
+def _preset(said: str) -> int | None:
+    known = {str(place): place for place in range(len(ETA_PRESETS))}
+    return known.get(said)
 
 
 def _checked(paths: list[str] | None) -> list[str]:
@@ -356,64 +321,3 @@ def _preset_label(index: int) -> str:
 def _source(index: int) -> str:
     preset = ETA_PRESETS[index]
     return text.PRESET_SOURCE.format(model=preset_model(preset), source=worded(preset.source))
-
-
-def _take_preset(index: Any) -> tuple[Any, ...]:
-    """The place is a visitor's input."""
-    if index == OWN_VALUE:
-        return gr.skip(), text.PRESET_OWN
-    place = clamped(index, 0, len(ETA_PRESETS) - 1, 0)
-    return ETA_PRESETS[place].eta, _source(place)
-
-
-def read(shown: ShownCalibration, *criterion: Any) -> list[Any]:
-    """The right column at another threshold; a bad one is a sentence and changes nothing else."""
-    try:
-        return _result(shown, shown.calibration.read(*criterion))
-    except InputError as problem:
-        return [gr.skip(), worded(problem), *[gr.skip()] * 7]
-
-
-def _result(shown: ShownCalibration, reading: Reading) -> list[Any]:
-    below = zip(_figures(reading), notes(reading), strict=True)
-    return [shown.origin, summary(reading), *chain.from_iterable(below), rows(reading)]
-
-
-def _figures(reading: Reading) -> tuple[Any, Any, Any]:
-    # Plotly's part that makes figures is not needed until one is looked at.
-    from ..figures.calibration import histogram_figure, kl_figure, outcome_figure
-
-    return kl_figure(reading), outcome_figure(reading), histogram_figure(reading)
-
-
-def write_json(shown: ShownCalibration, *criterion: Any) -> str | None:
-    if _reading(shown, criterion) is None:
-        return None
-    document = json.dumps(shown.calibration.to_json(*criterion), indent=1)
-    return cached(document.encode("utf-8"), "calibration.json")
-
-
-def write_csv(shown: ShownCalibration, *criterion: Any) -> str | None:
-    reading = _reading(shown, criterion)
-    if reading is None:
-        return None
-    return cached_table(reading.to_csv(), "calibration.csv")
-
-
-def write_svg(shown: ShownCalibration, *criterion: Any) -> str | None:
-    reading = _reading(shown, criterion)
-    if reading is None:
-        return None
-    # Matplotlib takes long to import, and most visitors never ask for a file.
-    from ..figures.calibration_export import calibration_svg
-
-    with speaking(drawn_language()):
-        return cached(calibration_svg(reading), "calibration.svg")
-
-
-def _reading(shown: ShownCalibration, criterion: tuple[Any, ...]) -> Reading | None:
-    """None at a threshold that cannot be; ``read`` has said so on the page."""
-    try:
-        return shown.calibration.read(*criterion)
-    except InputError:
-        return None

@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import tempfile
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
-
-from vtw_core.results.run import Run
 
 from ..components.kbar import kbar, show_kbar
 from ..figures import every_k
@@ -17,71 +12,65 @@ from ..inputs.pictures import thumbnails
 from ..presenters.csv_text import csv_text
 from ..presenters.view import every_k_rows, every_k_shown
 from ..requests.events import GLUE_OF_EVENT
-from ..requests.faults import on_disk
 from ..sections.board import Board
 from ..sections.downloads import cached, cached_table, download_button
 from ..sections.held_k import k_of, keep_k
+from ..sections.run_flow import Told, Values
+from ..sections.saved_run import write_run
 from ..state import Visitor
 from ..words import page as text
+from .tab import Tab
 
 
-@dataclass(frozen=True)
-class EveryKTab:
-    """``outputs`` take what ``show`` returns for ``inputs``."""
+class EveryK(Tab):
+    id = "every-k"
 
-    inputs: tuple[Any, ...]
-    outputs: tuple[Any, ...]
+    @property
+    def title(self) -> str:
+        return str(text.TAB_EVERY_K)
 
+    def build(self) -> None:
+        visitor, k = self.shared.visitor, self.shared.k
+        self.board = Board("every-k", every_k.CHARTS, self._source)
+        gr.Markdown(text.EVERY_K_INTRO)
+        with gr.Column(visible=False, elem_classes="inside") as self.content:
+            self.bar = kbar("every-k-k")
+            gr.Markdown(f"## {text.EVERY_K_CHARTS}", elem_classes="step-title")
+            self.board.place(*every_k.CHARTS)
+            gr.Markdown(f"## {text.EVERY_K_TABLE}", elem_classes="step-title")
+            self.table = gr.Dataframe(
+                every_k_shown(self.shared.service.examples[0].run),
+                headers=list(text.EVERY_K_SHOWN), interactive=False, wrap=True, show_label=False,
+                column_widths=[55, 95, 95, 95, 240, 85, 230, 100, 85, 100, 80, 95],
+            )  # fmt: skip
+            with gr.Row():
+                download_button(text.SAVE_RUN, "save-run", write_run, [visitor])
+                download_button(text.SAVE_TABLE, "save-table", write_table, [visitor])
+                download_button(text.REPORT, "save-report", write_report, [visitor])
+        self.board.connect([visitor, k], {})
+        moved = self.bar.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
+        self.board.redraw_on(moved.success, ("cost",), [visitor, k])
+        self.inputs = (visitor, k)
+        self.outputs = (self.content, self.bar, *self.board.parts.values(), self.table)
 
-def choices(visitor: Visitor, k: int) -> every_k.Choices:
-    return every_k.Choices(k, visitor.eta)
+    def show(self, values: Values) -> Told:
+        """The whole tab for the visitor's run."""
+        visitor = values[self.shared.visitor]
+        if visitor.run is None:
+            return {}
+        return {
+            self.content: gr.Column(visible=True),
+            self.bar: show_kbar(visitor.run, k_of(visitor, values[self.shared.k])),
+            **self.board.show(values),
+            self.table: every_k_shown(visitor.run),
+        }
 
-
-def new_board() -> Board:
-    return Board("every-k", every_k.CHARTS, choices, needs_inside=False)
-
-
-def build(visitor: gr.State, k: gr.State, first: Run) -> EveryKTab:
-    board = new_board()
-    gr.Markdown(text.EVERY_K_INTRO)
-    with gr.Column(visible=False, elem_classes="inside") as content:
-        bar = kbar("every-k-k")
-        gr.Markdown(f"## {text.EVERY_K_CHARTS}", elem_classes="step-title")
-        board.place(*every_k.CHARTS)
-        gr.Markdown(f"## {text.EVERY_K_TABLE}", elem_classes="step-title")
-        table = gr.Dataframe(
-            every_k_shown(first), headers=list(text.EVERY_K_SHOWN), interactive=False, wrap=True,
-            show_label=False, column_widths=[55, 95, 95, 95, 240, 85, 230, 100, 85, 100, 80, 95],
-        )  # fmt: skip
-        with gr.Row():
-            download_button(text.SAVE_RUN, "save-run", write_run, [visitor])
-            download_button(text.SAVE_TABLE, "save-table", write_table, [visitor])
-            download_button(text.REPORT, "save-report", write_report, [visitor])
-    board.connect(visitor, k, {})
-    moved = bar.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
-    board.redraw_on(moved.success, ("cost",), [visitor, k])
-    parts = [board.parts[name] for name in every_k.CHARTS]
-    return EveryKTab(inputs=(visitor, k), outputs=(content, bar, *parts, table))
-
-
-def show(visitor: Visitor, k: int | None) -> tuple[Any, ...]:
-    """The whole tab for the visitor's run."""
-    if visitor.run is None:
-        return (gr.skip(),) * (len(every_k.CHARTS) + 3)
-    at = k_of(visitor, k)
-    bar, shown = show_kbar(visitor.run, at), gr.Column(visible=True)
-    return shown, bar, *_charts(visitor, at), every_k_shown(visitor.run)
-
-
-def _charts(visitor: Visitor, at: int) -> list[Any]:
-    return new_board().values(visitor, choices(visitor, at), list(every_k.CHARTS))
-
-
-def write_run(visitor: Visitor) -> str | None:
-    if visitor.run is None:
-        return None
-    with on_disk(), tempfile.TemporaryDirectory() as folder:
-        return cached(visitor.run.save(Path(folder) / "run.vtw").read_bytes(), "run.vtw")
+    def _source(self, values: Values) -> tuple[Any, ...] | None:
+        visitor = values[self.shared.visitor]
+        if visitor.run is None:
+            return None
+        at = k_of(visitor, values[self.shared.k])
+        return visitor.run, every_k.Choices(at, visitor.eta)
 
 
 def write_table(visitor: Visitor) -> str | None:

@@ -10,6 +10,7 @@ import gradio as gr
 
 from ..requests.events import GLUE
 from ..words import page as text
+from .tab import Tab
 
 _DOCS = Path(__file__).resolve().parent.parent.parent / "docs"
 DOCUMENTS = ("quantities", "strategies")
@@ -20,16 +21,25 @@ _LATEX: list[dict[str, str | bool]] = [
 ]
 
 
-def build() -> None:
-    """A document is fetched when it is unfolded: few visitors read them, and they are long."""
-    gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
-    gr.Markdown(text.DOCUMENTS_INTRO, elem_classes="prose-wide")
-    for name in DOCUMENTS:
-        with gr.Accordion(
-            text.DOCUMENTS[name], open=False, elem_id=f"document-{name}", elem_classes="document"
-        ) as sheet:
-            body = gr.Markdown(latex_delimiters=_LATEX)
-        sheet.expand(partial(document, name), None, body, **GLUE)
+class Numbers(Tab):
+    id = "numbers"
+    follows_run = False
+
+    @property
+    def title(self) -> str:
+        return str(text.TAB_NUMBERS)
+
+    def build(self) -> None:
+        """A document is fetched when it is unfolded: few visitors read them, and they are long."""
+        gr.Markdown(text.NUMBERS, elem_classes="prose-wide")
+        gr.Markdown(text.DOCUMENTS_INTRO, elem_classes="prose-wide")
+        for name in DOCUMENTS:
+            with gr.Accordion(
+                text.DOCUMENTS[name], open=False, elem_id=f"document-{name}",
+                elem_classes="document",
+            ) as sheet:  # fmt: skip
+                body = gr.Markdown(latex_delimiters=_LATEX)
+            sheet.expand(partial(document, name), None, body, **GLUE)
 
 
 def document(name: str) -> str:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import gradio as gr
 
 from vtw_core.errors import InputError
 from vtw_core.results.equal_budget import SHORT, BudgetComparison
 
-from ..components.chart import chart_part, show_chart
 from ..figures.budget import Choices, pareto, table
-from ..links.view_address import View
+from ..links.view_address import Field, one_of, yes
 from ..presenters.budget_view import (
     X_MEASURES,
     Y_MEASURES,
@@ -22,116 +20,109 @@ from ..presenters.budget_view import (
     reading,
     stages,
 )
-from ..requests.events import GLUE
-from ..sections.board import save_chart
-from ..sections.downloads import cached_table, download_button, download_on
+from ..sections.board import Board
+from ..sections.downloads import cached_table, download_button
+from ..sections.run_flow import Told, Values
 from ..words import budget as text
 from ..words.library_words import worded
+from .tab import Tab
 
 if TYPE_CHECKING:
     from ..service.service import Service
 
-
-PLACES = ("kind", "measure", "cost", "variants")
-"""The controls' names in an address, in their order."""
-
-
-@dataclass(frozen=True)
-class WhichMethodTab:
-    """``outputs`` take what ``show`` returns for ``inputs``; ``places``, of which an address tells,
-    what ``arrive`` returns; ``kinds`` are those of the questions. Without a recorded comparison
-    there is nothing to show."""
-
-    show: Any
-    inputs: tuple[Any, ...] = ()
-    outputs: tuple[Any, ...] = ()
-    places: dict[str, Any] = field(default_factory=dict)
-    kinds: tuple[str, ...] = ()
+CHARTS = {
+    "pareto": pareto,
+    "table": lambda comparison, chosen: table(comparison, chosen.kind),
+}
 
 
-def build(service: Service) -> WhichMethodTab:
-    gr.Markdown(text.INTRO)
-    try:
-        comparison = service.recorded_budgets
-    except InputError as problem:
-        gr.Markdown(text.NOT_RECORDED.format(problem=worded(problem)), elem_id="methods-missing")
-        return WhichMethodTab(show=tuple)
-    made = _Made(comparison)
-    with gr.Column(visible=False, elem_classes="inside") as content:
-        words = gr.Markdown(elem_id="methods-reading", container=True)
-        controls = _controls(comparison)
-        chart, rows = chart_part("methods-pareto"), chart_part("methods-table")
-        download_button(text.SAVE_NUMBERS, "save-methods", made.numbers, [])
-        foot = gr.Markdown(elem_classes="page-foot", elem_id="methods-facts")
-    for control in controls:
-        control.input(made.both, controls, [chart, rows], **GLUE)
-    file = gr.DownloadButton(visible="hidden", elem_id="methods-file")
-    download_on(chart.select, made.save_pareto, controls, file)
-    download_on(rows.select, made.save_table, controls, file)
+class WhichMethod(Tab):
+    id = "budget"
+    follows_run = False
 
-    def show(*choices: Any) -> tuple[Any, ...]:
-        """The whole tab; its intervals take too long to be worked out before it is opened."""
-        stale = "" if service.is_of_these_weights(comparison) else text.CHANGED_WEIGHTS
-        told = made.reading(), stale + facts(comparison)
-        return gr.Column(visible=True), *made.both(*choices), *told
+    @property
+    def title(self) -> str:
+        return str(text.TAB_BUDGET)
 
-    return WhichMethodTab(
-        show, tuple(controls), (content, chart, rows, words, foot),
-        places=dict(zip(PLACES, controls, strict=True)), kinds=tuple(comparison.every_kind),
-    )  # fmt: skip
-
-
-def arrive(view: View) -> tuple[Any, ...]:
-    """The controls that a view tells of; the others stay as the visitor left them."""
-    told = (getattr(view, name) for name in PLACES)
-    return tuple(gr.skip() if value is None else value for value in told)
-
-
-def _controls(comparison: BudgetComparison) -> list[Any]:
-    """In the order of ``Choices``."""
-    kinds = (SHORT, *comparison.long_kinds)
-    kinds += tuple(kind for kind in comparison.every_kind if kind not in kinds)
-    with gr.Row():
-        kind = gr.Dropdown(
-            [(kind_name(kind), kind) for kind in kinds], value=SHORT, label=text.CONTROL_KIND,
-            min_width=200, elem_id="methods-kind",
-        )  # fmt: skip
-        measure = gr.Dropdown(
-            [(text.MEASURES[name], name) for name in Y_MEASURES], value=Y_MEASURES[0],
-            label=text.CONTROL_MEASURE, min_width=230, elem_id="methods-measure",
-        )  # fmt: skip
-        cost = gr.Dropdown(
-            [(text.COSTS[name], name) for name in X_MEASURES], value=X_MEASURES[0],
-            label=text.CONTROL_COST, min_width=230, elem_id="methods-cost",
-        )  # fmt: skip
-    everything = gr.Checkbox(label=text.CONTROL_EVERY, elem_id="methods-everything")
-    return [kind, measure, cost, everything]
-
-
-class _Made:
-    """What is made of the comparison for a visitor's choices, which are clamped."""
-
-    def __init__(self, comparison: BudgetComparison) -> None:
-        self._comparison = comparison
-
-    def both(self, *choices: Any) -> tuple[Any, Any]:
-        """The values of the chart and of the table."""
-        layers = self._comparison.facts["layers"]
+    @classmethod
+    def fields(cls, service: Service) -> tuple[Field, ...]:
+        try:
+            kinds = tuple(service.recorded_budgets.every_kind)
+        except InputError:
+            return ()
         return (
-            show_chart(pareto(self._comparison, Choices(*choices)), layers),
-            show_chart(table(self._comparison, choices[0]), layers),
+            one_of("kind", kinds, usual=SHORT),  # of questions
+            one_of("measure", Y_MEASURES, usual=Y_MEASURES[0]),
+            one_of("cost", X_MEASURES, usual=X_MEASURES[0]),
+            yes("variants"),  # and further controls too
         )
+
+    def build(self) -> None:
+        """Without a recorded comparison there is nothing to show but why."""
+        gr.Markdown(text.INTRO)
+        try:
+            self.comparison = self.shared.service.recorded_budgets
+        except InputError as problem:
+            missing = text.NOT_RECORDED.format(problem=worded(problem))
+            gr.Markdown(missing, elem_id="methods-missing")
+            return
+        self.board = Board(
+            "budget", CHARTS, self._source, layers=lambda comparison: comparison.facts["layers"]
+        )
+        with gr.Column(visible=False, elem_classes="inside") as self.content:
+            self.words = gr.Markdown(elem_id="methods-reading", container=True)
+            self._build_controls(self.comparison)
+            self.board.place(*CHARTS)
+            download_button(text.SAVE_NUMBERS, "save-budget", self.numbers, [])
+            self.foot = gr.Markdown(elem_classes="page-foot", elem_id="methods-facts")
+        self.inputs = tuple(self.controls.values())
+        self.board.connect(self.inputs, dict.fromkeys(self.inputs, tuple(CHARTS)))
+        self.outputs = (self.content, *self.board.parts.values(), self.words, self.foot)
+
+    def _build_controls(self, comparison: BudgetComparison) -> None:
+        kinds = (SHORT, *comparison.long_kinds)
+        kinds += tuple(kind for kind in comparison.every_kind if kind not in kinds)
+        with gr.Row():
+            self.kind = gr.Dropdown(
+                [(kind_name(kind), kind) for kind in kinds], value=SHORT, label=text.CONTROL_KIND,
+                min_width=200, elem_id="methods-kind",
+            )  # fmt: skip
+            self.measure = gr.Dropdown(
+                [(text.MEASURES[name], name) for name in Y_MEASURES], value=Y_MEASURES[0],
+                label=text.CONTROL_MEASURE, min_width=230, elem_id="methods-measure",
+            )  # fmt: skip
+            self.cost = gr.Dropdown(
+                [(text.COSTS[name], name) for name in X_MEASURES], value=X_MEASURES[0],
+                label=text.CONTROL_COST, min_width=230, elem_id="methods-cost",
+            )  # fmt: skip
+        self.variants = gr.Checkbox(label=text.CONTROL_EVERY, elem_id="methods-everything")
+        self.controls = {
+            "kind": self.kind, "measure": self.measure, "cost": self.cost,
+            "variants": self.variants,
+        }  # fmt: skip
+
+    def show(self, values: Values) -> Told:
+        """The whole tab; its intervals take too long to be worked out before it is opened."""
+        if not self.outputs:
+            return {}
+        of_these = self.shared.service.is_of_these_weights(self.comparison)
+        return {
+            self.content: gr.Column(visible=True),
+            **self.board.show(values),
+            self.words: self.reading(),
+            self.foot: ("" if of_these else text.CHANGED_WEIGHTS) + facts(self.comparison),
+        }
+
+    def _source(self, values: Values) -> tuple[BudgetComparison, Choices]:
+        chosen = Choices(
+            values[self.kind], values[self.measure], values[self.cost], values[self.variants]
+        )
+        return self.comparison, chosen.clamped(self.comparison)
 
     def reading(self) -> str:
         """What wins where, in words."""
-        lines = "\n".join(f"- {line}" for line in reading(self._comparison))
-        return f"## {text.READING_TITLE}\n{lines}\n\n{stages(self._comparison)}"
-
-    def save_pareto(self, event: gr.EventData, *choices: Any) -> str:
-        return save_chart(lambda: pareto(self._comparison, Choices(*choices)), event._data)
-
-    def save_table(self, event: gr.EventData, *choices: Any) -> str:
-        return save_chart(lambda: table(self._comparison, choices[0]), event._data)
+        lines = "\n".join(f"- {line}" for line in reading(self.comparison))
+        return f"## {text.READING_TITLE}\n{lines}\n\n{stages(self.comparison)}"
 
     def numbers(self) -> str:
-        return cached_table(numbers_csv(self._comparison), "methods.csv")
+        return cached_table(numbers_csv(self.comparison), "methods.csv")

@@ -9,36 +9,28 @@ from types import SimpleNamespace
 import gradio as gr
 import numpy as np
 import pytest
+from built_tabs import built, holding, ran
 
-from app.figures.calibration import histogram_figure, kl_figure, outcome_figure
-from app.figures.calibration_export import calibration_svg
-from app.presenters.calibration_view import notes, rows, status, summary
+from app.figures import matplotlib_charts, plotly_charts
+from app.figures.calibration import CHARTS, histogram, kl, outcome
+from app.figures.tables import chart_csv
+from app.presenters.calibration_view import rows, status, summary
 from app.service.models import Models
 from app.service.service import CALIBRATION, Service
 from app.state import ShownCalibration
-from app.tabs.calibrate import (
-    MAX_PICTURES,
-    OWN_VALUE,
-    _Handlers,
-    _paths_of_uploads,
-    _take_preset,
-    read,
-    write_csv,
-    write_json,
-    write_svg,
-)
+from app.tabs.calibrate import MAX_PICTURES, OWN_VALUE, Calibrate, _paths_of_uploads
 from app.words import page as text
 from vtw_core.errors import ModelError
 from vtw_core.measures.presets import ETA_PRESETS
 from vtw_core.results.calibration import Calibration, Sample, Setting, load_calibration
 
 SOMEBODY = SimpleNamespace(session_hash="somebody")
-USUAL = (0.003, "first_token", "first", "withdrawn_full")
+USUAL = {"eta": 0.003, "scope": "first_token", "rule": "first", "direction": "withdrawn_full"}
 
 
 @pytest.fixture
-def handlers(service):
-    return _Handlers(service)
+def tab(service):
+    return built(Calibrate, service)
 
 
 @pytest.fixture(scope="module")
@@ -68,24 +60,32 @@ def calibration(*samples):
     return Calibration(setting, samples)
 
 
-def test_a_visitors_pictures_are_calibrated_with_progress(handlers, uploads):
-    shown = list(handlers.run_own(True, handlers.service.model_name, uploads, "what is this ?"))
-    bars = [line for line, *_ in shown if "<progress" in line]
+def calibrated(tab, pictures, prompt="what ?"):
+    """All that is told of a run on a visitor's pictures."""
+    return ran(tab, tab.own_steps, pictures=pictures, prompt=prompt)
+
+
+def test_a_visitors_pictures_are_calibrated_with_progress(tab, uploads):
+    told = calibrated(tab, uploads, "what is this ?")
+    bars = [one[tab.line] for one in told if "<progress" in one[tab.line]]
     assert len(bars) == 4
     assert "3 of 3" in bars[-1]
-    line, own, bundled, cancel, result, _ = shown[-1]
-    assert "Done" in line
-    assert [own.interactive, bundled.interactive, cancel.visible] == [True, True, False]
-    assert [s.image for s in result.calibration.samples] == ["a.png", "b.png", "c.png"]
-    assert result.calibration.read().accuracy is None
-    assert all(last == gr.skip() for *_, last, _ in shown[:-1])
+    last = told[-1]
+    assert "Done" in last[tab.line]
+    assert last[tab.run_own].interactive is last[tab.run_bundled].interactive is True
+    assert last[tab.cancel].visible is False
+    result = last[tab.shown].calibration
+    assert [s.image for s in result.samples] == ["a.png", "b.png", "c.png"]
+    assert result.read().accuracy is None
+    assert all(tab.shown not in one for one in told[:-1])
 
 
 def test_the_bundled_set_runs_with_its_own_questions(service, tmp_path, image):
+    own = built(Calibrate, Service(service.models, calibration=CALIBRATION))
     image.save(tmp_path / "x.png")
     (tmp_path / "samples.jsonl").write_text('{"image":"x.png","prompt":"what ?","answer":"no"}\n')
-    own = Service(service.models, calibration=tmp_path)
-    *_, result, _ = list(_Handlers(own).run_bundled(True, own.model_name))[-1]
+    own.shared.service._calibration = tmp_path
+    result = ran(own, own.bundled_steps, model=service.model_name)[-1][own.shown]
     assert result.calibration.samples[0].accepted == ("no",)
 
 
@@ -100,49 +100,46 @@ def test_the_bundled_set_runs_with_its_own_questions(service, tmp_path, image):
         ("uploads", " ", "The prompt is empty"),
     ],
 )
-def test_what_cannot_be_calibrated_is_one_sentence(handlers, uploads, paths, prompt, words):
-    paths = uploads if paths == "uploads" else paths
-    line, *_, result, _ = list(handlers.run_own(True, handlers.service.model_name, paths, prompt))[
-        -1
-    ]
-    assert words in line
-    assert 'role="alert"' in line
-    assert result == gr.skip()
+def test_what_cannot_be_calibrated_is_one_sentence(tab, uploads, paths, prompt, words):
+    told = calibrated(tab, uploads if paths == "uploads" else paths, prompt)[-1]
+    assert words in told[tab.line]
+    assert 'role="alert"' in told[tab.line]
+    assert tab.shown not in told
 
 
-def test_an_unfit_picture_is_refused_as_soon_as_it_comes_and_the_others_stay(handlers, uploads):
+def test_an_unfit_picture_is_refused_as_soon_as_it_comes_and_the_others_stay(tab, uploads):
     bad = Path(uploads[0]).with_name("bad.png")
     bad.write_bytes(Path(uploads[0]).read_bytes()[:60])
-    assert handlers.check_uploads(uploads) == gr.skip()
+    assert tab.check_uploads(uploads) == gr.skip()
     with pytest.warns(UserWarning, match="bad.png: The image file is truncated"):
-        assert handlers.check_uploads([*uploads, str(bad)]) == uploads
+        assert tab.check_uploads([*uploads, str(bad)]) == uploads
     with pytest.warns(UserWarning, match="bad.png"):
-        assert handlers.check_uploads([str(bad)]) is None
+        assert tab.check_uploads([str(bad)]) is None
     with pytest.warns(UserWarning, match="at most"):
-        assert handlers.check_uploads(uploads * 9) == gr.skip()
+        assert tab.check_uploads(uploads * 9) == gr.skip()
 
 
-def test_a_damaged_picture_is_named_and_the_service_stays_free(handlers, uploads):
+def test_a_damaged_picture_is_named_and_the_service_stays_free(tab, uploads):
     Path(uploads[1]).write_bytes(b"no picture")
-    line, *_ = list(handlers.run_own(True, handlers.service.model_name, uploads, "what ?"))[-1]
-    assert "b.png: This is not an image" in line
-    assert not handlers.service.models.busy.locked()
+    assert "b.png: This is not an image" in calibrated(tab, uploads)[-1][tab.line]
+    assert not tab.shared.service.models.busy.locked()
 
 
-def test_closing_a_calibration_leaves_the_service_free(handlers, uploads):
-    steps = handlers.run_own(True, handlers.service.model_name, uploads, "what ?")
+def test_closing_a_calibration_leaves_the_service_free(tab, uploads):
+    values = holding(tab, pictures=uploads, prompt="what ?", runs__waits=True)
+    steps = tab.runs.run(tab.own_steps, values)
     next(steps)
     next(steps)
     steps.close()
-    assert not handlers.service.models.busy.locked()
+    assert not tab.shared.service.models.busy.locked()
 
 
-def test_failures_show_no_traceback(handlers, uploads, monkeypatch):
+def test_failures_show_no_traceback(tab, uploads, monkeypatch):
     def broken(images, prompt, model):
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr(handlers.service, "calibrate", broken)
-    line, *_ = list(handlers.run_own(True, handlers.service.model_name, uploads, "what ?"))[-1]
+    monkeypatch.setattr(tab.shared.service, "calibrate", broken)
+    line = calibrated(tab, uploads)[-1][tab.line]
     assert text.INTERNAL in line
     assert "secret" not in line
 
@@ -155,60 +152,72 @@ def test_without_a_model_the_reason_is_said(examples_folder, image_path):
     service = Service(Models("no such model", load=broken), examples_folder)
     with pytest.raises(ModelError, match="the reason"):
         next(service.calibrate([str(image_path)], "what ?"))
-    *_, (line, *_, waits) = _Handlers(service).load("no such model")
-    assert "the reason" in line
-    assert waits is False
-    (said,) = _Handlers(service).run_bundled(waits, "no such model")
-    assert said == (*[gr.skip()] * 5, False)
+    tab = built(Calibrate, service)
+    *_, told = tab.runs.load(tab.model, holding(tab, runs__waits=True))
+    assert "the reason" in told[tab.line]
+    assert told[tab.runs.waits] is False
+    assert ran(tab, tab.bundled_steps, waits=False) == [{tab.runs.waits: False}]
 
 
-def test_waiting_cancelling_and_a_full_queue_each_say_so(handlers):
-    assert text.WAITING in handlers.wait()[0]
-    assert text.CALIBRATE_CANCELLED in handlers.cancel()[0]
-    assert text.QUEUE_IS_FULL in handlers.refuse(True, SOMEBODY)[0]
+def test_waiting_cancelling_and_a_full_queue_each_say_so(tab):
+    told = tab.runs.wait()
+    assert text.WAITING in told[tab.line]
+    assert told[tab.runs.waits] is True
+    assert text.CALIBRATE_CANCELLED in tab.runs.cancel({})[tab.line]
+    assert text.QUEUE_IS_FULL in tab.runs.refuse({tab.runs.waits: True}, SOMEBODY)[tab.line]
 
 
-def test_a_cancelled_run_is_not_told_that_the_queue_is_full(handlers):
-    assert handlers.wait()[-1] is True
-    assert handlers.refuse(False, SOMEBODY) == (gr.skip(),) * 4
+def test_a_cancelled_run_is_not_told_that_the_queue_is_full(tab):
+    assert tab.runs.refuse({tab.runs.waits: False}, SOMEBODY) == gr.skip()
 
 
-def test_another_threshold_reads_the_result_anew(shown):
-    before, after = read(shown, *USUAL), read(shown, 100, *USUAL[1:])
+def at(tab, shown, **criterion):
+    return holding(tab, shown=shown, **{**USUAL, **criterion})
+
+
+def test_another_threshold_reads_the_result_anew(tab, shown):
+    before, after = tab.show(at(tab, shown)), tab.show(at(tab, shown, eta=100))
     star = shown.calibration.read().k_star
     assert 0 < star < 24  # else the next line would say nothing
-    assert f"K\\* = {star} of 24" in before[1]
-    assert "K\\* = 0 of 24" in after[1]
-    assert after[8][0][0] == "0 = K*"
+    assert set(before) == set(tab.outputs)
+    assert f"K\\* = {star} of 24" in before[tab.summary]
+    assert "K\\* = 0 of 24" in after[tab.summary]
+    assert after[tab.table][0][0] == "0 = K*"
 
 
 @pytest.mark.parametrize("eta", [None, -1, float("nan"), float("inf"), "much"])
-def test_a_threshold_that_cannot_be_changes_nothing_but_the_sentence(shown, eta):
-    origin, words, *rest = read(shown, eta, *USUAL[1:])
-    assert "eta must be" in words
-    assert all(part == gr.skip() for part in (origin, *rest))
-    assert len(rest) == 7
-    for write in (write_json, write_csv, write_svg):
-        assert write(shown, eta, *USUAL[1:]) is None
+def test_a_threshold_that_cannot_be_changes_nothing_but_the_sentence(tab, shown, eta):
+    values = at(tab, shown, eta=eta)
+    told = tab.show(values)
+    assert set(told) == {tab.summary}
+    assert "eta must be" in told[tab.summary]
+    assert tab.write_json(values) is tab.write_csv(values) is None
+    with pytest.raises(gr.Error, match="open the tab again"):
+        tab.board.saver("kl")(values, gr.EventData(None, {"format": "svg"}))
 
 
-def test_the_files_say_what_the_page_says(shown):
-    with open(write_json(shown, *USUAL), encoding="utf-8") as file:
+def test_the_files_say_what_the_page_says(tab, shown):
+    with open(tab.write_json(at(tab, shown)), encoding="utf-8") as file:
         document = json.load(file)
     assert document["k_star"] == shown.calibration.read().k_star
     assert len(document["per_sample"]) == 20
-    with open(write_csv(shown, *USUAL), encoding="utf-8-sig", newline="") as file:
+    with open(tab.write_csv(at(tab, shown)), encoding="utf-8-sig", newline="") as file:
         assert len(list(csv.reader(file))) == shown.calibration.layers + 2
-    with open(write_svg(shown, *USUAL), encoding="utf-8") as file:
-        assert "<svg" in file.read()
 
 
-def test_a_preset_sets_eta_and_names_its_source():
+@pytest.mark.parametrize("format", ["png", "svg", "html", "csv"])
+def test_each_chart_is_taken_away_as_every_other(tab, shown, format):
+    for name in CHARTS:
+        path = tab.board.saver(name)(at(tab, shown), gr.EventData(None, {"format": format}))
+        assert path.endswith(f".{format}")
+
+
+def test_a_preset_sets_eta_and_names_its_source(tab):
     for index, preset in enumerate(ETA_PRESETS):
-        eta, source = _take_preset(index)
-        assert eta == preset.eta
-        assert preset.source in source
-    assert _take_preset(OWN_VALUE) == (gr.skip(), text.PRESET_OWN)
+        told = tab.take_preset({tab.preset: index})
+        assert told[tab.eta] == preset.eta
+        assert preset.source in told[tab.source]
+    assert tab.take_preset({tab.preset: OWN_VALUE}) == {tab.source: text.PRESET_OWN}
 
 
 def test_the_summary_in_words_by_hand():
@@ -227,47 +236,55 @@ def test_without_answers_or_with_one_sample_nothing_is_made_up():
     assert "ccuracy" not in summary(reading)
     assert "band" not in summary(reading)
     assert "nothing is saved" in summary(reading)
-    assert text.CALIBRATE_NO_BAND in notes(reading)[0]
-    assert "Right" not in notes(reading)[1]
+    assert text.CALIBRATE_NO_BAND in kl(reading).caption
+    assert "ight" not in outcome(reading).caption + outcome(reading).summary
     assert rows(reading)[0][2] == rows(reading)[0][4] == "–"
-    assert len(kl_figure(reading).data) == 1
-    assert len(outcome_figure(reading).data) == 2
-    assert b"<svg" in calibration_svg(reading)
+    assert len(plotly_charts.figure(kl(reading)).data) == 1
+    assert len(outcome(reading).series) == 2
 
 
-def test_the_figures_hold_the_numbers_of_the_reading(shown):
+def test_the_charts_hold_the_numbers_of_the_reading(shown):
     reading = shown.calibration.read()
-    band, mean = kl_figure(reading).data
-    assert mean.y == pytest.approx(reading.kl_mean[:-1])
-    assert list(mean.x) == list(range(24))  # K = L is 0 and has no place on a log axis
+    band, mean = plotly_charts.figure(kl(reading)).data
+    assert mean.y[:-1] == pytest.approx(reading.kl_mean[:-1])
+    assert np.isnan(mean.y[-1])  # K = L is 0 and has no place on a log axis
     assert len(band.x) == 48
-    same, right, flops = outcome_figure(reading).data
-    assert same.y[-1] == flops.y[-1] == 100
-    assert right.y == pytest.approx(reading.accuracy * 100)
-    assert list(histogram_figure(reading).data[0].y) == reading.histogram.tolist()
-    assert calibration_svg(reading) == calibration_svg(reading)
+    same, right, flops = outcome(reading).series
+    assert same.values[-1] == flops.values[-1] == 100
+    assert right.values == pytest.approx(reading.accuracy * 100)
+    assert histogram(reading).values.tolist() == reading.histogram.tolist()
+    lines = list(csv.reader(chart_csv(kl(reading)).splitlines()))
+    low, high = reading.kl_band[:, 3]
+    drawn = [float(value) for value in lines[4][1:]]
+    assert drawn == pytest.approx([reading.kl_mean[3], low, high], rel=1e-5)
+    assert len(chart_csv(histogram(reading)).splitlines()) == reading.layers + 2
 
 
-def test_every_axis_says_what_it_shows(shown):
+def test_every_chart_says_what_it_shows_and_marks_k_star(shown):
     reading = shown.calibration.read(1, "answer_max", "first", "full_withdrawn")
-    title = kl_figure(reading).layout.yaxis.title.text
-    for part in ("KL(P full ‖ P withdrawn)", "answer max", "20 samples", "nats"):
-        assert part in title
-    for figure in (kl_figure, outcome_figure, histogram_figure):
-        assert "K" in figure(reading).layout.xaxis.title.text
-        assert figure(reading).layout.yaxis.title.text
+    said = kl(reading).caption + kl(reading).y_label
+    for part in ("KL(P full ‖ P withdrawn)", "answer max", "20 samples", "nats", "layer K on"):
+        assert part in said
+    for make in CHARTS.values():
+        chart = make(reading)
+        assert "K" in chart.x_label
+        assert chart.y_label
+        assert chart.unit
+        assert "{" not in chart.caption + chart.summary
+        assert (chart.marks[0].axis, chart.marks[0].at) == ("x", reading.k_star)
+        assert f"K* = {reading.k_star}" in chart.marks[0].name
 
 
 @pytest.mark.parametrize("eta", [0, 1e-9, 1e9])
-@pytest.mark.parametrize("kl", [(0, 0, 0), (1e-12, 0, 0), (5, 1e-3, 0)])
-def test_extreme_curves_and_thresholds_can_be_drawn(kl, eta):
-    reading = calibration(sample(kl), sample(kl)).read(eta)
-    low, high = kl_figure(reading).layout.yaxis.range
+@pytest.mark.parametrize("curve", [(0, 0, 0), (1e-12, 0, 0), (5, 1e-3, 0)])
+def test_extreme_curves_and_thresholds_can_be_drawn(curve, eta):
+    reading = calibration(sample(curve), sample(curve)).read(eta)
+    low, high = plotly_charts.figure(kl(reading)).layout.yaxis.range
     assert np.isfinite([low, high]).all()
     assert low < high
-    outcome_figure(reading)
-    histogram_figure(reading)
-    assert b"<svg" in calibration_svg(reading)
+    for make in CHARTS.values():
+        plotly_charts.figure(make(reading))
+        assert b"<svg" in matplotlib_charts.export(make(reading), "svg")
 
 
 def test_a_status_line_escapes_what_it_is_told():

@@ -13,16 +13,18 @@ import pytest
 from chinese_print import CJK, misprints
 from markdown_it import MarkdownIt
 
-FOLDER = Path(__file__).resolve().parents[2] / "app" / "chinese"
-MODULES = sorted(path.stem for path in FOLDER.glob("text*.py"))
+FOLDER = Path(__file__).resolve().parents[2] / "app" / "words" / "chinese"
+MODULES = sorted(
+    path.stem for path in FOLDER.glob("[a-z]*.py") if not path.stem.startswith("library")
+)
 
 # Prompts for models that understand English only, and titles of papers.
 STAYS_ENGLISH = {
-    "text.QUESTION_PLACEHOLDER",
-    "text.SUGGESTIONS",
-    "text.SUGGESTIONS_FOR_STICKERS",
-    "text.SUGGESTIONS_FOR_PHOTOGRAPHS",
-    "text_share.BIBTEX",
+    "page.QUESTION_PLACEHOLDER",
+    "page.SUGGESTIONS",
+    "page.SUGGESTIONS_FOR_STICKERS",
+    "page.SUGGESTIONS_FOR_PHOTOGRAPHS",
+    "share.BIBTEX",
 }
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 
@@ -98,7 +100,7 @@ def pairs(stem):
 
 
 def test_there_are_chinese_modules():
-    assert {"text", "text_api", "text_budget", "text_methods"} <= set(MODULES)
+    assert {"page", "api", "budget", "methods"} <= set(MODULES)
 
 
 @pytest.mark.parametrize("stem", MODULES)

@@ -13,15 +13,16 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
+from built_tabs import built, ran
 from PIL import Image
 from served_page import served
 
 from app.requests import faults
 from app.requests.faults import DiskError, check_uploads, on_disk
 from app.sections import downloads
+from app.sections.saved_run import write_run
 from app.state import Visitor
-from app.tabs.compare import _Handlers
-from app.tabs.every_k import write_run
+from app.tabs.compare import Compare
 from app.words import faults as text_faults
 from benchmarks.load.page import Page, Refused
 from vtw_core.errors import InputError
@@ -168,10 +169,9 @@ def test_a_drawing_that_cannot_be_kept_is_said_on_the_page(service, monkeypatch)
         raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(downloads, "save_bytes_to_cache", fail)
-    *_, (bench, *_) = _Handlers(service).run(
-        None, png(), "what ?", True, Visitor(), None, service.model_name, True
-    )
-    assert bench["notice"] == {"kind": "error", "text": text_faults.DISK_FULL}
+    tab = built(Compare, service)
+    told = ran(tab, drawing=png(), prompt="what ?", is_drawing=True, visitor=Visitor())
+    assert told[-1][tab.bench]["notice"] == {"kind": "error", "text": text_faults.DISK_FULL}
 
 
 def test_a_folder_for_uploads_is_made(tmp_path, monkeypatch):

@@ -9,8 +9,7 @@ import numpy as np
 import pytest
 from matplotlib import font_manager
 
-from app.figures import every_k, fonts, migration, sinks
-from app.figures.calibration_export import calibration_svg
+from app.figures import calibration, every_k, fonts, migration, sinks
 from app.figures.chart import Heatmap, Table
 from app.figures.matplotlib_charts import export
 from app.figures.wrapping import columns_of, wrapped
@@ -27,6 +26,8 @@ WORDS = (
 def charts(run):
     every = [*every_k.charts(run, 10), *sinks.charts(run, sinks.Choices(k=10))]
     every += migration.charts(run, migration.Choices(k=10))
+    reading = load_calibration(CALIBRATION / "embedded.json").read()
+    every += [make(reading) for make in calibration.CHARTS.values()]
     return [chart for chart in every if not isinstance(chart, Table)]
 
 
@@ -116,5 +117,3 @@ def test_with_a_font_chinese_is_drawn_as_it_is():
         assert fonts.drawable(chart) is not chart
         assert fonts.drawable(chart).caption == chart.caption
         drawn_without_boxes(lambda: export(chart, "svg"))
-        reading = load_calibration(CALIBRATION / "embedded.json").read()
-        drawn_without_boxes(lambda: calibration_svg(reading))

@@ -17,7 +17,7 @@ def test_nothing_that_a_visitor_does_meanwhile_is_lost(built):
     assert told == {"multiple"}
     # Only what starts a run is not done twice.
     once = {one.fn.__qualname__ for one in glue if one.trigger_mode == "once"}
-    assert once == {"_Handlers.wait"}
+    assert once == {"RunFlow.wait"}
 
 
 def test_an_event_that_the_model_answers_is_never_sent_again_with_the_first_ones_data(built):
@@ -30,7 +30,7 @@ def test_an_event_that_the_model_answers_is_never_sent_again_with_the_first_ones
 
 def test_what_an_opened_tab_shows_is_asked_for_at_once_and_not_tab_by_tab(built):
     events = built.fns.values()
-    opens = [one._id for one in events if getattr(one.fn, "__name__", "") == "_opened"]
+    opens = [one._id for one in events if getattr(one.fn, "__name__", "") == "open_tab"]
     assert len(opens) == len(LANGUAGES)
     for at in opens:
         asked = [one.fn.__name__ for one in events if one.trigger_after == at]

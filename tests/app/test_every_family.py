@@ -2,27 +2,26 @@
 with it again. On tiny random models of the real classes, so what the figures show means nothing."""
 
 import pytest
+from built_tabs import built, holding, ran
 from tiny_models import FAMILIES
 
 from app.inputs.methods_choice import Choice
 from app.service.models import Models
 from app.service.service import Service
-from app.state import ShownMethods, Visitor
-from app.tabs import compare, every_k, methods, migration, sinks
+from app.state import Visitor
+from app.tabs.compare import Compare
+from app.tabs.every_k import EveryK
+from app.tabs.methods import Methods
+from app.tabs.migration import Migration
+from app.tabs.sinks import Sinks
 from vtw_core.machine.progress import LoadProgress
 
 QUESTION = "what is left of the red ball ?"
-SINKS = ("last_prompt", sinks.MEAN, False, True, 1)
-MIGRATION = ("all_text", 0, 0, 2, 0)
 # VTW, and of MustDrop the stages that every family has.
-PANELS = (Choice("vtw", 2), Choice("mustdrop", thresholds="own", gamma=0.02, alpha=0.02,
-                                   stages=("b", "c")))  # fmt: skip
-
-
-def panel_values():
-    for one in (*PANELS, PANELS[0]):
-        yield from (one.name, one.k, one.ratio, one.ranking, one.seed, one.thresholds, one.tokens,
-                    one.gamma, one.alpha, list(one.stages))  # fmt: skip
+PANELS = (
+    Choice("vtw", {"k": 2}),
+    Choice("mustdrop", {"stages": "bc", "gamma": 0.02, "alpha": 0.02}),
+)
 
 
 @pytest.fixture(scope="module")
@@ -40,30 +39,29 @@ def page_of(tiny_models, examples_folder):
 def test_a_question_and_all_that_the_page_makes_of_it(page_of, family):
     service = page_of(family)
     example = str(service.examples[0].image)
-    asked = compare._Handlers(service)
-    *_, told = asked.run(example, None, QUESTION, False, Visitor(), None, family, True)
-    bench, *_, visitor, _, _ = told
+    asked = built(Compare, service)
+    told = ran(asked, upload=example, prompt=QUESTION, visitor=Visitor())[-1]
+    bench, visitor = told[asked.bench], told[asked.shared.visitor]
     assert bench["phase"] == "done", bench["notice"]
     assert bench["notice"] is None
     run = visitor.run
     assert (run.model, run.model_type) == (family, family)
     assert len(bench["answers"]) == run.layers + 1
 
-    _, _, *charts, rows = every_k.show(visitor, None)
-    assert all(charts)
-    assert len(rows) == run.layers + 1
-    for tab, controls, charts in (
-        (sinks, SINKS, sinks.sinks.CHARTS), (migration, MIGRATION, migration.migration.CHARTS),
-    ):  # fmt: skip
-        values = tab.show(visitor, None, *controls)
-        assert values[0].visible
-        made = dict(zip(charts, values[-len(charts) :], strict=True))
-        assert [name for name, value in made.items() if not value] == []
+    for kind in (EveryK, Sinks, Migration):
+        tab = built(kind, service)
+        shown = tab.show(holding(tab, visitor=visitor))
+        assert shown[tab.content].visible
+        assert [name for name, part in tab.board.parts.items() if not shown[part]] == []
+        if kind is EveryK:
+            assert len(shown[tab.table]) == run.layers + 1
 
-    compared = methods._Handlers(service)
-    *_, (cards, *_, shown_methods, _) = compared.compare(
-        visitor, ShownMethods(), (True, True, False), True, *panel_values()
-    )
+    compared = built(Methods, service)
+    values = holding(compared, visitor=visitor, there=(True, True, False))
+    held = [value for one in (*PANELS, PANELS[0]) for value in one.values(run)]
+    values |= dict(zip(compared.each_control, held, strict=True))
+    told = list(compared.runs.run(compared.steps, {**values, compared.runs.waits: True}))[-1]
+    cards, shown_methods = told[compared.answers], told[compared.shown]
     assert cards["phase"] == "done", cards
     assert shown_methods.refused == ()
     assert {one.name for one in shown_methods.comparison.entries} == {"vtw", "mustdrop"}

@@ -4,10 +4,12 @@ import datetime
 
 import httpx
 import pytest
+from built_tabs import built
 from served_page import served
 
-from app.guide import _Handlers
 from app.requests.forgotten import HEADER
+from app.service.service import Service
+from app.tabs.compare import Compare
 from app.words import faults as text_faults
 from app.words.language import speaking
 
@@ -62,11 +64,13 @@ def test_what_is_restored_was_uploaded_here(tmp_path, monkeypatch):
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path))
     (tmp_path / "a.png").write_bytes(b"x")
 
-    def restored(sent):
-        return _Handlers.restore(None, SimpleNamespace(_data=sent))
+    tab = built(Compare, Service())
 
-    assert restored({"path": str(tmp_path / "a.png"), "question": "what ?"}) == (
-        str(tmp_path / "a.png"), "what ?",
-    )  # fmt: skip
+    def restored(sent):
+        return tab.restore(SimpleNamespace(_data=sent))
+
+    assert restored({"path": str(tmp_path / "a.png"), "question": "what ?"}) == {
+        tab.upload: str(tmp_path / "a.png"), tab.prompt: "what ?",
+    }  # fmt: skip
     for sent in ({"path": "/etc/passwd", "question": 3}, {}, None, {"path": ["a"]}, "x"):
-        assert restored(sent) == (gr.skip(), gr.skip())
+        assert restored(sent) == gr.skip()

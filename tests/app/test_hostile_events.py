@@ -1,7 +1,9 @@
 """Whatever a browser sends, a handler answers: with what there is, or one sentence."""
 
 import dataclasses
+import functools
 import json
+import types
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +11,7 @@ from types import SimpleNamespace
 import gradio as gr
 import orjson
 import pytest
+from built_tabs import TAB_IDS, arrive, built, guided, holding, looked_up
 from hostile_inputs import EVENTS
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -16,23 +19,28 @@ from inside_runs import SIZES, run_with_inside
 from small_budgets import made_up_comparison
 from stage_runs import drop_run
 
-from app import guide, ui
+from app import ui
 from app.components.lesson import show_step
 from app.figures import every_k
 from app.figures.report import report_html
 from app.figures.tables import chart_csv
 from app.inputs.drawings import keep_few_drawings
+from app.inputs.methods_choice import MOST_PANELS
+from app.inputs.methods_fields import layout, offered
 from app.lesson.progress import Progress
-from app.lesson.syllabus import STEPS
-from app.links.view_address import Places
 from app.sections import model_choice
 from app.sections import stages as stages_section
 from app.sections.board import save_chart
 from app.sections.held_k import keep_k
 from app.sections.methods_panels import chosen, fit, set_equal
+from app.service.service import Service
 from app.state import ShownCalibration, Visitor
-from app.tabs import calibrate, compare, migration, sinks, which_method
-from app.ui import TABS
+from app.tabs.calibrate import Calibrate
+from app.tabs.compare import Compare
+from app.tabs.migration import Migration
+from app.tabs.sinks import Sinks
+from app.tabs.tab import Shared
+from app.tabs.which_method import WhichMethod
 from vtw_core.errors import InputError
 
 RUN = run_with_inside(**SIZES["usual"])
@@ -66,9 +74,19 @@ def event(data):
     return gr.EventData(None, data)
 
 
+@functools.cache
 def of_service(service):
-    examples = tuple(example.name for example in service.examples)
-    return guide._Handlers(service, Places(examples, tuple(TABS), len(STEPS)))
+    return guided(service)
+
+
+@functools.cache
+def tab_of(service, kind):
+    return built(kind, service)
+
+
+def named(told):
+    """What a handler tells, as Gradio sends it."""
+    return list(told.values())
 
 
 def move_k(service, data):
@@ -78,23 +96,31 @@ def move_k(service, data):
 
 
 def choose_sinks(service, data):
-    return sinks.show(VISITOR, 2, *(data.draw(ANYTHING) for _ in range(5)))
+    tab = tab_of(service, Sinks)
+    chosen = {name: data.draw(ANYTHING) for name in ("rows", "head", "withdrawn", "log", "layer")}
+    return named(tab.show(holding(tab, visitor=VISITOR, k=2, **chosen)))
 
 
 def gaze(service, data):
-    return sinks.look(event(data.draw(sent(row=ANYTHING, patch=ANYTHING))), VISITOR, 1)
+    tab, asked = tab_of(service, Sinks), event(data.draw(sent(row=ANYTHING, patch=ANYTHING)))
+    return tab.look(holding(tab, visitor=VISITOR, k=1), asked)
 
 
 def choose_migration(service, data):
-    return migration.show(VISITOR, 2, *(data.draw(ANYTHING) for _ in range(5)))
+    tab = tab_of(service, Migration)
+    chosen = {name: data.draw(ANYTHING) for name in ("rows", "image", "token", "state", "grid")}
+    return named(tab.show(holding(tab, visitor=VISITOR, k=2, **chosen)))
 
 
 def choose_methods(service, data):
-    values = tuple(data.draw(ANYTHING) for _ in range(30))
+    names = [data.draw(st.sampled_from([*offered()]) | ANYTHING) for _ in range(MOST_PANELS)]
+    sent = [[name, *(data.draw(ANYTHING) for _ in layout())] for name in names]
+    values = tuple(value for panel in sent for value in panel)
     for choice in chosen(RUN, values):
-        assert 0 <= choice.k <= RUN.layers
+        assert choice == choice.at(RUN)
+        assert choice.options.get("k", 0) in range(RUN.layers + 1)
         with suppress(InputError):  # stages that do not go together
-            choice.options(RUN)
+            choice.checked()
     return set_equal(VISITOR, (True, True, False), *values), fit(values[0], values[1])
 
 
@@ -111,26 +137,30 @@ def choose_which(service, data):
     return stages_section._pick(stages_section._Followed(None, (DROPPED,)), data.draw(ANYTHING))
 
 
-BUDGETS = which_method._Made(made_up_comparison())
+BUDGETS = types.SimpleNamespace(recorded_budgets=made_up_comparison(), model_name="")
 
 
 def choose_budget(service, data):
-    return BUDGETS.both(*(data.draw(ANYTHING) for _ in range(4)))
+    with gr.Blocks():
+        tab = WhichMethod(Shared(BUDGETS, None, None, None, None))
+        tab.build()
+    return named(tab.board.show({part: data.draw(ANYTHING) for part in tab.inputs}))
 
 
 def choose_criterion(service, data):
-    shown = ShownCalibration(service.recorded_calibration, "")
-    criterion = [data.draw(ANYTHING) for _ in range(4)]
-    for write in (calibrate.write_json, calibrate.write_csv):
-        assert write(shown, *criterion) is None
-    _, said, *rest = calibrate.read(shown, *criterion)
-    assert rest == [gr.skip()] * 7
-    assert len(said) < 400
-    return said
+    tab = tab_of(service, Calibrate)
+    criterion = {part: data.draw(ANYTHING) for part in tab.inputs[1:]}
+    values = {tab.shown: ShownCalibration(service.recorded_calibration, ""), **criterion}
+    assert tab.write_json(values) is tab.write_csv(values) is None
+    told = tab.show(values)
+    assert set(told) == {tab.summary}
+    assert len(told[tab.summary]) < 400
+    return named(told)
 
 
 def take_preset(service, data):
-    return calibrate._take_preset(data.draw(ANYTHING))
+    tab = tab_of(service, Calibrate)
+    return named(tab.take_preset({tab.preset: data.draw(ANYTHING)}))
 
 
 def pick_model(service, data):
@@ -142,16 +172,18 @@ def pick_model(service, data):
 
 
 def pick_example(service, data):
-    picked, _ = compare._picked(SimpleNamespace(index=data.draw(ANYTHING)))
-    return compare._Handlers(service).pick_example(picked, VISITOR)[6]
+    tab = tab_of(service, Compare)
+    picked = tab.pick(SimpleNamespace(index=data.draw(ANYTHING)))[tab.picked]
+    return tab.show_example(holding(tab, picked=picked, visitor=VISITOR))[tab.upload]
 
 
 def follow_lesson(service, data):
-    handlers = of_service(service)
-    view, progress, _ = handlers.wanted(event(data.draw(sent(step=ANYTHING))), VISITOR, Progress())
-    handlers.arrive(view, VISITOR, progress)
+    guide = of_service(service)
+    view, progress = looked_up(guide, data.draw(sent(step=ANYTHING)), VISITOR, Progress())
+    arrive(guide, view, VISITOR, progress)
     answer = event(data.draw(sent(question=ANYTHING, given=ANYTHING)))
-    return show_step(handlers.answer(answer, VISITOR, progress)[0], VISITOR)
+    told = guide.answer({guide.visitor: VISITOR, guide.progress: progress}, answer)
+    return show_step(told[guide.progress], VISITOR)
 
 
 PARTS = st.sampled_from(["k=", "eta=", "layer=", "row=", "patch=", "token=", "lesson=", "tab=",
@@ -162,15 +194,15 @@ QUERIES = st.lists(PARTS | st.text(max_size=4), max_size=10).map("".join) | ANYT
 
 
 def follow_link(service, data):
-    handlers = of_service(service)
-    asked = event({"query": data.draw(QUERIES)})
-    view, progress, _ = handlers.wanted(asked, VISITOR, Progress())
-    return handlers.arrive(view, VISITOR, progress)[2]
+    guide = of_service(service)
+    view, progress = looked_up(guide, {"query": data.draw(QUERIES)}, VISITOR, Progress())
+    return arrive(guide, view, VISITOR, progress)[guide.parts.share]
 
 
 def ask_for_code(service, data):
-    handlers = of_service(service)
-    told = handlers.code(event(data.draw(sent(query=QUERIES))), VISITOR, next(iter(TABS)))
+    guide = of_service(service)
+    held = {guide.visitor: VISITOR, guide.page.opened: TAB_IDS[0]}
+    told = guide.code(held, event(data.draw(sent(query=QUERIES))))
     compile(told["code"], "code", "exec")
     return told
 
@@ -185,8 +217,10 @@ def ask_for_format(service, data):
 
 
 def open_tab(service, data):
-    opened = ui._opened(SimpleNamespace(value=data.draw(ANYTHING)))
-    assert opened in TABS
+    guide = of_service(service)
+    open_tab = ui._opener(guide.page.tabs, guide.page.opened)
+    opened = open_tab(SimpleNamespace(value=data.draw(ANYTHING)))[guide.page.opened]
+    assert opened in TAB_IDS
     return opened
 
 
@@ -282,9 +316,10 @@ def read_as_html(value):
 def test_no_text_of_a_run_is_ever_markup():
     run = evil_run()
     visitor = Visitor(run=run, origin="opened")
-    for shown in (sinks.show(visitor, 2, "all_text", 0, True, True, 1),
-                  migration.show(visitor, 2, "all_text", 0, 0, 0, 0)):  # fmt: skip
-        texts = list(read_as_html(shown))
+    for kind in (Sinks, Migration):
+        tab = built(kind, Service())
+        told = tab.show(holding(tab, visitor=visitor, k=2, rows="all_text"))
+        texts = list(read_as_html(list(told.values())))
         assert any("data" in text for text in texts)
         assert not [text for text in texts if "<img" in text or "<script" in text]
         assert not [text for text in texts[:1] if "example.com" in text]
@@ -305,6 +340,7 @@ def test_no_component_puts_what_it_is_told_into_html():
 
 
 def test_a_lesson_that_is_closed_asks_nothing(service):
-    told = of_service(service).answer(event({"question": 0, "given": 0}), VISITOR, Progress())
-    assert told == (Progress(), gr.skip())
-    json.dumps(told[1])
+    guide = of_service(service)
+    held = {guide.visitor: VISITOR, guide.progress: Progress()}
+    told = guide.answer(held, event({"question": 0, "given": 0}))
+    assert told == {guide.progress: Progress()}

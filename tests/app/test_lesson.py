@@ -3,23 +3,23 @@
 import dataclasses
 import re
 
+import gradio as gr
 import numpy as np
 import pytest
-from app.words.share import SHARE
+from built_tabs import TAB_IDS, address, guided, looked_up
 from inside_runs import SIZES, run_with_inside
 from small_records import small_run
 
 from app.components.files import read
 from app.components.lesson import show_step
-from app.guide import _Handlers
 from app.lesson import attention, choosing_k, image_and_cost
 from app.lesson.progress import Progress
 from app.lesson.syllabus import STEPS
-from app.links.view_address import Places, View
-from app.service.service import bundled_examples
+from app.links.view_address import View
+from app.service.service import Service, bundled_examples
 from app.state import Visitor
-from app.ui import TABS
 from app.words import lesson as text
+from app.words.english.share import SHARE
 from vtw_core.analysis.migration import joint_curves
 from vtw_core.results.run import DEFAULT_ETA
 
@@ -55,7 +55,7 @@ def test_every_step_accepts_what_is_right_and_says_so_when_it_is_not(number, ste
         assert 0 < len(right) < len(verdicts), "a question needs right and wrong answers"
         assert all("{" not in verdict.because for verdict in verdicts)
         assert len(set(question.choices)) == len(question.choices)
-    assert step.tab in TABS
+    assert step.tab in TAB_IDS
     assert step.name in text.STEPS
 
 
@@ -73,9 +73,11 @@ def test_the_questions_can_be_asked_of_any_run_or_say_why_not(number, step, size
 def test_a_step_drives_the_page_to_a_place_that_its_run_has(number, step):
     run = run_of(step)
     view = step.view(run, number)
-    assert view == view.clamped(run)
-    assert (view.example, view.tab, view.lesson) == (step.example, step.tab, number)
-    assert step.view(small_run(), number).lesson == number
+    assert view == address(Service()).clamped(view, run)
+    assert [view.get(name) for name in ("example", "tab", "lesson")] == [
+        step.example, step.tab, number,
+    ]  # fmt: skip
+    assert step.view(small_run(), number)["lesson"] == number
 
 
 def test_the_number_of_tokens_is_the_runs():
@@ -219,29 +221,38 @@ def test_the_five_questions_of_the_summary_can_be_told_apart_without_the_page():
     assert all(question["verdict"]["right"] for question in shown["questions"])
 
 
-@pytest.fixture
-def handlers(service):
-    return _Handlers(service, Places(("squares",), tuple(TABS), len(STEPS)))
+@pytest.fixture(scope="module")
+def guide(service):
+    return guided(service)
 
 
-class Sent:
-    def __init__(self, data):
-        self._data = data
+def answered_with(guide, sent, visitor, progress):
+    held = {guide.visitor: visitor, guide.progress: progress}
+    return guide.answer(held, gr.EventData(None, sent))[guide.progress]
+
+
+def shown(guide, visitor, progress):
+    return guide.show_lesson({guide.visitor: visitor, guide.progress: progress})
+
+
+def closed_with(guide, sent, progress):
+    told = guide.close({guide.progress: progress}, gr.EventData(None, sent))
+    return told[guide.progress], told[guide.parts.lesson]
 
 
 @pytest.mark.parametrize("sent", [None, {}, {"step": "x"}, {"step": -5}, {"query": "lesson=1"}])
-def test_whatever_is_sent_the_lesson_begins_at_a_step(handlers, sent):
-    view, progress, _ = handlers.wanted(Sent(sent), Visitor(), Progress())
+def test_whatever_is_sent_the_lesson_begins_at_a_step(guide, sent):
+    view, progress = looked_up(guide, sent, Visitor(), Progress())
     assert progress.step == 1
-    assert view.lesson == 1
-    assert handlers.wanted(Sent({"step": 99}), Visitor(), Progress())[1].step == len(STEPS)
+    assert view["lesson"] == 1
+    assert looked_up(guide, {"step": 99}, Visitor(), Progress())[1].step == len(STEPS)
 
 
-def test_a_link_to_a_step_may_say_more_than_the_step(handlers):
-    before, sent = Progress(), Sent({"query": "lesson=2&k=0&tab=compare"})
-    view, progress, _ = handlers.wanted(sent, Visitor(), before)
-    assert (view.k, view.tab, progress.step) == (0, "compare", 2)
-    view, progress, _ = handlers.wanted(Sent({"query": "k=1"}), Visitor(), before)
+def test_a_link_to_a_step_may_say_more_than_the_step(guide):
+    before, sent = Progress(), {"query": "lesson=2&k=0&tab=compare"}
+    view, progress = looked_up(guide, sent, Visitor(), before)
+    assert (view["k"], view["tab"], progress.step) == (0, "compare", 2)
+    view, progress = looked_up(guide, {"query": "k=1"}, Visitor(), before)
     assert (view, progress.step) == (View(k=1), 0)
 
 
@@ -249,34 +260,34 @@ def test_a_link_to_a_step_may_say_more_than_the_step(handlers):
     "sent", [None, {}, {"question": 0}, {"question": 7, "given": 0}, {"question": 0, "given": 99},
              {"question": True, "given": True}, {"question": "0", "given": "1"}]
 )  # fmt: skip
-def test_an_answer_that_cannot_be_one_changes_nothing(handlers, service, sent):
+def test_an_answer_that_cannot_be_one_changes_nothing(guide, service, sent):
     visitor = Visitor(run=service.examples[0].run)
     progress = Progress(step=1)
-    assert handlers.answer(Sent(sent), visitor, progress)[0] == progress
-    assert handlers.answer(Sent({"question": 0, "given": 1}), visitor, Progress())[0] == Progress()
+    assert answered_with(guide, sent, visitor, progress) == progress
+    assert answered_with(guide, {"question": 0, "given": 1}, visitor, Progress()) == Progress()
 
 
-def test_another_run_asks_anew_and_what_was_answered_of_the_first_comes_back(handlers):
+def test_another_run_asks_anew_and_what_was_answered_of_the_first_comes_back(guide):
     first, other = Visitor(small_run(), "recorded"), Visitor(small_run(prompt="else ?"), "recorded")
     answered = Progress(step=1).answered(first.run, 0, 1, True)
-    assert handlers.show_lesson(other, answered)["questions"][0]["verdict"] is None
+    assert shown(guide, other, answered)["questions"][0]["verdict"] is None
     elsewhere = dataclasses.replace(answered, step=2)
-    assert handlers.show_lesson(first, elsewhere)["questions"][0]["verdict"] is None
-    _, back, _ = handlers.wanted(Sent({"step": 1}), first, elsewhere)
-    assert handlers.show_lesson(first, back)["questions"][0]["verdict"] is not None
+    assert shown(guide, first, elsewhere)["questions"][0]["verdict"] is None
+    _, back = looked_up(guide, {"step": 1}, first, elsewhere)
+    assert shown(guide, first, back)["questions"][0]["verdict"] is not None
 
 
-def test_a_lesson_closed_half_way_is_gone_on_with_and_a_finished_one_begins_anew(handlers):
+def test_a_lesson_closed_half_way_is_gone_on_with_and_a_finished_one_begins_anew(guide):
     visitor = Visitor(small_run(), "recorded")
     answered = Progress(step=1).answered(visitor.run, 0, 1, True)
-    closed, shown = handlers.close(Sent({"finished": False}), answered)
-    assert shown is None
-    assert handlers.show_lesson(visitor, closed) is None
-    _, left, _ = handlers.wanted(Sent({"query": "k=1"}), visitor, answered)
+    closed, told = closed_with(guide, {"finished": False}, answered)
+    assert told is None
+    assert shown(guide, visitor, closed) is None
+    _, left = looked_up(guide, {"query": "k=1"}, visitor, answered)
     for away in (closed, left):
-        _, back, _ = handlers.wanted(Sent({"step": 1}), visitor, away)
-        assert handlers.show_lesson(visitor, back)["questions"][0]["given"] == 1
-    assert handlers.close(Sent({"finished": True}), answered)[0] == Progress()
+        _, back = looked_up(guide, {"step": 1}, visitor, away)
+        assert shown(guide, visitor, back)["questions"][0]["given"] == 1
+    assert closed_with(guide, {"finished": True}, answered)[0] == Progress()
 
 
 def test_a_prediction_waits_for_the_visitors_own_run():

@@ -8,10 +8,11 @@ import httpx
 import pytest
 from served_page import served
 
+from app.requests import limits, rates
 from app.requests.limits import ADDRESS_RUNS, RunLimits, Waiting
 from app.requests.rates import Quota, Starts
 from app.requests.visitors import Networks, believed_proxies
-from app.service.service import Service, limits, rates
+from app.service.service import Service
 from app.words import faults as text_faults
 from benchmarks.load.page import Page, Refused, Watch
 from vtw_core.errors import InputError

@@ -6,8 +6,9 @@ import pytest
 from gradio.utils import LRUCache
 from served_page import served
 
+from app.requests import limits, rates
 from app.requests.limits import RunLimits
-from app.service.service import Service, limits, rates
+from app.service.service import Service
 from app.words import page as text
 from benchmarks.load.crowd import visit_for
 from benchmarks.load.leaving import WAYS, seconds_until_free

@@ -7,11 +7,12 @@ from contextlib import ExitStack
 import numpy as np
 import pytest
 import torch
+from built_tabs import built, ran
 from tiny_models import save_tiny_model
 
 from app.sections.picture_choice import Pictures
 from app.service.service import Service
-from app.tabs.compare import _Handlers as CompareHandlers
+from app.tabs.compare import Compare
 from app.words import faults as text
 from vtw_core.errors import ModelError
 from vtw_core.families.adapters import decoder_layers
@@ -167,18 +168,17 @@ def test_a_job_that_finds_no_memory_says_so_and_leaves_nothing_behind(
 
 
 def test_the_page_says_what_to_do_and_serves_the_next(tiny, undisturbed, image_path, monkeypatch):
-    handlers = CompareHandlers(tiny)
+    tab = built(Compare, tiny)
     monkeypatch.setattr(Pictures, "roots", [image_path.parent])
     from app.state import Visitor
 
     def last():
-        asked = (str(image_path), None, QUESTION, False, Visitor(), None, tiny.model_name, True)
-        return list(handlers.run(*asked))[-1]
+        return ran(tab, upload=str(image_path), prompt=QUESTION, visitor=Visitor())[-1]
 
     vlm = tiny.models.pool.model(tiny.model_name)
     with Fails(PLACES["a decoder layer"](vlm), 3, no_room_on_the_gpu):
-        assert last()[0]["notice"] == {"kind": "error", "text": text.OUT_OF_MEMORY}
-    assert same(last()[3].run, undisturbed[0])
+        assert last()[tab.bench]["notice"] == {"kind": "error", "text": text.OUT_OF_MEMORY}
+    assert same(last()[tab.shared.visitor].run, undisturbed[0])
 
 
 def test_only_a_lack_of_memory_is_taken_for_one():

@@ -4,16 +4,21 @@ import dataclasses
 
 import numpy as np
 import pytest
+from built_tabs import built, holding
 from inside_runs import SIZES, run_with_inside
 from small_records import small_run
 
 from app.figures import causal, migration
+from app.service.service import Service
 from app.state import Visitor
-from app.tabs.migration import show
+from app.tabs.migration import Migration
 from app.words import inside as text
 from vtw_core.analysis.migration import joint_curves, similarity
 
-CONTROLS = ("all_text", None, 0, 10_000, 0)
+
+@pytest.fixture(scope="module")
+def tab():
+    return built(Migration, Service())
 
 
 @pytest.fixture(scope="module", params=SIZES)
@@ -126,22 +131,25 @@ def test_forged_choices_become_ones_that_the_run_has(run, number):
         assert chart.title
 
 
-def test_the_tab_shows_as_many_things_as_it_has_places_for(run):
-    shown = show(Visitor(run=run), 1, *CONTROLS)
-    assert len(shown) == 3 + len(CONTROLS) + 1 + len(migration.CHARTS)
-    assert shown[2] == {"layers": run.layers, "k": 1, "model": run.model}
-    missing = [part for part in shown[-len(migration.CHARTS) :] if part is None]
-    assert len(missing) == (0 if len(run.inside.lens.patches) else 1)
+def test_every_part_of_the_tab_is_told_something(tab, run):
+    shown = tab.show(holding(tab, visitor=Visitor(run=run), k=1))
+    assert set(shown) == set(tab.outputs)
+    assert shown[tab.bar] == {"layers": run.layers, "k": 1, "model": run.model}
+    assert set(tab.board.parts) == set(migration.CHARTS)
+    missing = [name for name, part in tab.board.parts.items() if shown[part] is None]
+    assert missing == ([] if len(run.inside.lens.patches) else ["lens_patches"])
 
 
-def test_the_tab_keeps_what_a_visitor_chose(usual):
-    rows, image, token, state, _ = show(Visitor(run=usual), 1, "answer", 1, 2, 3, 0)[3:8]
-    assert (rows.value, image.value, token.value, state.value) == ("answer", 1, 2, 3)
+def test_the_tab_keeps_what_a_visitor_chose(tab, usual):
+    chosen = {"rows": "answer", "image": 1, "token": 2, "state": 3}
+    shown = tab.show(holding(tab, visitor=Visitor(run=usual), k=1, **chosen))
+    assert {name: shown[getattr(tab, name)].value for name in chosen} == chosen
 
 
 @pytest.mark.parametrize("visitor", [Visitor(), Visitor(run=small_run())])
-def test_without_an_inside_the_tab_says_what_to_do(visitor):
-    content, notice, *rest = show(visitor, None, *CONTROLS)
-    assert content.visible is False
-    assert notice.visible is True
-    assert len(rest) == 1 + len(CONTROLS) + 1 + len(migration.CHARTS)
+def test_without_an_inside_the_tab_says_what_to_do(tab, visitor):
+    shown = tab.show(holding(tab, visitor=visitor))
+    assert shown[tab.content].visible is False
+    assert shown[tab.notice].visible is True
+    assert not set(tab.controls.values()) & set(shown)
+    assert {shown[part] for part in tab.board.parts.values()} == {None}

@@ -3,10 +3,10 @@
 import json
 import re
 from concurrent.futures import ThreadPoolExecutor
-from types import SimpleNamespace
 
 import gradio as gr
 import pytest
+from built_tabs import built, holding, ran
 from hostile_inputs import MODELS as HOSTILE
 
 from app.presenters.models_view import Picking, catalogue_words, show_models
@@ -14,7 +14,8 @@ from app.sections import model_choice
 from app.service.models import LoadOptions, Models, Offer
 from app.service.pool import READY
 from app.service.service import Service
-from app.tabs.compare import _Handlers as Compare
+from app.state import Visitor
+from app.tabs.compare import Compare
 from app.words import models as text_models
 from app.words.language import speaking
 from vtw_core.errors import InputError, ModelError
@@ -224,18 +225,15 @@ def test_a_run_that_another_model_made_is_tested_by_that_model(two, image_path):
 
 def test_without_its_model_a_question_keeps_the_last_run_and_says_why(examples_folder):
     service = Service(Models("no such model", load=no_weights), examples_folder)
-    handlers, example = Compare(service), service.examples[0]
-    visitor = SimpleNamespace(run=example.run, origin="recorded")
-    *_, (bench, _, _, waits) = handlers.load(visitor, None, "no such model", True)
-    assert "are not complete" in bench["notice"]["text"]
-    assert bench["prompt"] == example.prompt
-    assert waits is False
-    *_, told = handlers.run(str(example.image), None, "?", False, visitor, None, "x", waits)
-    assert set(map(str, told[:-1])) == {str(gr.skip())}
-    *untouched, waits = next(cancelled := handlers.load(visitor, None, "no such model", False))
-    assert set(map(str, untouched)) == {str(gr.skip())}
-    assert waits is False
-    assert list(cancelled) == []
+    tab, example = built(Compare, service), service.examples[0]
+    values = holding(tab, visitor=Visitor(example.run, "recorded"), runs__waits=True)
+    *_, told = tab.runs.load(tab.model, values)
+    assert "are not complete" in told[tab.bench]["notice"]["text"]
+    assert told[tab.bench]["prompt"] == example.prompt
+    assert told[tab.runs.waits] is False
+    assert ran(tab, waits=False) == [{tab.runs.waits: False}]
+    cancelled = holding(tab, runs__waits=False)
+    assert list(tab.runs.load(tab.model, cancelled)) == [{tab.runs.waits: False}]
 
 
 def test_no_visitor_is_told_where_an_adapter_s_base_model_should_be(tmp_path):

@@ -7,16 +7,15 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 import pytest
+from built_tabs import built, holding
 
 from app.inputs.pictures import OWN_PICTURE
 from app.service.jobs import COUNTERFACTUALS
 from app.state import Visitor
-from app.tabs.migration import _Handlers
+from app.tabs.migration import Migration
 from app.words import inside as text_inside
 from app.words import page as text
 from vtw_core.results.run import Run
-
-CONTROLS = (None, "all_text", 0, 0, 10_000, 0)
 
 
 @pytest.fixture(scope="module")
@@ -29,8 +28,18 @@ def live(service):
 
 
 @pytest.fixture
-def handlers(service):
-    return _Handlers(service)
+def tab(service):
+    return built(Migration, service)
+
+
+def with_upload(tab, path, visitor):
+    return tab.test_upload(holding(tab, upload=path, visitor=visitor))
+
+
+def with_example(tab, index, visitor):
+    """The visitor as he is told of it."""
+    told = tab.test_example(holding(tab, example=index, visitor=visitor))
+    return told[tab.shared.visitor]
 
 
 @pytest.fixture
@@ -42,13 +51,14 @@ def upload(image):
     shutil.rmtree(folder)
 
 
-def test_a_picture_of_the_visitors_becomes_one_more_test_and_is_shown(handlers, live, upload):
-    visitor, content, _, _, _, image, *_ = handlers.test_upload(str(upload), live, *CONTROLS)
+def test_a_picture_of_the_visitors_becomes_one_more_test_and_is_shown(tab, live, upload):
+    told = with_upload(tab, str(upload), live)
+    visitor = told[tab.shared.visitor]
     before, after = live.run.inside, visitor.run.inside
     names = [test.name for test in after.counterfactuals]
     assert names == [*COUNTERFACTUALS, OWN_PICTURE]
-    assert content.visible
-    assert image.value == len(COUNTERFACTUALS)
+    assert told[tab.content].visible
+    assert told[tab.image].value == len(COUNTERFACTUALS)
     assert visitor.run.answers == live.run.answers
     assert visitor.run.seconds is live.run.seconds
     for one, other in zip(before.counterfactuals, after.counterfactuals, strict=False):
@@ -56,9 +66,9 @@ def test_a_picture_of_the_visitors_becomes_one_more_test_and_is_shown(handlers, 
     assert visitor.picture == live.picture
 
 
-def test_an_example_can_be_the_other_image_and_the_same_again_replaces_it(handlers, live):
-    once, *_ = handlers.test_example(0, live, *CONTROLS)
-    twice, *_ = handlers.test_example(10**9, once, *CONTROLS)
+def test_an_example_can_be_the_other_image_and_the_same_again_replaces_it(tab, live):
+    once = with_example(tab, 0, live)
+    twice = with_example(tab, 10**9, once)
     # The example's own picture in place of itself changes nothing.
     assert np.abs(once.run.inside.counterfactuals[-1].swapped_kl).max() <= 1e-5
     assert len(twice.run.inside.counterfactuals) == len(COUNTERFACTUALS) + 1
@@ -75,7 +85,7 @@ def test_only_so_many_tests_are_kept(service, live, monkeypatch):
 
 
 def test_a_file_elsewhere_a_damaged_one_and_a_lost_picture_are_one_sentence(
-    handlers, live, upload, tmp_path
+    tab, live, upload, tmp_path
 ):
     damaged = upload.with_name("damaged.png")
     damaged.write_bytes(upload.read_bytes()[:100])
@@ -88,20 +98,20 @@ def test_a_file_elsewhere_a_damaged_one_and_a_lost_picture_are_one_sentence(
     ]
     for path, visitor, words in cases:
         with pytest.raises(gr.Error) as caught:
-            handlers.test_upload(path, visitor, *CONTROLS)
+            with_upload(tab, path, visitor)
         assert words in caught.value.message
         assert "\n" not in caught.value.message
 
 
-def test_a_run_of_another_model_is_not_tested_against_this_one(handlers, live):
+def test_a_run_of_another_model_is_not_tested_against_this_one(tab, live):
     ids = (*live.run.answer_ids[:-1], tuple(one + 1 for one in live.run.answer_ids[-1]))
     other = replace(live, run=replace(live.run, answer_ids=ids))
     with pytest.raises(gr.Error, match="cannot be repeated"):
-        handlers.test_example(0, other, *CONTROLS)
+        with_example(tab, 0, other)
     assert "Run both sides" in text.RUN_NOT_REPEATED
 
 
-def test_an_unexpected_failure_shows_no_traceback(handlers, live, monkeypatch):
-    monkeypatch.setattr(handlers.service, "test_image", lambda *_: 1 / 0)
+def test_an_unexpected_failure_shows_no_traceback(tab, live, monkeypatch):
+    monkeypatch.setattr(tab.shared.service, "test_image", lambda *_: 1 / 0)
     with pytest.raises(gr.Error, match="as it was"):
-        handlers.test_example(0, live, *CONTROLS)
+        with_example(tab, 0, live)

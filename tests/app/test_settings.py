@@ -3,17 +3,15 @@
 from pathlib import Path
 
 import pytest
+from built_tabs import arrive, guided
 
-from app import guide
-from app.lesson.progress import Progress
-from app.lesson.syllabus import STEPS
-from app.links.view_address import Places, View
+from app.links.view_address import View
 from app.presenters.view import show_criterion
 from app.service.models import LoadOptions
 from app.service.service import Service
 from app.settings import Settings, _variables
 from app.state import Visitor
-from app.ui import TABS, build_demo
+from app.ui import build_demo
 from vtw_core.errors import InputError
 from vtw_core.families.catalogue import CATALOGUE
 from vtw_core.results.run import DEFAULT_ETA
@@ -91,10 +89,10 @@ def test_the_page_opens_with_the_owners_threshold_and_the_lesson_with_the_publis
     config = build_demo(own).config["components"]
     props = {one["props"].get("elem_id"): one["props"] for one in config}
     assert props["workbench"]["props"]["criterion"]["eta"] == 0.5
-    handlers = guide._Handlers(own, Places(("squares",), TABS, len(STEPS)))
+    guide = guided(own)
     visitor = Visitor(run=own.examples[0].run)
     etas = [
-        handlers.arrive(view, visitor, Progress())[2]["go"]["eta"]
+        arrive(guide, view, visitor)[guide.parts.share]["go"]["eta"]
         for view in (View(), View(eta=0.1), View(lesson=1))
     ]
     assert etas == [0.5, 0.1, DEFAULT_ETA]

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import gradio as gr
 import pytest
+from built_tabs import built, holding, ran
 from PIL import Image
 from tiny_models import random_picture
 
@@ -14,9 +15,10 @@ from app.inputs.pictures import thumbnails
 from app.links.view_address import View
 from app.sections.picture_choice import MOST, Pictures, _suit
 from app.state import Visitor
-from app.tabs import migration, sinks
-from app.tabs.compare import _Handlers, show_view
-from app.tabs.migration import _Handlers as _Migration
+from app.tabs.compare import Compare
+from app.tabs.migration import Migration
+from app.tabs.sinks import Sinks
+from app.tabs.tab import Arrival
 from app.words import page as text
 from vtw_core.families.catalogue import EMBEDDED
 
@@ -47,14 +49,22 @@ def pictures(service):
 
 
 def run(service, first, prompt, further=(), model=None):
-    model = model or service.model_name
-    return list(_Handlers(service).run(first, None, prompt, False, NEW, None, model, True, further))
+    """What the workbench and the visitor's state are told of a run."""
+    tab = built(Compare, service)
+    told = ran(tab, upload=first, prompt=prompt, visitor=NEW, model=model or service.model_name,
+               further__held=further)  # fmt: skip
+    return told[-1][tab.bench], told[-1].get(tab.shared.visitor)
+
+
+def arrived(service, visitor, question):
+    tab = built(Compare, service)
+    return tab, tab.arrive(Arrival(View(), visitor, visitor.run, True, question))
 
 
 @pytest.fixture(scope="module")
 def visitor(service, paths):
     """A visitor who has asked about two pictures."""
-    *_, visitor, _, _ = run(service, paths[0], "what is this ?", (paths[1],))[-1]
+    _, visitor = run(service, paths[0], "what is this ?", (paths[1],))
     return visitor
 
 
@@ -74,10 +84,12 @@ def test_one_that_they_do_not_show_gets_a_preview_and_the_run_is_about_the_file(
     shown = pictures.check(str(uploads / "a.tiff"))
     with Image.open(shown) as preview:
         assert preview.format == "PNG"
-    *_, visitor, _, _ = run(service, shown, "what is this ?")[-1]
+    _, visitor = run(service, shown, "what is this ?")
     assert visitor.picture == str(uploads / "a.tiff")
-    *_, in_field, _, _, _, _ = show_view(visitor, View(), "what is this ?")
-    assert in_field == shown, "and the preview stands there again when a link brings the run back"
+    tab, told = arrived(service, visitor, "what is this ?")
+    assert told[tab.upload] == shown, (
+        "and the preview stands there again when a link brings the run back"
+    )
 
 
 def test_an_unfit_file_is_refused_as_soon_as_it_comes_and_the_field_is_empty(pictures, uploads):
@@ -134,32 +146,29 @@ def test_all_are_asked_about_in_their_order(vlm, visitor, paths):
 
 
 def test_the_embedded_model_is_asked_about_one_and_says_why(service, paths):
-    shown = run(service, paths[0], "what is this ?", (paths[1],), EMBEDDED)
-    assert shown[-1][0]["notice"]["text"] == text.ONE_PICTURE
+    bench, _ = run(service, paths[0], "what is this ?", (paths[1],), EMBEDDED)
+    assert bench["notice"]["text"] == text.ONE_PICTURE
     assert [part.visible for part in _suit(EMBEDDED)] == [False, True]
     assert [part.visible for part in _suit(service.model_name)] == [True, False]
 
 
-def test_the_attention_lies_over_the_picture_that_each_grid_shows(visitor):
-    told = next(
-        part
-        for part in sinks.show(visitor, None, "all_text", None, False, True, 0)
-        if isinstance(part, dict) and "patches" in part
-    )
+def test_the_attention_lies_over_the_picture_that_each_grid_shows(service, visitor):
+    tab = built(Sinks, service)
+    told = tab.show(holding(tab, visitor=visitor))[tab.gaze]
     assert told["images"] == [0, 1]
     assert told["pictures"] == thumbnails(visitor.pictures)
     assert len(set(told["pictures"])) == 2
 
 
-def test_the_grid_of_each_picture_can_be_chosen(visitor):
-    *_, grids = migration._controls(
-        visitor.run, migration.choices(visitor, 0, "all_text", 0, 0, 0, 0)
-    )
+def test_the_grid_of_each_picture_can_be_chosen(service, visitor):
+    tab = built(Migration, service)
+    grids = tab.show(holding(tab, visitor=visitor))[tab.grid]
     assert [name for name, _ in grids.choices] == ["8 × 8, picture 1", "8 × 8, picture 2"]
 
 
 def test_another_image_is_tested_against_all_of_them(service, visitor, paths):
-    told, *_ = _Migration(service).test_example(0, visitor, None, "all_text", 0, 0, 0, 0)
+    tab = built(Migration, service)
+    told = tab.test_example(holding(tab, example=0, visitor=visitor))[tab.shared.visitor]
     assert len(told.run.inside.counterfactuals) == len(visitor.run.inside.counterfactuals) + 1
     assert told.pictures == visitor.pictures
 
@@ -171,14 +180,15 @@ def test_methods_are_compared_on_all_of_them(service, visitor):
     assert compared.entries[0].answer == run.answers[1]
 
 
-def test_the_report_and_the_page_show_them_all(visitor):
+def test_the_report_and_the_page_show_them_all(service, visitor):
     page = report_html(visitor.run, thumbnails(visitor.pictures))
     assert page.count("<img src=") == 2
-    bench, *_, held, strip = show_view(visitor, View(), visitor.run.prompt)
-    assert bench["pictures"] == 2
-    assert held == visitor.further
-    assert len(strip) == 1
-    assert show_view(visitor, View(), None)[-2:] == (gr.skip(), gr.skip())
+    tab, told = arrived(service, visitor, visitor.run.prompt)
+    assert told[tab.bench]["pictures"] == 2
+    assert told[tab.further.held] == visitor.further
+    assert len(told[tab.further.strip]) == 1
+    tab, told = arrived(service, visitor, None)
+    assert not {tab.further.held, tab.further.strip} & set(told)
 
 
 def test_where_one_is_gone_none_is_shown_in_its_place(paths):

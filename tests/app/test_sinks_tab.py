@@ -7,19 +7,24 @@ from types import SimpleNamespace
 import gradio as gr
 import numpy as np
 import pytest
+from built_tabs import built, holding
 from inside_runs import SIZES, run_with_inside
 from small_records import small_run
 
 from app.figures import sinks
 from app.presenters.inside_view import sink_words
 from app.sections.board import save_chart
+from app.service.service import Service
 from app.state import Visitor
-from app.tabs.sinks import choices, look, new_board, show
+from app.tabs.sinks import Sinks
 from app.words import inside as text
 from vtw_core.analysis.rows import tokens_of
 from vtw_core.analysis.sinks import sink_verdict
 
-CONTROLS = ("last_prompt", -1, False, True, 10_000)
+
+@pytest.fixture(scope="module")
+def tab():
+    return built(Sinks, Service())
 
 
 @pytest.fixture(scope="module", params=SIZES)
@@ -109,29 +114,28 @@ def test_forged_choices_become_ones_that_the_run_has(usual, rows, number):
     assert chosen.layer in range(usual.layers)
 
 
-def test_the_tab_shows_as_many_things_as_it_has_places_for(run):
-    shown = show(Visitor(run=run), None, *CONTROLS)
-    assert len(shown) == 4 + len(CONTROLS) + 1 + len(sinks.CHARTS)
-    assert shown[3] == {"layers": run.layers, "k": run.choose_k(), "model": run.model}
-    assert all(part["title"] for part in shown[-len(sinks.CHARTS) :])
+def test_every_part_of_the_tab_is_told_something(tab, run):
+    shown = tab.show(holding(tab, visitor=Visitor(run=run)))
+    assert set(shown) == set(tab.outputs)
+    assert shown[tab.bar] == {"layers": run.layers, "k": run.choose_k(), "model": run.model}
+    assert set(tab.board.parts) == set(sinks.CHARTS)
+    assert all(shown[part]["title"] for part in tab.board.parts.values())
 
 
-def test_the_tab_keeps_what_a_visitor_chose(usual):
-    _, _, _, _, rows, head, withdrawn, log, layer, *_ = show(
-        Visitor(run=usual), 3, "answer", 2, True, False, 1
-    )
-    assert (rows.value, head.value, withdrawn.value, log.value, layer.value) == (
-        "answer", 2, True, False, 1,
-    )  # fmt: skip
+def test_the_tab_keeps_what_a_visitor_chose(tab, usual):
+    chosen = {"rows": "answer", "head": 2, "withdrawn": True, "log": False, "layer": 1}
+    shown = tab.show(holding(tab, visitor=Visitor(run=usual), k=3, **chosen))
+    assert {name: shown[getattr(tab, name)].value for name in chosen} == chosen
 
 
 @pytest.mark.parametrize("visitor", [Visitor(), Visitor(run=small_run())])
-def test_without_an_inside_the_tab_says_what_to_do(visitor):
-    content, notice, *rest = show(visitor, None, *CONTROLS)
-    assert content.visible is False
-    assert notice.visible is True
-    assert len(rest) == 2 + len(CONTROLS) + 1 + len(sinks.CHARTS)
-    assert new_board().values(visitor, choices(visitor, 0, *CONTROLS), ["mass"]) == [None]
+def test_without_an_inside_the_tab_says_what_to_do(tab, visitor):
+    values = holding(tab, visitor=visitor)
+    shown = tab.show(values)
+    assert shown[tab.content].visible is False
+    assert shown[tab.notice].visible is True
+    assert set(shown) == set(tab.outputs) - set(tab.controls.values())
+    assert tab.board.show(values, ["mass"]) == {tab.board.parts["mass"]: None}
 
 
 def test_the_verdict_names_the_numbers_and_no_word_of_the_model(run):
@@ -154,8 +158,9 @@ def test_a_verdict_with_a_sink_says_so(usual):
 
 
 @pytest.mark.parametrize("format", ["png", "svg", "html", "csv", "exe", None, 3])
-def test_a_figure_is_saved_in_the_format_asked_for_or_as_csv(usual, format):
-    path = new_board().saver("mass")(event({"format": format}), Visitor(run=usual), None, *CONTROLS)
+def test_a_figure_is_saved_in_the_format_asked_for_or_as_csv(tab, usual, format):
+    values = holding(tab, visitor=Visitor(run=usual))
+    path = tab.board.saver("mass")(values, event({"format": format}))
     known = format in ("png", "svg", "html", "csv")
     assert path.endswith(f"attention_by_segment.{format if known else 'csv'}")
 
@@ -168,12 +173,12 @@ def test_a_table_is_saved_as_csv_whatever_is_asked_for(usual):
     assert len(rows) == sinks.COUNT + 1
 
 
-def test_a_figure_of_no_run_cannot_be_saved():
+def test_a_figure_of_no_run_cannot_be_saved(tab):
     with pytest.raises(gr.Error, match="open the tab again"):
-        new_board().saver("mass")(event({"format": "png"}), Visitor(), None, *CONTROLS)
+        tab.board.saver("mass")(holding(tab, visitor=Visitor()), event({"format": "png"}))
 
 
 @pytest.mark.parametrize("asked", [{"row": 10**9, "patch": -4}, {"row": "x", "patch": {}}, None])
-def test_a_forged_look_becomes_one_that_the_run_has(usual, asked):
-    value = look(event(asked), Visitor(run=usual), None)
+def test_a_forged_look_becomes_one_that_the_run_has(tab, usual, asked):
+    value = tab.look(holding(tab, visitor=Visitor(run=usual)), event(asked))
     assert value["row"] in range(len(value["tokens"]))

@@ -4,30 +4,33 @@ import ast
 import contextlib
 import io
 
+import gradio as gr
 import pytest
-from app.words.share import BIBTEX, OWN_PICTURE_FILE
+from built_tabs import guided
 from inside_runs import run_with_inside
 
-from app.guide import _Handlers
-from app.lesson.syllabus import STEPS
 from app.links.snippet import code_for
-from app.links.view_address import Places, View
+from app.links.view_address import View
 from app.service.service import Service
 from app.state import Visitor
-from app.ui import TABS
+from app.words.english.share import BIBTEX, OWN_PICTURE_FILE
 
 
 @pytest.fixture(scope="module")
 def bundled():
     """The page's own examples; the model is not loaded."""
     service = Service()
-    places = Places(tuple(each.name for each in service.examples), tuple(TABS), len(STEPS))
-    return _Handlers(service, places)
+    return guided(service)
 
 
-class Sent:
-    def __init__(self, query):
-        self._data = {"query": query}
+def code(guide, query, visitor, tab):
+    """What the share part is told when the code of a view is asked for."""
+    held = {guide.visitor: visitor, guide.page.opened: tab}
+    return guide.code(held, gr.EventData(None, {"query": query}))
+
+
+def address(guide, visitor, tab):
+    return guide.address({guide.visitor: visitor, guide.page.opened: tab})
 
 
 def printed(code):
@@ -42,13 +45,13 @@ def test_the_code_of_a_view_reproduces_what_the_page_shows(bundled, monkeypatch,
     monkeypatch.chdir(request.config.rootpath)
     example = next(each for each in bundled.service.examples if each.name == "red_circle")
     visitor = Visitor(run=example.run, origin="recorded", picture=str(example.image))
-    code = bundled.code(Sent("example=red_circle&k=3&eta=0.01"), visitor, "compare")["code"]
-    said = printed(code)
+    query = "example=red_circle&k=3&eta=0.01"
+    said = printed(code(bundled, query, visitor, "compare")["code"])
     assert f"image in all layers: {example.run.baseline_answer}\n" in said
     assert f"image withdrawn from layer 3 on: {example.run.answers[3]}\n" in said
     assert f"K*: {example.run.choose_k(0.01)} by the rule first\n" in said
     query = "example=red_circle&eta=10&rule=released"
-    said = printed(bundled.code(Sent(query), visitor, "compare")["code"])
+    said = printed(code(bundled, query, visitor, "compare")["code"])
     assert f"K*: {example.run.choose_k(10, rule='released')} by the rule released\n" in said
     assert "image withdrawn from layer 5 on" in said
 
@@ -83,10 +86,10 @@ def test_a_picture_of_the_visitors_own_has_a_name_to_fill_in(bundled, tmp_path, 
     visitor = Visitor(
         run=bundled.service.examples[0].run, origin="live", picture=str(tmp_path / "mine.png")
     )
-    shown = bundled.code(Sent(""), visitor, "compare")
+    shown = code(bundled, "", visitor, "compare")
     assert repr(OWN_PICTURE_FILE) in shown["code"]
     assert shown["origin"] == "picture"
-    assert bundled.address(Visitor(run=visitor.run, origin="opened"), "sinks")["origin"] == "file"
+    assert address(bundled, Visitor(run=visitor.run, origin="opened"), "sinks")["origin"] == "file"
 
 
 def test_a_copy_of_an_examples_picture_is_that_example(bundled, tmp_path):
@@ -94,7 +97,7 @@ def test_a_copy_of_an_examples_picture_is_that_example(bundled, tmp_path):
     copy = tmp_path / "anything.png"
     copy.write_bytes(example.image.read_bytes())
     visitor = Visitor(run=example.run, origin="live", picture=str(copy))
-    assert bundled.address(visitor, "compare")["query"] == f"example={example.name}&tab=compare"
+    assert address(bundled, visitor, "compare")["query"] == f"example={example.name}&tab=compare"
 
 
 def test_both_papers_are_cited_by_their_numbers():

@@ -2,6 +2,7 @@
 
 import gradio as gr
 import pytest
+from built_tabs import address, built, holding
 from small_records import small_run, with_random_inside
 
 from app.components.share import show_arrival
@@ -10,7 +11,9 @@ from app.links.view_address import View
 from app.sections.held_k import k_of
 from app.service.service import Service
 from app.state import Visitor
-from app.tabs import calibrate, every_k, migration
+from app.tabs import calibrate
+from app.tabs.every_k import EveryK
+from app.tabs.migration import Migration
 from app.ui import build_demo
 from vtw_core.results.run import RULES
 
@@ -36,21 +39,20 @@ def test_the_page_opens_with_it(parts):
     assert "η = 0.05" in parts["calibrate-summary"].value
 
 
-def marks(board, choices, names):
+def marks(kind, names):
     """Of some charts, as they reach the browser: whether they mark it."""
-    figures = board.values(BY_OWNER, choices, names)
-    marked = (f'"y0":{OWN},"y1":{OWN}' in one["figure"].replace(" ", "") for one in figures)
-    return dict(zip(names, marked, strict=True))
+    tab = built(kind, Service())
+    told = tab.board.show(holding(tab, visitor=BY_OWNER, k=1), names)
+    figures = {name: told[tab.board.parts[name]]["figure"] for name in names}
+    return {
+        name: f'"y0":{OWN},"y1":{OWN}' in figure.replace(" ", "")
+        for name, figure in figures.items()
+    }
 
 
 def test_the_charts_mark_it_and_k_star_is_meant_at_it():
-    wanted = every_k.choices(BY_OWNER, 1)
-    assert marks(every_k.new_board(), wanted, ["kl", "cost"]) == {"kl": True, "cost": False}
-    wanted = migration.choices(BY_OWNER, 1, "all_text", 0, 0, 0, 0).clamped(RUN)
-    assert wanted.eta == OWN
-    assert marks(migration.new_board(), wanted, ["joint", "shares"]) == {
-        "joint": True, "shares": False,
-    }  # fmt: skip
+    assert marks(EveryK, ["kl", "cost"]) == {"kl": True, "cost": False}
+    assert marks(Migration, ["joint", "shares"]) == {"joint": True, "shares": False}
     assert k_of(BY_OWNER, None) == RUN.choose_k(OWN)
     assert k_of(BY_VTW, None) == RUN.choose_k()
     report = report_html(RUN, eta=OWN)
@@ -60,7 +62,7 @@ def test_the_charts_mark_it_and_k_star_is_meant_at_it():
 
 @pytest.mark.parametrize("rule", RULES)
 def test_a_link_without_a_k_shows_the_k_star_of_its_rule(rule):
-    shown = show_arrival(View(rule=rule), RUN, 1.0)
+    shown = show_arrival(address(Service()), View(rule=rule), RUN, 1.0)
     assert (shown["rule"], shown["k"]) == (rule, RUN.choose_k(1.0, rule=rule))
 
 
@@ -70,7 +72,6 @@ def test_the_report_says_which_rule_made_its_k_star():
 
 @pytest.mark.parametrize(("eta", "preset"), [(0.003, 3), (0.0005, 1), (0.004, calibrate.OWN_VALUE)])
 def test_calibrate_names_the_published_threshold_that_it_opens_with(eta, preset):
-    with gr.Blocks():
-        inputs = calibrate._build_inputs(eta)
-    assert inputs.preset.value == preset
-    assert inputs.criterion[0].value == eta
+    tab = built(calibrate.Calibrate, Service(eta=eta))
+    assert tab.preset.value == preset
+    assert tab.eta.value == eta

@@ -1,27 +1,41 @@
 """What an address says, whoever wrote it."""
 
-from dataclasses import fields, replace
 from urllib.parse import parse_qs, quote, urlencode
 
 import pytest
+from built_tabs import TAB_IDS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_records import small_run, with_random_inside
 
-from app.inputs.methods_choice import Choice
-from app.links.view_address import MOST_CHARACTERS, Places, View, usual_places
-from app.ui import TABS
+from app.links.methods_address import read_methods
+from app.links.view_address import MOST_CHARACTERS, Address, View, fields_of_page
+from app.service.service import Service
+from app.ui import TABS, address_of
 from vtw_core.errors import InputError
 from vtw_core.families.prompts import MAX_PROMPT_CHARACTERS, check_prompt
 from vtw_core.measures.presets import ETA_PRESETS
 
-PLACES = Places(("circle", "star"), ("compare", "sinks"), steps=10, kinds=("count",))
+ADDRESS = Address(
+    fields_of_page(("circle", "star"), ("compare", "sinks"), steps=10),
+    {tab.id: tab.fields(Service()) for tab in TABS},
+)
 NOWHERE = View()
-MUSTDROP = Choice("mustdrop", thresholds="own", gamma=0.02, alpha=1e-5, stages=("a", "b"))
+
+
+def methods(words):
+    """Choices, as an address names them."""
+    choices = read_methods(words)
+    assert len(choices) == len(words.split())
+    return choices
+
+
+def clamped(view, run):
+    return ADDRESS.clamped(view, run)
 
 
 def read(query):
-    return View.from_query(query, PLACES)
+    return ADDRESS.read(query)
 
 
 @pytest.mark.parametrize(
@@ -32,8 +46,12 @@ def read(query):
         View(eta=1e-7, token=5, rule="stays_below"),
         View(tab="sinks", rows="answer", head=0, withdrawn=True, linear=True),
         View(rows=7, image=2, state=0, grid=0),
-        View(methods=(Choice("vtw", 3), Choice("fastv", 2, 0.61, "text_mean")), stage=0),
-        View(methods=(MUSTDROP, Choice("random", 1, 0.5, seed=7)), gamma=0.0, alpha=1.0),
+        View(methods=methods("vtw:k=3 fastv:k=2,ratio=0.61,ranking=text_mean"), stage=0),
+        View(
+            methods=methods("mustdrop:stages=ab,gamma=0.02,alpha=1e-05 random:k=1,ratio=0.5"),
+            gamma=0.0,
+            alpha=1.0,
+        ),
         View(kind="count", measure="kl_first", cost="kv_bytes", variants=True),
         View(preset=0, scope="answer_mean", pick="stays_below", direction="full_withdrawn"),
         View(threshold=1e-7),
@@ -43,29 +61,57 @@ def read(query):
     ],
 )
 def test_reading_undoes_writing(view):
-    assert read(view.to_query()) == view
+    assert read(ADDRESS.write(view)) == view
 
 
 def test_every_place_of_a_tab_is_a_part_of_a_view_and_what_is_usual_there_is_not_read():
-    names = {each.name for each in fields(View)}
-    for tab, usual in usual_places().items():
-        assert tab in TABS
-        assert set(usual) <= names
+    address = address_of(Service(), TABS)
+    assert tuple(address.usual) == TAB_IDS
+    for usual in address.usual.values():
+        assert set(usual) <= set(address.fields)
+    assert "methods" not in address.usual["methods"]  # what is usual depends on the run
     # A threshold of its owner's is no published one.
-    assert usual_places(0.5)["calibrate"]["preset"] is None
-    assert usual_places()["calibrate"]["preset"] == len(ETA_PRESETS) - 1
+    assert address_of(Service(eta=0.5), TABS).usual["calibrate"]["preset"] is None
+    assert address.usual["calibrate"]["preset"] == len(ETA_PRESETS) - 1
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "example=star&k=7&eta=0.01&rule=released&tab=sinks&layer=3&row=0&patch=12&lesson=4",
+        "tab=sinks&rows=answer&head=0&withdrawn=1&linear=1",
+        "rows=7&image=2&token=5&state=0&grid=0&stage=0&gamma=0.0&alpha=1.0",
+        "methods=vtw:k=3+fastv:k=2,ratio=0.61,ranking=text_mean+mustdrop:gamma=0.02,alpha=1e-05",
+        "kind=count&measure=kl_first&cost=kv_bytes&variants=1",
+        "preset=0&threshold=0.25&scope=answer_mean&pick=stays_below&direction=full_withdrawn",
+    ],
+)
+def test_addresses_of_before_still_say_what_they_said(query):
+    said = parse_qs(query)
+    view = read(query)
+    assert set(view) == set(said)
+    assert parse_qs(ADDRESS.write(view)) == said
+
+
+def test_a_name_that_two_tabs_have_is_that_of_the_one_in_front():
+    view = View(rows="question", head=1, token=2)
+    assert ADDRESS.part(view, "sinks", "sinks") == View(rows="question", head=1)
+    assert ADDRESS.part(view, "sinks", "migration") == View(head=1)
+    assert ADDRESS.part(view, "migration", "compare") == View(token=2)
 
 
 def test_an_address_names_only_what_was_chosen():
-    assert View(example="star", k=7).to_query() == "example=star&k=7"
-    assert NOWHERE.to_query() == ""
+    assert ADDRESS.write(View(example="star", k=7)) == "example=star&k=7"
+    assert ADDRESS.write(NOWHERE) == ""
+    words = "vtw:k=3 mustdrop:filters=0,2"
+    assert ADDRESS.write(View(methods=methods(words))) == "methods=vtw:k=3+mustdrop:filters=0,2"
 
 
 @pytest.mark.parametrize("character", "aé问👩")
 def test_the_longest_question_fits_with_every_character_escaped(character):
     view = View(prompt=character * MAX_PROMPT_CHARACTERS, k=7, tab="sinks", eta=0.012345)
-    assert len(view.to_query()) < MOST_CHARACTERS
-    assert read(view.to_query()) == view
+    assert len(ADDRESS.write(view)) < MOST_CHARACTERS
+    assert read(ADDRESS.write(view)) == view
 
 
 @settings(max_examples=500, derandomize=True, deadline=None, database=None)
@@ -76,8 +122,8 @@ def test_a_link_asks_the_question_that_was_asked(typed):
         asked = check_prompt(typed)
     except InputError:
         asked = None
-    assert read(urlencode({"prompt": typed}, errors="surrogatepass")).prompt == asked
-    assert read(View(prompt=asked).to_query()).prompt == asked
+    assert read(urlencode({"prompt": typed}, errors="surrogatepass")).get("prompt") == asked
+    assert read(ADDRESS.write(View(prompt=asked))).get("prompt") == asked
 
 
 @pytest.mark.parametrize("asked", [
@@ -85,7 +131,7 @@ def test_a_link_asks_the_question_that_was_asked(typed):
     "what\u202e is\u2028this", "a & b = c + d % 20 # e ; f", "e\u0301 or é", "\ufeffwhat", "\x00a",
 ])  # fmt: skip
 def test_nothing_of_a_question_is_dropped_by_a_link(asked):
-    assert read(View(prompt=asked).to_query()).prompt == asked
+    assert read(ADDRESS.write(View(prompt=asked))).get("prompt") == asked
 
 
 @pytest.mark.parametrize(
@@ -97,7 +143,7 @@ def test_nothing_of_a_question_is_dropped_by_a_link(asked):
         "example=../circle", "example=CIRCLE", "lesson=0", "lesson=-3", "lesson=x",
         "rule=first", "rule=last", "rows=mine", "rows=-1", "head=-1", "withdrawn=0", "linear=yes",
         "image=x", "state=1.0", "grid=", "methods=", "methods=vtw", "methods=<script>", "stage=-1",
-        "gamma=1.01", "alpha=nan", "kind=describe", "measure=flops", "cost=right", "variants=0",
+        "gamma=1.01", "alpha=nan", "kind=nothing", "measure=flops", "cost=right", "variants=0",
         "preset=4", "preset=-1", "threshold=-1", "scope=all", "pick=first", "direction=forward",
         "prompt=", "prompt=%20%0A%09", "prompt=%00%07%1b", "__theme=dark", "view=api", "K=3",
         "x=1&" * 3000, "&".join(f"a{i}=1" for i in range(400)), "%", "%zz=%zz", "[]={}",
@@ -122,31 +168,31 @@ def test_of_a_key_that_occurs_twice_the_first_counts():
 
 def test_a_step_behind_the_last_is_the_last():
     assert read("lesson=99") == View(lesson=10)
-    assert View.from_query("lesson=1", Places((), (), 0)) == NOWHERE
+    assert Address(fields_of_page((), (), 0), {}).read("lesson=1") == NOWHERE
 
 
 def test_a_question_that_is_too_long_is_not_asked_in_part():
     assert read("prompt=" + "x" * (MAX_PROMPT_CHARACTERS + 1)) == NOWHERE
-    assert read("prompt=" + quote("  what is this ?\t")).prompt == "what is this ?"
+    assert read("prompt=" + quote("  what is this ?\t"))["prompt"] == "what is this ?"
 
 
 def test_numbers_become_the_nearest_that_the_run_has():
     run = with_random_inside(small_run())
     far = View(k=99, layer=99, row=99, patch=99, token=99, eta=5.0)
-    far = replace(far, rows=99, head=99, image=99, state=99, grid=99).clamped(run)
+    far = clamped(far.but(rows=99, head=99, image=99, state=99, grid=99), run)
     rows = len(run.inside.attention.query_positions)
     heads, images = run.inside.attention.mass.shape[1], len(run.inside.counterfactuals)
     assert far == View(
         k=3, layer=2, row=rows - 1, patch=1, token=1, eta=5.0, rows=rows - 1, head=heads - 1,
         image=images - 1 if images else None, state=3, grid=len(run.inside.grids) - 1,
     )  # fmt: skip
-    assert View(stage=99, methods=(Choice("vtw", 99),)).clamped(run).stage == run.layers + 3
-    assert View(methods=(Choice("vtw", 99),)).clamped(run).methods[0].k == run.layers
-    assert View(rows="question").clamped(run) == View(rows="question")
+    assert clamped(View(stage=99, methods=methods("vtw:k=99")), run)["stage"] == run.layers + 3
+    assert clamped(View(methods=methods("vtw:k=99")), run)["methods"][0].options["k"] == run.layers
+    assert clamped(View(rows="question"), run) == View(rows="question")
     near = View(k=0, layer=0, row=0, patch=0, token=0)
-    assert near.clamped(run) == near
-    assert View().clamped(run) == View()
-    assert View(row=2, head=0, image=0).clamped(small_run()) == View(), (
+    assert clamped(near, run) == near
+    assert clamped(View(), run) == View()
+    assert clamped(View(row=2, head=0, image=0), small_run()) == View(), (
         "nothing was recorded inside this run"
     )
 
@@ -154,5 +200,5 @@ def test_numbers_become_the_nearest_that_the_run_has():
 def test_a_view_over_another_keeps_what_it_does_not_say():
     step = View(example="star", k=7, tab="sinks", lesson=3)
     assert View(k=2).over(step) == View(example="star", k=2, tab="sinks", lesson=3)
-    assert View(k=0, eta=0.0).over(step).k == 0
-    assert parse_qs(View(k=0).to_query()) == {"k": ["0"]}
+    assert View(k=0, eta=0.0).over(step)["k"] == 0
+    assert parse_qs(ADDRESS.write(View(k=0))) == {"k": ["0"]}

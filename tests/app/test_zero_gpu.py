@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from app.sections import model_choice
+from app.service import jobs, zero_gpu
 from app.service.models import Models
-from app.service.service import Service, jobs, zero_gpu
+from app.service.service import Service
 from vtw_core.errors import VTWError
 from vtw_core.results.run import Run
 

@@ -11,7 +11,7 @@ ZOOMED_OVER = {
     "every-k": (".chart .drawing",),
     "sinks": (".kbar .k-words", "#gaze .large", "#gaze .sheet", "#sinks-mass .drawing"),
     "methods": (".methods", "#stages .panels", "#stages .scatter", "#stages .flow-wide"),
-    "calibrate": (".calibrate-plot .js-plotly-plot",),
+    "calibrate": ("#calibrate-kl .drawing",),
 }
 
 

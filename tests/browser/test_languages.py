@@ -167,7 +167,7 @@ def test_no_english_sentence_is_left_on_any_tab_of_the_chinese_page_or_in_a_refu
     come = {"compare": ".verdict", "sinks": ".thumb", "methods": ".stages svg", "numbers": "table"}
     tabs = page.locator(".tab-container:not(.visually-hidden)").first.locator("button[role=tab]")
     assert tabs.count() == len(TABS)
-    for tab, button in zip(TABS, tabs.all(), strict=True):
+    for tab, button in zip((tab.id for tab in TABS), tabs.all(), strict=True):
         button.click()
         expect(button).to_have_attribute("aria-selected", "true")
         front = page.locator(".tabitem:visible").first

@@ -27,8 +27,8 @@ DRAWN = {
     "Attention sinks": "#sinks-mass figure",
     "Information migration": "#migration-joint figure",
     "Methods": "#methods-run",
-    "Which method": "#methods-pareto figure",
-    "Calibrate": ".calibrate-plot .svg-container",
+    "Which method": "#budget-pareto figure",
+    "Calibrate": "#calibrate-kl figure",
     "What the numbers mean": ".prose-wide h2",
     "Compare": "#workbench .handle",
 }

@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from app.words.share import SHARE
 from conftest import BROWSER_WAIT
 from playwright.sync_api import Page, expect
 
@@ -14,6 +13,7 @@ from app.words.english.budget import AXIS_X, COSTS, KINDS
 from app.words.english.inside import ROWS
 from app.words.english.methods import ASKED_BY_LINK, METHODS
 from app.words.english.page import SCOPES
+from app.words.english.share import SHARE
 
 pytestmark = pytest.mark.slow
 
@@ -368,15 +368,15 @@ def test_what_calibrate_and_which_method_show_is_in_the_address_and_comes_back(v
     page.wait_for_url(re.compile("tab=calibrate&preset=0&scope"))
 
     page.get_by_role("tab", name="Which method").click()
-    expect(page.locator("#methods-pareto .xtitle")).to_be_visible()
+    expect(page.locator("#budget-pareto .xtitle")).to_be_visible()
     page.wait_for_url("**/?example=small_large&tab=budget")
     choose(page, "#methods-kind", KINDS["describe"])
     choose(page, "#methods-cost", COSTS["prefill_time"])
     page.locator("#methods-everything input").check()
     page.wait_for_url("**/?*tab=budget&kind=describe&cost=prefill_time&variants=1")
     page.reload()
-    expect(page.locator("#methods-pareto .xtitle")).to_have_text(AXIS_X["prefill_time"])
-    expect(page.locator("#methods-table .title")).to_contain_text(KINDS["describe"])
+    expect(page.locator("#budget-pareto .xtitle")).to_have_text(AXIS_X["prefill_time"])
+    expect(page.locator("#budget-table .title")).to_contain_text(KINDS["describe"])
     expect(page.locator("#methods-everything input")).to_be_checked()
 
 

@@ -3,9 +3,10 @@
 import re
 
 import pytest
-from app.words.page import THEME_SWITCH
 from conftest import BROWSER_WAIT
 from playwright.sync_api import Page, expect
+
+from app.words.english.page import THEME_SWITCH
 
 expect.set_options(timeout=BROWSER_WAIT)
 # What stands on the card: its own colour, and that of the words of a drawn figure.

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.slow
 
 def test_a_visitor_sees_the_comparison_asks_for_another_measure_and_takes_the_numbers(page):
     page.get_by_role("tab", name=text.TAB_BUDGET).click()
-    chart = page.locator("#methods-pareto")
+    chart = page.locator("#budget-pareto")
     chart.scroll_into_view_if_needed()
     expect(chart.locator(".xtitle")).to_have_text(text.AXIS_X["flops"], timeout=BROWSER_WAIT)
     expect(page.locator("#methods-reading li")).not_to_have_count(0, timeout=BROWSER_WAIT)
@@ -26,7 +26,7 @@ def test_a_visitor_sees_the_comparison_asks_for_another_measure_and_takes_the_nu
     expect(chart.locator(".trace.scatter").nth(drawn)).to_be_attached(timeout=BROWSER_WAIT)
     page.get_by_label(text.CONTROL_KIND).click()
     page.get_by_role("option", name=text.KINDS["describe"]).click()
-    expect(page.locator("#methods-table .title")).to_contain_text(
+    expect(page.locator("#budget-table .title")).to_contain_text(
         text.KINDS["describe"], timeout=BROWSER_WAIT
     )
 

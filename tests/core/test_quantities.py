@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from vtw_core.analysis import budget, migration, sinks
+from vtw_core.analysis import migration, sinks
+from vtw_core.measures import budget
 from vtw_core.results.comparison import MethodEntry, MethodSeconds
 from vtw_core.results.equal_budget import MEASURES
 from vtw_core.results.inside import Attention, Counterfactual, Inside, Lens

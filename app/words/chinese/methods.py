@@ -81,12 +81,10 @@ EQUAL_ALL = "VTW 在 K = {k} 时保留所有视觉 token：没有可供共用的
 SAVE = "保存比较结果（.json）"
 GONE = "还没有比较结果：请先点击“比较”。"
 
-WAITING = "正在排队……"
 ENCODING = "正在编码图片……"
 RUNNING = "{title}：正在回答……"
 TIMING = "正在轮流测量各方法的预填充……"
 CANCELLED = "已取消。下面是之前显示的内容。"
-QUEUE_IS_FULL = "排队的访问者太多：请一分钟后再试。"
 INTERNAL = "比较时内部出错；您的内容没有丢失。请再试一次。"
 LABEL_TWICE = "{title}（{number}）"
 

@@ -379,28 +379,43 @@ CALIBRATE_SPREAD = "各样本自己的 K\\*：{least} 到 {most}，中位数 {me
 CALIBRATE_KL = "每个 K 处的平均 KL"
 CALIBRATE_OUTCOME = "回答与代价如何变化"
 CALIBRATE_HISTOGRAM = "每个样本单独的 K*"
-CALIBRATE_KL_NOTE = "线：样本均值。区间带：{band}；超出坐标轴处截断。K = {layers} 的 KL 按定义为 0，在对数轴上没有位置。"
+CALIBRATE_KL_CAPTION = (
+    "{direction}，单位 nat，取遍整个词表（{scope}），图片从第 K 层起撤除。线：{samples} 个样本的均值。"
+    "区间带：{band}；超出坐标轴处截断。K = {layers} 的 KL 按定义为 0，在对数轴上没有位置。"
+)
 CALIBRATE_NO_BAND = "无，因为单个样本无从说明离散程度"
-CALIBRATE_OUTCOME_NOTE = "回答相同：逐 token 相同。{right}FLOPs：{convention}。"
+CALIBRATE_KL_SUMMARY = (
+    "取 η = {eta:g} nat 时，平均曲线选出 K* = {k}（共 {layers} 层）；该处的平均 KL 为 {kl} nat。"
+)
+CALIBRATE_OUTCOME_CAPTION = (
+    "占 {samples} 个样本的百分比，图片从第 K 层起撤除。回答相同：与基线逐 token 相同。"
+    "{right}FLOPs：预填充的 FLOPs 与 K = {layers} 之比，取样本均值；{convention}。"
+)
 CALIBRATE_RIGHT_NOTE = (
     "答对：去掉首尾空白、忽略大小写后，与某个可接受的答案相等，其中 {answered} 个的答案已知。"
 )
-CALIBRATE_HISTOGRAM_NOTE = "K* 按同一个 η 从每个样本自己的曲线上读出；绿线是平均曲线的 K*。"
+CALIBRATE_OUTCOME_SUMMARY = (
+    "在 K* = {k} 处，{agreement} 的回答与基线相同，预填充 FLOPs 为基线的 {flops}。{right}"
+)
+CALIBRATE_RIGHT_SUMMARY = "答对的占 {at_k}，在 K = {layers} 处为 {baseline}。"
+CALIBRATE_HISTOGRAM_CAPTION = (
+    "K* 按同一个 η = {eta:g} nat 从每个样本自己的 {direction} 曲线（{scope}）上读出：{rule}。"
+    "绿线是平均曲线的 K*。"
+)
+CALIBRATE_HISTOGRAM_SUMMARY = (
+    "各样本自己的 K* 从 {least} 到 {most}，中位数 {median:g}；平均曲线选出 {k}。"
+)
 CALIBRATE_TABLE = "同样的数值，列成表格"
 CALIBRATE_COLUMNS = (
     "K", "平均 KL（nat）", "95% 区间带（nat）", "回答相同", "答对", "FLOPs", "以此为 K* 的样本数",
 )  # fmt: skip
 SAVE_CALIBRATION = "保存全部（.json）"
 SAVE_CALIBRATION_TABLE = "保存表格（.csv）"
-SAVE_CALIBRATION_FIGURE = "保存图（.svg）"
-FIGURE_IN_ENGLISH = "{name}，图中文字为英文"
-CALIBRATION_DRAWN = "{model}（{type}），K* = {k}（共 {layers} 层），η = {eta:g} nat，{rule}"
-HOVER_KL = "%{customdata} nat"
-HOVER_COUNT = "K* = %{x}：%{y} 个样本"
 AXIS_K = "K：首个没有视觉 token 的层"
-AXIS_KL = "平均 {direction}<br>{scope}，{samples} 个样本，nat，对数刻度"
-AXIS_SHARE = "百分比，{samples} 个样本"
+AXIS_MEAN_KL = "平均 KL，{scope}（nat）"
+AXIS_PERCENT = "占 {samples} 个样本的百分比"
 AXIS_COUNT = "K* = K 的样本数，共 {samples} 个样本"
+UNIT_SAMPLES = "个样本"
 CURVE_MEAN = "平均 KL"
 CURVE_BAND = "均值的 95% 区间带"
 CURVE_SAME = "与基线回答相同"

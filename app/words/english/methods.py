@@ -84,12 +84,10 @@ EQUAL_ALL = (
 SAVE = "Save the comparison (.json)"
 GONE = "There is no comparison yet: press Compare first."
 
-WAITING = "Waiting for your turn …"
 ENCODING = "Encoding the picture …"
 RUNNING = "{title}: answering …"
 TIMING = "Measuring the prefill of all methods in turns …"
 CANCELLED = "Cancelled. What was shown before is below."
-QUEUE_IS_FULL = "Too many visitors are waiting: try again in a minute."
 INTERNAL = "Something went wrong inside while comparing; nothing of yours is lost. Try again."
 LABEL_TWICE = "{title} ({number})"
 

@@ -386,14 +386,30 @@ CALIBRATE_SPREAD = "The samples' own K\\*: {least} to {most}, median {median:g}.
 CALIBRATE_KL = "Mean KL at every K"
 CALIBRATE_OUTCOME = "What the answers and the cost do"
 CALIBRATE_HISTOGRAM = "K* of each sample on its own"
-CALIBRATE_KL_NOTE = "Line: mean over the samples. Band: {band}; cut off where the axis ends. K = {layers} has KL 0 by definition and no place on a log axis."
+CALIBRATE_KL_CAPTION = (
+    "{direction} in nats over the whole vocabulary ({scope}), the image withdrawn from layer K on. Line: mean over "
+    "the {samples} samples. Band: {band}; cut off where the axis ends. K = {layers} has KL 0 by definition and no "
+    "place on a log axis."
+)
 CALIBRATE_NO_BAND = "none, since one sample says nothing of the spread"
-CALIBRATE_OUTCOME_NOTE = "Same answer: token for token. {right}FLOPs: {convention}."
+CALIBRATE_KL_SUMMARY = (
+    "At η = {eta:g} nats the mean curve picks K* = {k} of {layers}; there the mean KL is {kl} nats."
+)
+CALIBRATE_OUTCOME_CAPTION = (
+    "Percent of {samples} samples, the image withdrawn from layer K on. Same answer: the baseline's, token for token. "
+    "{right}FLOPs: the prefill's against K = {layers}, mean over the samples; {convention}."
+)
 CALIBRATE_RIGHT_NOTE = (
     "Right: equal to an accepted answer after trimming and ignoring case, known for {answered}. "
 )
-CALIBRATE_HISTOGRAM_NOTE = (
-    "K* read off every sample's own curve at the same η; the green line is K* of the mean curve."
+CALIBRATE_OUTCOME_SUMMARY = "At K* = {k}, {agreement} of the answers are the baseline's, with {flops} of its prefill FLOPs.{right}"
+CALIBRATE_RIGHT_SUMMARY = " {at_k} are right, {baseline} at K = {layers}."
+CALIBRATE_HISTOGRAM_CAPTION = (
+    "K* read off every sample's own curve of {direction} ({scope}) at the same η = {eta:g} nats: {rule}. The green "
+    "line is K* of the mean curve."
+)
+CALIBRATE_HISTOGRAM_SUMMARY = (
+    "The samples' own K* go from {least} to {most}, median {median:g}; the mean curve picks {k}."
 )
 CALIBRATE_TABLE = "The same numbers as a table"
 CALIBRATE_COLUMNS = (
@@ -401,15 +417,11 @@ CALIBRATE_COLUMNS = (
 )  # fmt: skip
 SAVE_CALIBRATION = "Save everything (.json)"
 SAVE_CALIBRATION_TABLE = "Save the table (.csv)"
-SAVE_CALIBRATION_FIGURE = "Save the figure (.svg)"
-FIGURE_IN_ENGLISH = "{name}, drawn with English words"
-CALIBRATION_DRAWN = "{model} ({type}), K* = {k} of {layers}, η = {eta:g} nats, {rule}"
-HOVER_KL = "%{customdata} nats"
-HOVER_COUNT = "K* = %{x}: %{y} samples"
 AXIS_K = "K: first layer without visual tokens"
-AXIS_KL = "mean {direction}<br>{scope}, {samples} samples, nats, log scale"
-AXIS_SHARE = "percent, over {samples} samples"
+AXIS_MEAN_KL = "mean KL, {scope} (nats)"
+AXIS_PERCENT = "percent of {samples} samples"
 AXIS_COUNT = "samples with K* = K, of {samples}"
+UNIT_SAMPLES = "samples"
 CURVE_MEAN = "mean KL"
 CURVE_BAND = "95% band of the mean"
 CURVE_SAME = "same answer as the baseline"

@@ -1,0 +1,203 @@
+"""From the click on a button to the result of a run: once, for every tab that runs a model.
+
+Load the model, wait in the queue, run, and show each state meanwhile; refuse with one sentence at
+its place; stop when the visitor cancels.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import gradio as gr
+
+from vtw_core.errors import VTWError
+
+from ..presenters.models_view import loading_steps
+from ..requests.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
+from ..words import page as text
+from ..words.library_words import worded
+
+if TYPE_CHECKING:
+    from ..service.service import Service
+
+log = logging.getLogger(__name__)
+
+Values = Mapping[Any, Any]
+"""Component -> what it holds."""
+Told = dict[Any, Any]
+"""Component -> what it is told; what is not in it stays as it is."""
+_STREAMED: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+
+
+@dataclass(frozen=True)
+class Line:
+    """Where a tab tells of its runs, and in which words.
+
+    Attributes:
+        part: the component that shows how far a run is, or the sentence when it cannot be.
+        starts: the buttons that start one; they cannot be pressed meanwhile.
+        cancel: the button that stops it; it is there only meanwhile.
+        reads: the components that the functions below find among their values.
+        running: words and a share from 0 to 1 -> the value of ``part``.
+        refused: values and one sentence -> the value of ``part``.
+        cancelled: values -> the value of ``part``, when the visitor has stopped it.
+        broken: the sentence for what nobody foresaw.
+        insists: whether a stop is said once more when the run has really ended, since events that
+            were still on their way may have been drawn over it. Not where another run may be shown
+            by then.
+    """
+
+    part: Any
+    starts: tuple[gr.Button, ...]
+    cancel: gr.Button
+    reads: tuple[Any, ...]
+    running: Callable[[str, float], Any]
+    refused: Callable[[Values, str], Any]
+    cancelled: Callable[[Values], Any]
+    broken: str
+    insists: bool = False
+
+    @property
+    def parts(self) -> list[Any]:
+        """Whatever the functions below tell."""
+        return [self.part, *self.starts, self.cancel]
+
+    def busy(self, shown: Any) -> Told:
+        """``part`` shows something on its way."""
+        waiting = {start: gr.Button(interactive=False) for start in self.starts}
+        return {self.part: shown, **waiting, self.cancel: gr.Button(visible=True)}
+
+    def idle(self, shown: Any) -> Told:
+        """``part`` shows what has come to its end."""
+        ready = {start: gr.Button(interactive=True) for start in self.starts}
+        return {self.part: shown, **ready, self.cancel: gr.Button(visible=False)}
+
+
+@dataclass(frozen=True)
+class Done:
+    """The end of a run: the value of its line's part, and what else is told."""
+
+    shown: Any
+    told: Told
+
+
+Steps = Callable[[Values], Generator[Any, None, None]]
+"""Values -> values of the line's part while it runs, and `Done` at the end; raises `VTWError`."""
+
+
+class RunFlow:
+    """The runs of one line: one of them at a time.
+
+    Attributes:
+        waits: a state: whether a run waits to begin. Who cancels ``running`` sets it to False too.
+        running: the events to cancel.
+    """
+
+    def __init__(self, service: Service, line: Line) -> None:
+        self.service, self.line = service, line
+        self.waits = gr.State(False)
+        self.running: list[Any] = []
+
+    # ------------------------------------------------------------------ wiring
+    def begin_on(
+        self,
+        events: Sequence[Any],
+        model: Callable[[Values], str | None],
+        steps: Steps,
+        inputs: Sequence[Any],
+        outputs: Sequence[Any] = (),
+        *,
+        sent: Callable[[Any], Any] = lambda asked: asked,
+    ) -> Any:
+        """Run something when a visitor asks for it; returns the event of its end.
+
+        Args:
+            model: values -> the model's name; None leaves it to ``steps`` to say what is wrong.
+            inputs: what ``model`` and ``steps`` read.
+            outputs: what `Done` may tell.
+            sent: the event -> one behind it, when all that the run reads is on the server.
+        """
+
+        def load(values: Values) -> Generator[Told, None, None]:
+            yield from self.load(model, values)
+
+        def run(values: Values) -> Generator[Told, None, None]:
+            yield from self.run(steps, values)
+
+        reads = {self.waits, *self.line.reads, *inputs}
+        told = [*self.line.parts, self.waits]
+        # First "waiting", at once; then the model, where it is not there; then the run, when its
+        # turn has come.
+        asked = sent(gr.on([*events], self.wait, None, told, **GLUE_OF_START))
+        loaded = asked.then(load, reads, told, **_STREAMED, **LOADING_QUEUE)
+        ran = loaded.success(run, reads, [*told, *outputs], **_STREAMED, **MODEL_QUEUE)
+        for step in (loaded, ran):
+            step.failure(self.refuse, {self.waits, *self.line.reads}, self.line.parts, **GLUE)
+        self.running += [loaded, ran]
+        return ran
+
+    def stop_on_cancel(self) -> None:
+        """Wire the button that stops a run, when every `begin_on` is done."""
+        # First stop the stream, then say so: the other way round, events of the run that are still
+        # on their way would be drawn over it.
+        self.stop_on(self.line.cancel.click, **GLUE).then(
+            self.cancel, {*self.line.reads}, self.line.parts, **GLUE
+        )
+
+    def stop_on(self, event: Callable[..., Any], **how: Any) -> Any:
+        """Stop whatever runs when something happens."""
+        return event(lambda: False, None, self.waits, cancels=[*self.running], **how)
+
+    # ------------------------------------------------------------------ handlers
+    def wait(self) -> Told:
+        """It has been asked for."""
+        return {**self.line.busy(self.line.running(text.WAITING, 0.0)), self.waits: True}
+
+    def load(
+        self, model: Callable[[Values], str | None], values: Values
+    ) -> Generator[Told, None, None]:
+        """The visitor's model, where others made it leave or it is still on its way."""
+        yield {self.waits: values[self.waits]}  # a stream without an answer would empty its parts
+        if not values[self.waits]:  # cancelled meanwhile
+            return
+        try:
+            name = model(values)
+            for message, share in () if name is None else loading_steps(self.service, name):
+                yield {**self.line.busy(self.line.running(message, share)), self.waits: True}
+        except VTWError as problem:
+            yield {**self._refused(values, worded(problem)), self.waits: False}
+
+    def run(self, steps: Steps, values: Values) -> Generator[Told, None, None]:
+        """The run, state by state; on bad input one sentence."""
+        if not values[self.waits]:  # the model could not be loaded, which has been said
+            yield {self.waits: False}
+            return
+        try:
+            for step in steps(values):
+                if isinstance(step, Done):
+                    yield {**self.line.idle(step.shown), **step.told, self.waits: False}
+                else:
+                    yield {**self.line.busy(step), self.waits: False}
+        except VTWError as problem:
+            yield {**self._refused(values, worded(problem)), self.waits: False}
+        except Exception:
+            log.exception("a run failed")
+            yield {**self._refused(values, self.line.broken), self.waits: False}
+
+    def refuse(self, values: Values, request: gr.Request) -> Any:
+        """The queue was full, or the visitor's limit reached. A cancelled run ends as a failure
+        too, but no longer waits."""
+        if values[self.waits]:
+            why = self.service.limits.why_refused(request.session_hash, text.QUEUE_IS_FULL)
+            return self._refused(values, why)
+        return self.cancel(values) if self.line.insists else gr.skip()
+
+    def cancel(self, values: Values) -> Told:
+        """The visitor has stopped it."""
+        return self.line.idle(self.line.cancelled(values))
+
+    def _refused(self, values: Values, sentence: str) -> Told:
+        return self.line.idle(self.line.refused(values, sentence))
