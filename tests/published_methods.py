@@ -112,4 +112,21 @@ class Heads(_FromLayer):
         return Decision(best(view, score, stay), {"attention": score})
 
 
+@dataclass(frozen=True)
+class Tower(_FromLayer):
+    """HiPrune in short (arXiv 2508.00553): by what the vision encoder's layers give each patch."""
+
+    name = "tower"
+
+    def tower_layers(self, layers):
+        return (0, layers - 1)
+
+    def at_k(self, view, stay):
+        here = np.isin(view.layout.visual, view.alive)
+        anchors, rest = (view.tower(one).received[here] for one in sorted(view.layout.tower))
+        chosen = np.argsort(-anchors, kind="stable")[: stay // 4]
+        rest[chosen] = np.inf
+        return Decision(best(view, rest, stay))
+
+
 METHODS = (LeastChanged, Diverse, Duplicates, Ahead, Heads)

@@ -22,15 +22,18 @@ if TYPE_CHECKING:
     from vtw_core.pictures.images import load_image
     from vtw_core.results.calibration import Calibration, load_calibration
     from vtw_core.results.comparison import MethodComparison, load_comparison
+    from vtw_core.results.fates import TokenFates
     from vtw_core.results.generation import Generation
     from vtw_core.results.run import Run, choose_k, load_run
     from vtw_core.results.sampling import Sampling
+    from vtw_core.strategies.base import Strategy
     from vtw_core.strategies.fastv import FastV
     from vtw_core.strategies.keep_all import KeepAll
     from vtw_core.strategies.method import Method
     from vtw_core.strategies.mustdrop import MustDrop, VisionStage
     from vtw_core.strategies.mustdrop.record import MustDropRecord
     from vtw_core.strategies.random_drop import RandomDrop, RandomWithdrawal
+    from vtw_core.strategies.registry import register
     from vtw_core.strategies.vtw import VisualTokenWithdrawal
 
 __version__ = "0.1.0"
@@ -51,6 +54,8 @@ _HOME = {
     "RandomWithdrawal": "vtw_core.strategies.random_drop",
     "Run": "vtw_core.results.run",
     "Sampling": "vtw_core.results.sampling",
+    "Strategy": "vtw_core.strategies.base",
+    "TokenFates": "vtw_core.results.fates",
     "TokenLayout": "vtw_core.families.layout",
     "VTWError": "vtw_core.errors",
     "VTWWarning": "vtw_core.errors",
@@ -69,6 +74,7 @@ _HOME = {
     "load_run": "vtw_core.results.run",
     "read_items": "vtw_core.data.dataset",
     "record": "vtw_core.attention.recording",
+    "register": "vtw_core.strategies.registry",
     "withdraw": "vtw_core.engine.withdrawal",
 }
 
@@ -88,6 +94,8 @@ __all__ = [
     "RandomWithdrawal",
     "Run",
     "Sampling",
+    "Strategy",
+    "TokenFates",
     "TokenLayout",
     "VTWError",
     "VTWWarning",
@@ -106,6 +114,7 @@ __all__ = [
     "load_run",
     "read_items",
     "record",
+    "register",
     "withdraw",
 ]
 

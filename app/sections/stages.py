@@ -11,6 +11,8 @@ import gradio as gr
 
 from vtw_core.errors import VTWError
 from vtw_core.results.comparison import MethodComparison
+from vtw_core.results.fates import TokenFates
+from vtw_core.strategies.mustdrop.record import FATES
 
 from ..components.chart import chart_part, show_chart
 from ..components.stages import show_stages, stages
@@ -146,8 +148,13 @@ def every_drop(visitor: Visitor, shown: ShownMethods) -> tuple[Dropped, ...]:
             model=compared.model,
         )
         for entry in compared.entries
-        if entry.fates is not None and entry.name == "mustdrop"
+        if entry.name == "mustdrop" and entry.fates is not None and _is_of_filters(entry.fates)
     )  # fmt: skip
+
+
+def _is_of_filters(fates: TokenFates) -> bool:
+    """Whether every decision is one of MustDrop's filter, as a file need not say."""
+    return all(one.reasons == FATES and one.names == ("share", "peak") for one in fates.decisions)
 
 
 def show(dropped: Dropped | None, *, asked: int = 0, notice: str | None = None) -> tuple[Any, ...]:

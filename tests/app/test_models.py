@@ -29,7 +29,7 @@ GATED = "google/gemma-3-4b-it"
 def no_weights(source, **options):
     """A loading that ends in a model that no run asks."""
     yield LoadProgress("weights", 1, 4)
-    raise ModelError(f"The weights in {source} are not complete.")
+    raise ModelError("The weights in {folder} are not complete.", folder=source)
 
 
 @pytest.fixture

@@ -7,14 +7,17 @@ import pytest
 import torch
 from family_laws import OTHER_PICTURE, PICTURE, PROMPT, SHORT_PROMPT, batch_inputs
 from oracle import attention
-from published_methods import METHODS, Ahead, Duplicates, LeastChanged
+from published_methods import METHODS, Ahead, Duplicates, LeastChanged, Tower
 from test_strategies import first_layer, is_dropping_masking
 from tiny_models import FAMILIES
 from views_by_hand import layout_of, view_of
 
-from vtw_core import FastV, InputError, ModelError, TokenLayout, withdraw
+from vtw_core import FastV, InputError, KeepAll, ModelError, TokenLayout, withdraw
+from vtw_core.compare.methods import compare_methods
+from vtw_core.engine.generation import prepare, stream
 from vtw_core.hooks.layer_arguments import cache_of
 from vtw_core.strategies.base import Strategy
+from vtw_core.strategies.method import Method
 from vtw_core.strategies.view import ATTENTION_NEEDS, Decision, Need
 
 EVERYTHING = frozenset(Need)
@@ -67,9 +70,9 @@ def test_it_is_what_the_model_has_there(some_family, kind):
         before, was = view.before, view.layer - 1
         close(before.entering(every), states[was][0])
         moved = states[view.layer][0] - states[was][0]
-        close(view.change(layout.visual), moved.norm(dim=-1)[layout.visual])
+        close(view.change(layout.visual), moved.norm(dim=-1)[layout.visual.tolist()])
         close(before.keys(every), caches[was].keys[0])
-        close(before.values(layout.visual), caches[was].values[0][:, layout.visual])
+        close(before.values(layout.visual), caches[was].values[0][:, layout.visual.tolist()])
         weights = plain.attentions[was][0][:, rows][:, :, columns]
         close(view.attention.heads, weights)
         close(view.attention.weights, weights.mean(0))
@@ -110,7 +113,7 @@ def test_without_rotary_positions_it_looks_ahead_at_content_alone(vlm, inputs, l
         )
         key = key.repeat_interleave(len(query) // len(key), dim=0)
         weights = (query[:, -1:] @ key.transpose(1, 2) * attend.scaling).softmax(-1).mean(0)
-    close(plain[0], weights[:, layout.visual])
+    close(plain[0], weights[:, layout.visual.tolist()])
     assert all(not np.allclose(one, other) for one, other in zip(turned, plain, strict=True))
 
 
@@ -226,6 +229,55 @@ def test_a_decision_says_what_became_of_each_token_of_the_prompt():
     assert np.isnan(fates.score("score")[[0, 2]]).all()
     assert fates.thresholds.tolist() == [2.0]
     assert Decision(np.array([2])).fates(7, np.array([2, 4]), layout) is None
+
+
+@pytest.mark.parametrize("kind", ["sdpa", "eager"])
+def test_the_vision_encoder_is_shown_as_it_is(vlm, kind):
+    seen = []
+
+    class Towers(Looking):
+        def tower_layers(self, layers):
+            return tuple(range(layers))
+
+    strategy = Towers(seen.append, frozenset())
+    images = [PICTURE, OTHER_PICTURE]
+    with attention(vlm.model, kind):
+        prepared = prepare(vlm, images, PROMPT, strategy)
+        (step,) = stream(vlm, prepared, strategy, 1)
+        (plain,) = stream(vlm, prepare(vlm, images, PROMPT), KeepAll(), 1)
+    assert np.array_equal(step.logits, plain.logits)
+    assert step.trace.layout.tower is None
+    pixels = vlm.inputs(images, PROMPT)["pixel_values"]
+    with attention(vlm.model, "eager"), torch.no_grad():
+        tower = vlm.model.model.vision_tower(
+            pixels, output_hidden_states=True, output_attentions=True
+        )
+    layout = prepared.layout
+    grid, row, col = layout.patches.T
+    place = row * layout.grids[0][1] + col + 1  # behind the class token
+    for index in range(len(tower.attentions)):
+        shown, weights = seen[0].tower(index), tower.attentions[index].mean(1)
+        close(shown.received, weights.mean(1)[grid.tolist(), place.tolist()])
+        close(shown.from_class, weights[:, 0][grid.tolist(), place.tolist()])
+        close(shown.features, tower.hidden_states[index + 1][grid.tolist(), place.tolist()])
+
+
+def test_a_method_by_the_vision_encoder_runs_where_it_can_be_shown(vlm, image, tiny_models):
+    found = vlm.generate(image, PROMPT, Tower(1), 2)
+    assert found.visual_tokens_per_layer == (64, 32, 32, 32)
+    chain = Tower(1).then(FastV(2, 0.5))
+    (entry,) = compare_methods(vlm, image, PROMPT, [Method("a", chain)], timed=1).entries
+    assert entry.visual_tokens_per_layer == (64, 32, 16, 16)
+    with pytest.raises(ModelError, match="LLaVA's encoders alone"):
+        tiny_models("qwen2_vl").generate(image, PROMPT, Tower(1), 2)
+
+
+def test_the_encoder_must_have_been_shown(vlm, inputs, layout):
+    with pytest.raises(InputError, match="prepare"), withdraw(vlm.model, Tower(1), layout):
+        pass
+    view = view_of(layout_of([1, 2], 4), 1)
+    with pytest.raises(InputError, match="did not ask for it"):
+        view.tower(0)
 
 
 def test_attention_ahead_leaves_the_recording_of_others_alone(vlm, inputs, layout):

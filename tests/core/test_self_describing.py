@@ -1,6 +1,7 @@
 """What a strategy says about itself: words, options, descriptions and clamping undo each other."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -216,3 +217,28 @@ def test_what_does_not_fit_is_told_in_the_sentences_of_the_library(make, sentenc
     with pytest.raises(InputError) as told:
         make()
     assert str(told.value) == sentence
+
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden_methods.json"
+
+
+@pytest.mark.parametrize(("asked", "found"), json.loads(GOLDEN.read_text()).items())
+def test_what_the_options_of_the_command_line_came_to_stays(asked, found):
+    """The sentences and descriptions of the version that had an option for each field by hand."""
+    if isinstance(found, str):
+        with pytest.raises(InputError) as told:
+            method_from(asked)
+        assert str(told.value) == found
+        return
+    method = method_from(asked)
+    strategy = method.strategy
+    assert type(strategy).__name__ == found["class"]
+    assert strategy.describe() == found["strategy"]
+    assert method.tokens == found["tokens"]
+    if isinstance(found["at 16 layers"], str):
+        with pytest.raises(InputError) as told:
+            strategy.check(16)
+        assert str(told.value) == found["at 16 layers"]
+    else:
+        strategy.check(16)
+        assert strategy.described(16) == found["at 16 layers"]

@@ -161,7 +161,7 @@ def _ready(
     """The method with its thresholds found, and what it runs on."""
     method.strategy.check(vlm.layers)
     method = replace(method, strategy=fitted(vlm, pictures, prompt, method, nearest=True))
-    if method.strategy.vision is not None:
+    if method.strategy.begins_in_the_encoder:
         return method, prepare(vlm, pictures, prompt, method.strategy)
     return method, whole
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import DynamicCache
 
+from vtw_core.engine.tower_recording import asked_of_the_tower, encode_recorded
 from vtw_core.engine.vision_merging import encode_merged
 from vtw_core.engine.withdrawal import withdraw
 from vtw_core.errors import InputError, ModelError
@@ -124,7 +125,14 @@ def prepare(
         encode_seconds=0.0,
     )
     start = now(vlm)
+    asked = () if strategy is None else asked_of_the_tower(vlm.adapter, vlm.model, strategy)
     if strategy is not None and strategy.vision is not None:
+        if asked:
+            raise InputError(
+                "{strategy} merges patches in the vision encoder, of which another strategy asks "
+                "to be shown all; leave the vision stage out.",
+                strategy=strategy.name,
+            )
         merged = encode_merged(vlm.model, inputs, layout, strategy.vision)
         stayed = torch.as_tensor(merged.stayed, device=positions.device)
         prepared = replace(
@@ -136,6 +144,9 @@ def prepare(
             if strategy.positions == "keep"
             else positions[..., : len(stayed)],
         )
+    elif asked:
+        vision, layout = encode_recorded(vlm.adapter, vlm.model, inputs, layout, asked)
+        prepared = replace(prepared, vision=vision, layout=layout)
     else:
         with torch.inference_mode():
             prepared = replace(prepared, vision=vlm.adapter.encode_image(vlm.model, inputs))

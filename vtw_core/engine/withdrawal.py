@@ -89,7 +89,7 @@ def withdraw(
         )
     layers = decoder_layers(model)
     strategy.check(len(layers))
-    if strategy.vision is not None and any(one.key is None for one in layouts):
+    if strategy.begins_in_the_encoder and not all(one.is_encoded for one in layouts):
         raise InputError(
             "This strategy begins in the vision encoder, which this prompt's image has already "
             "passed: take prompt and layout from "
@@ -206,7 +206,7 @@ class Withdrawal:
     def trace(self, prompt: int = 0) -> Trace:
         """What the last prefill decided about one prompt."""
         return Trace(
-            layout=self.layouts[prompt],
+            layout=self.layouts[prompt].bare,
             kept=tuple(layer[prompt] for layer in self.kept),
             cached=tuple(layer[prompt] for layer in self.cached),
             attention=self.recorder.attention(prompt),

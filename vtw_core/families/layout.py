@@ -4,7 +4,7 @@ Everything is measured from the inputs and the model's config; nothing is typed 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -22,6 +22,22 @@ def check_positions(positions: str) -> None:
     """Raise InputError unless positions is "keep" or "repack"."""
     if positions not in get_args(Positions):
         raise InputError("positions must be 'keep' or 'repack', not {value!r}.", value=positions)
+
+
+@dataclass(frozen=True, eq=False)
+class TowerLayer:
+    """What was recorded of one layer of the vision encoder, for v visual tokens.
+
+    Attributes:
+        received: [v] attention that each patch gets, mean over heads and over all tokens.
+        from_class: [v] what the class token gives each, mean over heads; None of an encoder
+            without one.
+        features: [v, d] hidden states behind the layer, float32.
+    """
+
+    received: NDArray[np.float32]
+    from_class: NDArray[np.float32] | None
+    features: NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,6 +67,8 @@ class TokenLayout:
             where no such stage ran.
         ids: [total] the prompt's input_ids, by which a pass over another prompt is told; None
             where the layout was not measured from inputs.
+        tower: layer of the vision encoder -> what was recorded of it, where a strategy asked for
+            it while the image was encoded.
     """
 
     total: int
@@ -62,6 +80,7 @@ class TokenLayout:
     key: IntArray | None = field(default=None, repr=False)
     images: tuple[int, ...] = ()
     ids: IntArray | None = field(default=None, repr=False)
+    tower: Mapping[int, TowerLayer] | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not any(self.images):
@@ -71,6 +90,16 @@ class TokenLayout:
                 array = np.array(getattr(self, name), dtype=np.int64)
                 array.flags.writeable = False
                 object.__setattr__(self, name, array)
+
+    @property
+    def is_encoded(self) -> bool:
+        """Whether a strategy had a hand in how the images were encoded."""
+        return self.key is not None or self.tower is not None
+
+    @property
+    def bare(self) -> "TokenLayout":
+        """Without what was recorded of the vision encoder, which is large."""
+        return self if self.tower is None else replace(self, tower=None)
 
     @property
     def text(self) -> IntArray:

@@ -234,10 +234,21 @@ class Strategy(Parameters):
         the last layer saw."""
         return ()
 
+    def tower_layers(self, layers: int) -> tuple[int, ...]:
+        """The layers of the vision encoder, of so many, whose attention and features are to be
+        recorded while the image is encoded: `LayerView.tower` has them. The encoder of a family
+        that cannot be recorded counts as one layer."""
+        return ()
+
     @property
     def vision(self) -> ImageMerger | None:
-        """What merges patches while the image is encoded; None: it does not begin there."""
+        """What merges patches while the image is encoded; None: nothing is merged."""
         return None
+
+    @property
+    def begins_in_the_encoder(self) -> bool:
+        """Whether the image has to be encoded under it."""
+        return self.vision is not None or bool(self.tower_layers(1))
 
     @property
     def positions(self) -> Positions:
@@ -266,7 +277,7 @@ class Chain(Strategy):
     second: Strategy
 
     def __post_init__(self) -> None:
-        if self.first.vision is not None and self.second.vision is not None:
+        if None not in (self.first.vision, self.second.vision):
             raise InputError(
                 "Both {first} and {second} begin in the vision encoder, which the image passes "
                 "once; leave one's vision stage out.",
@@ -300,6 +311,10 @@ class Chain(Strategy):
         for layer, more in self.second.needs(layers).items():
             needs[layer] = needs.get(layer, frozenset()) | more
         return needs
+
+    def tower_layers(self, layers: int) -> tuple[int, ...]:
+        both = (self.first.tower_layers(layers), self.second.tower_layers(layers))
+        return tuple(sorted({*both[0], *both[1]}))
 
     def decide(self, view: LayerView) -> Decision:
         one = self.first.decide(view)

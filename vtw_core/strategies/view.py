@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vtw_core.errors import InputError
-from vtw_core.families.layout import IntArray, TokenLayout
+from vtw_core.families.layout import IntArray, TokenLayout, TowerLayer
 from vtw_core.results.fates import GONE, LEFT, REASONS, STAYED, LayerFates
 from vtw_core.results.trace import VisualAttention
 
@@ -109,6 +109,21 @@ class LayerView:
     def before(self) -> Recorded:
         """What was recorded of the layer that has just run."""
         return self.at(self.layer - 1)
+
+    def tower(self, layer: int) -> TowerLayer:
+        """What was recorded of a layer of the vision encoder, of all visual tokens of the prompt in
+        their order (needs its `Strategy.tower_layers`).
+
+        Raises:
+            InputError: nothing was asked of it.
+        """
+        if self.layout.tower is None or layer not in self.layout.tower:
+            raise InputError(
+                "The strategy reads layer {layer} of the vision encoder and did not ask for it; "
+                "name it in tower_layers().",
+                layer=layer,
+            )
+        return self.layout.tower[layer]
 
     def at(self, layer: int) -> Recorded:
         """What was recorded of a layer that has run.

@@ -131,7 +131,7 @@ def _made(name: str, given: Mapping[str, Any], *, fitted: bool) -> Strategy:
         raise InputError("--strategy {strategy} needs {options}.", strategy=name, options=needs)
     ways = " or ".join(
         " and ".join(f"--{about.flag} ({about.help})" for about in _required(one))
-        for one in variants
+        for one in sorted(variants, key=lambda one: len(list(_required(one))))
     )
     raise InputError(
         "--strategy {strategy} needs {options}, not both.", strategy=name, options=ways

@@ -104,6 +104,11 @@ SENTENCES = {
     "Causal attention over more keys than rows cannot be recorded.": "键多于行的因果注意力无法记录。",
     "This strategy decides from keys or values, which the KV cache of layer {layer} does not hold; run the prompt with use_cache on and the dynamic cache.": "这个策略根据键或值来决定，而第 {layer} 层的 KV 缓存中没有它们；请开启 use_cache 并使用动态缓存来运行提示。",
     "This model's layers are not built as the strategy needs, which looks ahead at their attention; use another strategy.": "该模型的层不符合这个策略的需要，它要预先查看层的注意力；请使用其他策略。",
+    "This strategy decides from the vision encoder, whose layers are recorded of LLaVA's encoders alone, where every patch is one token of one grid; this is a {kind} model.": "这个策略根据视觉编码器来决定，而只有 LLaVA 的编码器（每个图块是同一网格中的一个 token）的层能被记录；这是 {kind} 模型。",
+    "The vision encoder's attention could not be heard, which this strategy decides from; load the model with sdpa or eager attention.": "无法获得视觉编码器的注意力，而这个策略要据此决定；请用 sdpa 或 eager 注意力加载模型。",
+    "The vision encoder's tokens are not the patches of the picture, so this strategy cannot tell them apart; use another strategy.": "视觉编码器的 token 与图片的图块不对应，因此这个策略无法区分它们；请使用其他策略。",
+    "The strategy reads layer {layer} of the vision encoder and did not ask for it; name it in tower_layers().": "该策略读取了视觉编码器的第 {layer} 层，但没有提出需要；请在 tower_layers() 中写明。",
+    "{strategy} merges patches in the vision encoder, of which another strategy asks to be shown all; leave the vision stage out.": "{strategy} 在视觉编码器中合并图块，而另一策略需要看到全部图块；请略去视觉阶段。",
     "This strategy decides from single heads, of which each process has only some; leave --tensor-parallel out.": "这个策略根据单个注意力头来决定，而每个进程只有其中一部分；请不要使用 --tensor-parallel。",
     "The strategy reads {thing} of layer {layer} and did not ask for it; name it in needs().": "该策略读取了第 {layer} 层的 {thing}，但没有提出需要；请在 needs() 中写明。",
     # MustDrop's vision stage.
