@@ -28,6 +28,8 @@ function link() {
   const address = new URL(window.location.href);
   ours.forEach((name) => address.searchParams.delete(name));
   query().forEach((value, name) => address.searchParams.set(name, value));
+  // URLSearchParams escapes what the words of methods consist of, such as "vtw:k=8", and need not.
+  address.search = address.search.replace(/%(3A|3D|2C)/g, (escaped) => decodeURIComponent(escaped));
   return address.href;
 }
 // Browsers refuse more than some hundred changes of the address in half a minute.

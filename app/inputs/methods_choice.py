@@ -1,119 +1,242 @@
-"""One method as a visitor chooses it: its controls' values, and the options that they come to."""
+"""One method as a visitor chooses it: a strategy's name, and what its controls are set to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from vtw_core.errors import InputError
-from vtw_core.measures.budget import drop_schedule, dropped_share, withdrawn_mean
+from vtw_core.measures.budget import withdrawn_mean
 from vtw_core.results.comparison import MethodEntry
 from vtw_core.results.run import Run
+from vtw_core.strategies.base import Strategy
+from vtw_core.strategies.method import Method
+from vtw_core.strategies.parameters import LAYERS, TOKENS, Bound, Parameter, Size
+from vtw_core.strategies.registry import strategy_of
+from vtw_core.strategies.words import words_of
 
 from ..words import methods as text
-from .clamping import clamped, clamped_number
+from .methods_fields import (
+    OWN,
+    SET_BY,
+    asked,
+    is_asked,
+    label,
+    layout,
+    offered,
+    shown,
+    strategy_named,
+    ways,
+)
 
-NAMES = ("vtw", "mustdrop", "fastv", "random")
 MOST_PANELS = 3
-_FASTV_K = 2  # as published
-_MOST_SEED = 10_000
+_DECIMALS = 4  # as a slider of shares steps
+_MOST = 2**31 - 1  # of a parameter that has no bound itself, such as a seed
+_MOST_CHARACTERS = 500  # of counts: those of 100 layers fit
+FIRST_NAMES = ("vtw", "mustdrop", "fastv")
 
 
 @dataclass(frozen=True)
 class Choice:
-    """The values of one panel's controls, in their order; a method uses those that fit it."""
+    """What one panel is set to, which may yet be no strategy.
 
-    name: str = "vtw"
-    k: int = 0
-    ratio: float = 0.5
-    ranking: str = "last_token"
-    seed: int = 0
-    thresholds: str = "tokens"
-    tokens: float = 0.0
-    gamma: float = 0.001
-    alpha: float = 0.001
-    stages: tuple[str, ...] = ("a", "b", "c")
+    Attributes:
+        name: of `offered`.
+        options: what the strategy's ``from_options`` takes; what is not there is as at first.
+        tokens: the number of visual tokens that it is to leave, mean over the layers.
+    """
+
+    name: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+    tokens: float | None = None
 
     @classmethod
-    def clamped(cls, run: Run, *values: Any) -> Choice:
-        """Of what the browser sent, a visitor's input."""
-        name, k, ratio, ranking, seed, thresholds, tokens, gamma, alpha, stages = values
-        ticked = stages if isinstance(stages, list) else []
-        return cls(
-            name=name if name in NAMES else NAMES[0],
-            # FastV reads the layer before K.
-            k=clamped(k, 1 if name == "fastv" else 0, run.layers, default_k(run)),
-            ratio=clamped_number(ratio, 1.0, 0.5),
-            ranking=ranking if ranking in tuple(text.RANKINGS) else "last_token",
-            seed=clamped(seed, 0, _MOST_SEED, 0),
-            thresholds=thresholds if thresholds in tuple(text.THRESHOLD_CHOICES) else "tokens",
-            tokens=clamped_number(tokens, float(run.visual_tokens), 0.0),
-            gamma=clamped_number(gamma, 1.0, 0.001),
-            alpha=clamped_number(alpha, 1.0, 0.001),
-            stages=tuple(one for one in text.STAGE_CHOICES if one in ticked),
-        )
+    def of(cls, method: Method) -> Choice | None:
+        """The one that stands for a method, without what no control says where it is set in that
+        way; None of a strategy that no panel has."""
+        strategy = method.strategy
+        if offered().get(strategy.name) is not type(strategy):
+            return None
+        every = cls(strategy.name, strategy.options(), method.tokens)
+        return replace(every, options=every._asked_options())
+
+    @classmethod
+    def read(cls, run: Run, values: Sequence[Any]) -> Choice:
+        """Of what the controls of a panel sent, a visitor's input, in the order of `layout`."""
+        name, *controls = values
+        strategy = strategy_named(name)
+        sent = {
+            about.name: _clamped(strategy, about, value, run)
+            for (of, about), value in zip(layout(), controls, strict=True)
+            if of is strategy
+        }
+        way = sent.pop(SET_BY, OWN)
+        options = {
+            about.name: sent[about.name]
+            for about in asked(strategy)
+            if about.name in sent and is_asked(strategy, about, way)
+        }
+        return cls(strategy.name, options, options.pop(TOKENS, None))
 
     @property
-    def values(self) -> list[Any]:
-        """What the controls hold, in their order."""
-        return [self.name, self.k, self.ratio, self.ranking, self.seed, self.thresholds,
-                self.tokens, self.gamma, self.alpha, list(self.stages)]  # fmt: skip
+    def strategy(self) -> type[Strategy]:
+        """What it is a choice of."""
+        return offered()[self.name]
 
-    def options(self, run: Run) -> str:
-        """As `vtw_core compare --method` takes them.
+    @property
+    def way(self) -> str:
+        """How it is set, of the strategy's `ways`."""
+        several = ways(self.strategy)
+        if self.tokens is not None and TOKENS in several:
+            return TOKENS
+        by_hand = [one.name for one in asked(self.strategy) if one.given_by in several]
+        if set(by_hand) & set(self.options):
+            return OWN
+        return next((way for way in several if way != TOKENS), OWN)
+
+    def _asked_options(self) -> dict[str, Any]:
+        return {
+            about.name: self.options[about.name]
+            for about in asked(self.strategy)
+            if about.name in self.options and is_asked(self.strategy, about, self.way)
+        }
+
+    def at(self, run: Run) -> Choice:
+        """The same for a run: values that it does not have become the nearest it has, and what is
+        not said is as at first. A number of tokens that counting can meet becomes parameters."""
+        options = {
+            about.name: self._value(about, run)
+            for about in asked(self.strategy)
+            if about.name not in (SET_BY, TOKENS) and is_asked(self.strategy, about, self.way)
+        }
+        chosen = replace(self, options=options)
+        if self.tokens is None:
+            return chosen
+        tokens = min(max(self.tokens, 0.0), float(run.visual_tokens))
+        return chosen.at_budget(tokens, run)
+
+    def _value(self, about: Parameter, run: Run) -> Any:
+        return _clamped(self.strategy, about, self.options.get(about.name), run)
+
+    def values(self, run: Run) -> list[Any]:
+        """What the controls hold, in the order of `layout` behind the name: those of other
+        strategies as at first."""
+        held: list[Any] = [self.name]
+        for strategy, about in layout():
+            own = self if strategy is self.strategy else Choice(strategy.name)
+            if about.name == SET_BY:
+                held.append(own.way if own is self else about.default)
+            elif about.name == TOKENS:
+                held.append(_at_first(strategy, about, run) if own.tokens is None else own.tokens)
+            else:
+                held.append(_as_sent(about, own._value(about, run)))
+        return held
+
+    @property
+    def shown(self) -> list[bool]:
+        """Which of the controls of `layout` belong to it."""
+        return shown(self.strategy, self.way)
+
+    def checked(self) -> str:
+        """Its words, as `vtw_core compare --method` takes them.
 
         Raises:
-            InputError: MustDrop's stages do not go together.
+            InputError: something is left out, or the strategy takes no such values together.
         """
-        if self.name == "vtw":
-            return f"vtw --k {self.k}"
-        if self.name == "fastv":
-            return f"fastv --k {self.k} --ratio {self.ratio:.6f} --ranking {self.ranking}"
-        if self.name == "random":
-            schedule = drop_schedule(self.ratio, self.k, run.layers, run.visual_tokens)
-            counts = ",".join(map(str, schedule))
-            return f"random --schedule {counts} --drop-seed {self.seed}"
-        if not {"a", "b"} & set(self.stages):
-            raise InputError(text.STAGES_C if self.stages else text.STAGES_NONE)
-        if "c" in self.stages and "b" not in self.stages:
-            raise InputError(text.STAGES_C)
-        thresholds = {
-            "tokens": f"--tokens {self.tokens:.6g}",
-            "own": f"--gamma {self.gamma} --alpha {self.alpha}",
-        }.get(self.thresholds, f"--preset {self.thresholds}")
-        return f"mustdrop --stages {''.join(self.stages)} {thresholds}"
+        for about in asked(self.strategy):
+            value = self.options.get(about.name)
+            is_asked_for = about.name not in (SET_BY, TOKENS) and is_asked(
+                self.strategy, about, self.way
+            )
+            if is_asked_for and value is None and about.is_required:
+                raise InputError(text.MISSING.format(label=label(self.strategy, about)))
+            if is_asked_for and about.kind == "letters" and not value:
+                raise InputError(text.NONE_TICKED.format(label=label(self.strategy, about)))
+        return words_of(Method(self.name, self.strategy.from_options(self.options), self.tokens))
+
+    @property
+    def words(self) -> str:
+        """As `checked`, of whatever it is set to."""
+        return self.strategy.words_for(self.options, self.tokens)
 
     @property
     def title(self) -> str:
         """What sets it apart, in a few words, as `app.presenters.methods_view.title` of its run."""
-        return text.TITLES[self.name].format(
-            k=self.k, ratio=self.ratio, seed=self.seed, stages=" ".join(self.stages)
-        )
-
-    @property
-    def fitting(self) -> tuple[bool, ...]:
-        """Which of the controls behind the method itself belong to it."""
-        is_mustdrop = self.name == "mustdrop"
-        drops_once = self.name in ("fastv", "random")
-        own = is_mustdrop and self.thresholds == "own"
-        return (
-            not is_mustdrop, drops_once, self.name == "fastv", self.name == "random", is_mustdrop,
-            is_mustdrop and self.thresholds == "tokens", own, own, is_mustdrop,
+        if self.name not in text.TITLES:
+            return self.words
+        letters = {one.name for one in self.strategy.parameters() if one.kind == "letters"}
+        return str(text.TITLES[self.name]).format_map(
+            {name: " ".join(value) if name in letters else value
+             for name, value in self.options.items()}
         )  # fmt: skip
 
     def at_budget(self, tokens: float, run: Run) -> Choice:
-        """The same method set to leave as many visual tokens, mean over the layers; VTW stays."""
-        if self.name == "mustdrop":
-            return replace(self, thresholds="tokens", tokens=tokens)
-        if self.name == "vtw":
+        """The same method set to leave as many visual tokens, mean over the layers; one that cannot
+        be set to a number stays."""
+        if TOKENS in ways(self.strategy):
+            chosen = replace(self, tokens=round(tokens, _DECIMALS))
+            return replace(chosen, options=chosen._asked_options())
+        try:
+            made = self.strategy.from_options(self.options)
+        except InputError:
             return self
-        least = 1 if self.name == "fastv" else 0
-        k = min(max(self.k, least), run.layers - 1)
-        # What its first K layers hold may be more than the budget: they see fewer then.
-        while k > least and k * run.visual_tokens > tokens * run.layers:
-            k -= 1
-        share = dropped_share(tokens, k, run.layers, run.visual_tokens)
-        return replace(self, k=k, ratio=round(share, 4))
+        fitted = made.fitted_to(tokens, run.layers, run.visual_tokens)
+        if fitted is None:
+            return self
+        short = {name: round(value, _DECIMALS) if isinstance(value, float) else value
+                 for name, value in fitted.options().items()}  # fmt: skip
+        return replace(self, options=short, tokens=None)
+
+
+def _clamped(strategy: type[Strategy], about: Parameter, value: Any, run: Run) -> Any:
+    """The nearest value that a run has, of anything; what is of another kind is as at first."""
+    if value is None and about.default is None and about.name != TOKENS:
+        return None
+    if about.kind == "counts":
+        return _counts(about, value, run)
+    otherwise = _at_first(strategy, about, run)
+    found = about.clamped(value, _size(run), otherwise)
+    is_number = about.kind in ("whole", "real")
+    return max(-_MOST, min(found, _MOST)) if is_number else found
+
+
+def _counts(about: Parameter, value: Any, run: Run) -> tuple[int, ...] | None:
+    """None: as the strategy has it of itself."""
+    if isinstance(value, str):
+        try:
+            value = about.read(value.replace(" ", "")) if len(value) <= _MOST_CHARACTERS else None
+        except InputError:
+            value = None
+    found: tuple[int, ...] | None = about.clamped(value, _size(run))
+    return None if found == about.default_at(run.layers) else found
+
+
+def _as_sent(about: Parameter, value: Any) -> Any:
+    """A value as the control holds it."""
+    if about.kind == "letters":
+        return list(value)
+    return about.written(value or ()) if about.kind == "counts" else value
+
+
+def _at_first(strategy: type[Strategy], about: Parameter, run: Run) -> Any:
+    """What a control holds before a visitor touches it."""
+    if about.name == TOKENS:
+        return withdrawn_mean(default_k(run), run.layers, run.visual_tokens)
+    default = about.default_at(run.layers)
+    if default is not None or about.default is None:
+        return default
+    if not any(one.is_required for one in strategy.parameters()):
+        return getattr(strategy.from_options({}), about.name, None)
+    if about.kind == "whole" and isinstance(about.most, Bound) and about.most.of == LAYERS.of:
+        return default_k(run)
+    if about.kind == "real" and about.least is not None and isinstance(about.most, (int, float)):
+        return (about.least + about.most) / 2
+    return about.choices[0] if about.choices else about.least
+
+
+def _size(run: Run) -> Size:
+    return Size(run.layers, run.visual_tokens)
 
 
 def default_k(run: Run) -> int:
@@ -123,34 +246,16 @@ def default_k(run: Run) -> int:
 
 def default_choices(run: Run) -> tuple[Choice, ...]:
     """The panels at first: VTW, then MustDrop and FastV at the same budget."""
-    k = default_k(run)
-    tokens = withdrawn_mean(k, run.layers, run.visual_tokens)
-    others = [Choice(name, min(_FASTV_K, run.layers - 1)) for name in NAMES[1:]]
-    return (Choice("vtw", k, tokens=tokens), *(one.at_budget(tokens, run) for one in others))[
-        :MOST_PANELS
-    ]
+    tokens = withdrawn_mean(default_k(run), run.layers, run.visual_tokens)
+    vtw, *others = (Choice(name).at(run) for name in FIRST_NAMES)
+    return (vtw, *(one.at_budget(tokens, run) for one in others))
 
 
 def choice_of(entry: MethodEntry, run: Run) -> Choice:
-    """The controls that stand for a method that ran."""
-    said, name = entry.strategy, entry.name
-    tokens = entry.mean_visual_tokens if entry.tokens_wanted is None else entry.tokens_wanted
-    chosen = Choice(name if name in NAMES else NAMES[0], default_k(run), tokens=tokens)
-    if name == "mustdrop":
-        on = {"a": said["vision"] is not None, "b": said["prefill"], "c": said["cache"]}
-        return replace(
-            chosen, thresholds="own" if entry.tokens_wanted is None else "tokens",
-            gamma=said["gamma"], alpha=said["alpha"], stages=tuple(s for s in on if on[s]),
-        )  # fmt: skip
-    k, ratio = drop_of(entry, run.visual_tokens)
-    chosen = replace(chosen, k=k)
-    if name == "fastv":
-        return replace(chosen, ratio=ratio, ranking=said["ranking"])
-    return replace(chosen, ratio=ratio, seed=said["seed"]) if name == "random" else chosen
-
-
-def drop_of(entry: MethodEntry, visual: int) -> tuple[int, float]:
-    """K and R of a method that drops once; of random ones, from the tokens that its layers saw."""
-    seen = entry.visual_tokens_per_layer
-    k = next((layer for layer, count in enumerate(seen) if count < visual), len(seen))
-    return entry.strategy.get("k", k), entry.strategy.get("ratio", 1 - seen[-1] / visual)
+    """The controls that stand for a method that ran; for one that no panel can be set to, the same
+    strategy at as many tokens."""
+    strategy = strategy_of(entry.strategy)
+    choice = Choice.of(Method(entry.label, strategy, entry.tokens_wanted))
+    if choice is None:
+        return Choice(strategy.name).at(run).at_budget(entry.mean_visual_tokens, run)
+    return choice.at(run)

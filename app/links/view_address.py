@@ -21,6 +21,8 @@ from vtw_core.errors import InputError
 from vtw_core.families.prompts import MAX_PROMPT_CHARACTERS, check_prompt
 from vtw_core.results.run import RULES, Run
 
+SAFE = ":=,"
+"""What may stand in a query as it is (RFC 3986), of the words of methods."""
 MOST_CHARACTERS = 12 * MAX_PROMPT_CHARACTERS + 2_000
 """A longer query is not read: the longest question, each character four bytes escaped, fits."""
 _WHOLE = re.compile(r"[0-9]{1,6}", re.ASCII)
@@ -126,9 +128,9 @@ class Address:
 
     def write(self, view: View) -> str:
         """The part of an address behind "?" that `read` reads as this view."""
-        return urlencode({
-            name: field.write(view[name]) for name, field in self.fields.items() if name in view
-        })  # fmt: skip
+        said = {name: field.write(view[name]) for name, field in self.fields.items()
+                if name in view}  # fmt: skip
+        return urlencode(said, safe=SAFE)
 
     def clamped(self, view: View, run: Run) -> View:
         """The same for this run: what it does not have becomes the nearest that it has."""

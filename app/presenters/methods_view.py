@@ -8,7 +8,6 @@ from typing import Any
 from vtw_core.measures.answers import differing_words
 from vtw_core.results.comparison import MethodComparison, MethodEntry
 
-from ..inputs.methods_choice import drop_of
 from ..state import ShownMethods
 from ..words import methods as text
 from ..words.digits import BYTES, FLOPS, mean_count, scaled, significant, three_digits
@@ -24,10 +23,17 @@ def title(entry: MethodEntry, visual: int) -> str:
     """
     if entry.name not in text.TITLES:
         return text.BASELINE if entry.name == "none" else entry.label
-    k, ratio = drop_of(entry, visual)
+    k, ratio = _drop_of(entry, visual)
     return text.TITLES[entry.name].format(
         k=k, ratio=ratio, seed=entry.strategy.get("seed", 0), stages=" ".join(stages_of(entry))
     )
+
+
+def _drop_of(entry: MethodEntry, visual: int) -> tuple[int, float]:
+    """K and R of a method that drops once; of random ones, from the tokens that its layers saw."""
+    seen = entry.visual_tokens_per_layer
+    k = next((layer for layer, count in enumerate(seen) if count < visual), len(seen))
+    return entry.strategy.get("k", k), entry.strategy.get("ratio", 1 - seen[-1] / visual)
 
 
 def stages_of(entry: MethodEntry) -> str:
@@ -112,10 +118,8 @@ def _same(compared: MethodComparison, entry: MethodEntry) -> str:
 
 def _note(compared: MethodComparison, entry: MethodEntry) -> str:
     said = entry.strategy
-    if entry.name not in text.NOTES:
-        return ""
-    k, ratio = drop_of(entry, compared.visual_tokens)
-    words = text.NOTES[entry.name].format(
+    k, ratio = _drop_of(entry, compared.visual_tokens)
+    words = text.NOTES.get(entry.name, "").format(
         k=k, ratio=ratio, gamma=significant(said.get("gamma", 0.0)),
         alpha=significant(said.get("alpha", 0.0)),
         ranking=text.RANKING_WORDS.get(said.get("ranking", ""), ""),

@@ -78,7 +78,7 @@ class Methods(Tab):
         with gr.Column() as self.content:
             with gr.Row(equal_height=False):
                 self.panels = [
-                    build_panel(number, choice, first.layers, visible=visible)
+                    build_panel(number, choice, first, visible=visible)
                     for number, (choice, visible) in enumerate(
                         zip(default_choices(first), AT_FIRST, strict=True), start=1
                     )
@@ -112,8 +112,7 @@ class Methods(Tab):
 
     def _connect_panels(self) -> None:
         for panel in self.panels:
-            name, thresholds = panel.controls[0], panel.controls[5]
-            gr.on([name.input, thresholds.input], fit, [name, thresholds],
+            gr.on([part.input for part in panel.deciding], fit, list(panel.deciding),
                   list(panel.controls[1:]), **GLUE)  # fmt: skip
         there, laid = self.there, [self.there, *self.columns, self.add]
         changed = [self.add.click(add_panel, there, laid, **GLUE)]
@@ -218,9 +217,7 @@ class Methods(Tab):
         return {
             control: update
             for panel, choice in zip(self.panels, every, strict=False)
-            for control, update in zip(
-                panel.controls, told_controls(choice, run.layers), strict=True
-            )
+            for control, update in zip(panel.controls, told_controls(choice, run), strict=True)
         }
 
     # ------------------------------------------------------------------ links
@@ -256,7 +253,7 @@ class Methods(Tab):
         if run is None or visitor.picture is None:
             raise InputError(text.NO_PICTURE)
         choices = self._choices(run, values)
-        asked = list(zip(labels(choices), (one.options(run) for one in choices), strict=True))
+        asked = list(zip(labels(choices), (one.checked() for one in choices), strict=True))
         titles = [("none", text.BASELINE), *((one.name, one.title) for one in choices)]
         message, fraction = text.ENCODING, 0.0
         texts: dict[int, str] = {}

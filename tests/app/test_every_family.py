@@ -18,14 +18,10 @@ from vtw_core.machine.progress import LoadProgress
 
 QUESTION = "what is left of the red ball ?"
 # VTW, and of MustDrop the stages that every family has.
-PANELS = (Choice("vtw", 2), Choice("mustdrop", thresholds="own", gamma=0.02, alpha=0.02,
-                                   stages=("b", "c")))  # fmt: skip
-
-
-def panel_values():
-    for one in (*PANELS, PANELS[0]):
-        yield from (one.name, one.k, one.ratio, one.ranking, one.seed, one.thresholds, one.tokens,
-                    one.gamma, one.alpha, list(one.stages))  # fmt: skip
+PANELS = (
+    Choice("vtw", {"k": 2}),
+    Choice("mustdrop", {"stages": "bc", "gamma": 0.02, "alpha": 0.02}),
+)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +58,8 @@ def test_a_question_and_all_that_the_page_makes_of_it(page_of, family):
 
     compared = built(Methods, service)
     values = holding(compared, visitor=visitor, there=(True, True, False))
-    values |= dict(zip(compared.each_control, panel_values(), strict=True))
+    held = [value for one in (*PANELS, PANELS[0]) for value in one.values(run)]
+    values |= dict(zip(compared.each_control, held, strict=True))
     told = list(compared.runs.run(compared.steps, {**values, compared.runs.waits: True}))[-1]
     cards, shown_methods = told[compared.answers], told[compared.shown]
     assert cards["phase"] == "done", cards

@@ -136,20 +136,22 @@ def test_a_threshold_of_calibrate_brings_its_words_and_the_rest_stays(guide, own
 
 
 def test_methods_of_a_link_are_those_that_the_run_can_have_and_wait_for_their_tab(guide, own):
-    wanted = (Choice("vtw", 999), Choice("fastv", 0, 0.5))
+    wanted = (Choice("vtw", {"k": 999}), Choice("fastv", {"k": 0, "ratio": 0.25}))
     there = Told(guide, View(tab="methods", methods=wanted), own)
     vtw, fastv = there["methods"]
-    assert (vtw.k, fastv.k, fastv.ratio) == (own.run.layers, 1, 0.5)
-    assert there["address"]["query"] == f"tab=methods&methods=vtw-{own.run.layers}+fastv-1-0.5"
+    assert [one.options["k"] for one in (vtw, fastv)] == [own.run.layers, 1]
+    assert there["address"]["query"] == (
+        f"tab=methods&methods=vtw:k={own.run.layers}+fastv:k=1,ratio=0.25"
+    )
     assert Told(guide, View(tab="sinks", methods=wanted), own)["methods"] is None
 
 
 def test_the_address_keeps_the_methods_when_code_is_asked_for(guide, service):
     example = service.examples[0]
     visitor = Visitor(example.run, "recorded", str(example.image))
-    asked = gr.EventData(None, {"query": "example=squares&tab=methods&methods=vtw-1"})
+    asked = gr.EventData(None, {"query": "example=squares&tab=methods&methods=vtw:k=1"})
     told = guide.code({guide.visitor: visitor, guide.page.opened: "methods"}, asked)
-    assert told["query"] == "example=squares&tab=methods&methods=vtw-1"
+    assert told["query"] == "example=squares&tab=methods&methods=vtw:k=1"
 
 
 def test_the_controls_of_which_method_follow_a_link_where_there_is_a_comparison(

@@ -25,6 +25,8 @@ from app.figures import every_k
 from app.figures.report import report_html
 from app.figures.tables import chart_csv
 from app.inputs.drawings import keep_few_drawings
+from app.inputs.methods_choice import MOST_PANELS
+from app.inputs.methods_fields import layout, offered
 from app.lesson.progress import Progress
 from app.sections import model_choice
 from app.sections import stages as stages_section
@@ -111,11 +113,14 @@ def choose_migration(service, data):
 
 
 def choose_methods(service, data):
-    values = tuple(data.draw(ANYTHING) for _ in range(30))
+    names = [data.draw(st.sampled_from([*offered()]) | ANYTHING) for _ in range(MOST_PANELS)]
+    sent = [[name, *(data.draw(ANYTHING) for _ in layout())] for name in names]
+    values = tuple(value for panel in sent for value in panel)
     for choice in chosen(RUN, values):
-        assert 0 <= choice.k <= RUN.layers
+        assert choice == choice.at(RUN)
+        assert choice.options.get("k", 0) in range(RUN.layers + 1)
         with suppress(InputError):  # stages that do not go together
-            choice.options(RUN)
+            choice.checked()
     return set_equal(VISITOR, (True, True, False), *values), fit(values[0], values[1])
 
 

@@ -3,7 +3,6 @@
 import csv
 import json
 import re
-from dataclasses import replace
 from types import SimpleNamespace
 
 import gradio as gr
@@ -18,11 +17,12 @@ from small_records import small_run
 from app.figures import methods as figures
 from app.figures import style
 from app.inputs.methods_choice import MOST_PANELS, Choice, choice_of, default_choices
+from app.inputs.methods_fields import choice_labels, layout, offered
 from app.links.methods_address import completed, read_methods, written
 from app.presenters.methods_view import show_comparing, show_methods
 from app.presenters.view import run_id
 from app.sections.board import save_chart
-from app.sections.methods_panels import AT_FIRST, set_equal
+from app.sections.methods_panels import AT_FIRST, fit, set_equal
 from app.state import ShownMethods, Visitor
 from app.tabs.methods import Methods, write_json
 from app.words import methods as text
@@ -30,7 +30,7 @@ from app.words import page as text_page
 from vtw_core.errors import InputError
 from vtw_core.strategies.fastv import RANKINGS
 from vtw_core.strategies.mustdrop import PRESETS
-from vtw_core.strategies.words import method_from
+from vtw_core.strategies.words import method_from, words_of
 
 NEW = ShownMethods()
 SOMEBODY = SimpleNamespace(session_hash="somebody")
@@ -53,20 +53,21 @@ def visitor(example):
     return Visitor(run=example.run, origin="recorded", picture=str(example.image))
 
 
-def values(*choices):
+def values(run, *choices):
     """What the controls send."""
-    return [
-        part
-        for one in choices
-        for part in (one.name, one.k, one.ratio, one.ranking, one.seed, one.thresholds, one.tokens,
-                     one.gamma, one.alpha, list(one.stages))
-    ]  # fmt: skip
+    return [part for one in choices for part in one.values(run)]
+
+
+def control(panel, name, flag):
+    """What a panel is told of one control, or holds in it."""
+    at = [(strategy.name, about.flag) for strategy, about in layout()].index((name, flag))
+    return panel[1 + at]
 
 
 def held(tab, visitor, shown=NEW, there=AT_FIRST, *choices, wanted=None, waits=True):
     """What the tab holds, its controls at some choices."""
     named = {"visitor": visitor, "shown": shown, "there": there, "wanted": wanted}
-    at = dict(zip(tab.each_control, values(*choices), strict=False))
+    at = dict(zip(tab.each_control, values(visitor.run, *choices), strict=False))
     return {**holding(tab, **named, runs__waits=waits), **at}
 
 
@@ -80,76 +81,118 @@ def told_of(tab, told, panel):
     return [told[control]["value"] for control in tab.panels[panel].controls if control in told]
 
 
-BC = Choice("mustdrop", thresholds="own", gamma=0.02, alpha=0.02, stages=("b", "c"))
-PANELS = (Choice("vtw", 2), BC, Choice("fastv", 1, 0.75))
+SIZE = 1 + len(layout())
+BC = Choice("mustdrop", {"stages": "bc", "gamma": 0.02, "alpha": 0.02})
+PANELS = (Choice("vtw", {"k": 2}), BC, Choice("fastv", {"k": 1, "ratio": 0.75}))
 
 
 # ------------------------------------------------------------------ choices
-def test_what_a_visitor_chooses_are_the_options_of_the_command_line():
-    run = small_run()
-    for choice, words in (
-        (Choice("vtw", 2), {"k": 2}),
-        (Choice("fastv", 2, 0.25, "text_mean"), {"k": 2, "ratio": 0.25, "ranking": "text_mean"}),
-        (Choice("random", 1, 0.5, seed=7), {"schedule": [2, 1, 1], "seed": 7}),
+def test_what_a_visitor_chooses_are_the_words_of_the_command_line():
+    for choice, said in (
+        (PANELS[0], {"k": 2, "positions": "keep"}),
+        (Choice("vtw", {"k": 2, "positions": "repack"}), {"k": 2, "positions": "repack"}),
+        (Choice("fastv", {"k": 2, "ratio": 0.25, "ranking": "text_mean"}),
+         {"k": 2, "ratio": 0.25, "ranking": "text_mean"}),
+        (Choice("random", {"k": 1, "ratio": 0.5, "seed": 7}), {"k": 1, "ratio": 0.5, "seed": 7}),
         (BC, {"gamma": 0.02, "vision": None, "cache": True}),
-        (Choice("mustdrop", thresholds="vizwiz-64"), {"gamma": 0.005, "alpha": 0.001}),
-    ):
-        found = method_from(choice.options(run)).strategy.describe()
+        (Choice("mustdrop", {"stages": "ab", "preset": "vizwiz-64"}), {"gamma": 0.005}),
+        (Choice("mustdrop", {"stages": "abc", "layers": (0, 2)}), {"layers": (0, 2)}),
+    ):  # fmt: skip
+        found = method_from(choice.checked()).strategy.describe()
         assert found["name"] == choice.name
-        assert words.items() <= found.items()
-    assert method_from(Choice("mustdrop", tokens=1.5).options(run)).tokens == 1.5
+        for name, value in said.items():
+            assert found[name] == (list(value) if isinstance(value, tuple) else value)
+        assert choice.checked() == choice.words
+    assert method_from(Choice("mustdrop", {"stages": "abc"}, 1.5).checked()).tokens == 1.5
 
 
-def test_the_controls_offer_what_the_library_has():
-    assert set(PRESETS) == set(text.THRESHOLD_CHOICES) - {"tokens", "own"}
-    assert set(RANKINGS) == set(text.RANKINGS) == set(text.RANKING_WORDS)
+def test_what_the_controls_hold_is_read_as_the_same_choice():
+    run = small_run()
+    for choice in (*PANELS, Choice("mustdrop"), Choice("mustdrop", tokens=1.5), Choice("random"),
+                   Choice("mustdrop", {"layers": (0, 2), "preset": "vizwiz-64"})):  # fmt: skip
+        whole = choice.at(run)
+        assert Choice.read(run, choice.values(run)) == whole
+        assert whole.at(run) == whole
+        assert choice.options.items() <= whole.options.items()
+
+
+def test_the_controls_are_called_by_the_words_of_the_page():
+    named = {
+        (strategy.name, about.name): choice_labels(strategy, about) for strategy, about in layout()
+    }
+    assert set(named["mustdrop", "preset"]) == set(PRESETS)
+    assert set(named["fastv", "ranking"]) == set(RANKINGS) == set(text.RANKING_WORDS)
+    for strategy, about in layout():
+        assert set(named[strategy.name, about.name]) <= set(about.choices)
+        assert (about.flag in text.PARAMETERS[strategy.name]) != (about.name == "tokens")
     assert set(style.METHODS) == {"none", *text.METHODS} == set(text.NOTES)
-    assert set(text.TITLES) == set(text.METHODS)
+    assert set(text.TITLES) == set(text.METHODS) == set(offered())
     assert len(set(style.METHODS.values())) == len(style.METHODS)
 
 
-@pytest.mark.parametrize(("stages", "words"), [((), "without any stage"), (("a", "c"), "stage b"),
-                                               (("c",), "stage b")])  # fmt: skip
+def test_only_the_controls_that_a_method_is_set_by_are_shown():
+    def told(name, way):
+        updates = zip(layout(), fit(name, way), strict=True)
+        shown = [(of.name, about.flag) for (of, about), update in updates if update["visible"]]
+        assert {of for of, _ in shown} == {name}
+        return [flag for _, flag in shown]
+
+    first, last = ["stages", "set by"], ["filters", "positions"]
+    assert told("mustdrop", "tokens") == [*first, "tokens", *last]
+    assert told("mustdrop", "preset") == [*first, "preset", *last]
+    assert told("mustdrop", "own") == [*first, "gamma", "alpha", *last]
+    assert told("vtw", "tokens") == ["k", "positions"]
+    assert told("fastv", "own") == ["k", "ratio", "ranking"]
+
+
+@pytest.mark.parametrize(("stages", "words"), [("", "under “Stages”"), ("ac", "add b to the"),
+                                               ("c", "add b to the")])  # fmt: skip
 def test_stages_that_do_not_go_together_get_a_sentence(stages, words):
     with pytest.raises(InputError, match=words):
-        Choice("mustdrop", stages=stages).options(small_run())
+        Choice("mustdrop", {"stages": stages}).at(small_run()).checked()
 
 
-@pytest.mark.parametrize("bad", [None, "x", -5, 10**9, float("nan"), float("inf"), True, [3], {}])
+@pytest.mark.parametrize("bad", [None, "x", -5, 10**400, float("nan"), float("inf"), True, [3], {}])
 def test_forged_controls_become_ones_that_the_run_has(bad):
     run = small_run()
-    chosen = Choice.clamped(run, *[bad] * 9, None)
-    assert chosen.name == "vtw"
-    assert 0 <= chosen.k <= run.layers
-    assert 0 <= chosen.ratio <= 1
-    assert 0 <= chosen.tokens <= run.visual_tokens
-    assert chosen.seed >= 0
-    for name in text.METHODS:
-        kept = Choice.clamped(run, name, *[bad] * 8, ["a", "b", "x"])
-        method_from(kept.options(run))
+    assert Choice.read(run, [bad] * SIZE).name == "vtw"
+    for name in offered():
+        kept = Choice.read(run, [name, *[bad] * (SIZE - 1)])
+        assert kept == kept.at(run)
+        assert 0 <= kept.options.get("k", 0) <= run.layers
+        assert 0 <= kept.options.get("ratio", 0) <= 1
+        assert 0 <= (kept.tokens or 0) <= run.visual_tokens
+        assert 0 <= kept.options.get("seed", 0) < 2**31
+        if kept.options.get("stages", "b"):
+            assert words_of(method_from(kept.checked())) == kept.words
 
 
 def test_one_budget_for_all():
     run = small_run()  # 3 layers, 2 visual tokens
     said, *told = set_equal(Visitor(run=run), (True, True, True), *values(
-        Choice("vtw", 1), Choice("mustdrop", thresholds="own"), Choice("random", 2, 0.1),
+        run, Choice("vtw", {"k": 1}), BC, Choice("random", {"k": 2, "ratio": 0.1}),
     ))  # fmt: skip
     assert "0.7 visual tokens" in said
-    mustdrop, random = told[10:20], told[20:30]
-    assert mustdrop[5]["value"] == "tokens"
-    assert mustdrop[6]["value"] == pytest.approx(2 / 3)
+    vtw, mustdrop, random = (told[at : at + SIZE] for at in range(0, 3 * SIZE, SIZE))
+    assert control(vtw, "vtw", "k")["value"] == 1
+    assert control(mustdrop, "mustdrop", "set by")["value"] == "tokens"
+    assert control(mustdrop, "mustdrop", "tokens")["value"] == pytest.approx(2 / 3, abs=1e-4)
+    assert control(mustdrop, "mustdrop", "stages")["value"] == ["b", "c"]
     # Two layers that see both tokens would be over the budget, so they are fewer.
-    assert (random[1]["value"], random[2]["value"]) == (1, 1.0)
-    said, *told = set_equal(Visitor(run=run), AT_FIRST, *values(Choice("vtw", 3), BC, BC))
+    assert [control(random, "random", flag)["value"] for flag in ("k", "ratio")] == [1, 1.0]
+    said, *told = set_equal(
+        Visitor(run=run), AT_FIRST, *values(run, Choice("vtw", {"k": 3}), BC, BC)
+    )
     assert "no budget" in said
-    assert told == [gr.skip()] * 30
+    assert told == [gr.skip()] * (3 * SIZE)
 
 
 def test_the_panels_begin_at_equal_budget(example):
     run = example.run
     vtw, mustdrop, fastv = default_choices(run)
-    assert vtw.k == run.choose_k(scope="answer_mean")
-    assert mustdrop.tokens == pytest.approx(vtw.k * run.visual_tokens / run.layers)
+    assert vtw.options["k"] == run.choose_k(scope="answer_mean")
+    budget = vtw.options["k"] * run.visual_tokens / run.layers
+    assert mustdrop.tokens == pytest.approx(budget, abs=1e-4)
     assert [one.name for one in (vtw, mustdrop, fastv)] == ["vtw", "mustdrop", "fastv"]
 
 
@@ -247,7 +290,10 @@ def test_a_comparison_streams_and_ends_in_the_visitors_state(tab, visitor):
 
 def test_only_the_panels_that_are_there_run_and_a_refusal_keeps_its_place(tab, visitor):
     # The tiny model takes its features from where nothing is merged yet: stage a is refused.
-    panels = (Choice("mustdrop", tokens=9.0), Choice("vtw", 1), Choice("vtw", 2))
+    panels = (
+        Choice("mustdrop", {"stages": "abc"}, 9.0),
+        *(Choice("vtw", {"k": k}) for k in (1, 2)),
+    )
     shown = compared(tab, visitor, NEW, (True, False, True), *panels)[-1][tab.shown]
     ((place, name, title, reason),) = shown.refused
     assert (place, name, title) == (1, "mustdrop", panels[0].title)
@@ -266,8 +312,9 @@ def test_what_cannot_be_compared_gets_one_sentence_and_the_last_comparison_stays
         assert len(told[tab.answers]["cards"]) == 3
         return told[tab.answers]["notice"]
 
-    no_stage = Choice("mustdrop", stages=())
-    assert last(visitor, no_stage, BC, BC) == {"kind": "error", "text": text.STAGES_NONE}
+    no_stage = Choice("mustdrop", {"stages": ""})
+    sentence = text.NONE_TICKED.format(label=text.PARAMETERS["mustdrop"]["stages"])
+    assert last(visitor, no_stage, BC, BC) == {"kind": "error", "text": sentence}
     assert last(Visitor(run=example.run), *PANELS)["text"] == text.NO_PICTURE
 
     def broken(*_):
@@ -318,20 +365,20 @@ def test_a_recorded_comparison_is_shown_with_the_controls_that_made_it(
     again = tab.show(held(tab, visitor, shown, there))
     assert not {tab.shown, *tab.each_control} & set(again)
     for at, (entry, choice) in enumerate(zip(comparison.entries, PANELS, strict=True)):
-        stands = Choice.clamped(visitor.run, *told_of(tab, told, at))
+        stands = Choice.read(visitor.run, told_of(tab, told, at))
         assert stands == choice_of(entry, visitor.run)
         assert stands.title == choice.title
-        assert stands.options(visitor.run) == choice.options(visitor.run)
+        assert stands.checked() == choice.checked()
 
 
 def test_a_link_sets_the_controls_and_says_that_what_stands_below_was_compared_with_others(
     tab, visitor, example, monkeypatch
 ):
     run = visitor.run
-    wanted = completed((Choice("random", 1, 0.25, seed=7),), run)
+    wanted = completed((Choice("random", {"k": 1, "ratio": 0.25, "seed": 7}),), run)
     told = tab.show(held(tab, visitor, wanted=wanted))
     assert run.prompt in told[tab.answers]["notice"]["text"]
-    assert told_of(tab, told, 0)[:5] == ["random", 1, 0.25, "last_token", 7]
+    assert Choice.read(run, told_of(tab, told, 0)) == wanted[0]
 
     steps = compared(tab, visitor, NEW, (True, True, True), *PANELS)
     comparison = steps[-1][tab.shown].comparison
@@ -355,42 +402,84 @@ def test_an_address_names_methods_that_are_not_the_usual_ones_of_the_run(tab, vi
     usual = default_choices(run)
     assert chosen(shown, AT_FIRST, *usual) is None
     assert chosen(shown, (True, True, True), *usual) == usual
-    other = (Choice("vtw", 1), usual[1], Choice("random", 1, seed=3))
+    other = (PANELS[0], usual[1], Choice("random", {"k": 1, "ratio": 0.5, "seed": 3}))
     named = chosen(shown, (False, True, True), *other)
-    assert completed(read_methods(written(named)), run)[1].options(run) == other[2].options(run)
-    assert written(named).startswith("mustdrop-abc-")
+    assert completed(read_methods(written(named)), run)[1] == other[2]
+    assert written(named).startswith("mustdrop:tokens=")
     # The controls were last set for another run.
     assert chosen(NEW, (True, True, True), *usual) is None
 
 
-METHODS = st.builds(
-    Choice, name=st.sampled_from(list(text.METHODS)), k=st.integers(0, 60),
-    ratio=st.floats(0, 1), ranking=st.sampled_from(RANKINGS), seed=st.integers(0, 10_000),
-    thresholds=st.sampled_from(list(text.THRESHOLD_CHOICES)), tokens=st.floats(0, 9999),
-    gamma=st.floats(0, 1), alpha=st.floats(0, 1),
-    stages=st.sets(st.sampled_from("abc")).map(lambda found: tuple(sorted(found))),
-)  # fmt: skip
+VALUES = {
+    "whole": st.integers(0, 60), "real": st.floats(0, 1), "counts": st.sampled_from(["", "0,1"]),
+    "letters": st.sampled_from(["a", "b", "ab", "bc", "abc"]).map(list),
+}  # fmt: skip
 
 
-@settings(derandomize=True, deadline=None, database=None)
-@given(st.lists(METHODS, min_size=1, max_size=MOST_PANELS))
-def test_reading_the_methods_of_an_address_undoes_writing_them(choices):
+@st.composite
+def held_by_a_panel(draw):
+    """What the controls of a panel hold."""
+    return [draw(st.sampled_from([*offered()]))] + [
+        draw(
+            VALUES[about.kind]
+            if about.kind in VALUES
+            else st.sampled_from([*choice_labels(strategy, about)])
+        )
+        for strategy, about in layout()
+    ]
+
+
+@settings(derandomize=True, deadline=None, database=None, max_examples=50)
+@given(st.lists(held_by_a_panel(), min_size=1, max_size=MOST_PANELS))
+def test_reading_the_methods_of_an_address_undoes_writing_them(panels):
+    run = small_run()
+    choices = [Choice.read(run, panel) for panel in panels]
     words = written(choices)
-    assert re.fullmatch(r"[a-z0-9 ._-]+", words), "nothing in it needs to be escaped"
+    assert re.fullmatch(r"[a-z0-9 .:=,_-]+", words), "nothing in it needs to be escaped"
     again = read_methods(words)
     assert written(again) == words
-    assert [one.title for one in again] == [
-        one.title for one in (replace(each, ratio=float(f"{each.ratio:.6g}")) for each in choices)
-    ]
+    assert [one.title for one in completed(again, run)] == [one.title for one in choices]
+
+
+def test_addresses_of_earlier_versions_say_what_they_said():
+    for earlier, now in (
+        ("vtw-3", "vtw:k=3"),
+        ("fastv-2-0.61", "fastv:k=2,ratio=0.61"),
+        ("fastv-2-0.61-text_mean", "fastv:k=2,ratio=0.61,ranking=text_mean"),
+        ("random-1-0.5", "random:k=1,ratio=0.5"),
+        ("random-1-0.5-7", "random:k=1,ratio=0.5,drop-seed=7"),
+        ("mustdrop-abc-48", "mustdrop:tokens=48"),
+        ("mustdrop-bc-own-0.02-0.00001", "mustdrop:stages=bc,gamma=0.02,alpha=1e-05"),
+        ("mustdrop-ab-vizwiz-64", "mustdrop:stages=ab,preset=vizwiz-64"),
+    ):
+        assert written(read_methods(earlier)) == now
+        assert read_methods(now) == read_methods(earlier)
+
+
+def test_a_number_of_tokens_that_counting_can_meet_becomes_parameters():
+    run = small_run()  # 3 layers, 2 visual tokens
+    words = "vtw:tokens=1.3 fastv:tokens=1.4 mustdrop:tokens=1"
+    vtw, fastv, mustdrop = completed(read_methods(words), run)
+    assert (vtw.options["k"], vtw.tokens) == (2, None)
+    assert (fastv.options["ratio"], fastv.tokens) == (0.5, None)
+    assert mustdrop.tokens == 1
 
 
 def test_words_that_name_no_method_are_forgotten():
     for words in (None, "", "vtw", "vtw-", "vtw--1", "vtw-1.5", "vtw-1-2", "VTW-1", "vtw-٣",
                   "fastv-2", "fastv-2-nan", "fastv-2-0.5-best", "random-1-0.5-x", "mustdrop-abc",
-                  "mustdrop-cba-60", "mustdrop-abc-own", "mustdrop-abc-own-0.1",
-                  "mustdrop-abc-tokens", "mustdrop-abc-textvqa-1", "none", "9" * 999):  # fmt: skip
+                  "mustdrop-abc-own", "mustdrop-abc-own-0.1", "mustdrop-c-60", "vtw:k=3,k",
+                  "mustdrop-abc-tokens", "mustdrop-abc-textvqa-1", "none", "9" * 999, "vtw:k=x",
+                  "vtw:k=-1", "fastv:k=0", "fastv:ratio=nan", "vtw:help=1", "--k", "vtw:", "'",
+                  "mustdrop:stages=", "mustdrop:tokens=inf", "vtw:k=" + "9" * 5000):  # fmt: skip
         assert read_methods(words) is None, words
-    assert read_methods("nonsense vtw-3 <b>") == (Choice("vtw", 3),)
+    # No panel can be set to these.
+    for words in ("random:schedule=2,1,1", "random:k=1", "mustdrop:tokens=4-then-vtw:k=8",
+                  "mustdrop:gamma=0.1,alpha=0.2,tokens=3"):  # fmt: skip
+        method_from(words)
+        assert read_methods(words) is None, words
+    (choice,) = read_methods("nonsense vtw-3 <b>")
+    assert (choice.name, choice.options["k"]) == ("vtw", 3)
     assert len(read_methods("vtw-1 " * 9)) == MOST_PANELS
 
 

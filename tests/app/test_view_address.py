@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_records import small_run, with_random_inside
 
-from app.inputs.methods_choice import Choice
+from app.links.methods_address import read_methods
 from app.links.view_address import MOST_CHARACTERS, Address, View, fields_of_page
 from app.service.service import Service
 from app.ui import TABS, address_of
@@ -21,7 +21,13 @@ ADDRESS = Address(
     {tab.id: tab.fields(Service()) for tab in TABS},
 )
 NOWHERE = View()
-MUSTDROP = Choice("mustdrop", thresholds="own", gamma=0.02, alpha=1e-5, stages=("a", "b"))
+
+
+def methods(words):
+    """Choices, as an address names them."""
+    choices = read_methods(words)
+    assert len(choices) == len(words.split())
+    return choices
 
 
 def clamped(view, run):
@@ -40,8 +46,12 @@ def read(query):
         View(eta=1e-7, token=5, rule="stays_below"),
         View(tab="sinks", rows="answer", head=0, withdrawn=True, linear=True),
         View(rows=7, image=2, state=0, grid=0),
-        View(methods=(Choice("vtw", 3), Choice("fastv", 2, 0.61, "text_mean")), stage=0),
-        View(methods=(MUSTDROP, Choice("random", 1, 0.5, seed=7)), gamma=0.0, alpha=1.0),
+        View(methods=methods("vtw:k=3 fastv:k=2,ratio=0.61,ranking=text_mean"), stage=0),
+        View(
+            methods=methods("mustdrop:stages=ab,gamma=0.02,alpha=1e-05 random:k=1,ratio=0.5"),
+            gamma=0.0,
+            alpha=1.0,
+        ),
         View(kind="count", measure="kl_first", cost="kv_bytes", variants=True),
         View(preset=0, scope="answer_mean", pick="stays_below", direction="full_withdrawn"),
         View(threshold=1e-7),
@@ -71,7 +81,7 @@ def test_every_place_of_a_tab_is_a_part_of_a_view_and_what_is_usual_there_is_not
         "example=star&k=7&eta=0.01&rule=released&tab=sinks&layer=3&row=0&patch=12&lesson=4",
         "tab=sinks&rows=answer&head=0&withdrawn=1&linear=1",
         "rows=7&image=2&token=5&state=0&grid=0&stage=0&gamma=0.0&alpha=1.0",
-        "methods=vtw-3+fastv-2-0.61-text_mean+mustdrop-ab-own-0.02-0.00001",
+        "methods=vtw:k=3+fastv:k=2,ratio=0.61,ranking=text_mean+mustdrop:gamma=0.02,alpha=1e-05",
         "kind=count&measure=kl_first&cost=kv_bytes&variants=1",
         "preset=0&threshold=0.25&scope=answer_mean&pick=stays_below&direction=full_withdrawn",
     ],
@@ -93,6 +103,8 @@ def test_a_name_that_two_tabs_have_is_that_of_the_one_in_front():
 def test_an_address_names_only_what_was_chosen():
     assert ADDRESS.write(View(example="star", k=7)) == "example=star&k=7"
     assert ADDRESS.write(NOWHERE) == ""
+    words = "vtw:k=3 mustdrop:filters=0,2"
+    assert ADDRESS.write(View(methods=methods(words))) == "methods=vtw:k=3+mustdrop:filters=0,2"
 
 
 @pytest.mark.parametrize("character", "aé问👩")
@@ -174,8 +186,8 @@ def test_numbers_become_the_nearest_that_the_run_has():
         k=3, layer=2, row=rows - 1, patch=1, token=1, eta=5.0, rows=rows - 1, head=heads - 1,
         image=images - 1 if images else None, state=3, grid=len(run.inside.grids) - 1,
     )  # fmt: skip
-    assert clamped(View(stage=99, methods=(Choice("vtw", 99),)), run)["stage"] == run.layers + 3
-    assert clamped(View(methods=(Choice("vtw", 99),)), run)["methods"][0].k == run.layers
+    assert clamped(View(stage=99, methods=methods("vtw:k=99")), run)["stage"] == run.layers + 3
+    assert clamped(View(methods=methods("vtw:k=99")), run)["methods"][0].options["k"] == run.layers
     assert clamped(View(rows="question"), run) == View(rows="question")
     near = View(k=0, layer=0, row=0, patch=0, token=0)
     assert clamped(near, run) == near

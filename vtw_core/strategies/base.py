@@ -140,15 +140,19 @@ class Strategy(Parameters):
     def words(self, tokens: float | None = None) -> str:
         """The words of a method that is this strategy, fitted to so many tokens; defaults are left
         out. `vtw_core.strategies.words.method_from` reads them."""
-        options = self.options()
+        return self.words_for(self.options(), tokens)
+
+    @classmethod
+    def words_for(cls, options: Mapping[str, Any], tokens: float | None = None) -> str:
+        """The same of values by the names of the parameters, which `from_options` may refuse."""
         pairs = [
             f"{about.flag}={about.written(options[about.name])}"
-            for about in self.parameters()
+            for about in cls.parameters()
             if options.get(about.name) is not None
             and (about.is_required or options[about.name] != about.default)
         ]
         pairs += [] if tokens is None else [f"{TOKENS}={tokens:.12g}"]
-        return f"{self.name}:{','.join(pairs)}" if pairs else self.name
+        return f"{cls.name}:{','.join(pairs)}" if pairs else cls.name
 
     def seeded(self, seed: int) -> Self:
         """The same with another seed, if it draws at random."""

@@ -115,7 +115,7 @@ SENTENCES = {
     "--preset brings its own --gamma and --alpha; give either.": "--preset 自带 --gamma 和 --alpha；请二者取一。",
     "--gamma and --alpha belong together; give both, or --preset.": "--gamma 和 --alpha 须同时给出；请都给出，或给出 --preset。",
     "--stages must be letters of {stages}, not {value}.": "--stages 只能由 {stages} 中的字母组成，而不是 {value}。",
-    "Stage c cuts the cache to what stage b leaves; give --stages bc or abc.": "阶段 c 把缓存裁剪到阶段 b 所留下的；请给出 --stages bc 或 abc。",
+    "Stage c cuts the cache to what stage b leaves; add b to the stages, or leave c out.": "阶段 c 把缓存裁剪到阶段 b 所留下的；请加上阶段 b，或不用 c。",
     "{where}: {problem}.": "{where}：{problem}。",
     "{where}: {problem}": "{where}：{problem}",
 }

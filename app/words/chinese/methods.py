@@ -11,6 +11,9 @@ NO_PICTURE = (
 )
 NOT_YET = "点击“比较”：上面的各方法就会与基线并排回答“{prompt}”。"
 ASKED_BY_LINK = "这个链接要比较的方法与此处预录的不同，已设置在上方：点击“比较”即可运行。在此之前，这里显示的是预录的回答。"
+_K = "K：首个视觉 token 减少的层"
+_RATIO = "R：丢弃的视觉 token 的比例"
+_POSITIONS = "留下的 token 的位置编号"
 PANELS = {"progress": "比较进度"}
 PANEL = "方法 {number}"
 METHOD = "方法"
@@ -20,30 +23,54 @@ METHODS = {
     "fastv": "FastV：丢弃受关注最少的",
     "random": "随机：对照",
 }
-K = "K：首个视觉 token 减少的层"
-RATIO = "R：丢弃的视觉 token 的比例"
-RANKING = "按谁的注意力排序"
-RANKINGS = {
-    "last_token": "最后一个 token（发布的代码）",
-    "text_mean": "所有文本行的均值（论文）",
+# Of each strategy, by its options' names; without words of its own a control is called by what the
+# strategy says of it.
+PARAMETERS = {
+    "vtw": {"k": _K, "positions": _POSITIONS},
+    "mustdrop": {
+        "stages": "阶段",
+        "set by": "阈值 γ 和 α",
+        "preset": "公布的阈值",
+        "gamma": "γ，全局：占全部注意力的比例",
+        "alpha": "α，个体：来自单个文本行的权重",
+        "filters": "其后有过滤器的层，例如 2, 6；留空则按公布值",
+        "positions": _POSITIONS,
+    },
+    "fastv": {"k": _K, "ratio": _RATIO, "ranking": "按谁的注意力排序"},
+    "random": {"k": _K, "ratio": _RATIO, "drop-seed": "种子：丢弃哪些 token"},
 }
-SEED = "种子：丢弃哪些 token"
-THRESHOLDS = "阈值 γ 和 α"
-THRESHOLD_CHOICES = {
-    "tokens": "按 token 预算求得",
-    "textvqa-192": "公布值，TextVQA 192",
-    "textvqa-128": "公布值，TextVQA 128",
-    "textvqa-64": "公布值，TextVQA 64",
-    "vizwiz-64": "公布值，VizWiz 64",
-    "own": "您自己的值",
+ANY_PARAMETER = {"tokens": "视觉 token 数，各层平均", "set by": "设定方式"}
+PLAIN_PARAMETER = "{symbol}：{help}"
+CHOICES = {
+    "vtw": {"positions": {"keep": "保持原样", "repack": "重新连续编号"}},
+    "mustdrop": {
+        "stages": {"a": "a · 视觉编码", "b": "b · 预填充", "c": "c · 解码"},
+        "set by": {
+            "tokens": "按 token 预算求得",
+            "preset": "公布值",
+            "own": "您自己的值",
+        },
+        "preset": {
+            "textvqa-192": "TextVQA，192 个 token",
+            "textvqa-128": "TextVQA，128 个 token",
+            "textvqa-64": "TextVQA，64 个 token",
+            "vizwiz-64": "VizWiz，64 个 token",
+        },
+        "positions": {
+            "keep": "保持原样",
+            "repack": "重新连续编号（发布的代码）",
+        },
+    },
+    "fastv": {
+        "ranking": {
+            "last_token": "最后一个 token（发布的代码）",
+            "text_mean": "所有文本行的均值（论文）",
+        },
+    },
 }
-TOKENS = "视觉 token 数，各层平均"
-GAMMA = "γ，全局：占全部注意力的比例"
-ALPHA = "α，个体：来自单个文本行的权重"
-STAGES = "阶段"
-STAGE_CHOICES = {"a": "a · 视觉编码", "b": "b · 预填充", "c": "c · 解码"}
-STAGES_NONE = "MustDrop 没有任何阶段就什么也不丢弃：请勾选阶段 a 或 b。"
-STAGES_C = "MustDrop 的阶段 c 把缓存裁剪到阶段 b 所留下的：请同时勾选阶段 b，或不用 c。"
+WAYS = {"tokens": "视觉 token 数", "own": "手动"}
+MISSING = "请先填写“{label}”。"
+NONE_TICKED = "“{label}”下没有勾选任何一项：请至少勾选一项。"
 ADD = "添加方法"
 REMOVE = "移除此方法"
 COMPARE = "比较"

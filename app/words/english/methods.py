@@ -12,6 +12,9 @@ NO_PICTURE = (
 )
 NOT_YET = "Press Compare: the methods above then answer “{prompt}” beside the baseline."
 ASKED_BY_LINK = "The link asks for other methods than were recorded here: they stand above. Press Compare to run them. Until then, these are the recorded answers."
+_K = "K: first layer with fewer visual tokens"
+_RATIO = "R: share of the visual tokens that leaves"
+_POSITIONS = "Position ids of what stays"
 PANELS = {"progress": "Progress of the comparison"}
 PANEL = "Method {number}"
 METHOD = "Method"
@@ -21,32 +24,54 @@ METHODS = {
     "fastv": "FastV: the least attended leave",
     "random": "Random: a control",
 }
-K = "K: first layer with fewer visual tokens"
-RATIO = "R: share of the visual tokens that leaves"
-RANKING = "Whose attention ranks"
-RANKINGS = {
-    "last_token": "the last token (released code)",
-    "text_mean": "mean over all text rows (paper)",
+# Of each strategy, by its options' names; without words of its own a control is called by what the
+# strategy says of it.
+PARAMETERS = {
+    "vtw": {"k": _K, "positions": _POSITIONS},
+    "mustdrop": {
+        "stages": "Stages",
+        "set by": "Thresholds γ and α",
+        "preset": "Published thresholds",
+        "gamma": "γ, global: share of all attention",
+        "alpha": "α, individual: weight from one text row",
+        "filters": "Layers with a filter behind them, such as 2, 6; empty: as published",
+        "positions": _POSITIONS,
+    },
+    "fastv": {"k": _K, "ratio": _RATIO, "ranking": "Whose attention ranks"},
+    "random": {"k": _K, "ratio": _RATIO, "drop-seed": "Seed: which tokens leave"},
 }
-SEED = "Seed: which tokens leave"
-THRESHOLDS = "Thresholds γ and α"
-THRESHOLD_CHOICES = {
-    "tokens": "found for a token budget",
-    "textvqa-192": "published, TextVQA 192",
-    "textvqa-128": "published, TextVQA 128",
-    "textvqa-64": "published, TextVQA 64",
-    "vizwiz-64": "published, VizWiz 64",
-    "own": "your own",
+ANY_PARAMETER = {"tokens": "Visual tokens, mean over the layers", "set by": "Set by"}
+PLAIN_PARAMETER = "{symbol}: {help}"
+CHOICES = {
+    "vtw": {"positions": {"keep": "as they were", "repack": "renumbered without gaps"}},
+    "mustdrop": {
+        "stages": {"a": "a · vision encoding", "b": "b · prefill", "c": "c · decoding"},
+        "set by": {
+            "tokens": "found for a token budget",
+            "preset": "published",
+            "own": "your own",
+        },
+        "preset": {
+            "textvqa-192": "TextVQA, 192 tokens",
+            "textvqa-128": "TextVQA, 128 tokens",
+            "textvqa-64": "TextVQA, 64 tokens",
+            "vizwiz-64": "VizWiz, 64 tokens",
+        },
+        "positions": {
+            "keep": "as they were",
+            "repack": "renumbered without gaps (released code)",
+        },
+    },
+    "fastv": {
+        "ranking": {
+            "last_token": "the last token (released code)",
+            "text_mean": "mean over all text rows (paper)",
+        },
+    },
 }
-TOKENS = "Visual tokens, mean over the layers"
-GAMMA = "γ, global: share of all attention"
-ALPHA = "α, individual: weight from one text row"
-STAGES = "Stages"
-STAGE_CHOICES = {"a": "a · vision encoding", "b": "b · prefill", "c": "c · decoding"}
-STAGES_NONE = "MustDrop without any stage drops nothing: tick stage a or b."
-STAGES_C = (
-    "MustDrop's stage c cuts the cache to what stage b leaves: tick stage b too, or leave c out."
-)
+WAYS = {"tokens": "a number of visual tokens", "own": "hand"}
+MISSING = "Fill in “{label}” first."
+NONE_TICKED = "Nothing is ticked under “{label}”: tick at least one."
 ADD = "Add a method"
 REMOVE = "Remove this method"
 COMPARE = "Compare"

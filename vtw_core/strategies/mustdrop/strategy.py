@@ -175,7 +175,8 @@ class MustDrop(Strategy):
             )
         if "c" in stages and "b" not in stages:
             raise InputError(
-                "Stage c cuts the cache to what stage b leaves; give --stages bc or abc."
+                "Stage c cuts the cache to what stage b leaves; add b to the stages, or leave "
+                "c out."
             )
         values["vision"] = VisionStage() if "a" in stages else None
         values |= {"prefill": "b" in stages, "cache": "c" in stages}
