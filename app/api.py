@@ -110,7 +110,7 @@ class _Endpoints:
         Args:
             image: the picture.
             prompt: a question about it.
-            method: vtw --k 8, or fastv --k 2 --ratio 0.5, or mustdrop --tokens 48, or none.
+            method: vtw:k=8, or fastv:k=2,ratio=0.5, or mustdrop:tokens=48, or none.
             max_new_tokens: the most tokens of an answer.
             model: one of those that the page offers; empty for its own.
             more_images: further pictures, which stand behind the first and are withdrawn with it.

@@ -129,6 +129,8 @@ def _note(compared: MethodComparison, entry: MethodEntry) -> str:
         is_near = abs(got - wanted) <= max(1.0, 0.05 * wanted)
         template = text.NOTE_FITTED if is_near else text.NOTE_NEAREST
         words += template.format(wanted=mean_count(wanted), got=mean_count(got))
+    if said.get("positions") == "repack":
+        words += text.NOTE_REPACKED
     if entry.vision is not None:
         words += text.NOTE_VISION.format(
             patches=entry.vision.patches, tokens=entry.vision.tokens,

@@ -79,7 +79,7 @@ def _control(strategy: type[Strategy], about: Parameter, value: Any, run: Run, *
         kind = gr.CheckboxGroup if about.kind == "letters" else gr.Dropdown
         return kind(pairs, **named)
     if about.kind == "counts":
-        return gr.Textbox(max_lines=1, **named)
+        return gr.Textbox(max_lines=1, placeholder=unwritten(about, run), **named)
     step = 1 if about.kind == "whole" else _STEP
     ends = slider_ends(about, run)
     if ends is not None:
@@ -96,6 +96,11 @@ def slider_ends(about: Parameter, run: Run) -> tuple[float, float] | None:
         most = most.at(Size(run.layers, run.visual_tokens)) if most.of == LAYERS.of else None
     is_typed = about.kind not in ("whole", "real") or about.default is None
     return None if is_typed or least is None or most is None else (least, most)
+
+
+def unwritten(about: Parameter, run: Run) -> str:
+    """What holds of counts where nothing is written."""
+    return about.written(about.default_at(run.layers) or ())
 
 
 def fit(*values: Any) -> list[Any]:
@@ -138,8 +143,10 @@ def told_controls(choice: Choice, run: Run) -> list[Any]:
     updates = [gr.update(value=name)]
     for (_, about), value, visible in zip(layout(), values, choice.shown, strict=True):
         ends = slider_ends(about, run)
-        bounds: dict[str, Any] = {} if ends is None else {"maximum": ends[1]}
-        updates.append(gr.update(value=value, visible=visible, **bounds))
+        of_run: dict[str, Any] = {} if ends is None else {"maximum": ends[1]}
+        if about.kind == "counts":
+            of_run = {"placeholder": unwritten(about, run)}
+        updates.append(gr.update(value=value, visible=visible, **of_run))
     return updates
 
 

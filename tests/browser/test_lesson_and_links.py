@@ -311,13 +311,15 @@ def test_the_methods_that_are_compared_are_in_the_address_and_come_back(visit):
     page.keyboard.press("End")
     page.wait_for_url(re.compile(r"tab=methods&stage=\d+$"))
     last = stage.get_attribute("aria-valuetext")
-    page.locator("#methods-k-1 input[type=number]").fill("3")
-    page.locator("#methods-k-1 input[type=number]").press("Tab")
-    page.wait_for_url(re.compile(r"tab=methods&methods=vtw-3\+mustdrop-abc-[0-9.]+&stage=\d+$"))
+    page.locator("#methods-vtw-k-1 input[type=number]").fill("3")
+    page.locator("#methods-vtw-k-1 input[type=number]").press("Tab")
+    page.wait_for_url(
+        re.compile(r"tab=methods&methods=vtw:k=3\+mustdrop:tokens=[0-9.]+&stage=\d+$")
+    )
     page.locator("#methods-add").click()
     choose(page, "#methods-name-3", METHODS["random"])
     page.locator("#methods-remove-2").click()
-    page.wait_for_url(re.compile(r"methods=vtw-3\+random-\d+-[0-9.]+&stage="))
+    page.wait_for_url(re.compile(r"methods=vtw:k=3\+random:k=\d+,ratio=[0-9.]+&stage="))
     # Dragged, and not let go: the model is not asked.
     page.locator("#stages .gamma").evaluate(
         "it => { it.value = 30; it.dispatchEvent(new Event('input')); }"
@@ -326,14 +328,14 @@ def test_the_methods_that_are_compared_are_in_the_address_and_come_back(visit):
     told = page.locator("#stages .source").inner_text()
 
     page.reload()
-    expect(page.locator("#methods-k-1 input[type=number]")).to_have_value("3")
+    expect(page.locator("#methods-vtw-k-1 input[type=number]")).to_have_value("3")
     expect(page.locator("#methods-name-2 input")).to_have_value(METHODS["random"])
     expect(page.locator("#methods-name-3")).to_be_hidden()
     expect(answers.locator(".notice")).to_have_text(ASKED_BY_LINK)
     expect(answers.locator("h3").nth(2)).to_contain_text("MustDrop")
     expect(stage).to_have_attribute("aria-valuetext", last)
     expect(page.locator("#stages .source")).to_have_text(told)
-    expect(page).to_have_url(re.compile(r"methods=vtw-3\+random.*&gamma="))
+    expect(page).to_have_url(re.compile(r"methods=vtw:k=3\+random.*&gamma="))
 
     # Another example has its own.
     page.get_by_role("tab", name="Compare", exact=True).click()

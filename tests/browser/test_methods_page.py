@@ -24,12 +24,12 @@ def test_methods_stand_beside_the_baseline_recorded_and_run_at_one_budget(page):
     page.locator("#methods-add").click()
     expect(page.get_by_text("Method 3", exact=True)).to_be_visible()
     expect(page.locator("#methods-add")).to_be_hidden()
-    page.locator("#methods-k-1 input[type=number]").fill("1")
-    page.locator("#methods-k-1 input[type=number]").press("Tab")
+    page.locator("#methods-vtw-k-1 input[type=number]").fill("1")
+    page.locator("#methods-vtw-k-1 input[type=number]").press("Tab")
     page.locator("#methods-equal").click()
     expect(page.locator("#methods-said")).to_contain_text("as VTW leaves at K = 1")
     page.locator("#methods-remove-2").click()
-    expect(page.locator("#methods-tokens-2")).to_be_hidden()
+    expect(page.locator("#methods-mustdrop-tokens-2")).to_be_hidden()
     page.locator("#methods-run").click()
     expect(page.locator("#methods-answers .origin")).to_have_text(
         "embedded, measured on this server", timeout=BROWSER_WAIT

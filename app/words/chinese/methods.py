@@ -33,7 +33,7 @@ PARAMETERS = {
         "preset": "公布的阈值",
         "gamma": "γ，全局：占全部注意力的比例",
         "alpha": "α，个体：来自单个文本行的权重",
-        "filters": "其后有过滤器的层，例如 2, 6；留空则按公布值",
+        "filters": "其后有过滤器的层",
         "positions": _POSITIONS,
     },
     "fastv": {"k": _K, "ratio": _RATIO, "ranking": "按谁的注意力排序"},
@@ -108,6 +108,7 @@ NOTES = {
 }
 NOTE_FITTED = "按 {wanted} 个视觉 token 求得。"
 NOTE_NEAREST = "目标是 {wanted} 个视觉 token；它的各阶段在这里能留下的最接近的数目是 {got}。"
+NOTE_REPACKED = "位置编号已重新连续编号。"
 NOTE_VISION = "编码器：{patches} 个图块 → {tokens} 个 token；合并窗口：{merged}；关键集合：{key}。"
 RANKING_WORDS = {"last_token": "最后一个 token 的注意力", "text_mean": "所有文本行的注意力"}
 

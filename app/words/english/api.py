@@ -6,7 +6,7 @@ LENGTH = "The most tokens of an answer"
 ETA = "KL threshold in nats"
 SCOPE = "Which KL is held against the threshold"
 RULE = "Which K under the threshold is taken"
-METHOD = 'Strategy with its options, such as "vtw --k 8"'
+METHOD = 'Strategy with its options, such as "vtw:k=8"'
 MODEL = "Model, one of those that the page offers; empty for its own"
 MORE_IMAGES = "Further pictures of the same question, if any"
 ANSWER = "Answer"

@@ -34,7 +34,7 @@ PARAMETERS = {
         "preset": "Published thresholds",
         "gamma": "γ, global: share of all attention",
         "alpha": "α, individual: weight from one text row",
-        "filters": "Layers with a filter behind them, such as 2, 6; empty: as published",
+        "filters": "Layers with a filter behind them",
         "positions": _POSITIONS,
     },
     "fastv": {"k": _K, "ratio": _RATIO, "ranking": "Whose attention ranks"},
@@ -113,6 +113,7 @@ NOTE_FITTED = " Found for {wanted} visual tokens."
 NOTE_NEAREST = (
     " {wanted} visual tokens were wanted; {got} is the nearest that its stages can leave here."
 )
+NOTE_REPACKED = " Position ids renumbered."
 NOTE_VISION = (
     " Encoder: {patches} patches → {tokens} tokens; merged windows: {merged}; key set: {key}."
 )
