@@ -59,7 +59,7 @@ class Choice:
         if offered().get(strategy.name) is not type(strategy):
             return None
         every = cls(strategy.name, strategy.options(), method.tokens)
-        return replace(every, options=every._asked_options())
+        return replace(every, options=every.options_in_use())
 
     @classmethod
     def read(cls, run: Run, values: Sequence[Any]) -> Choice:
@@ -95,7 +95,7 @@ class Choice:
             return OWN
         return next((way for way in several if way != TOKENS), OWN)
 
-    def _asked_options(self) -> dict[str, Any]:
+    def options_in_use(self) -> dict[str, Any]:
         return {
             about.name: self.options[about.name]
             for about in asked(self.strategy)
@@ -106,7 +106,7 @@ class Choice:
         """The same for a run: values that it does not have become the nearest it has, and what is
         not said is as at first. A number of tokens that counting can meet becomes parameters."""
         options = {
-            about.name: self._value(about, run)
+            about.name: self.value_of(about, run)
             for about in asked(self.strategy)
             if about.name not in (SET_BY, TOKENS) and is_asked(self.strategy, about, self.way)
         }
@@ -116,7 +116,7 @@ class Choice:
         tokens = min(max(self.tokens, 0.0), float(run.visual_tokens))
         return chosen.at_budget(tokens, run)
 
-    def _value(self, about: Parameter, run: Run) -> Any:
+    def value_of(self, about: Parameter, run: Run) -> Any:
         return _clamped(self.strategy, about, self.options.get(about.name), run)
 
     def values(self, run: Run) -> list[Any]:
@@ -130,7 +130,7 @@ class Choice:
             elif about.name == TOKENS:
                 held.append(_at_first(strategy, about, run) if own.tokens is None else own.tokens)
             else:
-                held.append(_as_sent(about, own._value(about, run)))
+                held.append(_as_sent(about, own.value_of(about, run)))
         return held
 
     @property
@@ -150,9 +150,9 @@ class Choice:
                 self.strategy, about, self.way
             )
             if is_asked_for and value is None and about.is_required:
-                raise InputError(text.MISSING.format(label=label(self.strategy, about)))
+                raise InputError(text.MISSING, label=label(self.strategy, about))
             if is_asked_for and about.kind == "letters" and not value:
-                raise InputError(text.NONE_TICKED.format(label=label(self.strategy, about)))
+                raise InputError(text.NONE_TICKED, label=label(self.strategy, about))
         return words_of(Method(self.name, self.strategy.from_options(self.options), self.tokens))
 
     @property
@@ -176,7 +176,7 @@ class Choice:
         be set to a number stays."""
         if TOKENS in ways(self.strategy):
             chosen = replace(self, tokens=round(tokens, _DECIMALS))
-            return replace(chosen, options=chosen._asked_options())
+            return replace(chosen, options=chosen.options_in_use())
         try:
             made = self.strategy.from_options(self.options)
         except InputError:

@@ -11,7 +11,6 @@ from typing import Any
 
 import httpx
 
-from app.words import methods as text_methods
 from app.words import page as text
 from benchmarks.load.page import Page, Refused, Watch
 from benchmarks.load.questions import Asked
@@ -146,7 +145,7 @@ class _Visitor:
             return True
         except Refused as refused:
             said = page_says(page)
-            known = said in (text.QUEUE_IS_FULL, text_methods.QUEUE_IS_FULL, refused.words)
+            known = said in (text.QUEUE_IS_FULL, refused.words)
             if refused.status not in (429, 503) or not known:
                 self.seen.wrong.append(f"{refused}; the page says: {said}")
             self.seen.note_refusal(str(said))
