@@ -40,7 +40,8 @@ def quiet() -> Iterator[None]:
     from transformers.utils import logging as transformers_logging
 
     transformers_logging.set_verbosity_error()
-    if not sys.stderr.isatty():
+    has_bars = sys.stderr.isatty()
+    if not has_bars:
         transformers_logging.disable_progress_bar()
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
     logging.getLogger("huggingface_hub").propagate = False
@@ -52,4 +53,8 @@ def quiet() -> Iterator[None]:
     ):
         warnings.simplefilter("ignore")
         warnings.simplefilter("default", VTWWarning)
-        yield
+        try:
+            yield
+        finally:
+            if not has_bars:
+                transformers_logging.enable_progress_bar()
