@@ -150,9 +150,9 @@ class Choice:
                 self.strategy, about, self.way
             )
             if is_asked_for and value is None and about.is_required:
-                raise InputError(text.MISSING.format(label=label(self.strategy, about)))
+                raise InputError(text.MISSING, label=label(self.strategy, about))
             if is_asked_for and about.kind == "letters" and not value:
-                raise InputError(text.NONE_TICKED.format(label=label(self.strategy, about)))
+                raise InputError(text.NONE_TICKED, label=label(self.strategy, about))
         return words_of(Method(self.name, self.strategy.from_options(self.options), self.tokens))
 
     @property
