@@ -3,7 +3,7 @@
 Scenes and questions that training never saw, with their answers. What the page opens on is made
 from them, and has to be made again whenever the embedded model changes, by
 
-``python -m vtw_core calibrate --data assets/calibration --save assets/calibration/embedded.json``
+``python -m vtw_core calibrate --data assets/calibration --save assets/calibration/embedded.vtwc``
 """
 
 from __future__ import annotations

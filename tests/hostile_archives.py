@@ -1,4 +1,4 @@
-"""Saved runs, comparisons and calibrations that somebody damaged or made up."""
+"""Saved runs and comparisons of earlier versions, zip archives, damaged or made up."""
 
 import io
 import json
@@ -8,14 +8,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 OTHER = "{name} is not a {kind}; choose a file that {writer} wrote."
-DAMAGED = "{name} is not a {kind}, or it is damaged."
 UNREADABLE = "{name} is damaged: its contents cannot be read."
+VERSION = "{name} is of no version that this kind of file ever had; save it again."
 KINDS = {
-    ".vtw": {"kind": "saved run", "writer": "Run.save", "key": "run", "version": 3, "json": 16,
-             "arrays": 64, "layers": "answers needs 4000000001 entries, one for each K"},
+    ".vtw": {"kind": "saved run", "writer": "Run.save", "key": "run", "json": 16, "arrays": 64,
+             "layers": "answers should have the shape [L+1] = [4000000001], not [4]"},
     ".vtwm": {"kind": "saved comparison of methods", "writer": "MethodComparison.save",
-              "key": "comparison", "version": 1, "json": 8, "arrays": 48,
-              "layers": "of 'baseline', visual tokens need 4000000000 counts, one for each layer"},
+              "key": "comparison", "json": 8, "arrays": 48,
+              "layers": "baseline.visual_tokens_per_layer should have the shape [L] = "
+                        "[4000000000], not [3]"},
 }  # fmt: skip
 
 
@@ -132,11 +133,9 @@ ARCHIVES = {
                       lambda parts, entry: b"\x80\x04cos\nsystem\n(S'true'\ntR." + bytes(60),
                       OTHER),
     "version": Archive("another format version", with_version(99),
-                       "{name} was saved in format version 99, this program reads versions up to "
-                       "{version}; record the {key} again."),
+                       VERSION),
     "version_text": Archive("a version of 1 MB", with_version("9" * 10**6),
-                            "{name} was saved in format version 99999999999999999999, this program "
-                            "reads versions up to {version}; record the {key} again."),
+                            VERSION),
     "json_bomb": Archive("a document that unpacks to more than it may",
                          lambda parts, entry: whole(
                              parts | {entry: b"[" + bytes(33 * 2**20).replace(b"\0", b" ")}),
@@ -152,7 +151,8 @@ ARCHIVES = {
     "infinite": Archive("1e999 where a count belongs", with_first_number("1e999"),
                         "{name} cannot be used: layers should hold int."),
     "negative": Archive("a negative count", with_first_number("-1"),
-                        "{name} cannot be used: layers holds a number out of range."),
+                        "{name} cannot be used: This is not a coherent {key}: a count that must be "
+                        "at least 1 is not."),
     "digits": Archive("a number of 5000 digits", with_first_number("9" * 5000), UNREADABLE),
     "layers": Archive("more layers than its lists are long", with_first_number("4000000000"),
                       "{name} cannot be used: This is not a coherent {key}: {layers}."),
@@ -166,7 +166,7 @@ ARCHIVES = {
                        lambda parts, entry: whole(
                            parts | {entry: b"[" + b"{}," * 1_000_000 + b"{}]"}), UNREADABLE),
     "small_header": Archive("a member whose header claims less than it unpacks to",
-                            with_small_header, DAMAGED),
+                            with_small_header, UNREADABLE),
     "path": Archive("a member whose name climbs out of the archive",
                     lambda parts, entry: packed(
                         (f"../../{entry}", parts[entry]), ("arrays.bin", parts["arrays.bin"])),
@@ -182,6 +182,6 @@ ARCHIVES = {
                      OTHER),
     "comment": Archive("a comment behind the archive",
                        lambda parts, entry: whole(parts) + b"PK\x05\x06 and more", OTHER),
-    "encrypted": Archive("an encrypted member", patched_flags(6, 1), DAMAGED),
-    "method": Archive("an unknown way of packing", patched_flags(8, 99), DAMAGED),
+    "encrypted": Archive("an encrypted member", patched_flags(6, 1), UNREADABLE),
+    "method": Archive("an unknown way of packing", patched_flags(8, 99), UNREADABLE),
 }  # fmt: skip

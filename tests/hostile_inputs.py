@@ -9,6 +9,7 @@ from typing import Any
 
 from hostile_archives import ARCHIVES
 from hostile_pictures import PICTURES
+from hostile_saved import SAVED
 from machine_faults import FAULTS
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -221,7 +222,9 @@ def table() -> str:
             (row.what, row.refused or NO_PICTURE) for row in REQUESTS.values()]),
         ("Questions", [(row.what, row.happens) for row in PROMPTS.values()]),
         ("Methods that programs ask for", [(row.what, row.happens) for row in METHODS.values()]),
-        ("Saved runs", [(row.what, row.sentence("x.vtw")) for row in ARCHIVES.values()]),
+        ("Saved runs", [(row.what, row.sentence("x.vtw")) for row in SAVED.values()]),
+        ("Saved runs of earlier versions", [
+            (row.what, row.sentence("x.vtw")) for row in ARCHIVES.values()]),
         ("Names of models", [(row.what, "… is no model: " + row.refused.split(" is no model: ")[1])
                              for row in MODELS.values()]),
         ("Models that a program asks for", [(row.what, row.happens) for row in CHOSEN.values()]),

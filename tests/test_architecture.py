@@ -128,15 +128,7 @@ def circles(graph):
     return found
 
 
-@pytest.mark.parametrize(
-    "package",
-    [
-        pytest.param(
-            "vtw_core", marks=pytest.mark.xfail(strict=True, reason="results and their files")
-        ),
-        "app",
-    ],
-)
+@pytest.mark.parametrize("package", ["vtw_core", "app"])
 def test_no_modules_import_each_other_in_a_circle(package):
     assert not circles(arrows(package))
 

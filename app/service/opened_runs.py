@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import threading
 import weakref
-import zipfile
 from collections import Counter
 
 from vtw_core.errors import InputError
+from vtw_core.files import storage
+from vtw_core.results import older_files
 from vtw_core.results.run import Run, load_run
 
 from ..words import faults as text
@@ -68,9 +69,9 @@ class OpenedRuns:
 
 
 def _expanded(path: str) -> int:
-    """Bytes that its members say they expand to; 0 for what is no archive, which opens nothing."""
+    """Bytes that it says it expands to; 0 for what is no saved run, which opens nothing."""
     try:
-        with zipfile.ZipFile(path) as archive:
-            return sum(member.file_size for member in archive.infolist())
-    except Exception:  # of many kinds, as in vtw_core.files.archives
+        size = storage.unpacked_bytes(path)
+    except OSError:
         return 0
+    return older_files.unpacked_bytes(path) if size is None else size

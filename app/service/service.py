@@ -43,7 +43,7 @@ Job = Callable[..., Generator[Any, None, None]]
 
 EXAMPLES = ASSETS / "examples"
 CALIBRATION = EXAMPLES.parent / "calibration"
-BUDGETS = EXAMPLES.parent / "methods.json"
+BUDGETS = EXAMPLES.parent / "methods.vtwb"
 WEIGHTS = EXAMPLES.parent / "embedded_model" / "model.safetensors"
 ANSWER_TOKENS = 64
 MOST_TESTS = 8
@@ -319,7 +319,7 @@ class Service:
     @cached_property
     def recorded_calibration(self) -> Calibration:
         """The embedded model on the bundled set, recorded as the set's maker says."""
-        return load_calibration(self._calibration / "embedded.json")
+        return load_calibration(self._calibration / "embedded.vtwc")
 
     @cached_property
     def recorded_budgets(self) -> BudgetComparison:

@@ -1,6 +1,6 @@
 """``python -m benchmarks.methods``: methods at equal budget on the embedded model's held-out set.
 
-Takes about ten minutes on one thread. Keeps every number in ``assets/methods.json``, which the page
+Takes about ten minutes on one thread. Keeps every number in ``assets/methods.vtwb``, which the page
 shows too, and writes the README's section and its figures. ``--per-kind N`` asks more or fewer
 questions, ``--report`` writes the section again without measuring, ``--dry`` changes no file.
 """

@@ -1,4 +1,4 @@
-"""The README's section about methods at equal budget, and its figures, from ``methods.json``."""
+"""The README's section about methods at equal budget, and its figures, from ``methods.vtwb``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from benchmarks.report import README, ROOT, put_between
 from vtw_core.files.replacing import replace_file
 from vtw_core.results.equal_budget import SHORT, BudgetComparison, Estimate, Measure
 
-RESULTS = ROOT / "assets" / "methods.json"
+RESULTS = ROOT / "assets" / "methods.vtwb"
 START, END = "<!-- methods: made by `python -m benchmarks.methods` -->", "<!-- end of methods -->"
 
 

@@ -21,7 +21,7 @@ from vtw_core.data.records import Entry, Part, Records
 from vtw_core.data.shards import Shards
 from vtw_core.results.calibration import Calibration, Sample, load_calibration
 
-BUNDLED = Path(__file__).resolve().parents[2] / "assets" / "calibration" / "embedded.json"
+BUNDLED = Path(__file__).resolve().parents[2] / "assets" / "calibration" / "embedded.vtwc"
 LAYERS = 32
 
 

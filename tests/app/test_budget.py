@@ -137,7 +137,7 @@ def words_of(demo):
 
 
 def test_the_tab_says_when_its_numbers_are_of_other_weights(tmp_path):
-    path = COMPARISON.save(tmp_path / "methods.json")
+    path = COMPARISON.save(tmp_path / "methods.vtwb")
     for here in (True, False):
         with gr.Blocks():
             tab = which_method.build(Recorded(path, here))
@@ -152,5 +152,5 @@ def test_a_page_without_a_recorded_budgets_says_how_to_make_one(tmp_path):
     with gr.Blocks() as demo:
         tab = which_method.build(Recorded(tmp_path / "none.json"))
     assert "python -m benchmarks.methods" in words_of(demo)
-    assert "cannot be read" in words_of(demo)
+    assert "There is no file" in words_of(demo)
     assert tab.show() == ()

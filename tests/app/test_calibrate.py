@@ -35,7 +35,7 @@ def tab(service):
 
 @pytest.fixture(scope="module")
 def shown():
-    return ShownCalibration(load_calibration(CALIBRATION / "embedded.json"), "from there")
+    return ShownCalibration(load_calibration(CALIBRATION / "embedded.vtwc"), "from there")
 
 
 @pytest.fixture

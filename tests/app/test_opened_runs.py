@@ -2,11 +2,13 @@
 
 import gc
 import threading
+from pathlib import Path
 
 import httpx
 import pytest
 from hostile_archives import members, whole
 from PIL import Image
+from saved_files import packed
 from served_page import served
 from small_records import small_run, with_random_inside
 
@@ -14,6 +16,8 @@ from app.inputs import pictures
 from app.service.opened_runs import OpenedRuns, _expanded
 from app.words import faults as text_faults
 from vtw_core.errors import InputError
+
+OLDER = Path(__file__).resolve().parents[1] / "older"
 
 
 @pytest.fixture
@@ -40,8 +44,11 @@ def test_runs_that_were_opened_are_held_as_long_as_somebody_has_them(run_file):
 
 def test_what_cannot_be_opened_holds_nothing(run_file, tmp_path):
     opened, bad = OpenedRuns(), tmp_path / "bad.vtw"
-    parts, entry = members((tmp_path / "x.vtw").read_bytes())
-    for raw in (b"", b"PK\x05\x06" + bytes(18), whole(parts | {entry: b"{}"})):
+    old = (OLDER / "run.vtw").read_bytes()
+    parts, entry = members(old)
+    for raw in (
+        b"", b"PK\x05\x06" + bytes(18), whole(parts | {entry: b"{}"}), packed(b""), packed(b"")[:90]
+    ):  # fmt: skip
         bad.write_bytes(raw)
         with pytest.raises(InputError):
             opened.open(str(bad), "10.0.0.1")
@@ -49,11 +56,12 @@ def test_what_cannot_be_opened_holds_nothing(run_file, tmp_path):
 
 
 def test_what_a_file_expands_to_is_asked_before_it_is_expanded(tmp_path):
-    parts, _ = members(with_random_inside(small_run()).save(tmp_path / "x.vtw").read_bytes())
+    parts, _ = members((OLDER / "run.vtw").read_bytes())
     bomb = tmp_path / "bomb.vtw"
-    bomb.write_bytes(whole(parts | {"arrays.bin": bytes(10**7)}))
-    with pytest.raises(InputError, match=text_faults.TOO_MUCH_OPENED[:40]):
-        OpenedRuns(10**7).open(str(bomb), "")
+    for raw in (whole(parts | {"arrays.bin": bytes(10**7)}), packed(bytes(10**7 + 1))):
+        bomb.write_bytes(raw)
+        with pytest.raises(InputError, match=text_faults.TOO_MUCH_OPENED[:40]):
+            OpenedRuns(10**7).open(str(bomb), "")
 
 
 def test_runs_are_opened_one_at_a_time_through_the_queue(built):

@@ -318,7 +318,7 @@ def test_of_several_processes_one_says_what_is_wrong(options, tmp_path):
 
 def test_the_bundled_set_and_its_recorded_calibration_fit_together():
     items = read_items(BUNDLED)
-    recorded = load_calibration(BUNDLED / "embedded.json")
+    recorded = load_calibration(BUNDLED / "embedded.vtwc")
     assert isinstance(recorded, Calibration)
     assert [(s.image, s.prompt, s.accepted) for s in recorded.samples] == [
         (i.image.name, i.prompt, i.accepted) for i in items

@@ -4,13 +4,17 @@ import json
 import subprocess
 import sys
 import warnings
+from pathlib import Path
 
+import numpy as np
 import pytest
 from hostile_archives import ARCHIVES, members, whole
 from hostile_pictures import PICTURES
+from hostile_saved import SAVED
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from saved_files import Saved, packed, with_header
 from small_budgets import made_up_comparison
 from small_comparisons import small_comparison
 from small_records import small_run, with_random_inside
@@ -21,6 +25,7 @@ from vtw_core.results.comparison import load_comparison
 from vtw_core.results.equal_budget import load_budget_comparison
 
 QUICK = settings(max_examples=60, derandomize=True, deadline=None, database=None)
+OLDER = Path(__file__).resolve().parents[1] / "older"
 LOADERS = {".vtw": load_run, ".vtwm": load_comparison}
 
 
@@ -82,7 +87,30 @@ def test_a_picture_takes_at_most_twenty_bytes_a_pixel_whatever_its_mode(tmp_path
 
 
 def test_a_saved_run_takes_bounded_memory_whatever_it_expands_to(tmp_path):
-    good = with_random_inside(small_run()).save(tmp_path / "good.vtw")
+    path = with_random_inside(small_run()).save(tmp_path / "good.vtw")
+    good = Saved.of(path.read_bytes())
+    # All of the arrays in one, and as many values as there may be, of the dearest kind.
+    good.document["tokens"] = ["aa"] * 480_000
+    largest = good.with_tensor("inside.attention.mass", np.zeros(30 * 2**20, np.float16))
+    strings = "[" + '"aa",' * 3_000_000 + '"aa"]'
+    empty = {f"{number}": {"dtype": "U8", "shape": [0], "data_offsets": [0, 0]}
+             for number in range(200_000)}  # fmt: skip
+    paths = [path]
+    for name, raw in (
+        ("largest", largest.raw()),
+        ("strings", largest.raw(strings)),
+        ("wide", largest.raw(json.dumps("\U0001f600" + "a" * (15 * 2**20)))),
+        ("tensors", with_header(empty, bytes(60 * 2**20))),
+        ("nothing", packed(bytes(80 * 2**20))),
+    ):
+        paths.append(tmp_path / f"{name}.vtw")
+        paths[-1].write_bytes(raw)
+    assert all(path.stat().st_size < 1_000_000 for path in paths)
+    assert megabytes_for(*paths, load="load_run") < 260
+
+
+def test_an_old_run_takes_bounded_memory_whatever_it_expands_to(tmp_path):
+    good = OLDER / "run.vtw"
     parts, entry = members(good.read_bytes())
     arrays = {"arrays.bin": bytes(64 * 2**20)}
     document = json.loads(parts[entry])
@@ -102,8 +130,8 @@ def test_a_saved_run_takes_bounded_memory_whatever_it_expands_to(tmp_path):
 
 
 def test_no_bytes_of_the_arrays_are_had_twice(tmp_path):
-    path = with_random_inside(small_run()).save(tmp_path / "x.vtw")
-    parts, entry = members(path.read_bytes())
+    path = tmp_path / "x.vtw"
+    parts, entry = members((OLDER / "run.vtw").read_bytes())
     document = json.loads(parts[entry])
     tests = document["run"]["inside"]["counterfactuals"]
     tests += tests * 1000
@@ -114,32 +142,59 @@ def test_no_bytes_of_the_arrays_are_had_twice(tmp_path):
 
 def test_a_long_string_among_numbers_does_not_make_the_others_as_long(tmp_path):
     path = with_random_inside(small_run()).save(tmp_path / "x.vtw")
-    parts, entry = members(path.read_bytes())
-    document = json.loads(parts[entry])
-    document["run"]["flops"] = ["a" * 1_000_000, *["1"] * 400_000]  # 1.6 TB in one array
-    path.write_bytes(whole(parts | {entry: json.dumps(document).encode()}))
-    with pytest.raises(InputError, match="flops should hold numbers"):
+    good = Saved.of(path.read_bytes())
+    del good.tensors["flops"]
+    good.document["flops"] = ["a" * 1_000_000, *["1"] * 400_000]  # 1.6 TB in one array
+    path.write_bytes(good.raw())
+    with pytest.raises(InputError, match="flops should hold float"):
         load_run(path)
 
 
 @pytest.fixture(scope="module", params=LOADERS)
 def good(request, tmp_path_factory):
-    """A file of each kind that is all right, its loader, and its members."""
+    """A place for a file of each kind, its loader, and what a good one holds."""
     record = with_random_inside(small_run()) if request.param == ".vtw" else small_comparison()
     path = record.save(tmp_path_factory.mktemp("good") / f"x{request.param}")
-    raw = path.read_bytes()
-    return path, LOADERS[request.param], raw, *members(raw)
+    return path, LOADERS[request.param], path.read_bytes()
+
+
+@pytest.fixture(scope="module", params=LOADERS)
+def old(request, tmp_path_factory):
+    """A place for a file of an earlier version, its loader, a good one's bytes and members."""
+    name = {".vtw": "run.vtw", ".vtwm": "comparison.vtwm"}[request.param]
+    raw = (OLDER / name).read_bytes()
+    place = tmp_path_factory.mktemp("old") / f"x{request.param}"
+    return place, LOADERS[request.param], raw, *members(raw)
+
+
+@pytest.mark.parametrize("name", SAVED)
+def test_a_saved_file_is_refused_in_one_sentence(good, name):
+    path, load, raw = good
+    path.write_bytes(SAVED[name].make(Saved.of(raw)))
+    with pytest.raises(InputError) as refused:
+        load(path)
+    assert str(refused.value) == SAVED[name].sentence(path.name)
 
 
 @pytest.mark.parametrize("name", ARCHIVES)
-def test_a_saved_file_is_refused_in_one_sentence(good, name):
-    path, load, _, parts, entry = good
+def test_an_old_file_is_refused_in_one_sentence(old, name):
+    path, load, _, parts, entry = old
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of a name that occurs twice
         path.write_bytes(ARCHIVES[name].make(parts, entry))
     with pytest.raises(InputError) as refused:
         load(path)
     assert str(refused.value) == ARCHIVES[name].sentence(path.name)
+
+
+def test_no_byte_of_a_saved_file_can_change_without_being_noticed(good):
+    path, load, raw = good
+    for place in range(len(raw)):
+        changed = bytearray(raw)
+        changed[place] ^= 1 << place % 8
+        path.write_bytes(changed)
+        with pytest.raises(InputError):
+            load(path)
 
 
 def outcome(load, path, raw):
@@ -154,16 +209,31 @@ def outcome(load, path, raw):
     assert len(said) < 500
 
 
-@QUICK
-@given(data=st.data())
-def test_changed_bytes_of_a_saved_file_are_a_result_or_a_sentence(good, data):
-    path, load, raw, *_ = good
+def changed_bytes(raw, data):
+    """Cut, and a few bytes changed."""
     changed = bytearray(raw[: data.draw(st.integers(0, len(raw)) | st.just(len(raw)))])
     places = st.integers(0, max(0, len(changed) - 1))
     for at, value in data.draw(st.lists(st.tuples(places, st.integers(0, 255)), max_size=6)):
         if changed:
             changed[at] = value
-    outcome(load, path, bytes(changed))
+    return bytes(changed)
+
+
+@QUICK
+@given(data=st.data())
+def test_changed_bytes_of_a_saved_file_are_a_result_or_a_sentence(good, data):
+    path, load, raw = good
+    outcome(load, path, changed_bytes(raw, data))
+    saved = Saved.of(raw)
+    # Under a digest that is right, the safetensors file itself.
+    outcome(load, path, packed(changed_bytes(saved.body(), data), saved.name, saved.version))
+
+
+@QUICK
+@given(data=st.data())
+def test_changed_bytes_of_an_old_file_are_a_result_or_a_sentence(old, data):
+    path, load, raw, *_ = old
+    outcome(load, path, changed_bytes(raw, data))
 
 
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5)
@@ -193,13 +263,21 @@ def changed_somewhere(document, data):
             del here[key]
         case "wrap":
             here[key] = [inner, inner]
-    return json.dumps(document).encode()
+    return json.dumps(document)
 
 
 @QUICK
 @given(data=st.data())
 def test_a_changed_document_of_a_saved_file_is_a_result_or_a_sentence(good, data):
-    path, load, _, parts, entry = good
+    path, load, raw = good
+    saved = Saved.of(raw)
+    outcome(load, path, saved.raw(changed_somewhere(saved.document, data)))
+
+
+@QUICK
+@given(data=st.data())
+def test_a_changed_document_of_an_old_file_is_a_result_or_a_sentence(old, data):
+    path, load, _, parts, entry = old
     document = json.loads(parts[entry])
     result = document["run" if path.suffix == ".vtw" else "comparison"]
     inner = data.draw(st.sampled_from([document, result]))
@@ -215,30 +293,29 @@ def small_calibration():
     return Calibration(setting, (sample, sample))
 
 
-@pytest.fixture(scope="module")
-def calibration_file(tmp_path_factory):
-    path = small_calibration().save(tmp_path_factory.mktemp("calibration") / "c.json")
-    return path, path.read_bytes()
+DOCUMENTS = {
+    "calibration": (small_calibration, load_calibration, "calibration.json"),
+    "budget": (made_up_comparison, load_budget_comparison, "budget.json"),
+}
+
+
+@pytest.fixture(scope="module", params=DOCUMENTS)
+def of_many(request, tmp_path_factory):
+    """A place for a file, its loader, a good one, and one of an earlier version."""
+    make, load, older = DOCUMENTS[request.param]
+    path = make().save(tmp_path_factory.mktemp("many") / "x")
+    return path, load, path.read_bytes(), (OLDER / older).read_bytes()
 
 
 @QUICK
 @given(data=st.data())
-def test_a_changed_calibration_is_a_result_or_a_sentence(calibration_file, data):
-    path, raw = calibration_file
-    outcome(load_calibration, path, changed_somewhere(json.loads(raw), data))
-
-
-@pytest.fixture(scope="module")
-def budget_file(tmp_path_factory):
-    path = made_up_comparison().save(tmp_path_factory.mktemp("budget") / "methods.json")
-    return path, path.read_bytes()
-
-
-@QUICK
-@given(data=st.data())
-def test_a_changed_comparison_at_equal_budget_is_a_result_or_a_sentence(budget_file, data):
-    path, raw = budget_file
-    outcome(load_budget_comparison, path, changed_somewhere(json.loads(raw), data))
+def test_a_changed_result_over_many_questions_is_a_result_or_a_sentence(of_many, data):
+    path, load, raw, older = of_many
+    saved = Saved.of(raw)
+    outcome(load, path, saved.raw(changed_somewhere(saved.document, data)))
+    document = json.loads(older) | {"version": 1}
+    del document["sha256"]
+    outcome(load, path, changed_somewhere(document, data).encode())
 
 
 @QUICK

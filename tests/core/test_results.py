@@ -5,10 +5,10 @@ import dataclasses
 import json
 import subprocess
 import sys
-import zipfile
 
 import numpy as np
 import pytest
+from saved_files import Saved
 from small_records import small_run, with_random_inside
 
 from vtw_core import InputError, Run, choose_k, load_run
@@ -223,145 +223,95 @@ class TestSaving:
 
 
 class TestHostileFiles:
-    arrays = b""
-
-    def write(self, path, document, name="run.json", arrays=None):
-        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-            text = document if isinstance(document, (str, bytes)) else json.dumps(document)
-            archive.writestr(name, text)
-            archive.writestr("arrays.bin", self.arrays if arrays is None else arrays)
-        return path
-
     @pytest.fixture
-    def document(self, tmp_path):
-        path = with_random_inside(small_run()).save(tmp_path / "good.vtw")
-        with zipfile.ZipFile(path) as archive:
-            self.arrays = archive.read("arrays.bin")
-            return json.loads(archive.read("run.json"))
+    def good(self, tmp_path):
+        return Saved.of(with_random_inside(small_run()).save(tmp_path / "good.vtw").read_bytes())
+
+    def write(self, path, saved):
+        path.write_bytes(saved.raw())
+        return path
 
     def refused(self, path):
         with pytest.raises(InputError) as caught:
             load_run(path)
         assert "\n" not in str(caught.value)
 
-    def test_bytes_that_are_no_zip(self, tmp_path):
+    def test_the_file_that_the_tests_make_is_the_librarys(self, tmp_path, good):
+        raw = (tmp_path / "good.vtw").read_bytes()
+        assert good.raw(json.dumps(good.document, separators=(",", ":"))) == raw
+
+    def test_bytes_that_are_no_run(self, tmp_path):
         for raw in (b"", b"hello", b"PK\x03\x04" + b"\0" * 50, b"\x80\x04\x95pickle"):
             (tmp_path / "x").write_bytes(raw)
             self.refused(tmp_path / "x")
 
-    def test_a_truncated_or_damaged_file(self, tmp_path):
-        raw = small_run().save(tmp_path / "x").read_bytes()
-        rng = np.random.default_rng(0)
+    def test_a_truncated_file(self, tmp_path, good):
+        raw = good.raw()
         for length in range(0, len(raw), 97):
             (tmp_path / "x").write_bytes(raw[:length])
             self.refused(tmp_path / "x")
-        for _ in range(200):
-            damaged = bytearray(raw)
-            for index in rng.integers(0, len(raw), 4):
-                damaged[index] = rng.integers(0, 256)
-            (tmp_path / "x").write_bytes(bytes(damaged))
-            try:
-                load_run(tmp_path / "x")
-            except InputError:
-                continue
 
-    def test_a_zip_of_something_else(self, tmp_path, document):
-        self.refused(self.write(tmp_path / "x", document, name="../run.json"))
-        self.refused(self.write(tmp_path / "x", {"format": "other"}))
-        self.refused(self.write(tmp_path / "x", [1, 2]))
-        self.refused(self.write(tmp_path / "x", "not json"))
-        self.refused(self.write(tmp_path / "x", b"\xff\xfe\x00"))
-
-    def test_a_zip_bomb(self, tmp_path):
-        path = self.write(tmp_path / "x", b"[" + b" " * 40 * 2**20)
-        assert path.stat().st_size < 100_000
-        with pytest.raises(InputError, match="more than 16 MB"):
-            load_run(path)
-
-    def test_nesting_without_end(self, tmp_path):
-        self.refused(self.write(tmp_path / "x", "[" * 100_000))
-
-    def test_another_version(self, tmp_path, document):
-        with pytest.raises(InputError, match="version 99"):
-            load_run(self.write(tmp_path / "x", {**document, "version": 99}))
-
-    def test_a_number_with_too_many_digits(self, tmp_path, document):
-        text = json.dumps(document).replace('"layers": 3', '"layers": ' + "9" * 5000)
-        self.refused(self.write(tmp_path / "x", text))
-
-    @pytest.mark.parametrize("value", ["NaN", "Infinity", "-Infinity", "1e999"])
-    def test_numbers_that_are_not_finite(self, tmp_path, document, value):
-        text = json.dumps(document).replace('"flops": [1.0', f'"flops": [{value}')
-        assert value in text
-        self.refused(self.write(tmp_path / "x", text))
+    def test_a_file_of_something_else(self, tmp_path, good):
+        for document in ({}, [1, 2], "text", 3, None):
+            good.document = document
+            self.refused(self.write(tmp_path / "x", good))
 
     @pytest.mark.parametrize("value", [None, "x", -1, True, [], {}, 1.5, [["x"]], 10**30])
-    def test_any_field_with_a_wrong_value(self, tmp_path, document, value):
-        for name, good in document["run"].items():
-            if type(value) is type(good) and not isinstance(value, (int, list, dict)):
+    def test_any_field_with_a_wrong_value(self, tmp_path, good, value):
+        document = dict(good.document)
+        for name, was in document.items():
+            if type(value) is type(was) and not isinstance(value, (int, list, dict)):
                 continue  # another string is a fine prompt
-            if (name, value) in (("versions", []), ("inside", None)):
+            if (name, value) in (("versions", []), ("inside", None), ("further_images", [])):
                 continue
-            changed = {**document["run"], name: value}
-            self.refused(self.write(tmp_path / "x", {**document, "run": changed}))
+            good.document = {**document, name: value}
+            self.refused(self.write(tmp_path / "x", good))
 
-    def test_a_missing_or_an_extra_field(self, tmp_path, document):
-        for name in document["run"]:
-            less = {key: v for key, v in document["run"].items() if key != name}
-            self.refused(self.write(tmp_path / "x", {**document, "run": less}))
-        more = {**document["run"], "extra": 1}
-        self.refused(self.write(tmp_path / "x", {**document, "run": more}))
+    def test_a_missing_or_an_extra_field(self, tmp_path, good):
+        document = dict(good.document)
+        for name in document.keys() - {"inside", "further_images"}:
+            good.document = {key: v for key, v in document.items() if key != name}
+            self.refused(self.write(tmp_path / "x", good))
+        good.document = {**document, "extra": 1}
+        self.refused(self.write(tmp_path / "x", good))
 
-    @pytest.mark.parametrize("value", [None, "x", -1, [], {}, 1.5, [["x"]], {"shape": [2]}])
-    def test_any_field_of_its_inside_with_a_wrong_value(self, tmp_path, document, value):
-        inside = document["run"]["inside"]
+    @pytest.mark.parametrize("value", [None, "x", -1, {}, 1.5, [["x"]], {"shape": [2]}])
+    def test_any_field_of_its_inside_with_a_wrong_value(self, tmp_path, good, value):
         parts = [(), ("attention",), ("lens",), ("counterfactuals", 0)]
+        document = copy.deepcopy(good.document)
         for part in parts:
-            for name in reach(inside, part):
-                if (name, value) in (("counterfactuals", []), ("name", "x")):
-                    continue  # no test at all, or one with another name
-                changed = copy.deepcopy(document)
-                reach(changed["run"]["inside"], part)[name] = value
-                self.refused(self.write(tmp_path / "x", changed))
+            for name in reach(document["inside"], part):
+                if (name, value) == ("name", "x") or value == reach(document["inside"], part)[name]:
+                    continue  # one with another name, or no change
+                good.document = copy.deepcopy(document)
+                reach(good.document["inside"], part)[name] = value
+                self.refused(self.write(tmp_path / "x", good))
 
-    @pytest.mark.parametrize(
-        "change",
-        [
-            {"shape": [2**40, 2**40]},
-            {"shape": [-1, 4]},
-            {"shape": [1] * 9},
-            {"shape": [3, 2, 2, 4]},
-            {"type": "object"},
-            {"type": "float64"},
-            {"at": 10**9},
-            {"at": "0"},
-            {"more": 1},
-        ],
-    )
-    def test_an_array_that_lies(self, tmp_path, document, change):
-        document["run"]["inside"]["attention"]["mass"] |= change
-        self.refused(self.write(tmp_path / "x", document))
+    def test_an_array_that_is_missing_or_of_another_type_or_shape(self, tmp_path, good):
+        for name, array in good.tensors.items():
+            if name == "inside.images":
+                continue  # all of the first image, where nothing is said
+            left = {key: one for key, one in good.tensors.items() if key != name}
+            others = [left, *(left | {name: one} for one in (array[..., None], array.astype("i2")))]
+            if array.size:
+                others.append(left | {name: array[:-1]})
+            for tensors in others:
+                self.refused(self.write(tmp_path / "x", dataclasses.replace(good, tensors=tensors)))
 
-    def test_an_array_with_a_number_that_is_not_finite_or_no_share(self, tmp_path, document):
-        at = document["run"]["inside"]["attention"]["rows"]["at"]
+    def test_an_array_with_a_number_that_is_not_finite_or_no_share(self, tmp_path, good):
         for bad in (np.nan, np.inf, -0.5, 2.0):
-            arrays = bytearray(self.arrays)
-            arrays[at : at + 2] = np.float16(bad).tobytes()
-            self.refused(self.write(tmp_path / "x", document, arrays=bytes(arrays)))
+            rows = good.tensors["inside.attention.rows"].copy()
+            rows[0, 0, 0] = bad
+            self.refused(
+                self.write(tmp_path / "x", good.with_tensor("inside.attention.rows", rows))
+            )
 
-    def test_arrays_that_are_cut_short(self, tmp_path, document):
-        for arrays in (b"", self.arrays[:-1]):
-            self.refused(self.write(tmp_path / "x", document, arrays=arrays))
+    def test_an_array_in_the_place_of_a_number(self, tmp_path, good):
+        del good.document["layers"]
+        self.refused(self.write(tmp_path / "x", good.with_tensor("layers", np.array(3))))
 
-    def test_a_bomb_of_arrays(self, tmp_path, document):
-        path = self.write(tmp_path / "x", document, arrays=bytes(100 * 2**20))
-        assert path.stat().st_size < 200_000
-        with pytest.raises(InputError, match="more than 64 MB"):
-            load_run(path)
-
-    @pytest.mark.parametrize("name", ["prefill", "encode_image", "total"])
-    def test_seconds_that_are_no_numbers(self, tmp_path, document, name):
+    @pytest.mark.parametrize("name", ["encode_image", "total"])
+    def test_seconds_that_are_no_numbers(self, tmp_path, good, name):
         for value in (None, "1.0", [None] * 4, ["1.0"] * 4, [[1.0]] * 4, True):
-            seconds = {**document["run"]["seconds"], name: value}
-            changed = {**document["run"], "seconds": seconds}
-            self.refused(self.write(tmp_path / "x", {**document, "run": changed}))
+            good.document["seconds"] = {**good.document["seconds"], name: value}
+            self.refused(self.write(tmp_path / "x", good))

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import zipfile
 
 import numpy as np
 import pytest
@@ -109,12 +108,6 @@ def test_a_run_knows_its_images_and_so_does_its_file(several, tmp_path):
     assert read.inside.images == (0, 1)
     assert read.inside.grids == ((8, 8), (8, 8))
     assert several.to_json()["image_sizes"] == [[48, 40], [20, 44]]
-
-
-def test_a_run_of_one_image_is_written_as_before(run, tmp_path):
-    with zipfile.ZipFile(run.save(tmp_path / "run.vtw")) as archive:
-        assert "further_images" not in json.loads(archive.read("run.json"))["run"]
-    assert load_run(tmp_path / "run.vtw").image_sizes == (run.image_size,)
 
 
 def test_other_images_stand_in_for_all_or_each_for_its_own(vlm):

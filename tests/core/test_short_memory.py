@@ -43,7 +43,7 @@ def test_a_picture_that_memory_is_short_for_is_not_called_damaged(tmp_path, monk
 
 def test_a_run_that_memory_is_short_for_is_not_called_damaged(run, tmp_path, monkeypatch):
     run.save(tmp_path / "a.vtw")
-    monkeypatch.setattr("vtw_core.files.archives.zipfile.ZipFile.read", gone)
+    monkeypatch.setattr("vtw_core.files.storage.zlib.decompressobj", gone)
     with pytest.raises(MemoryError):
         load_run(tmp_path / "a.vtw")
 

@@ -1,6 +1,7 @@
 """Fuzz what opens strangers' files, guided by coverage: ``python tests/fuzz/loaders.py run``.
 
-Also ``comparison``, ``calibration`` and ``image``; what stands behind is libFuzzer's, such as
+Also ``comparison``, ``calibration``, ``image``, and ``old_run``, ``old_comparison`` and
+``old_calibration`` for files of earlier versions; what stands behind is libFuzzer's, such as
 ``-max_total_time=300``. Needs atheris (not among the requirements: ``pip install atheris``), numpy,
 pillow and pillow-heif. Whatever the bytes, a loader may only refuse them by an `InputError`, and
 what it opens must go through everything that the page and the command line make of it at once.
@@ -18,8 +19,9 @@ import atheris
 sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).resolve().parents[1])]
 
 with atheris.instrument_imports(include=["vtw_core", "app.presenters.view"]):
-    from hostile_archives import members, packed
+    from hostile_archives import members, whole
     from hostile_pictures import PICTURES
+    from saved_files import Saved, packed
     from small_comparisons import small_comparison
     from small_records import small_run, with_random_inside
 
@@ -31,7 +33,7 @@ with atheris.instrument_imports(include=["vtw_core", "app.presenters.view"]):
     from vtw_core.results.comparison import load_comparison
     from vtw_core.results.run import load_run
 
-ASSETS = Path(__file__).resolve().parents[2] / "assets"
+OLDER = Path(__file__).resolve().parents[1] / "older"
 ODD = (None, True, 0, 1, -1, 2, 3, 7, 10**9, -(10**18), 2**63, 10**400, 0.5, -0.5, 1e-300, 1e300,
        "", "a", "\ud800", "0", [], {}, [[]], [0], [1, 2, 3], {"a": 1})  # fmt: skip
 FOLDER = tempfile.TemporaryDirectory()
@@ -74,11 +76,12 @@ def changed(document, data):
 
 
 def saved(result, name):
-    return members(Path(result.save(Path(FOLDER.name) / name)).read_bytes())
+    return Saved.of(Path(result.save(Path(FOLDER.name) / name)).read_bytes())
 
 
-class Archives:
-    """Saved results: bytes of any kind, or a good archive whose document or arrays were changed."""
+class Results:
+    """Saved results: bytes of any kind, or a good file whose document, arrays or bytes under the
+    digest were changed."""
 
     def __init__(self, goods, load, use):
         self.goods, self.load, self.use = goods, load, use
@@ -86,30 +89,35 @@ class Archives:
     def bytes_of(self, data):
         if data.ConsumeIntInRange(0, 9) == 0:
             return data.ConsumeBytes(4096)
-        parts, entry = data.PickValueInList(self.goods)
-        parts = dict(parts)
+        good = data.PickValueInList(self.goods)
         if data.ConsumeIntInRange(0, 3) == 0:
-            arrays = bytearray(parts["arrays.bin"])
+            body = bytearray(good.body())
             for _ in range(data.ConsumeIntInRange(1, 8)):
-                if arrays:
-                    arrays[data.ConsumeIntInRange(0, len(arrays) - 1)] = data.ConsumeIntInRange(
-                        0, 255
-                    )
-            parts["arrays.bin"] = bytes(arrays[: data.ConsumeIntInRange(0, len(arrays))])
-        else:
-            parts[entry] = changed(json.loads(parts[entry]), data)
-        return packed(*parts.items())
+                body[data.ConsumeIntInRange(0, len(body) - 1)] = data.ConsumeIntInRange(0, 255)
+            return packed(
+                bytes(body[: data.ConsumeIntInRange(0, len(body))]), good.name, good.version
+            )
+        return good.raw(changed(good.document, data).decode())
+
+
+class Archives:
+    """Runs and comparisons of earlier versions, whose document was changed."""
+
+    def __init__(self, good, load, use):
+        self.good, self.load, self.use = members(good.read_bytes()), load, use
+
+    def bytes_of(self, data):
+        parts, entry = self.good
+        return whole(parts | {entry: changed(json.loads(parts[entry]), data)})
 
 
 class Documents:
-    """Calibrations: bytes of any kind, or a good one that was changed."""
+    """Calibrations of the first version, which had no digest."""
 
     def __init__(self, good, load, use):
         self.good, self.load, self.use = good, load, use
 
     def bytes_of(self, data):
-        if data.ConsumeIntInRange(0, 9) == 0:
-            return data.ConsumeBytes(4096)
         return changed(self.good, data)
 
 
@@ -146,23 +154,31 @@ def use_calibration(calibration):
     json.dumps(calibration.to_json())
 
 
-def small_calibration():
-    """Of the recorded one, the first three samples."""
-    document = json.loads((ASSETS / "calibration" / "embedded.json").read_text(encoding="utf-8"))
-    document["samples"] = document["samples"][:3]
-    return document
+def old_calibration():
+    document = json.loads((OLDER / "calibration.json").read_text(encoding="utf-8"))
+    del document["sha256"]
+    return document | {"version": 1}
+
+
+def use_comparison(comparison):
+    json.dumps(comparison.to_json())
 
 
 TARGETS = {
-    "run": lambda: Archives(
+    "run": lambda: Results(
         [saved(small_run(), "a.vtw"), saved(with_random_inside(small_run()), "b.vtw")],
         load_run, use_run,
     ),
-    "comparison": lambda: Archives(
-        [saved(small_comparison(), "a.vtwm")], load_comparison,
-        lambda comparison: json.dumps(comparison.to_json()),
+    "comparison": lambda: Results(
+        [saved(small_comparison(), "a.vtwm")], load_comparison, use_comparison
     ),
-    "calibration": lambda: Documents(small_calibration(), load_calibration, use_calibration),
+    "calibration": lambda: Results(
+        [saved(load_calibration(OLDER / "calibration.json"), "a")],
+        load_calibration, use_calibration,
+    ),
+    "old_run": lambda: Archives(OLDER / "run.vtw", load_run, use_run),
+    "old_comparison": lambda: Archives(OLDER / "comparison.vtwm", load_comparison, use_comparison),
+    "old_calibration": lambda: Documents(old_calibration(), load_calibration, use_calibration),
     "image": Pictures,
 }  # fmt: skip
 

@@ -7,7 +7,7 @@ the machine, and the result does not.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 
@@ -15,7 +15,8 @@ from vtw_core.data.dataset import Item
 from vtw_core.data.fingerprint import identity
 from vtw_core.data.records import Entry, InMemory, Records, Store, finish_all
 from vtw_core.errors import InputError
-from vtw_core.files.documents import expect, floats, tuple_of
+from vtw_core.files.axes import Axes
+from vtw_core.files.forms import built, misfit
 from vtw_core.measures.bootstrap import BAND_METHOD
 from vtw_core.results.calibration import ANSWER_MATCH, Setting, is_right
 from vtw_core.results.comparison import MethodComparison
@@ -57,8 +58,8 @@ class Judged:
 
     setting: Setting
     prompt: str
-    answers: tuple[str, ...]
-    values: dict[Measure, tuple[float, ...]]
+    answers: Annotated[tuple[str, ...], Axes("answers")]
+    values: dict[Measure, Annotated[tuple[float, ...], Axes("answers")]]
 
     @classmethod
     def of(cls, compared: MethodComparison) -> "Judged":
@@ -79,30 +80,18 @@ class Judged:
             },
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """Plain strings, numbers and lists."""
-        return {
-            "setting": self.setting.to_json(),
-            "prompt": self.prompt,
-            "answers": list(self.answers),
-            "values": {name: list(values) for name, values in self.values.items()},
-        }
+    def __post_init__(self) -> None:
+        """Raise InputError unless every answer has its numbers."""
+        problem = misfit(self)
+        if problem:
+            raise InputError("This is not a coherent record: {problem}.", problem=problem)
+        if set(self.values) != set(KEPT):
+            raise InputError("a record needs the measures {names}.", names=", ".join(KEPT))
 
     @classmethod
     def from_json(cls, data: Any) -> "Judged":
-        """Read `to_json` back; raises TypeError, ValueError or KeyError for anything else."""
-        expect("prompt", data["prompt"], str)
-        answers = tuple_of("answers", data["answers"], str)
-        values = {name: floats(name, data["values"][name]) for name in KEPT}
-        for name, row in values.items():
-            if row.shape != (len(answers),) or not np.isfinite(row).all():
-                raise ValueError(f"{name} needs one finite number for each answer.")
-        return cls(
-            Setting.from_json(data["setting"]),
-            data["prompt"],
-            answers,
-            {name: tuple(row.tolist()) for name, row in values.items()},
-        )
+        """Read the record of a shard; raises InputError if it is damaged."""
+        return built(cls, data)
 
 
 def depends_on(

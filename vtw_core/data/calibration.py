@@ -12,7 +12,9 @@ from vtw_core.data.dataset import Item
 from vtw_core.data.fingerprint import identity
 from vtw_core.data.records import InMemory, Part, Records, Store, finish
 from vtw_core.errors import InputError
-from vtw_core.results.calibration import Calibration, Sample, Setting, k_min_of
+from vtw_core.files.forms import built
+from vtw_core.results import older_files
+from vtw_core.results.calibration import Calibration, Sample, Setting
 from vtw_core.results.events import Progress
 
 if TYPE_CHECKING:
@@ -29,26 +31,14 @@ class Explored:
     sample: Sample
     k_min: int
 
-    def to_json(self) -> dict[str, Any]:
-        return {
-            "setting": self.setting.to_json(),
-            "k_min": self.k_min,
-            "sample": self.sample.to_json(),
-        }
+    def __post_init__(self) -> None:
+        """Raise InputError where lengths and values do not fit together."""
+        Calibration(self.setting, (self.sample,), self.k_min)
 
     @classmethod
     def from_json(cls, data: Any) -> "Explored":
-        """Read `to_json` back.
-
-        Raises:
-            TypeError, ValueError, KeyError, InputError: it is damaged.
-        """
-        setting = Setting.from_json(data["setting"])
-        read = cls(setting, Sample.from_json(data["sample"]), k_min_of(data, setting))
-        Calibration(
-            setting, (read.sample,), read.k_min
-        )  # checks that lengths and values fit together
-        return read
+        """Read the record of a shard; raises InputError, TypeError or KeyError if it is damaged."""
+        return built(cls, older_files.explored(data))
 
 
 class Samples(Sequence[Sample]):

@@ -17,15 +17,8 @@ from vtw_core.data.questions import Item, Skipped
 from vtw_core.errors import InputError, Sentence, VTWError
 from vtw_core.results.events import Progress
 
-
-class Record(Protocol):
-    """What is kept of one item."""
-
-    def to_json(self) -> dict[str, Any]:
-        """Plain strings, numbers and lists."""
-
-
-R = TypeVar("R", bound=Record)
+R = TypeVar("R")
+"""What is kept of one item: a frozen dataclass (`vtw_core.files.forms`)."""
 
 
 @dataclass(frozen=True)

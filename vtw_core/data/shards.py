@@ -9,6 +9,7 @@ Each line brings a digest of itself, so that no byte that a disk or a copy chang
 number. Lines of earlier versions have none; they are read, and `Shards.notes` says so.
 """
 
+import contextlib
 import hashlib
 import json
 import re
@@ -20,6 +21,7 @@ from typing import IO, Any, Generic
 from vtw_core.data.records import R, Store
 from vtw_core.errors import InputError, system_reason
 from vtw_core.files.documents import refuse_constant
+from vtw_core.files.forms import as_json
 from vtw_core.machine.processes import rank
 
 SUFFIX = ".jsonl"
@@ -48,12 +50,18 @@ def _whole(line: bytes) -> "re.Match[bytes] | None":
     return found if found and found[2] in (None, _digest(found[1], found[3])) else None
 
 
-def with_checksums(lines: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a shard as they are written today; damaged ones are left out."""
+def written_anew(lines: Iterable[bytes], bring_up: Callable[[Any], Any]) -> Iterator[bytes]:
+    """The lines of a shard as they are written today; damaged ones are left out.
+
+    Args:
+        bring_up: makes of a record of any version what this one writes.
+    """
     for line in lines:
         found = _whole(line)
-        if found:
-            yield _line(found[1].decode(), found[3])
+        with contextlib.suppress(ValueError, TypeError, KeyError, RecursionError):
+            if found:
+                record = bring_up(json.loads(found[3], parse_constant=refuse_constant))
+                yield _line(found[1].decode(), json.dumps(record).encode())
 
 
 class Shards(Generic[R]):
@@ -152,7 +160,7 @@ class Shards(Generic[R]):
         Raises:
             InputError: it cannot be written.
         """
-        line = _line(key, json.dumps(record.to_json()).encode())
+        line = _line(key, json.dumps(as_json(record)).encode())
         try:
             if self._own is None:
                 name = f"{rank():05d}-{secrets.token_hex(8)}{SUFFIX}"

@@ -5,19 +5,22 @@ is shown, at one threshold, a pure function of the records. Index k of every lis
 """
 
 from array import array
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vtw_core.errors import InputError
-from vtw_core.files.documents import expect, floats, nested, object_with_list, tuple_of
+from vtw_core.errors import InputError, Sentence
+from vtw_core.files.axes import Axes, Count
+from vtw_core.files.documents import object_with_list
 from vtw_core.files.spreadsheets import csv_lines
+from vtw_core.files.storage import Format
 from vtw_core.measures.arrays import FloatArray, IntArray
 from vtw_core.measures.bootstrap import BAND_METHOD, bootstrap_band
+from vtw_core.results import older_files
 from vtw_core.results.calibration_checks import incoherence
 from vtw_core.results.comparison import MethodComparison
 from vtw_core.results.run import (
@@ -35,6 +38,7 @@ from vtw_core.results.run import (
 )
 
 ANSWER_MATCH = "right: equal to an accepted answer after strip() and casefold()"
+_KL_AXES = f"{len(DIRECTIONS)} {len(SCOPES)} L+1"
 
 
 def is_right(answer: str, accepted: tuple[str, ...]) -> bool:
@@ -58,7 +62,7 @@ class Setting:
 
     model: str
     model_type: str
-    layers: int
+    layers: Annotated[int, Count("L")]
     max_new_tokens: int
     flops_convention: str
     dtype: str
@@ -71,46 +75,9 @@ class Setting:
         own = {f.name: getattr(run, f.name) for f in fields(cls)}
         return cls(**own | {"device": run.device.partition(":")[0]})
 
-    @classmethod
-    def from_json(cls, data: Any) -> "Setting":
-        """Read `to_json` back; raises TypeError or ValueError for anything else."""
-        expect("setting", data, dict)
-        if set(data) != {f.name for f in fields(cls)}:
-            raise InputError("the fields of its setting are not those of a calibration.")
-        for name, value in data.items():
-            if name in ("layers", "max_new_tokens"):
-                expect(name, value, int)
-            elif name != "versions":
-                expect(name, value, str)
-        versions = tuple((key, value) for key, value in nested("versions", data["versions"], str))
-        return cls(**data | {"versions": versions})
-
     def to_json(self) -> dict[str, Any]:
         """Plain strings, numbers and lists."""
         return asdict(self) | {"versions": [list(pair) for pair in self.versions]}
-
-
-FIRST_LAYERS_NEEDED = ("qwen3_vl",)
-"""Families that add visual features behind their first layers: before, no K can be withdrawn at."""
-
-
-def needs_first_layers(model_type: Any) -> bool:
-    """Whether what does not name its k_min may have one above 0."""
-    return model_type in FIRST_LAYERS_NEEDED
-
-
-def k_min_of(document: Mapping[str, Any], setting: Setting) -> int:
-    """The smallest K of a saved calibration or record; earlier versions did not write it.
-
-    Raises:
-        TypeError, ValueError: it is damaged, or it is not written and its family does not tell.
-    """
-    if "k_min" in document:
-        expect("k_min", document["k_min"], int)
-        return int(document["k_min"])
-    if needs_first_layers(setting.model_type):
-        raise InputError("it does not say from which K on its model can do without the image.")
-    return 0
 
 
 @dataclass(frozen=True)
@@ -133,10 +100,10 @@ class Sample:
     accepted: tuple[str, ...]
     visual_tokens: int
     text_tokens: int
-    kl: tuple[tuple[tuple[float, ...], ...], ...] = field(repr=False)
-    answers: tuple[str, ...] = field(repr=False)
-    same_as_baseline: tuple[bool, ...] = field(repr=False)
-    flops: tuple[float, ...] = field(repr=False)
+    kl: Annotated[tuple[tuple[tuple[float, ...], ...], ...], Axes(_KL_AXES)] = field(repr=False)
+    answers: Annotated[tuple[str, ...], Axes("L+1")] = field(repr=False)
+    same_as_baseline: Annotated[tuple[bool, ...], Axes("L+1")] = field(repr=False)
+    flops: Annotated[tuple[float, ...], Axes("L+1")] = field(repr=False)
 
     @classmethod
     def of(cls, run: Run, image: str, accepted: tuple[str, ...]) -> "Sample":
@@ -154,31 +121,6 @@ class Sample:
             answers=run.answers,
             same_as_baseline=tuple(run.same_as_baseline.tolist()),
             flops=tuple(run.flops.tolist()),
-        )
-
-    @classmethod
-    def from_json(cls, data: Any) -> "Sample":
-        """Read `to_json` back; raises TypeError, ValueError or KeyError for anything else."""
-        expect("sample", data, dict)
-        for name in ("image", "prompt"):
-            expect(name, data[name], str)
-        for name in ("visual_tokens", "text_tokens"):
-            expect(name, data[name], int)
-        return cls(
-            image=data["image"],
-            prompt=data["prompt"],
-            accepted=tuple_of("accepted", data["accepted"], str),
-            visual_tokens=data["visual_tokens"],
-            text_tokens=data["text_tokens"],
-            kl=tuple(
-                tuple(
-                    tuple(floats("kl", data["kl"][direction][scope]).tolist()) for scope in SCOPES
-                )
-                for direction in DIRECTIONS
-            ),
-            answers=tuple_of("answers", data["answers"], str),
-            same_as_baseline=tuple_of("same_as_baseline", data["same_as_baseline"], bool),
-            flops=tuple(floats("flops", data["flops"]).tolist()),
         )
 
     def to_json(self) -> dict[str, Any]:
@@ -450,14 +392,12 @@ class Calibration:
         )
 
     def save(self, path: str | Path) -> Path:
-        """Write the records to a JSON file that `load_calibration` reads back exactly.
+        """Write the records to one file that `load_calibration` reads back exactly.
 
         Raises:
             InputError: the file cannot be written, or would be too large to be read back.
         """
-        from vtw_core.results.calibration_saving import save_calibration
-
-        return save_calibration(self, path)
+        return _FORMAT.write(self, path)
 
 
 def load_calibration(path: str | Path) -> Calibration:
@@ -466,6 +406,19 @@ def load_calibration(path: str | Path) -> Calibration:
     Raises:
         InputError: missing, damaged, too large, of another version, or not from a calibration.
     """
-    from vtw_core.results.calibration_saving import read_calibration
+    return _FORMAT.read(path)
 
-    return read_calibration(path)
+
+_FORMAT = Format(
+    name="vtw-calibration",
+    version=3,
+    kind=Calibration,
+    what=Sentence("calibration"),
+    writer="Calibration.save",
+    again=Sentence("calibrate again"),
+    smaller=Sentence("the shards of --out hold all samples"),
+    older=older_files.calibration,
+    most_header=128 * 2**20,
+    most_array_bytes=128 * 2**20,
+    most_values=16_000_000,
+)

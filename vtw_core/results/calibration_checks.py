@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vtw_core.errors import Sentence
+from vtw_core.files.forms import misfit
 
 if TYPE_CHECKING:
     from vtw_core.results.calibration import Calibration
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 def incoherence(calibration: "Calibration") -> Sentence | None:
     """What does not fit together, in words; None when all is well."""
-    setting, k_count = calibration.setting, calibration.setting.layers + 1
+    setting = calibration.setting
     if setting.layers < 1 or setting.max_new_tokens < 1:
         return Sentence("a count that must be at least 1 is not")
     if not 0 <= calibration.k_min <= setting.layers:
@@ -21,17 +22,14 @@ def incoherence(calibration: "Calibration") -> Sentence | None:
         return Sentence("it has no sample")
     # Samples that lie on disk were checked as they were read, and are again.
     held = calibration.samples if isinstance(calibration.samples, tuple) else ()
+    problem = misfit(calibration) if held else None
+    if problem:
+        return problem
     for sample in held:
         if sample.visual_tokens < 1 or sample.text_tokens < 1:
             return Sentence("a count that must be at least 1 is not")
-        lists = (sample.answers, sample.same_as_baseline, sample.flops)
-        curves = [curve for of_direction in sample.kl for curve in of_direction]
-        if any(len(values) != k_count for values in (*lists, *curves)):
-            return Sentence(
-                "a list of a sample needs {count} entries, one for each K", count=k_count
-            )
-        kl, flops = np.array(curves), np.array(sample.flops)
-        if not (np.isfinite(kl).all() and (kl >= 0).all() and (kl[:, -1] == 0).all()):
+        kl, flops = np.array(sample.kl), np.array(sample.flops)
+        if not (np.isfinite(kl).all() and (kl >= 0).all() and (kl[..., -1] == 0).all()):
             return Sentence("KL must be finite, not negative, and 0 at K = L")
         if not (np.isfinite(flops).all() and (flops > 0).all()):
             return Sentence("FLOPs must be positive, finite numbers")

@@ -7,19 +7,20 @@ Small, frozen, picture-free records (numpy and the standard library); made by
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from vtw_core.errors import InputError
-from vtw_core.measures.arrays import frozen
+from vtw_core.errors import InputError, Sentence
+from vtw_core.files.axes import Axes, Count, Own
+from vtw_core.files.forms import freeze
+from vtw_core.files.storage import Format
+from vtw_core.measures.arrays import BoolArray, FloatArray
 from vtw_core.measures.kl import WITHDRAWN_FULL
+from vtw_core.results import older_files
 from vtw_core.results.comparison_checks import incoherence
 from vtw_core.results.fates import TokenFates
 from vtw_core.results.sampling import Sampling
-
-FloatArray = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -87,27 +88,22 @@ class MethodEntry:
     strategy: dict[str, Any]
     tokens_wanted: float | None
     answer: str
-    tokens: tuple[str, ...]
-    token_ids: tuple[int, ...]
+    tokens: Annotated[tuple[str, ...], Axes("n")]
+    token_ids: Annotated[tuple[int, ...], Axes("n")]
     stopped: bool
-    visual_tokens_per_layer: tuple[int, ...]
-    cached_visual_tokens_per_layer: tuple[int, ...]
+    visual_tokens_per_layer: Annotated[tuple[int, ...], Axes("L")]
+    cached_visual_tokens_per_layer: Annotated[tuple[int, ...], Axes("L")]
     vision: VisionCounts | None
     flops: float
     kv_bytes: int
     seconds: MethodSeconds
-    kl_positions: FloatArray = field(repr=False)
-    kl_positions_reverse: FloatArray = field(repr=False)
-    agrees: NDArray[np.bool_] = field(repr=False)
+    kl_positions: Annotated[FloatArray, Axes("T")] = field(repr=False)
+    kl_positions_reverse: Annotated[FloatArray, Axes("T")] = field(repr=False)
+    agrees: Annotated[BoolArray, Axes("T")] = field(repr=False)
     fates: TokenFates | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
-        for name, dtype in (
-            ("kl_positions", np.float64),
-            ("kl_positions_reverse", np.float64),
-            ("agrees", np.bool_),
-        ):
-            object.__setattr__(self, name, frozen(getattr(self, name), dtype))
+        freeze(self)
 
     @property
     def name(self) -> str:
@@ -140,6 +136,10 @@ class MethodEntry:
         return float(self.agrees.mean())
 
 
+OneOfSeveral = Annotated[MethodEntry, Own("n v")]
+"""An entry whose answer and whose visual tokens after a vision stage are as many as they are."""
+
+
 @dataclass(frozen=True, eq=False)
 class MethodComparison:
     """Methods beside the baseline, on one image and prompt.
@@ -165,7 +165,7 @@ class MethodComparison:
 
     model: str
     model_type: str
-    layers: int
+    layers: Annotated[int, Count("L")]
     prompt: str
     visual_tokens: int
     text_tokens: int
@@ -176,8 +176,8 @@ class MethodComparison:
     device: str
     versions: tuple[tuple[str, str], ...]
     created: str
-    baseline: MethodEntry
-    entries: tuple[MethodEntry, ...]
+    baseline: OneOfSeveral
+    entries: tuple[OneOfSeveral, ...]
 
     def __post_init__(self) -> None:
         problem = incoherence(self)
@@ -207,9 +207,7 @@ class MethodComparison:
         Raises:
             InputError: the file cannot be written.
         """
-        from vtw_core.results.comparison_saving import save_comparison
-
-        return save_comparison(self, path)
+        return _FORMAT.write(self, path)
 
     def to_json(self) -> dict[str, Any]:
         """The object of `python -m vtw_core compare --json`: plain lists, numbers and strings."""
@@ -265,6 +263,20 @@ def load_comparison(path: str | Path) -> MethodComparison:
         InputError: the file is missing, damaged, too large, of another version, or holds values
             that cannot come from a comparison.
     """
-    from vtw_core.results.comparison_saving import read_comparison
+    return _FORMAT.read(path)
 
-    return read_comparison(path)
+
+_FORMAT = Format(
+    name="vtw-comparison",
+    version=2,
+    kind=MethodComparison,
+    what=Sentence("saved comparison of methods"),
+    writer="MethodComparison.save",
+    again=Sentence("compare the methods again"),
+    smaller=Sentence("compare fewer methods at once"),
+    older=older_files.comparison,
+    most_header=8 * 2**20,
+    # Thirty methods over 10 000 visual tokens and four filters take 25 MB.
+    most_array_bytes=48 * 2**20,
+    most_values=500_000,
+)

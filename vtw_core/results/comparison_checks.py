@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from vtw_core.errors import Sentence
 from vtw_core.families.layout import IntArray
+from vtw_core.files.forms import misfit
 from vtw_core.results.fates import GONE, LayerFates, TokenFates
 from vtw_core.results.inside import images_problem
 
@@ -23,10 +24,15 @@ def incoherence(comparison: "MethodComparison") -> Sentence | None:
         return Sentence("a count that must be at least 1 is not")
     if len(comparison.entries) > MOST_METHODS:
         return Sentence("it has more than {most} methods", most=MOST_METHODS)
+    problem = misfit(comparison)
+    if problem:
+        return problem
     everyone = comparison.everyone
     if len({entry.label for entry in everyone}) < len(everyone):
         return Sentence("two methods have one label")
     baseline = comparison.baseline
+    if len(baseline.kl_positions) != len(baseline.token_ids):
+        return Sentence("KL needs one entry for each token of the baseline's answer")
     if baseline.kl_positions.any() or not baseline.agrees.all():
         return Sentence("the baseline differs from itself")
     if set(baseline.visual_tokens_per_layer) != {comparison.visual_tokens}:
@@ -43,27 +49,16 @@ def _problem_of_entry(entry: "MethodEntry", comparison: "MethodComparison") -> S
         return Sentence("the strategy has no name")
     if not 1 <= len(entry.token_ids) <= comparison.max_new_tokens:
         return Sentence("the answer has no token, or too many")
-    if len(entry.token_ids) != len(entry.tokens):
-        return Sentence("the answer has not one piece for each token")
     seen = np.array(entry.visual_tokens_per_layer)
     cached = np.array(entry.cached_visual_tokens_per_layer)
-    if seen.shape != (comparison.layers,) or cached.shape != seen.shape:
-        return Sentence(
-            "visual tokens need {count} counts, one for each layer", count=comparison.layers
-        )
     if seen[0] > comparison.visual_tokens or (np.diff(seen) > 0).any():
         return Sentence("a visual token comes back")
     if min(*seen, *cached) < 0 or (cached > seen).any():
         return Sentence("a layer's cache holds tokens that it never saw")
-    length = (len(comparison.baseline.token_ids),)
     for name in ("kl_positions", "kl_positions_reverse"):
         kl = getattr(entry, name)
-        if kl.shape != length or not np.isfinite(kl).all() or (kl < 0).any():
-            return Sentence(
-                "{name} must be finite, not negative, one for each token of the baseline", name=name
-            )
-    if entry.agrees.shape != length:
-        return Sentence("agrees must have one entry for each token of the baseline")
+        if not np.isfinite(kl).all() or (kl < 0).any():
+            return Sentence("{name} must be finite and not negative", name=name)
     numbers = [entry.flops, entry.seconds.encode, entry.seconds.prefill, entry.seconds.decode]
     if entry.tokens_wanted is not None:
         numbers.append(entry.tokens_wanted)
@@ -83,30 +78,25 @@ def _problem_of_entry(entry: "MethodEntry", comparison: "MethodComparison") -> S
 
 def _problem_of_record(record: TokenFates, layers: int) -> Sentence | None:
     tokens = len(record.sizes)
-    if record.sizes.ndim != 1 or tokens < 1 or record.key.shape != (tokens,):
-        return Sentence("the record of fates needs sizes and key set, one entry for each token")
     problem = images_problem(record.images, len(record.token_maps))
     if problem:
         return Sentence("in the record of fates, {problem}", problem=problem)
     if tokens != record.visual_tokens_per_layer[0] or not record.token_maps:
         return Sentence("the record of fates does not show every token")
     owners = np.concatenate([one.ravel() for one in record.token_maps])
-    if any(one.ndim != 2 for one in record.token_maps) or not _within(owners, tokens):
+    if not _within(owners, tokens):
         return Sentence("a patch shows no token of the record of fates")
     if (np.bincount(owners, minlength=tokens) != record.sizes).any():
         return Sentence("the sizes in the record of fates are not those of its maps")
     order = [one.layer for one in record.decisions]
     if order != sorted(set(order)) or not _within(np.array(order, dtype=np.int64) + 1, layers):
         return Sentence("the decisions about tokens are not in ascending layers")
-    return next(filter(None, (_problem_of_decision(one, tokens) for one in record.decisions)), None)
+    return next(filter(None, map(_problem_of_decision, record.decisions)), None)
 
 
-def _problem_of_decision(one: LayerFates, tokens: int) -> Sentence | None:
-    scores = len(one.names)
-    if one.fate.shape != (tokens,) or one.scores.shape != (scores, tokens):
-        return Sentence("a decision needs one fate and each score for each token")
-    if one.thresholds.shape != (scores,) or len(set(one.names)) < scores:
-        return Sentence("a decision needs a name and a threshold for each score")
+def _problem_of_decision(one: LayerFates) -> Sentence | None:
+    if len(set(one.names)) < len(one.names):
+        return Sentence("two scores of a decision have one name")
     if not _within(one.fate, len(one.reasons)):
         return Sentence("a decision names an unknown fate")
     gone = one.fate == GONE

@@ -4,25 +4,21 @@ A `BudgetComparison` holds one number for each method, measure and question; mea
 intervals and paired differences are pure functions of it.
 """
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vtw_core.errors import InputError, Sentence, system_reason
-from vtw_core.files.documents import expect, floats, read_document, tuple_of, with_digest
-from vtw_core.files.replacing import replace_file
-from vtw_core.measures.arrays import frozen
+from vtw_core.errors import InputError, Sentence
+from vtw_core.files.axes import Axes
+from vtw_core.files.forms import misfit
+from vtw_core.files.storage import Format
+from vtw_core.measures.arrays import FloatArray, frozen
 from vtw_core.measures.bootstrap import BAND_LEVEL, BAND_RESAMPLES, bootstrap_band
-
-FORMAT = "vtw-equal-budget"
-FORMAT_VERSION = 2
-"""1 had no digest."""
-MAX_FILE_BYTES = 32 * 2**20
+from vtw_core.results import older_files
 
 Measure = Literal[
     "right", "same", "kl_answer", "kl_first", "visual_tokens", "flops", "kv_bytes",
@@ -73,7 +69,7 @@ class Contender:
     series: str
     strategy: Mapping[str, Any]
     wanted: float | None
-    values: Mapping[Measure, NDArray[np.float64]] = field(repr=False)
+    values: Mapping[Measure, Annotated[FloatArray, Axes("questions")]] = field(repr=False)
 
     def __post_init__(self) -> None:
         kept = {name: frozen(values, np.float64) for name, values in self.values.items()}
@@ -97,7 +93,7 @@ class BudgetComparison:
     """
 
     facts: Mapping[str, Any]
-    kinds: tuple[str, ...]
+    kinds: Annotated[tuple[str, ...], Axes("questions")]
     long_kinds: tuple[str, ...]
     contenders: tuple[Contender, ...]
     out_of_reach: tuple[tuple[str, float], ...] = ()
@@ -105,9 +101,12 @@ class BudgetComparison:
     def __post_init__(self) -> None:
         if not self.contenders or self.contenders[0].series != "none":
             raise InputError("A comparison begins with its baseline, the series 'none'.")
+        problem = misfit(self)
+        if problem:
+            raise InputError("This is not a coherent comparison: {problem}.", problem=problem)
         for one in self.contenders:
             for name, values in one.values.items():
-                if values.shape != (len(self.kinds),) or not np.isfinite(values).all():
+                if not np.isfinite(values).all():
                     raise InputError(
                         "{name} of {series} needs one finite number for each question.",
                         name=name,
@@ -154,39 +153,12 @@ class BudgetComparison:
         return _means((one.values[measure] - other.values[measure])[chosen, None])[0]
 
     def save(self, path: str | Path) -> Path:
-        """Write it to a JSON file, numbers to four digits; returns the path.
+        """Write it to one file that `load_budget_comparison` reads back exactly; returns the path.
 
         Raises:
             InputError: the file cannot be written.
         """
-        document = {
-            "format": FORMAT,
-            "version": FORMAT_VERSION,
-            "facts": dict(self.facts),
-            "kinds": list(self.kinds),
-            "long_kinds": list(self.long_kinds),
-            "out_of_reach": [list(pair) for pair in self.out_of_reach],
-            "contenders": [
-                {
-                    "series": one.series,
-                    "strategy": dict(one.strategy),
-                    "wanted": one.wanted,
-                    "values": {name: _short(values) for name, values in one.values.items()},
-                }
-                for one in self.contenders
-            ],
-        }
-        target = Path(path)
-        # A line for each list of numbers: a later measurement is a readable difference.
-        try:
-            replace_file(target, b"".join(with_digest([_lines(document)])))
-        except OSError as error:
-            raise InputError(
-                "It cannot be saved to {path}: {problem}.",
-                path=target,
-                problem=system_reason(error),
-            ) from error
-        return target
+        return _FORMAT.write(self, path)
 
 
 def load_budget_comparison(path: str | Path) -> BudgetComparison:
@@ -195,59 +167,22 @@ def load_budget_comparison(path: str | Path) -> BudgetComparison:
     Raises:
         InputError: missing, damaged, too large, of another version, or no comparison.
     """
-    source = Path(path)
-    document = read_document(
-        source,
-        FORMAT,
-        FORMAT_VERSION,
-        most_bytes=MAX_FILE_BYTES,
-        what=Sentence("comparison of methods"),
-        anew=Sentence("measure again with `python -m benchmarks.methods`"),
-        oldest=1,
-    )
-    try:
-        expect("facts", document["facts"], dict)
-        expect("contenders", document["contenders"], list)
-        return BudgetComparison(
-            facts=document["facts"],
-            kinds=tuple_of("kinds", document["kinds"], str),
-            long_kinds=tuple_of("long_kinds", document["long_kinds"], str),
-            contenders=tuple(_contender(one) for one in document["contenders"]),
-            out_of_reach=tuple((str(s), float(n)) for s, n in document["out_of_reach"]),
-        )
-    except (TypeError, ValueError, KeyError, OverflowError) as error:
-        raise InputError(
-            "{name} cannot be used: {problem}", name=source.name, problem=error
-        ) from error
+    return _FORMAT.read(path)
 
 
-def _contender(data: Any) -> Contender:
-    expect("contender", data, dict)
-    expect("series", data["series"], str)
-    expect("strategy", data["strategy"], dict)
-    expect("values", data["values"], dict)
-    measured = [name for name in MEASURES if name in data["values"]]
-    values = {name: floats(name, data["values"][name]) for name in measured}
-    wanted = data["wanted"]
-    return Contender(
-        data["series"], data["strategy"], None if wanted is None else float(wanted), values
-    )
-
-
-def _short(values: NDArray[np.float64]) -> list[float]:
-    return [float(f"{value:.4g}") for value in values]
-
-
-def _lines(value: Any, depth: int = 0) -> str:
-    """JSON with a line for each entry of an object and each contender; lists of numbers in one."""
-    pad = " " * (depth + 1)
-    if isinstance(value, dict):
-        entries = [f"{pad}{json.dumps(k)}: {_lines(v, depth + 1)}" for k, v in value.items()]
-        return "{\n" + ",\n".join(entries) + f"\n{' ' * depth}}}" + ("" if depth else "\n")
-    if isinstance(value, list) and value and isinstance(value[0], dict):
-        entries = [pad + _lines(v, depth + 1) for v in value]
-        return "[\n" + ",\n".join(entries) + f"\n{' ' * depth}]"
-    return json.dumps(value)
+_FORMAT = Format(
+    name="vtw-equal-budget",
+    version=3,
+    kind=BudgetComparison,
+    what=Sentence("comparison of methods over questions"),
+    writer="BudgetComparison.save",
+    again=Sentence("measure again with `python -m benchmarks.methods`"),
+    smaller=Sentence("compare on fewer questions"),
+    older=older_files.budget,
+    most_header=32 * 2**20,
+    most_array_bytes=32 * 2**20,
+    most_values=4_000_000,
+)
 
 
 def _means(values: NDArray[np.float64]) -> tuple[Estimate, ...]:

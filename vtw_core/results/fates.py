@@ -1,13 +1,14 @@
 """Why each visual token stayed or left, layer by layer: what a viewer of any strategy shows."""
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vtw_core.families.layout import IntArray
-from vtw_core.measures.arrays import frozen
+from vtw_core.files.axes import Axes, Own
+from vtw_core.files.forms import freeze
+from vtw_core.measures.arrays import BoolArray, FloatArray, IntArray, frozen
 
 if TYPE_CHECKING:
     from vtw_core.results.trace import Trace
@@ -31,21 +32,23 @@ class LayerFates:
     """
 
     layer: int
-    fate: NDArray[np.int8] = field(repr=False)
+    fate: Annotated[NDArray[np.int8], Axes("v")] = field(repr=False)
     reasons: tuple[str, ...]
-    names: tuple[str, ...]
-    scores: NDArray[np.float64] = field(repr=False)
-    thresholds: NDArray[np.float64]
+    names: Annotated[tuple[str, ...], Axes("n")]
+    scores: Annotated[FloatArray, Axes("n v")] = field(repr=False)
+    thresholds: Annotated[FloatArray, Axes("n")]
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "fate", frozen(self.fate, np.int8))
-        object.__setattr__(self, "scores", frozen(self.scores, np.float64))
-        object.__setattr__(self, "thresholds", frozen(self.thresholds, np.float64))
+        freeze(self)
 
-    def score(self, name: str) -> NDArray[np.float64]:
+    def score(self, name: str) -> FloatArray:
         """[v] the score of that name."""
-        values: NDArray[np.float64] = self.scores[self.names.index(name)]
+        values: FloatArray = self.scores[self.names.index(name)]
         return values
+
+
+OwnMap = Annotated[IntArray, Axes("rows cols"), Own("rows cols")]
+OneDecision = Annotated[LayerFates, Own("n")]
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,10 +67,10 @@ class TokenFates:
             where nothing is said.
     """
 
-    token_maps: tuple[IntArray, ...] = field(repr=False)
-    sizes: IntArray = field(repr=False)
-    key: NDArray[np.bool_] = field(repr=False)
-    decisions: tuple[LayerFates, ...]
+    token_maps: tuple[OwnMap, ...] = field(repr=False)
+    sizes: Annotated[IntArray, Axes("v")] = field(repr=False)
+    key: Annotated[BoolArray, Axes("v")] = field(repr=False)
+    decisions: tuple[OneDecision, ...]
     visual_tokens_per_layer: tuple[int, ...]
     cached_visual_tokens_per_layer: tuple[int, ...]
     images: tuple[int, ...] = ()
@@ -77,8 +80,7 @@ class TokenFates:
             object.__setattr__(self, "images", (0,) * len(self.token_maps))
         maps = tuple(frozen(one, np.int64) for one in self.token_maps)
         object.__setattr__(self, "token_maps", maps)
-        object.__setattr__(self, "sizes", frozen(self.sizes, np.int64))
-        object.__setattr__(self, "key", frozen(self.key, np.bool_))
+        freeze(self)
 
     @classmethod
     def of(cls, trace: "Trace") -> Self:

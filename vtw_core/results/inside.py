@@ -12,20 +12,17 @@ position of the baseline answer, T in all.
 """
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Annotated
 
 import numpy as np
-from numpy.typing import NDArray
 
 from vtw_core.errors import InputError, Sentence
-from vtw_core.measures.arrays import frozen
-
-# Kept as float16; they may be given as any floating-point numbers.
-HalfArray = NDArray[np.floating[Any]]
-FloatArray = NDArray[np.float64]
-IntArray = NDArray[np.int64]
+from vtw_core.files.axes import Axes
+from vtw_core.files.forms import arrays_of, freeze, misfit
+from vtw_core.measures.arrays import FloatArray, HalfArray, IntArray, SingleArray
 
 SEGMENTS = ("bos", "system", "visual", "question", "answer")
+_SEGMENTS = len(SEGMENTS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,34 +47,19 @@ class Attention:
         value_norms: [l, n] Euclidean norm of the value vector, mean over key-value heads.
     """
 
-    query_positions: IntArray = field(repr=False)
-    mass: HalfArray = field(repr=False)
-    mass_at_k: HalfArray = field(repr=False)
-    rows: HalfArray = field(repr=False)
-    visual_mass: HalfArray = field(repr=False)
-    received: HalfArray = field(repr=False)
-    entropy: HalfArray = field(repr=False)
-    image: HalfArray = field(repr=False)
-    edges: IntArray = field(repr=False)
-    value_norms: NDArray[np.floating[Any]] = field(repr=False)
+    query_positions: Annotated[IntArray, Axes("Q")] = field(repr=False)
+    mass: Annotated[HalfArray, Axes(f"L heads Q {_SEGMENTS}")] = field(repr=False)
+    mass_at_k: Annotated[HalfArray, Axes(f"L+1 L Q {_SEGMENTS}")] = field(repr=False)
+    rows: Annotated[HalfArray, Axes("L Q N")] = field(repr=False)
+    visual_mass: Annotated[HalfArray, Axes(f"L heads {_SEGMENTS}")] = field(repr=False)
+    received: Annotated[HalfArray, Axes("L N")] = field(repr=False)
+    entropy: Annotated[HalfArray, Axes("L heads Q")] = field(repr=False)
+    image: Annotated[HalfArray, Axes("L bins bins")] = field(repr=False)
+    edges: Annotated[IntArray, Axes("bins+1")] = field(repr=False)
+    value_norms: Annotated[SingleArray, Axes("L N")] = field(repr=False)
 
     def __post_init__(self) -> None:
-        for name, kind in ATTENTION_ARRAYS.items():
-            object.__setattr__(self, name, frozen(getattr(self, name), kind))
-
-
-ATTENTION_ARRAYS: dict[str, type] = {
-    "query_positions": np.int64,
-    "mass": np.float16,
-    "mass_at_k": np.float16,
-    "rows": np.float16,
-    "visual_mass": np.float16,
-    "received": np.float16,
-    "entropy": np.float16,
-    "image": np.float16,
-    "edges": np.int64,
-    "value_norms": np.float32,
-}
+        freeze(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -98,30 +80,17 @@ class Lens:
     """
 
     pieces: dict[int, str] = field(repr=False)
-    top: IntArray = field(repr=False)
-    top_probabilities: HalfArray = field(repr=False)
-    answer_probability: FloatArray = field(repr=False)
-    first_top: IntArray = field(repr=False)
-    first_top_probabilities: HalfArray = field(repr=False)
-    first_probability: FloatArray = field(repr=False)
-    patches: IntArray = field(repr=False)
-    patch_probabilities: HalfArray = field(repr=False)
+    top: Annotated[IntArray, Axes("L+1 T top")] = field(repr=False)
+    top_probabilities: Annotated[HalfArray, Axes("L+1 T top")] = field(repr=False)
+    answer_probability: Annotated[FloatArray, Axes("L+1 T")] = field(repr=False)
+    first_top: Annotated[IntArray, Axes("L+1 L+1 top")] = field(repr=False)
+    first_top_probabilities: Annotated[HalfArray, Axes("L+1 L+1 top")] = field(repr=False)
+    first_probability: Annotated[FloatArray, Axes("L+1 L+1")] = field(repr=False)
+    patches: Annotated[IntArray, Axes("L+1 V", or_empty=True)] = field(repr=False)
+    patch_probabilities: Annotated[HalfArray, Axes("L+1 V", or_empty=True)] = field(repr=False)
 
     def __post_init__(self) -> None:
-        for name, kind in LENS_ARRAYS.items():
-            object.__setattr__(self, name, frozen(getattr(self, name), kind))
-
-
-LENS_ARRAYS: dict[str, type] = {
-    "top": np.int64,
-    "top_probabilities": np.float16,
-    "answer_probability": np.float64,
-    "first_top": np.int64,
-    "first_top_probabilities": np.float16,
-    "first_probability": np.float64,
-    "patches": np.int64,
-    "patch_probabilities": np.float16,
-}
+        freeze(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,26 +111,15 @@ class Counterfactual:
     """
 
     name: str
-    swapped_kl: FloatArray = field(repr=False)
-    swapped_log_probability: FloatArray = field(repr=False)
-    swapped_picks: IntArray = field(repr=False)
-    misled_kl: FloatArray = field(repr=False)
-    misled_log_probability: FloatArray = field(repr=False)
-    misled_picks: IntArray = field(repr=False)
+    swapped_kl: Annotated[FloatArray, Axes("L+1 T")] = field(repr=False)
+    swapped_log_probability: Annotated[FloatArray, Axes("L+1 T")] = field(repr=False)
+    swapped_picks: Annotated[IntArray, Axes("L+1 T")] = field(repr=False)
+    misled_kl: Annotated[FloatArray, Axes("L+1 T")] = field(repr=False)
+    misled_log_probability: Annotated[FloatArray, Axes("L+1 T")] = field(repr=False)
+    misled_picks: Annotated[IntArray, Axes("L+1 T")] = field(repr=False)
 
     def __post_init__(self) -> None:
-        for name, kind in COUNTERFACTUAL_ARRAYS.items():
-            object.__setattr__(self, name, frozen(getattr(self, name), kind))
-
-
-COUNTERFACTUAL_ARRAYS: dict[str, type] = {
-    "swapped_kl": np.float64,
-    "swapped_log_probability": np.float64,
-    "swapped_picks": np.int64,
-    "misled_kl": np.float64,
-    "misled_log_probability": np.float64,
-    "misled_picks": np.int64,
-}
+        freeze(self)
 
 
 @dataclass(frozen=True, eq=False)
@@ -188,20 +146,19 @@ class Inside:
 
     attention: Attention
     lens: Lens
-    outliers: NDArray[np.floating[Any]] = field(repr=False)
-    cosine: HalfArray = field(repr=False)
-    norm_ratio: HalfArray = field(repr=False)
-    log_probability: FloatArray = field(repr=False)
-    patches: IntArray = field(repr=False)
-    grids: tuple[tuple[int, int], ...]
+    outliers: Annotated[SingleArray, Axes("L+1 N")] = field(repr=False)
+    cosine: Annotated[HalfArray, Axes("L+1 L+1 Q")] = field(repr=False)
+    norm_ratio: Annotated[HalfArray, Axes("L+1 L+1 Q")] = field(repr=False)
+    log_probability: Annotated[FloatArray, Axes("L+1 T")] = field(repr=False)
+    patches: Annotated[IntArray, Axes("V 3")] = field(repr=False)
+    grids: Annotated[tuple[tuple[int, int], ...], Axes("G")]
     counterfactuals: tuple[Counterfactual, ...] = ()
-    images: tuple[int, ...] = ()
+    images: Annotated[tuple[int, ...], Axes("G")] = ()
 
     def __post_init__(self) -> None:
         if not any(self.images):
             object.__setattr__(self, "images", (0,) * len(self.grids))
-        for name, kind in INSIDE_ARRAYS.items():
-            object.__setattr__(self, name, frozen(getattr(self, name), kind))
+        freeze(self)
         problem = _incoherence(self)
         if problem:
             raise InputError(
@@ -219,58 +176,20 @@ class Inside:
         return int(self.attention.rows.shape[2])
 
 
-INSIDE_ARRAYS: dict[str, type] = {
-    "outliers": np.float32,
-    "cosine": np.float16,
-    "norm_ratio": np.float16,
-    "log_probability": np.float64,
-    "patches": np.int64,
-}
-
-
 def _incoherence(inside: Inside) -> Sentence | None:
     """What does not fit together, in words; None when all is well."""
     attention, lens = inside.attention, inside.lens
-    if attention.rows.ndim != 3 or attention.mass.ndim != 4 or lens.top.ndim != 3:
-        return Sentence("an array has another number of axes")
-    (layers, queries, positions), heads = attention.rows.shape, attention.mass.shape[1]
-    answer, top = lens.top.shape[1:]
-    bins, visual, segments = len(attention.edges) - 1, len(inside.patches), len(SEGMENTS)
-    states, looked = layers + 1, len(lens.patches)
-    if min(layers, heads, queries, positions, answer, top, bins, visual) < 1:
-        return Sentence("an axis is empty")
-    shapes: dict[str, tuple[NDArray[Any], tuple[int, ...]]] = {
-        "query_positions": (attention.query_positions, (queries,)),
-        "mass": (attention.mass, (layers, heads, queries, segments)),
-        "mass_at_k": (attention.mass_at_k, (states, layers, queries, segments)),
-        "visual_mass": (attention.visual_mass, (layers, heads, segments)),
-        "rows": (attention.rows, (layers, queries, positions)),
-        "received": (attention.received, (layers, positions)),
-        "entropy": (attention.entropy, (layers, heads, queries)),
-        "image": (attention.image, (layers, bins, bins)),
-        "value_norms": (attention.value_norms, (layers, positions)),
-        "top": (lens.top, (states, answer, top)),
-        "top_probabilities": (lens.top_probabilities, (states, answer, top)),
-        "answer_probability": (lens.answer_probability, (states, answer)),
-        "first_top": (lens.first_top, (states, states, top)),
-        "first_top_probabilities": (lens.first_top_probabilities, (states, states, top)),
-        "first_probability": (lens.first_probability, (states, states)),
-        "lens.patches": (lens.patches, (states, visual) if looked else (0, 0)),
-        "patch_probabilities": (lens.patch_probabilities, lens.patches.shape),
-        "outliers": (inside.outliers, (states, positions)),
-        "cosine": (inside.cosine, (states, states, queries)),
-        "norm_ratio": (inside.norm_ratio, (states, states, queries)),
-        "log_probability": (inside.log_probability, (states, answer)),
-        "patches": (inside.patches, (visual, 3)),
-    }
-    for test in inside.counterfactuals:
-        for name in COUNTERFACTUAL_ARRAYS:
-            shapes[f"{test.name} {name}"] = (getattr(test, name), (states, answer))
-    for name, (array, shape) in shapes.items():
-        if array.shape != shape:
-            return Sentence("{name} should have the shape {shape}", name=name, shape=shape)
+    problem = misfit(inside)
+    if problem:
+        return problem
+    positions = inside.positions
+    for name, array in arrays_of(inside):
+        if not array.size and not name.startswith("lens.patch"):
+            return Sentence("an axis is empty")
         if not np.isfinite(array).all():
             return Sentence("{name} holds a number that is not finite", name=name)
+    if lens.patches.shape != lens.patch_probabilities.shape:
+        return Sentence("each patch of the lens needs an id and a probability")
     for name in ("mass", "mass_at_k", "rows", "visual_mass", "received", "image"):
         weights = getattr(attention, name)
         if weights.min() < 0 or weights.max() > 1.01:

@@ -4,18 +4,22 @@ Everything on a screen is a pure function of a `Run`. Index k of every list is K
 entry, K = L, is the baseline.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vtw_core.errors import InputError
+from vtw_core.errors import InputError, Sentence
 from vtw_core.families.layout import Positions
+from vtw_core.files.axes import Axes, Count
+from vtw_core.files.forms import freeze
+from vtw_core.files.storage import Format
 from vtw_core.measures.arrays import FloatArray, IntArray, frozen
 from vtw_core.measures.kl import FULL_WITHDRAWN, WITHDRAWN_FULL
+from vtw_core.results import older_files
 from vtw_core.results.inside import Inside
 from vtw_core.results.run_checks import incoherence
 from vtw_core.results.sampling import Sampling
@@ -132,15 +136,14 @@ class Seconds:
     """
 
     encode_image: float
-    prefill: FloatArray
-    decode: FloatArray
+    prefill: Annotated[FloatArray, Axes("L+1")]
+    decode: Annotated[FloatArray, Axes("L+1")]
     kl_curve: float
     answers: float
     total: float
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "prefill", frozen(self.prefill, np.float64))
-        object.__setattr__(self, "decode", frozen(self.decode, np.float64))
+        freeze(self)
 
     @property
     def are_at_every_k(self) -> bool:
@@ -193,29 +196,29 @@ class Run:
 
     model: str
     model_type: str
-    layers: int
+    layers: Annotated[int, Count("L")]
     k_min: int
     prompt: str
     image_size: tuple[int, int]
     grid: tuple[int, int]
-    visual_tokens: int
+    visual_tokens: Annotated[int, Count("V")]
     text_tokens: int
-    tokens: tuple[str, ...]
-    segments: tuple[str, ...]
+    tokens: Annotated[tuple[str, ...], Axes("P")]
+    segments: Annotated[tuple[str, ...], Axes("P")]
     max_new_tokens: int
     sampling: Sampling
     positions: Positions
-    answers: tuple[str, ...]
-    answer_tokens: tuple[tuple[str, ...], ...]
-    answer_ids: tuple[tuple[int, ...], ...]
-    stopped: tuple[bool, ...]
-    first_tokens: tuple[tuple[str, ...], ...]
-    first_probabilities: FloatArray = field(repr=False)
-    kl_positions: FloatArray = field(repr=False)
-    kl_positions_reverse: FloatArray = field(repr=False)
-    flops: FloatArray = field(repr=False)
+    answers: Annotated[tuple[str, ...], Axes("L+1")]
+    answer_tokens: Annotated[tuple[tuple[str, ...], ...], Axes("L+1")]
+    answer_ids: Annotated[tuple[tuple[int, ...], ...], Axes("L+1")]
+    stopped: Annotated[tuple[bool, ...], Axes("L+1")]
+    first_tokens: Annotated[tuple[tuple[str, ...], ...], Axes("L+1 C")]
+    first_probabilities: Annotated[FloatArray, Axes("L+1 C")] = field(repr=False)
+    kl_positions: Annotated[FloatArray, Axes("L+1 T")] = field(repr=False)
+    kl_positions_reverse: Annotated[FloatArray, Axes("L+1 T")] = field(repr=False)
+    flops: Annotated[FloatArray, Axes("L+1")] = field(repr=False)
     flops_convention: str
-    kv_bytes: IntArray = field(repr=False)
+    kv_bytes: Annotated[IntArray, Axes("L+1")] = field(repr=False)
     kv_bytes_per_layer: int
     seconds: Seconds = field(repr=False)
     dtype: str
@@ -226,14 +229,7 @@ class Run:
     further_images: tuple[tuple[int, int], ...] = ()
 
     def __post_init__(self) -> None:
-        for name, dtype in (
-            ("first_probabilities", np.float64),
-            ("kl_positions", np.float64),
-            ("kl_positions_reverse", np.float64),
-            ("flops", np.float64),
-            ("kv_bytes", np.int64),
-        ):
-            object.__setattr__(self, name, frozen(getattr(self, name), dtype))
+        freeze(self)
         problem = incoherence(self)
         if problem:
             raise InputError("This is not a coherent run: {problem}.", problem=problem)
@@ -344,11 +340,11 @@ class Run:
         """Write the run to one file that `load_run` reads back exactly; returns the path.
 
         Raises:
-            InputError: the file cannot be written.
+            InputError: the file cannot be written, or the run has no seconds at every K.
         """
-        from vtw_core.results.run_saving import save_run
-
-        return save_run(self, path)
+        if not self.seconds.are_at_every_k:
+            raise InputError("A run whose layers were not timed cannot be saved; explore it timed.")
+        return _FORMAT.write(self, path)
 
     def to_json(
         self,
@@ -431,9 +427,7 @@ def load_run(path: str | Path) -> Run:
         InputError: the file is missing, damaged, too large, of another version, or holds values
             that cannot come from a run.
     """
-    from vtw_core.results.run_saving import read_run
-
-    return read_run(path)
+    return _FORMAT.read(path)
 
 
 def _or_none(values: FloatArray) -> list[float | None]:
@@ -441,4 +435,12 @@ def _or_none(values: FloatArray) -> list[float | None]:
     return [None if np.isnan(value) else value for value in values.tolist()]
 
 
-RUN_FIELDS = tuple(f.name for f in fields(Run))
+_FORMAT = Format(
+    name="vtw-run", version=4, kind=Run, what=Sentence("saved run"), writer="Run.save",
+    again=Sentence("record the run again"),
+    smaller=Sentence("take a shorter answer or a smaller picture"),
+    older=older_files.run,
+    most_header=16 * 2**20,  # 80 layers and hundreds of answer tokens stay under 10 MB
+    most_array_bytes=64 * 2**20,  # 32 layers, 3000 visual and 150 text tokens take 30 MB
+    most_values=500_000,  # 80 layers and a thousand tokens of each answer have 300 000
+)  # fmt: skip
