@@ -197,20 +197,16 @@ class Guide:
             self.visitor: visitor, self.parts.share: self._arrived(view, visitor, run, front),
         }  # fmt: skip
         for name, tab in self.page.tabs.items():
-            own = self._of_page(view).over(self.table.part(view, name, front))
+            own = self.table.part(view, name, front)
             told |= tab.arrive(Arrival(own, visitor, run, name == front, question, draws))
         return told
-
-    def _of_page(self, view: View) -> View:
-        of_tabs = {field.name for fields in self.table.tabs.values() for field in fields}
-        return View(**{name: value for name, value in view.items() if name not in of_tabs})
 
     def _arrived(self, view: View, visitor: Visitor, run: Run, front: str) -> dict[str, Any]:
         known, origin = self._known(visitor, front)
         if "prompt" in view:
             known = known.but(prompt=view["prompt"])
-        by_server = {field.name for field in self.table.tabs[front] if field.by_server}
-        known = View(**{name: view.get(name) for name in by_server}).over(known)
+        own = {field.name for field in self.table.tabs[front]}
+        known = view.only(self.table.by_server & own).over(known)
         go = show_arrival(self.table, view, run, visitor.eta)
         return show_address(self.table.write(known), origin, go=go)
 
@@ -259,8 +255,7 @@ class Guide:
             view = self.table.clamped(read, visitor.run)
             shown = view.but(tab=opened, eta=self._eta(view))
             code = code_for(visitor.run, shown, self._paths_in_code(visitor, visitor.run))
-            by_server = [one.name for one in self.table.fields.values() if one.by_server]
-            known = View(**{name: view.get(name) for name in by_server}).over(known)
+            known = view.only(self.table.by_server).over(known)
         return show_address(self.table.write(known), origin, code=code)
 
     def _paths_in_code(self, visitor: Visitor, run: Run) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import singledispatch
 from html import escape
 from typing import Any
@@ -29,16 +29,12 @@ from .chart import (
     Sheet,
     Stack,
 )
+from .plotly_axes import decades, name_axis, number_axis, titled_axis
 
 # The page moves the shape and the annotation of this name when a visitor moves K.
 K_NAME = "K"
 _EMPTY_TEMPLATE: dict[str, Any] = {"data": {}, "layout": {}}
 _STRIP = 12  # pixels; the coloured strip of the bands above a heatmap
-_MOST_TICKS = 9  # that many numbers stand beside each other on a phone
-_MOST_COUNTED = 5  # places between two numbers that can still be counted
-_STEPS = (1, 2, 4, 5, 8, 10, 16, 20, 40, 100)
-_MOST_NAMES = 48  # words along an axis, slanting
-_POWERS = range(-16, 13)  # of ten; on a logarithmic axis
 _BESIDE_K = 1.06  # of the width; where a colour bar leaves room for it, until the page knows better
 _ABOVE_K = 1.09  # of the height of the axes; where a legend leaves room for the name of K
 
@@ -107,7 +103,9 @@ def _joint(chart: Joint) -> go.Figure:
         key = "yaxis" if index == 0 else f"yaxis{index + 1}"
         top = 1 - index * (height + gap)
         _add_lines(drawn, panel, axis)
-        drawn.update_layout({key: {**_axis(panel.y_label), "domain": [max(top - height, 0), top]}})
+        drawn.update_layout(
+            {key: {**titled_axis(panel.y_label), "domain": [max(top - height, 0), top]}}
+        )
         _style_y(drawn, panel, key)
         drawn.add_annotation(
             text=f"<b>{escape(panel.title)}</b>", x=0, xref="paper", xanchor="left", y=top,
@@ -159,7 +157,9 @@ def _add_marks(drawn: go.Figure, chart: Lines | Bars, axis: str) -> None:
                                  "yref": axis, "yanchor": "bottom"}  # fmt: skip
         if mark.axis == "x":
             ends = {"x0": mark.at, "x1": mark.at, "y0": 0, "y1": 1, "yref": f"{axis} domain"}
-            place = {"x": mark.at, "y": 0, "yref": f"{axis} domain", "xanchor": "left",
+            # In the margin, where it covers no data, unless K's own name stands there.
+            y, side = (1, "center") if chart.k_line is None else (0, "left")
+            place = {"x": mark.at, "y": y, "yref": f"{axis} domain", "xanchor": side,
                      "yanchor": "bottom"}  # fmt: skip
         elif chart.log_y:
             # A shape stands at its value on a log axis, an annotation at the value's logarithm.
@@ -263,8 +263,8 @@ def _heatmap(chart: Heatmap) -> go.Figure:
     drawn.update_xaxes(showgrid=False, zeroline=False, range=[-0.5, columns - 0.5])
     ends = [-0.5, rows - 0.5]
     drawn.update_yaxes(showgrid=False, zeroline=False, range=ends[::-1] if chart.flipped else ends)
-    _name_axis(drawn, "x", chart.x_names, chart.x_ticks)
-    _name_axis(drawn, "y", chart.y_names, chart.y_ticks)
+    name_axis(drawn, "x", chart.x_names, chart.x_ticks)
+    name_axis(drawn, "y", chart.y_names, chart.y_ticks)
     for bands, axis in ((chart.bands, "x"), (chart.y_bands, "y")):
         _draw_bands(drawn, bands, axis, body)
     for name, color in {band.name: band.color for band in (*chart.bands, *chart.y_bands)}.items():
@@ -388,44 +388,6 @@ def _layout(chart: Chart, height: int) -> dict[str, Any]:
         **style.layout(height, escape(chart.x_label), escape(chart.y_label)),
         "template": _EMPTY_TEMPLATE, "hovermode": "closest",
     }  # fmt: skip
-
-
-def decades() -> dict[str, Any]:
-    """Ticks of a logarithmic axis at whole decades, told as the page tells numbers."""
-    return {
-        "tickmode": "array", "tickvals": [10.0**power for power in _POWERS], "minor": {"ticks": ""},
-        "ticktext": [decade(power) for power in _POWERS],
-    }  # fmt: skip
-
-
-def _axis(title: str) -> dict[str, Any]:
-    return {
-        "title": {"text": escape(title), "font": {"size": style.TITLE_SIZE}},
-        "gridcolor": style.GRID, "zerolinecolor": style.GRID,
-        "linecolor": style.GRID, "tickfont": {"size": style.TICK_SIZE},
-    }  # fmt: skip
-
-
-def number_axis(drawn: go.Figure, places: Sequence[float]) -> None:
-    """Whole numbers along x, with room for half a step at both ends."""
-    low, high = min(places), max(places)
-    step = next((s for s in _STEPS if (high - low) / s <= _MOST_TICKS), _STEPS[-1])
-    drawn.update_xaxes(dtick=step, tick0=0, tickangle=0, range=[low - 0.55, high + 0.55])
-    if 1 < step <= _MOST_COUNTED:  # so that a layer without a number can be found by counting
-        drawn.update_xaxes(minor={"dtick": 1, "tick0": 0, "ticks": "outside", "ticklen": 4,
-                                  "tickcolor": style.TICK})  # fmt: skip
-
-
-def _name_axis(drawn: go.Figure, axis: str, names: tuple[str, ...], ticks: Any) -> None:
-    if ticks is None:
-        step = max(1, math.ceil(len(names) / _MOST_NAMES))
-        ticks = [(place, names[place]) for place in range(0, len(names), step)]
-        slanting = {"autotickangles": [0, -50]} if axis == "x" else {"tickangle": 0}
-        drawn.update_layout({f"{axis}axis": slanting})
-    places = {"tickmode": "array", "tickvals": [place for place, _ in ticks],
-              "ticktext": [escape(words) for _, words in ticks]}  # fmt: skip
-    font = {"tickfont": {"size": 11}, "automargin": True}
-    drawn.update_layout({f"{axis}axis": {**places, **font}})
 
 
 def _draw_bands(drawn: go.Figure, bands: tuple[Band, ...], axis: str, body: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -54,6 +54,10 @@ class View(Mapping[str, Any]):
     def over(self, other: View) -> View:
         """This view where it says something, the other one elsewhere."""
         return View(**{**other, **self})
+
+    def only(self, names: Collection[str]) -> View:
+        """What it says of some fields."""
+        return View(**{name: value for name, value in self.items() if name in names})
 
     def but(self, **said: Any) -> View:
         """The same, saying something else of some fields; None says nothing of one."""
@@ -100,6 +104,11 @@ class Address:
             self.fields.setdefault(field.name, field)
 
     @property
+    def by_server(self) -> set[str]:
+        """Names of the fields that the server tells to the address bar."""
+        return {name for name, field in self.fields.items() if field.by_server}
+
+    @property
     def usual(self) -> dict[str, dict[str, Any]]:
         """Of each tab: what is usual there, without what the server tells."""
         return {
@@ -128,12 +137,11 @@ class Address:
         return View(**{name: self.fields[name].clamp(value, run) for name, value in view.items()})
 
     def part(self, view: View, tab: str, front: str) -> View:
-        """What of a view is told to a tab: a name that several tabs have is that of the one in
-        front."""
+        """What of a view is told to a tab: the page's fields and its own. A name that several tabs
+        have is that of the one in front."""
         own = {field.name for field in self.tabs[tab]}
         others = {field.name for other in self.tabs if other != tab for field in self.tabs[other]}
-        names = own if tab == front else own - others
-        return View(**{name: value for name, value in view.items() if name in names})
+        return view.only(set(view) - (others - own if tab == front else others))
 
 
 def fields_of_page(

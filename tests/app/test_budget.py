@@ -6,16 +6,16 @@ import io
 import json
 import re
 
-import gradio as gr
 import numpy as np
 import pytest
+from built_tabs import built, holding
 from small_budgets import K_STAR, made_up_comparison
 
 from app.figures import budget, style
 from app.figures.chart import Table
 from app.figures.plotly_charts import figure
 from app.presenters.budget_view import MAIN, facts, numbers_csv, reading, stages
-from app.tabs import which_method
+from app.tabs.which_method import WhichMethod
 from app.words import budget as text
 from vtw_core.results.equal_budget import MEASURES, SHORT, load_budget_comparison
 
@@ -121,6 +121,8 @@ def test_every_sentence_is_filled_in_and_names_what_is_out_of_reach():
 class Recorded:
     """A service with a comparison, or without."""
 
+    model_name = ""
+
     def __init__(self, path, here=True):
         self.path, self.here = path, here
 
@@ -139,18 +141,18 @@ def words_of(demo):
 def test_the_tab_says_when_its_numbers_are_of_other_weights(tmp_path):
     path = COMPARISON.save(tmp_path / "methods.vtwb")
     for here in (True, False):
-        with gr.Blocks():
-            tab = which_method.build(Recorded(path, here))
-        _, chart, table, words, foot = tab.show(SHORT, "kl_answer", "prefill_time", True)
-        assert (text.CHANGED_WEIGHTS.strip() in foot) is not here
-        assert all(line in words for line in reading(COMPARISON))
+        tab = built(WhichMethod, Recorded(path, here))
+        told = tab.show(holding(tab, measure="kl_answer", cost="prefill_time", variants=True))
+        assert set(told) == set(tab.outputs)
+        assert (text.CHANGED_WEIGHTS.strip() in told[tab.foot]) is not here
+        assert all(line in told[tab.words] for line in reading(COMPARISON))
+    chart, table = (told[tab.board.parts[name]] for name in ("pareto", "table"))
     assert json.loads(chart["figure"])["layout"]["yaxis"]["type"] == "log"
     assert len(table["table"]["rows"]) == len(COMPARISON.contenders)
 
 
 def test_a_page_without_a_recorded_budgets_says_how_to_make_one(tmp_path):
-    with gr.Blocks() as demo:
-        tab = which_method.build(Recorded(tmp_path / "none.json"))
-    assert "python -m benchmarks.methods" in words_of(demo)
-    assert "There is no file" in words_of(demo)
-    assert tab.show() == ()
+    tab = built(WhichMethod, Recorded(tmp_path / "none.json"))
+    assert "python -m benchmarks.methods" in words_of(tab.blocks)
+    assert "There is no file" in words_of(tab.blocks)
+    assert (tab.outputs, tab.show({})) == ((), {})

@@ -26,7 +26,7 @@ WORDS = (
 def charts(run):
     every = [*every_k.charts(run, 10), *sinks.charts(run, sinks.Choices(k=10))]
     every += migration.charts(run, migration.Choices(k=10))
-    reading = load_calibration(CALIBRATION / "embedded.json").read()
+    reading = load_calibration(CALIBRATION / "embedded.vtwc").read()
     every += [make(reading) for make in calibration.CHARTS.values()]
     return [chart for chart in every if not isinstance(chart, Table)]
 

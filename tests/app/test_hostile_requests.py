@@ -210,7 +210,10 @@ def test_a_saved_run_is_refused_in_one_sentence(page, good_run, name):
         one for one in page.config["dependencies"]
         if one["id"] != stopped["id"] and "open_run" in str(one["api_name"])
     )  # fmt: skip
-    went_well, output = page.send(opening, [file])
+    saved = stopped["targets"][0][0]
+    went_well, output = page.send(
+        opening, [file if at == saved else None for at in opening["inputs"]]
+    )
     assert went_well
     assert SAVED[name].sentence("x.vtw") in json.dumps(output)
 
