@@ -6,6 +6,7 @@ import pytest
 from gradio.utils import LRUCache
 from served_page import served
 
+from app.gradio_internals import keep_few_timings
 from app.requests import limits, rates
 from app.requests.limits import RunLimits
 from app.service.service import Service
@@ -54,7 +55,6 @@ def test_who_leaves_in_the_middle_makes_room_for_the_next(tiny, address, way):
 
 @pytest.mark.slow
 def test_nothing_grows_when_visitor_follows_visitor(tiny, monkeypatch):
-    monkeypatch.setenv("GRADIO_ANALYTICS_MAX_EVENTS", "2")  # bounded at 10 000
     picture, prompt = drawn(0)
 
     monkeypatch.setattr(limits, "MOST_KEPT", 2)
@@ -76,6 +76,7 @@ def test_nothing_grows_when_visitor_follows_visitor(tiny, monkeypatch):
             await page.close()
 
     with served(tiny, sessions=3) as (address, demo):
+        keep_few_timings(demo, 2)  # 20 where the page is served
         demo._queue.pending_messages_per_session = LRUCache(2)  # bounded at 2000
         counts = []
         for _ in range(6):
