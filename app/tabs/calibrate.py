@@ -87,7 +87,13 @@ class Calibrate(Tab):
             "direction": self.direction,
         }  # fmt: skip
         self.arrives_at = (self.source,)
-        self.outputs = (self.origin, self.summary, *self.board.parts.values(), self.table)
+        self.outputs = (
+            self.origin,
+            self.summary,
+            self.content,
+            *self.board.parts.values(),
+            self.table,
+        )
         self._connect()
 
     def _build_criterion(self, usual_eta: float) -> None:
@@ -134,25 +140,27 @@ class Calibrate(Tab):
             first.origin, elem_classes="page-foot", elem_id="calibrate-origin"
         )
         self.summary = gr.Markdown(summary(reading), elem_id="calibrate-summary", container=True)
-        self.board.place("kl")
-        with gr.Row(equal_height=True):
-            for name in ("outcome", "histogram"):
-                with gr.Column(min_width=320):
-                    self.board.place(name)
-        with gr.Row():
-            download_button(
-                text.SAVE_CALIBRATION, "save-calibration", self.write_json, {*self.inputs}
-            )
-            download_button(
-                text.SAVE_CALIBRATION_TABLE, "save-calibration-table", self.write_csv,
-                {*self.inputs},
+        # Nothing stands here before it is drawn, so nothing jumps when it is.
+        with gr.Column(visible=False) as self.content:
+            self.board.place("kl")
+            with gr.Row(equal_height=True):
+                for name in ("outcome", "histogram"):
+                    with gr.Column(min_width=320):
+                        self.board.place(name)
+            with gr.Row():
+                download_button(
+                    text.SAVE_CALIBRATION, "save-calibration", self.write_json, {*self.inputs}
+                )
+                download_button(
+                    text.SAVE_CALIBRATION_TABLE, "save-calibration-table", self.write_csv,
+                    {*self.inputs},
+                )  # fmt: skip
+            gr.Markdown(f"## {text.CALIBRATE_TABLE}", elem_classes="step-title")
+            self.table = gr.Dataframe(
+                rows(reading), headers=list(text.CALIBRATE_COLUMNS), interactive=False,
+                show_label=False, wrap=True, max_height=620,
+                column_widths=[105, 145, 190, 130, 95, 95, 190],
             )  # fmt: skip
-        gr.Markdown(f"## {text.CALIBRATE_TABLE}", elem_classes="step-title")
-        self.table = gr.Dataframe(
-            rows(reading), headers=list(text.CALIBRATE_COLUMNS), interactive=False,
-            show_label=False, wrap=True, max_height=620,
-            column_widths=[105, 145, 190, 130, 95, 95, 190],
-        )  # fmt: skip
 
     def _connect(self) -> None:
         self.preset.input(self.take_preset, {self.preset}, [self.eta, self.source], **GLUE)
@@ -190,6 +198,7 @@ class Calibrate(Tab):
         return {
             self.origin: values[self.shown].origin,
             self.summary: summary(reading),
+            self.content: gr.Column(visible=True),
             **self.board.draw((reading,)),
             self.table: rows(reading),
         }
