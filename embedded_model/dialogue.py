@@ -33,7 +33,7 @@ class DialogueStage:
     """A beginner learns to find things first; a model that has learnt goes on with everything.
 
     With ``exit_from`` the answer is also predicted from the state after a random layer of each
-    batch, that one or a later one, through the same norm and head (deep supervision, as in LayerSkip,
+    batch, `exit_from` or later, through the same norm and head (deep supervision, as in LayerSkip,
     arXiv 2404.16710, without its dropout): a reason to have the answer ready early."""
 
     def __init__(

@@ -1,6 +1,6 @@
 """Words, names and requests that strangers send; and the table of docs/hostile-input.md.
 
-``PYTHONPATH=. python tests/hostile_inputs.py`` writes the table anew from the rows the tests run.
+``PYTHONPATH=. python tests/hostile_inputs.py`` rewrites the table from the rows the tests run.
 """
 
 from dataclasses import dataclass
