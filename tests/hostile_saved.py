@@ -81,7 +81,7 @@ SAVED = {
                           lambda good: like(good, bytes(100 * 2**20), length=1000), DAMAGED),
     "short": Hostile("less than it says", lambda good: like(good, good.body(), length=2 * 10**7),
                      DAMAGED),
-    "behind": Hostile("something behind what is packed",
+    "trailing": Hostile("trailing data after the compressed part",
                       lambda good: like(good, good.body(), trailing=b"more"), DAMAGED),
     "nothing": Hostile("nothing packed", lambda good: like(good, b""), UNREADABLE),
     "header": Hostile("a header of 2^63 bytes", lambda good: like(good, struct.pack("<Q", 2**63)),
