@@ -83,8 +83,8 @@ FAULTS = (
           "test_opened_runs.py",
           "test_runs_that_were_opened_are_held_as_long_as_somebody_has_them"),
     Fault("the server is restarted, newer visitors take the room of a page, a page slept for hours",
-          "The page is loaded again and says so; the visitor keeps picture and question, and the view "
-          "that the address names.",
+          "The page is loaded again and says so; the visitor keeps picture and question, and the "
+          "view that the address names.",
           "test_forgotten.py",
           "test_a_page_that_was_answered_before_is_known_until_newer_ones_take_its_room"),
     Fault("twenty visitors open the page at once", "Two pages are made at a time.",
