@@ -1,8 +1,8 @@
 # make demo   start the page (does its own set-up)        make check   ruff and mypy
 # make test   the tests (does its own set-up)             make bench   the README's performance claims
 # make test-slow   the long ones: every tab in the browser, walks, several processes
-# make test-newest, make test-oldest   the laws and the page's start at both ends of requirements.txt
-# make wheel-test   what pip install gives: built, installed elsewhere and tried
+# make test-newest, make test-oldest   the laws and the page's start with the newest and oldest versions
+# make wheel-test   builds the wheel, installs it elsewhere and tests it
 # make load   many visitors at once (docs/load.md)        make methods   methods at equal budget
 # make screenshots   every tab, light and dark, as pictures
 PYTHON ?= python3
@@ -19,8 +19,8 @@ install: $(VENV)/.dev-installed
 PYTEST := OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 IN_TWO := -n 2 --dist loadfile --no-loadscope-reorder
 
-# $(call tried,PROCESSES,TESTS): a busy machine may starve a test, so what fails is run once more,
-# alone. What fails twice is an error, and so is anything else that goes wrong (status over 1).
+# $(call tried,PROCESSES,TESTS): a busy machine may starve a test, so failed tests are run once more,
+# alone. A second failure is an error, and so is any other problem (status over 1).
 define tried
 $(PYTEST) $(1) $(2) || { status=$$?; [ $$status -eq 1 ] || exit $$status; \
 	echo "=== SECOND TRY, alone, of what failed above ==="; \
@@ -30,7 +30,7 @@ endef
 test: $(VENV)/.dev-installed
 	$(call tried,$(IN_TWO),-m "not slow")
 
-# A browser, its server and the test fill two cores: these run one after the other.
+# A browser, its server and the test use two cores, so these run one after the other.
 test-slow: $(VENV)/.dev-installed
 	$(call tried,$(IN_TWO),-m slow --ignore=tests/browser)
 	$(call tried,,-m slow tests/browser)
@@ -40,8 +40,8 @@ test-scale: $(VENV)/.dev-installed
 	$(BIN)/python -m pip install --quiet -r requirements-scale.txt -c constraints.txt
 	$(PYTEST) tests/core/test_hub_data.py tests/core/test_harness.py tests/core/test_offload.py
 
-# What requirements.txt allows, at its newest and at its oldest, in an environment of their own and
-# without constraints.txt; of that only torch, which is several GB where its range is free.
+# The newest and the oldest versions that requirements.txt allows, in a separate environment and
+# without constraints.txt, except for torch, which would be several GB without its pin.
 ENDS := .venv-ends
 TORCH := $(shell grep '^torch==' constraints.txt)
 OLDEST := $(filter-out torch==%,$(shell sed -n 's/^\([a-zA-Z0-9_-]*\)[>~]=\([0-9.]*\).*/\1==\2/p' requirements.txt))
@@ -55,7 +55,7 @@ test-oldest: | $(ENDS)/bin/python
 	$(ENDS)/bin/python -m pip install --quiet $(OLDEST) pytest $(TORCH)
 	OMP_NUM_THREADS=1 $(ENDS)/bin/python -m pytest $(LAWS)
 
-# In an environment of its own, which sees the packages of .venv: torch is not fetched again.
+# In a separate environment that sees the packages of .venv, so that torch is not downloaded again.
 wheel-test: $(VENV)/.dev-installed
 	$(PYTEST) tests/installed/wheel.py
 

@@ -24,8 +24,8 @@ def main() -> None:
     results: dict[str, Any] = {"machine": machine()}
     for name, measure in (
         ("curve_576_short", lambda: claims.curve(24, claims.SHORT, rounds=3)),
-        ("curve_576", lambda: claims.curve(24, claims.BEHIND, rounds=3)),
-        ("curve_2916", lambda: claims.curve(54, claims.BEHIND, rounds=1)),
+        ("curve_576", lambda: claims.curve(24, claims.AFTER, rounds=3)),
+        ("curve_2916", lambda: claims.curve(54, claims.AFTER, rounds=1)),
         ("prefill_576", lambda: claims.prefill(24, rounds=9)),
         ("prefill_2304", lambda: claims.prefill(48, rounds=3)),
         ("recording_512", lambda: claims.recording(512, rounds=5)),

@@ -1,7 +1,7 @@
 """``python -m benchmarks.browser``: how fast the page is for the person in front of it.
 
 Starts the page, drives it in headless Chromium and reports times, bytes and frames, medians of a
-few visits. They are of this machine, with server and browser on it: no network lies between them.
+few visits. They are of this machine, with server and browser on it: no network is between them.
 ``--dry`` prints and changes no file; needs `chromium` and the development requirements.
 """
 
@@ -31,16 +31,16 @@ _QUESTION = "describe the image."
 _WAIT = 60_000  # milliseconds
 _DRAG_STEPS = 90
 
-# Noted by the page itself, so that no poll of ours stands between what happens and its time.
+# Noted by the page itself, so that no polling of ours delays a time.
 _WATCH = """() => {
   window.seen = {};
   const note = (name) => { window.seen[name] ??= performance.now(); };
   const look = () => {
     const bench = document.querySelector('#workbench .vtw');
-    const said = document.querySelector('#workbench .baseline .text');
+    const answer = document.querySelector('#workbench .baseline .text');
     if (bench?.dataset.phase === 'running') {
       note('running');
-      if (said?.textContent.trim() && !said.classList.contains('waiting')) note('token');
+      if (answer?.textContent.trim() && !answer.classList.contains('waiting')) note('token');
     }
     if (bench?.dataset.phase === 'done' && window.seen.running) note('done');
     requestAnimationFrame(look);
@@ -68,7 +68,7 @@ def _bytes_sent(page: Page) -> list[int]:
 
 
 def visit(browser: Browser, address: str) -> dict[str, float]:
-    """One visitor with an empty cache: opens the page, asks for a description, drags K."""
+    """One visitor with an empty cache: opens the page, requests a description, drags K."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
     page.set_default_timeout(_WAIT)

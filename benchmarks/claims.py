@@ -1,4 +1,4 @@
-"""The measurements behind docs/performance.md, one function each."""
+"""The measurements of docs/performance.md, one function each."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from vtw_core.engine.generation import Prepared, prepare
 from vtw_core.measures.cost import flops_at_every_k
 from vtw_core.model import VisionLanguageModel
 
-# Text tokens before and behind the image, as in a LLaVA-1.5 prompt: its system prompt takes 35; a
+# Text tokens before and after the image, as in a LLaVA-1.5 prompt: its system prompt takes 35; a
 # bare short question and the turn mark about 12, with "answer in a single word ..." about 25.
-BEFORE, BEHIND, SHORT = 35, 25, 12
+BEFORE, AFTER, SHORT = 35, 25, 12
 WIDTH = 256
 REFERENCE_FIRST = 5  # the first K that VTW's released search looks at
 ANSWER = 16
 
 
-def curve(patches_per_side: int, behind: int, rounds: int) -> dict[str, Any]:
+def curve(patches_per_side: int, after: int, rounds: int) -> dict[str, Any]:
     """The first-token KL curve: sweep against the loop over K, in units of one prefill."""
     vlm = random_llava(layers=32, width=WIDTH, patches_per_side=patches_per_side)
-    prepared = random_prompt(vlm, before=BEFORE, behind=behind)
+    prepared = random_prompt(vlm, before=BEFORE, after=after)
     layers = vlm.layers
     looped = runs.curve_by_loop(vlm, prepared, 0)
     swept = runs.first_token_sweep(vlm, prepared).kl[:-1, 0]
@@ -47,7 +47,7 @@ def curve(patches_per_side: int, behind: int, rounds: int) -> dict[str, Any]:
     return {
         "layers": layers,
         "visual": len(prepared.layout.visual),
-        "question": behind,
+        "question": after,
         "difference": float(np.abs(looped - swept).max()),
         "total": seconds["run and sweep"] / one,
         "loop": seconds["loop"] / one,
@@ -62,7 +62,7 @@ def curve(patches_per_side: int, behind: int, rounds: int) -> dict[str, Any]:
 def prefill(patches_per_side: int, rounds: int) -> dict[str, Any]:
     """A prefill withdrawn at K = L/2 against what its FLOPs predict."""
     vlm = random_llava(layers=16, width=WIDTH * 2, patches_per_side=patches_per_side)
-    prepared = random_prompt(vlm, before=BEFORE, behind=BEHIND)
+    prepared = random_prompt(vlm, before=BEFORE, after=AFTER)
     half = vlm.layers // 2
     seconds = medians(
         {
@@ -87,7 +87,7 @@ def prefill(patches_per_side: int, rounds: int) -> dict[str, Any]:
 def ways_to_prefill(width: int) -> dict[str, Callable[[], Any]]:
     """The plain prefill, the recorded one, and eager attention that gives its weights out."""
     vlm = random_llava(layers=16, width=width, patches_per_side=48, heads=width // 64)
-    prepared = random_prompt(vlm, before=BEFORE, behind=BEHIND)
+    prepared = random_prompt(vlm, before=BEFORE, after=AFTER)
 
     def eager() -> Any:
         before = vlm.model.config.text_config._attn_implementation
@@ -156,7 +156,7 @@ def answers_of_the_embedded_model(rounds: int) -> dict[str, Any]:
 def answers_of_a_deep_model(rounds: int) -> dict[str, Any]:
     """All answers of a 32-layer model against one."""
     vlm = random_llava(layers=32, width=WIDTH, patches_per_side=24)
-    prepared = random_prompt(vlm, before=BEFORE, behind=BEHIND)
+    prepared = random_prompt(vlm, before=BEFORE, after=AFTER)
     return {"model": "random, 32 layers", **_answers(vlm, prepared, ANSWER, rounds)}
 
 
@@ -191,26 +191,26 @@ def memory() -> dict[str, Any]:
     """What a kept run holds, for each visual and each text token and layer."""
     held = {}
     for side in (12, 24):
-        for behind in (BEHIND, 2 * BEHIND):
+        for after in (AFTER, 2 * AFTER):
             vlm = random_llava(layers=4, width=WIDTH, patches_per_side=side)
-            full = runs.full_run(vlm, random_prompt(vlm, before=BEFORE, behind=behind), 1)
-            held[side**2, behind] = full.kept_bytes
-    small, large = held[144, BEHIND], held[576, BEHIND]
+            full = runs.full_run(vlm, random_prompt(vlm, before=BEFORE, after=after), 1)
+            held[side**2, after] = full.kept_bytes
+    small, large = held[144, AFTER], held[576, AFTER]
     return {
         "layers": vlm.layers,
         "width": WIDTH,
         "per_visual_token_and_layer": (large - small) / (576 - 144) / vlm.layers,
-        "per_question_token_and_layer": (held[144, 2 * BEHIND] - small) / BEHIND / vlm.layers,
+        "per_question_token_and_layer": (held[144, 2 * AFTER] - small) / AFTER / vlm.layers,
     }
 
 
 def growth(rounds: int) -> list[dict[str, Any]]:
     """How sweep and loop grow with visual tokens, question tokens and layers."""
     points = []
-    base = {"patches_per_side": 16, "behind": BEHIND, "layers": 16}
+    base = {"patches_per_side": 16, "after": AFTER, "layers": 16}
     for name, values in (
         ("patches_per_side", (8, 12, 16, 24, 32)),
-        ("behind", (10, 25, 50, 100)),
+        ("after", (10, 25, 50, 100)),
         ("layers", (4, 8, 16, 24, 32)),
     ):
         for value in values:
@@ -218,7 +218,7 @@ def growth(rounds: int) -> list[dict[str, Any]]:
             vlm = random_llava(
                 layers=shape["layers"], width=128, patches_per_side=shape["patches_per_side"]
             )
-            prepared = random_prompt(vlm, before=BEFORE, behind=shape["behind"])
+            prepared = random_prompt(vlm, before=BEFORE, after=shape["after"])
             seconds = medians(
                 {
                     "prefill": partial(runs.prefill, vlm, prepared, vlm.layers),
@@ -231,7 +231,7 @@ def growth(rounds: int) -> list[dict[str, Any]]:
                 {
                     "varies": name,
                     "visual": shape["patches_per_side"] ** 2,
-                    "question": shape["behind"],
+                    "question": shape["after"],
                     "layers": shape["layers"],
                     "sweep": seconds["sweep"] / seconds["prefill"],
                     "loop": seconds["loop"] / seconds["prefill"],

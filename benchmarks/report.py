@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parent.parent
 RESULTS = Path(__file__).with_name("results.json")
 DOCUMENT = ROOT / "docs" / "performance.md"
 FIGURE = ROOT / "docs" / "benchmarks.svg"
-_HEARD = ("time", "memory")
+_COSTS = ("time", "memory")
 START, END = "<!-- benchmarks: made by `make bench` -->", "<!-- end of benchmarks -->"
 
 
@@ -32,7 +32,7 @@ def section(results: dict[str, Any]) -> str:
         "over the same prompt, vision tower left out.",
         "",
         f"| first-token KL curve at every K, {layers} layers, {BEFORE} tokens before the image | "
-        + " | ".join(f"{c['visual']} visual, {c['question']} behind" for c in curves)
+        + " | ".join(f"{c['visual']} visual, {c['question']} after" for c in curves)
         + " |",
         "|---|---:|---:|---:|",
     ]
@@ -78,8 +78,8 @@ def section(results: dict[str, Any]) -> str:
         ("**attention recorded**", "recorded"),
         ("eager with `output_attentions=True`", "eager"),
     ):
-        heard = [f"{row[f'{key}_{what}']:.2f}" for row in (narrow, wide) for what in _HEARD]
-        lines.append(f"| {label} | " + " | ".join(heard) + " |")
+        cells = [f"{row[f'{key}_{what}']:.2f}" for row in (narrow, wide) for what in _COSTS]
+        lines.append(f"| {label} | " + " | ".join(cells) + " |")
     lines += [
         "",
         f"A whole run of the embedded model takes {looked['inside']:.2f} times as long with its "
@@ -112,7 +112,7 @@ def section(results: dict[str, Any]) -> str:
 
 
 def put_between(path: Path, start: str, end: str, section: str) -> None:
-    """Put a section, which brings its two markers, where they stand in a file."""
+    """Put a section, which brings its two markers, in place of the old one in a file."""
     before, rest = path.read_text(encoding="utf-8").split(start)
     after = rest.split(end)[1]
     replace_file(path, before + section + after)
@@ -133,7 +133,7 @@ def growth_figure(points: list[dict[str, Any]]) -> Figure:
     for axes, (varies, key, label) in zip(
         panels,
         (("patches_per_side", "visual", "visual tokens"),
-         ("behind", "question", "question tokens"), ("layers", "layers", "layers")),
+         ("after", "question", "question tokens"), ("layers", "layers", "layers")),
         strict=True,
     ):  # fmt: skip
         rows = [point for point in points if point["varies"] == varies]

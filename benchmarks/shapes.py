@@ -58,11 +58,11 @@ def random_llava(
     return VisionLanguageModel("random", model, processor, adapter_for(model.config))
 
 
-def random_prompt(vlm: VisionLanguageModel, *, before: int, behind: int) -> Prepared:
-    """A prompt of `before` random tokens, one random picture and `behind` random tokens."""
+def random_prompt(vlm: VisionLanguageModel, *, before: int, after: int) -> Prepared:
+    """A prompt of `before` random tokens, one random picture and `after` random tokens."""
     config, device = vlm.model.config, vlm.model.device
     generator = torch.Generator().manual_seed(1)
-    text = torch.randint(300, config.text_config.vocab_size, (before + behind,),
+    text = torch.randint(300, config.text_config.vocab_size, (before + after,),
                          generator=generator)  # fmt: skip
     image = torch.full((config.image_seq_length,), config.image_token_id)
     ids = torch.cat([text[:before], image, text[before:]])[None].to(device)

@@ -62,7 +62,7 @@ def main() -> None:
     described = BlocksConfig(page.default_config.root_block)
     vars(described).update(vars(page.default_config))
     page.default_config = described
-    print("with every part described for him: {:.1f} ms, {:.2f} MB".format(*of_a_visitor(page)))
+    print("described for each visitor: {:.1f} ms, {:.2f} MB".format(*of_a_visitor(page)))
 
 
 if __name__ == "__main__":

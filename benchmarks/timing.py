@@ -14,7 +14,7 @@ def medians(
     rounds: int,
     clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, float]:
-    """Median seconds of each run over `rounds` rounds, behind one untimed round."""
+    """Median seconds of each run over `rounds` rounds, after one untimed round."""
     times: dict[str, list[float]] = {name: [] for name in runs}
     for count in range(rounds + 1):
         for name, run in runs.items():

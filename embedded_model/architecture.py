@@ -103,7 +103,7 @@ def build_model(
 
 
 def add_layers(model: LlavaForConditionalGeneration, count: int) -> None:
-    """Put ``count`` layers behind the decoder's last one, in place.
+    """Put ``count`` layers after the decoder's last one, in place.
 
     Each is a copy of one of the last layers whose two output matrices are zero, so that at first
     it changes nothing (block expansion, as in LLaMA Pro, arXiv 2401.02415, but all at the end and

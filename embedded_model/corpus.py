@@ -58,15 +58,15 @@ def english(limit: int | None = None) -> list[str]:
 
 
 def spoken_scene(rng: random.Random, max_objects: int) -> tuple[str, list[tuple[str, str]]]:
-    """A scene told in words in place of a picture, with questions about it.
+    """A scene described in words instead of a picture, with questions about it.
 
     Returns the telling and ``(question, answer)`` pairs. The language stage learns from it what
     the questions mean before it ever sees a picture.
     """
     scene = random_scene(rng, max_objects)
-    told = describe(scene).split(", ")
-    rng.shuffle(told)
+    described = describe(scene).split(", ")
+    rng.shuffle(described)
     questions = [ask_any(scene, rng) for _ in range(10)]
-    return ", ".join(told), [
+    return ", ".join(described), [
         (q.text, q.answer) for q in questions if q.kind not in ("describe", "mention")
     ]

@@ -32,8 +32,8 @@ _FINDING = {"mention": 8, "color": 4, "shape": 3, "position": 4, "count": 1}
 class DialogueStage:
     """A beginner learns to find things first; a model that has learnt goes on with everything.
 
-    With ``exit_from`` the answer is also asked of the state behind a layer drawn anew for each
-    batch, from that layer on, through the same norm and head (deep supervision, as in LayerSkip,
+    With ``exit_from`` the answer is also predicted from the state after a random layer of each
+    batch, `exit_from` or later, through the same norm and head (deep supervision, as in LayerSkip,
     arXiv 2404.16710, without its dropout): a reason to have the answer ready early."""
 
     def __init__(
@@ -62,7 +62,7 @@ class DialogueStage:
         return self.is_beginner and progress < _FINDING_FIRST
 
     def _scene(self, progress: float) -> Scene:
-        """Few things at first; seldom a single one, which nobody needs to find."""
+        """Few things at first; rarely a single one, which needs no finding."""
         fewest = 1 if self.rng.random() < 0.15 else 2
         most = self.rng.choice((2, 2, 3) if self._practises(progress) else (2, 3, 5))
         return random_scene(self.rng, most, fewest)
@@ -95,8 +95,8 @@ class DialogueStage:
             loss, right = answer_loss(passed.last_hidden_state, self.model.lm_head, batch.labels)
             numbers = {"right": float(right)}
             if self.exit_from is not None:
-                behind = self.rng.randint(self.exit_from, len(self.decoder.layers) - 1)
-                early = self.decoder.norm(passed.hidden_states[behind])
+                depth = self.rng.randint(self.exit_from, len(self.decoder.layers) - 1)
+                early = self.decoder.norm(passed.hidden_states[depth])
                 exit_loss, exit_right = answer_loss(early, self.model.lm_head, batch.labels)
                 loss = loss + _EXIT_WEIGHT * exit_loss
                 numbers["exit_right"] = float(exit_right)

@@ -65,9 +65,9 @@ def held_out(
 
 
 def _looks(scene: Scene) -> tuple[str, str]:
-    """What makes a scene hard or easy to see: what is behind its things, and how they lie."""
-    behind = "patterned background" if scene.background.pattern else "plain, gradient or noise"
-    return behind, "things that meet or overlap" if scene.overlaps else "things apart"
+    """What makes a scene hard or easy to see: its background, and how the things are placed."""
+    background = "patterned background" if scene.background.pattern else "plain, gradient or noise"
+    return background, "things that meet or overlap" if scene.overlaps else "things apart"
 
 
 def _answer_ids(vlm: Any, answer: str) -> list[int]:
@@ -128,12 +128,12 @@ def evaluate(vlm: Any, seed: int, per_kind: int) -> EveryK:
 def calibrate(vlm: Any, seed: int) -> tuple[int, NDArray[Any]]:
     """K* of the mean first-token KL over a few short questions, as VTW's code chooses K."""
     each = -(-CALIBRATION_SAMPLES // len(SHORT_KINDS))
-    asked = [
+    samples = [
         (picture, question)
         for picture, questions in held_out(seed, each, SHORT_KINDS)
         for question in questions
     ]
-    runs = [_run(vlm, picture, question) for picture, question in asked[:CALIBRATION_SAMPLES]]
+    runs = [_run(vlm, picture, question) for picture, question in samples[:CALIBRATION_SAMPLES]]
     curve = np.mean([run.kl("first_token") for run in runs], axis=0)
     return choose_k(curve, DEFAULT_ETA), curve
 

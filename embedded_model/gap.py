@@ -26,7 +26,7 @@ from embedded_model.tables import Reading, Trial
 
 PICTURE_SIDE = 224
 Right = Callable[[Any, str, str], bool]
-"""Whether the model's answer to a prompt about a picture is exactly the wanted one."""
+"""Whether the model's answer to a prompt about a picture is exactly the expected one."""
 
 
 def as_scene(drawing: Drawing) -> Scene:

@@ -1,7 +1,7 @@
 """Stage 2, the language: the decoder learns to read before it sees.
 
 One batch mixes English, English spans repeated in random order (which asks for in-context copying,
-the skill attention sinks come with), and questions about scenes that are told in words.
+the skill attention sinks come with), and questions about scenes that are described in words.
 """
 
 from __future__ import annotations

@@ -272,7 +272,7 @@ KINDS = tuple(kind for kind in _ASK if kind != "mention")
 SHORT_KINDS = tuple(kind for kind in KINDS if kind != "describe")
 # "mention" has no one right answer and is for training only.
 # A description has as many tokens as a dozen short answers and is learned early: ask it rarely.
-# Kinds that need steps behind the finding of a thing are asked most, they are learned last.
+# Kinds that need steps after finding a thing are asked most: they are learned last.
 WEIGHTS = {"color": 2, "shape": 2, "position": 2, "size": 1, "count": 5, "presence": 3,
             "relation": 4, "comparison": 2, "choice": 4, "describe": 0.35,
             "mention": 0.5}  # fmt: skip

@@ -1,6 +1,6 @@
 """The world: pictures of a few coloured shapes, drawn at random, with the truth about them.
 
-A scene is drawn at twice the wanted size and reduced, so edges are soft as in a real drawing.
+A scene is drawn at twice the final size and reduced, so edges are soft as in a real drawing.
 Everything random comes from the ``random.Random`` that the caller hands in.
 """
 
@@ -64,11 +64,11 @@ _LEAST_CONTRAST = 80.0  # Euclidean distance in RGB between a shape and every ba
 BAR = (127, 127, 127)
 _BARRED = 0.35
 _RATIO = (1.1, 1.8)
-# How far a centre lies from the middle of its cell, as a fraction of the picture: tidy or loose.
+# How far a centre is from the middle of its cell, as a fraction of the picture: tidy or loose.
 _SPREADS = (0.06, 0.13)
 _LEAST_DISTANCE = 1.15  # of two centres, in sums of their radii
 # In some pictures things may lie over one another, up to this distance. What covers another stands
-# out from it, and nothing is covered so far that its shape cannot be told.
+# out from it, and nothing is covered so far that its shape cannot be recognized.
 _CROWDED, _CROWDED_DISTANCE, _CROWDED_SPREAD = 0.25, 0.72, 0.16
 _TEXTURED = 0.25
 _PATTERNS = ("stripes", "checks", "dots", "grid")

@@ -23,7 +23,7 @@ CHAT_TEMPLATE = (
     "{% for part in message['content'] %}{% if part['type'] == 'image' %}<image>{% endif %}"
     "{% endfor %}"
     "{% for part in message['content'] %}{% if part['type'] == 'text' %}"
-    # As an expression: a plain line break behind a tag would be trimmed away.
+    # As an expression: a plain line break after a tag would be trimmed away.
     "{{ '\\n' + part['text'] }}"
     "{% endif %}{% endfor %}"
     "{% elif message['role'] == 'assistant' %} ASSISTANT: "

@@ -177,7 +177,7 @@ def main() -> None:
     parser.add_argument(
         "--exit-from",
         type=int,
-        help="dialogue only: also ask for the answer behind a random layer from this one on",
+        help="dialogue only: also take the loss after a random layer from this one on",
     )
     parser.add_argument(
         "--layers",

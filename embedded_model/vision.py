@@ -1,7 +1,7 @@
 """Stage 1, the vision tower: what is on each patch, and what is in the scene.
 
-Every patch must tell shape, colour, size and place of the thing it lies on; the class token must
-tell how many things there are, and which colours and shapes.
+Every patch must encode shape, colour, size and place of the thing it is on; the class token must
+encode how many things there are, and which colours and shapes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The page's tabs and what drives them, without a browser: built, and asked as Gradio asks."""
+"""The page's tabs and what drives them, without a browser, called as Gradio calls them."""
 
 from operator import attrgetter
 
@@ -36,7 +36,7 @@ def holding(tab, **named):
 
 
 def ran(tab, steps=None, *, waits=True, **named):
-    """All that is told of a run, while the tab holds what is named."""
+    """All updates of a run, while the tab holds the named values."""
     values = {**holding(tab, **named), tab.runs.waits: waits}
     return list(tab.runs.run(steps or tab.steps, values))
 
@@ -53,7 +53,7 @@ def address(service, tabs=TABS):
 
 
 def arrive(guide, view, visitor, progress=None):
-    """What a view tells the page's parts."""
+    """The updates that a view sends to the page's components."""
     held = {guide.wanted: view, guide.visitor: visitor, guide.progress: progress or Progress()}
     return guide.arrive(held)
 
@@ -61,5 +61,5 @@ def arrive(guide, view, visitor, progress=None):
 def looked_up(guide, sent, visitor, progress):
     """(view, progress) of what a browser sends."""
     held = {guide.visitor: visitor, guide.progress: progress}
-    told = guide.look_up(held, gr.EventData(None, sent))
-    return told[guide.wanted], told[guide.progress]
+    updates = guide.look_up(held, gr.EventData(None, sent))
+    return updates[guide.wanted], updates[guide.progress]

@@ -11,10 +11,10 @@ RULES = {
 }
 
 
-def misprints(said):
+def misprints(text):
     """[(rule, where in the text)] of a Chinese sentence."""
     return [
         (rule, found[0])
         for rule, pattern in RULES.items()
-        if (found := re.search(f".{{0,8}}(?:{pattern}).{{0,8}}", said))
+        if (found := re.search(f".{{0,8}}(?:{pattern}).{{0,8}}", text))
     ]

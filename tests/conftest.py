@@ -22,7 +22,7 @@ from tiny_models import load_tiny_model, random_picture, save_tiny_model
 
 from benchmarks.serving import Server
 
-# What is imported stays to the end: it is not looked through for rubbish again and again.
+# What is imported stays to the end: garbage collection need not look through it again and again.
 gc.disable()  # until all tests are collected
 atexit.register(shutil.rmtree, os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)
 ROOT = Path(__file__).resolve().parent.parent
@@ -37,7 +37,7 @@ def pytest_collection_finish():
 
 @pytest.fixture(scope="module", autouse=True)
 def nothing_old_is_looked_through():
-    """What a file leaves behind, such as what Gradio keeps of each page, slows no later file.
+    """What a file leaves in memory, such as what Gradio keeps of each page, slows no later file.
 
     Unfrozen, full collections take a fifth of the time of tests/app.
     """
@@ -48,7 +48,7 @@ def nothing_old_is_looked_through():
 
 @pytest.fixture(scope="session")
 def tiny_folders(tmp_path_factory):
-    """Family -> folder of its saved tiny model, each built once and when first asked for."""
+    """Family -> folder of its saved tiny model, each built once, when first requested."""
     import transformers
 
     gc.disable()
@@ -175,7 +175,7 @@ def here(service):
 
 @pytest.fixture(scope="session")
 def browser():
-    """Headless Chromium; without one the test is skipped, except where VTW_REQUIRE_BROWSER asks."""
+    """Headless Chromium; without one the test is skipped, unless VTW_REQUIRE_BROWSER is set."""
     from playwright.sync_api import expect, sync_playwright
 
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")

@@ -1,4 +1,4 @@
-"""A model hub on this machine: as much of the hub's HTTP as huggingface_hub asks for.
+"""A model hub on this machine: as much of the hub's HTTP as huggingface_hub requests.
 
 Repositories are folders. What a repository's name says is how it behaves: `org/gated` asks for
 accepted terms, `org/slow` stops in the middle of its weights until the hub is closed, and so on
@@ -19,18 +19,18 @@ BEHAVIOURS = ("gated", "slow", "failing", "breaking", "recovering", "damaged")
 
 
 class FakeHub:
-    """The hub's state: what it serves, and what was asked of it.
+    """The hub's state: what it serves, and what was requested.
 
     Attributes:
         repositories: id -> folder.
-        asked: (method, path) of every request.
+        requests: (method, path) of every request.
         stalled: set when a slow download has stopped.
         closing: set to let slow downloads end.
     """
 
     def __init__(self) -> None:
         self.repositories: dict[str, Path] = {}
-        self.asked: list[tuple[str, str]] = []
+        self.requests: list[tuple[str, str]] = []
         self.stalled = threading.Event()
         self.closing = threading.Event()
         self.broken: set[str] = set()
@@ -54,7 +54,7 @@ class FakeHub:
 
     def fetched(self, part: str) -> int:
         """How often a file with this in its path was fetched."""
-        return sum(method == "GET" and part in path for method, path in self.asked)
+        return sum(method == "GET" and part in path for method, path in self.requests)
 
 
 @contextmanager
@@ -108,7 +108,7 @@ def go_offline(monkeypatch):
 
 def _answer(hub, request, body):
     path = urlsplit(request.path).path
-    hub.asked.append((request.command, path))
+    hub.requests.append((request.command, path))
     if path.startswith("/api/models/"):
         _describe(hub, request, path.removeprefix("/api/models/"))
     else:

@@ -1,4 +1,4 @@
-"""Fingers on a screen, as the browser itself hears of them."""
+"""Fingers on a screen, as the browser itself reports them."""
 
 from playwright.sync_api import BrowserContext, Locator, Page
 

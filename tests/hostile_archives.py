@@ -180,7 +180,7 @@ ARCHIVES = {
     "two_of_many": Archive("the same, which says that they are two", two_of_many_entries, OTHER),
     "zip64": Archive("a record that says otherwise in the larger zip format", with_zip64_record,
                      OTHER),
-    "comment": Archive("a comment behind the archive",
+    "comment": Archive("a comment after the archive",
                        lambda parts, entry: whole(parts) + b"PK\x05\x06 and more", OTHER),
     "encrypted": Archive("an encrypted member", patched_flags(6, 1), UNREADABLE),
     "method": Archive("an unknown way of packing", patched_flags(8, 99), UNREADABLE),

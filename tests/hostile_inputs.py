@@ -1,6 +1,6 @@
 """Words, names and requests that strangers send; and the table of docs/hostile-input.md.
 
-``PYTHONPATH=. python tests/hostile_inputs.py`` writes the table anew from the rows the tests run.
+``PYTHONPATH=. python tests/hostile_inputs.py`` rewrites the table from the rows the tests run.
 """
 
 from dataclasses import dataclass
@@ -83,7 +83,7 @@ def _no_model(name: str) -> str:
 MODELS = {
     name: Words(what, name, _no_model(name))
     for what, name in (
-        ("a path that climbs", "../../etc"), ("the same behind a hub id", "org/../../etc"),
+        ("a path that climbs", "../../etc"), ("the same after a hub id", "org/../../etc"),
         ("the same, escaped", "..%2f..%2fetc"), ("a path with a null byte", "org/a\0b"),
         ("a web address", "https://example.com/org/name"), ("an address of a file", "file:///etc"),
         ("an address with a name and a password", "http://user:word@example.com/a"),
@@ -107,7 +107,7 @@ CHOSEN = {
         ("number", "a number", 7),
     )
 }  # fmt: skip
-"""Models that a program asks for, of a page whose owner offers others."""
+"""Models that a program requests from a page whose operator offers others."""
 
 TOO_LARGE = "The request is larger than 256 kB; send less."
 MANY_VALUES = "The request holds more than 5000 values; send less."
@@ -180,8 +180,8 @@ EVENTS = {
     "example": ("an example's place in the gallery", "It becomes the nearest that there is."),
     "lesson": ("step, question and answer of the lesson", "A step becomes one that there is; an "
                "answer that cannot be one changes nothing."),
-    "link": ("the address that the page was opened by", "What makes no sense is forgotten."),
-    "code": ("the address whose code is asked for", "What makes no sense is forgotten."),
+    "link": ("the address that the page was opened by", "What is invalid is ignored."),
+    "code": ("the address whose code is requested", "What is invalid is ignored."),
     "format": ("format of a figure to take away", "An unknown one is CSV."),
     "tab": ("the tab in front", "An unknown one is the first."),
     "drawing": ("what the canvas sends", "Only a flattened drawing is kept; the oldest go when all "
@@ -193,7 +193,7 @@ OTHERS = (
      "text, or the prompt is refused in one sentence."),
     ("a model folder that brings code (`trust_remote_code`)", "The code is never run: The model … "
      "needs code of its own, which is never run here."),
-    ("`/file=http://…`, which Gradio would fetch for whoever asks", f"Refused: {ELSEWHERE}"),
+    ("`/file=http://…`, which Gradio would fetch for anyone", f"Refused: {ELSEWHERE}"),
     ("`/file=` with a path on the server", "Refused by Gradio."),
     ("a request of more than 256 kB that is no upload", f"Refused: {TOO_LARGE}"),
     ("a request of more than 5 000 values", f"Refused: {MANY_VALUES}"),
@@ -221,16 +221,16 @@ def table() -> str:
         ("Files in place of an upload", [
             (row.what, row.refused or NO_PICTURE) for row in REQUESTS.values()]),
         ("Questions", [(row.what, row.happens) for row in PROMPTS.values()]),
-        ("Methods that programs ask for", [(row.what, row.happens) for row in METHODS.values()]),
+        ("Methods in requests of programs", [(row.what, row.happens) for row in METHODS.values()]),
         ("Saved runs", [(row.what, row.sentence("x.vtw")) for row in SAVED.values()]),
         ("Saved runs of earlier versions", [
             (row.what, row.sentence("x.vtw")) for row in ARCHIVES.values()]),
         ("Names of models", [(row.what, "… is no model: " + row.refused.split(" is no model: ")[1])
                              for row in MODELS.values()]),
-        ("Models that a program asks for", [(row.what, row.happens) for row in CHOSEN.values()]),
+        ("Models in requests of programs", [(row.what, row.happens) for row in CHOSEN.values()]),
         ("Values that the page sends, forged", list(EVENTS.values())),
         ("The rest", list(OTHERS)),
-        ("What fails in the machine, or is asked of it too often",
+        ("What fails in the machine, or is requested too often",
          [(row.what, row.happens) for row in FAULTS]),
     ]  # fmt: skip
     lines = []

@@ -97,13 +97,13 @@ LOSSLESS = {"WEBP": {"lossless": True}}
 
 
 def with_chunk(kind, data):
-    """The squares with one more chunk behind the header of a PNG."""
+    """The squares with one more chunk after the header of a PNG."""
     raw = saved(SQUARES, "PNG")
     return raw[:33] + chunk(kind, data) + raw[33:]
 
 
 def tiff_with_tags(count):
-    """The squares behind a directory of many tags that mean nothing."""
+    """The squares after a directory of many tags that mean nothing."""
     tags = b"".join(struct.pack("<HHII", 40_000 + n % 25_000, 4, 1, n) for n in range(count))
     return b"II*\0" + struct.pack("<IH", 8, count) + tags + struct.pack("<I", 0)
 
@@ -170,13 +170,13 @@ PICTURES = {
                        NO_IMAGE),
     "renamed_png": Picture("a PNG that is called .html", "page.html",
                            lambda: saved(SQUARES, "PNG")),
-    "polyglot_zip": Picture("a PNG with a zip archive behind it", "both.png", polyglot_zip),
-    "polyglot_page": Picture("a page that begins like a GIF", "page.gif",
+    "polyglot_zip": Picture("a PNG with a zip archive after it", "both.png", polyglot_zip),
+    "polyglot_page": Picture("a page that starts like a GIF", "page.gif",
                              lambda: b"GIF89a/*<script>alert(1)</script>*/=1;", NO_IMAGE),
     "svg": Picture("an SVG", "drawing.svg", lambda: _SVG, NO_IMAGE),
     "svg_as_png": Picture("an SVG that is called .png", "drawing.png", lambda: _SVG, NO_IMAGE),
     "heic": Picture("a HEIC", "photo.heic", lambda: saved(SQUARES, "HEIF")),
-    "heic_head": Picture("the head of a HEIC, and nothing behind it", "head.heic", lambda: _HEIC,
+    "heic_head": Picture("the head of a HEIC, and nothing after it", "head.heic", lambda: _HEIC,
                          NO_IMAGE),
     "heic_bomb": Picture("a HEIC whose header claims 16 000 × 16 000 pixels", "bomb.heic",
                          lambda: claiming_box("HEIF"), DAMAGED),
@@ -204,7 +204,7 @@ PICTURES = {
     "animated_webp": Picture("40 frames in a WebP: the first", "film.webp",
                              lambda: animated("WEBP")),
     "animated_png": Picture("40 frames in a PNG: the first", "film.png", lambda: animated("PNG")),
-    "turned": Picture("EXIF says that it is turned: 60 × 40 pixels stand upright", "turned.jpg",
+    "turned": Picture("EXIF says that it is turned: 60 × 40 pixels are shown upright", "turned.jpg",
                       turned, size=(40, 60)),
     "text_bomb": Picture("30 MB of text, packed into a PNG's metadata", "text.png",
                          lambda: with_chunk(b"zTXt", b"a\0\0" + zlib.compress(bytes(3 * 10**7))),

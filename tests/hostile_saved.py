@@ -1,4 +1,4 @@
-"""Saved runs and comparisons that somebody damaged or made up; of earlier versions in
+"""Saved runs and comparisons that were damaged or made up; of earlier versions in
 `hostile_archives`."""
 
 import gzip
@@ -48,9 +48,9 @@ def with_first_number(value):
     )
 
 
-def one_tensor(good, told, data=bytes(8)):
-    """A file of a single tensor, as a header tells of it."""
-    header = {"__metadata__": {good.name: "{}"}, "a": told}
+def one_tensor(good, entry, data=bytes(8)):
+    """A file of a single tensor, as a header declares it."""
+    header = {"__metadata__": {good.name: "{}"}, "a": entry}
     return with_header(header, data, name=good.name, version=good.version)
 
 
@@ -81,8 +81,8 @@ SAVED = {
                           lambda good: like(good, bytes(100 * 2**20), length=1000), DAMAGED),
     "short": Hostile("less than it says", lambda good: like(good, good.body(), length=2 * 10**7),
                      DAMAGED),
-    "behind": Hostile("something behind what is packed",
-                      lambda good: like(good, good.body(), behind=b"more"), DAMAGED),
+    "trailing": Hostile("trailing data after the compressed part",
+                      lambda good: like(good, good.body(), trailing=b"more"), DAMAGED),
     "nothing": Hostile("nothing packed", lambda good: like(good, b""), UNREADABLE),
     "header": Hostile("a header of 2^63 bytes", lambda good: like(good, struct.pack("<Q", 2**63)),
                       "{name} holds more than {header} MB of data."),

@@ -29,7 +29,7 @@ def spoken(root: Path) -> Iterator[Spoken]:
     """All of a package's.
 
     Raises:
-        AssertionError: one is not written where it is said.
+        AssertionError: a template is not written where it is raised.
     """
     for path in sorted(root.rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
@@ -54,7 +54,7 @@ def _written(node: ast.expr, where: str) -> Iterator[str]:
         case _:
             raise AssertionError(
                 f"{where}: write the template there, with a field for each value, not "
-                f"{ast.unparse(node)!r}; a sentence that was made before is said by `of`"
+                f"{ast.unparse(node)!r}; a sentence that was made before is raised by `of`"
             )
 
 

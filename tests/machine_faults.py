@@ -1,4 +1,4 @@
-"""What fails in the machine, or is asked of it too often: rows of docs/hostile-input.md, each with
+"""What fails in the machine, or is requested too often: rows of docs/hostile-input.md, each with
 the test that proves it."""
 
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ FAULTS = (
     Fault("visitor follows visitor, some leave in the middle", "No type of object grows in number.",
           "test_load.py", "test_nothing_grows_when_visitor_follows_visitor"),
     Fault("more visitors at once than may wait", f"{text.QUEUE_IS_FULL} Everybody else gets the "
-          "result of his own question.",
+          "result of their own question.",
           "test_load.py", "test_everybody_gets_his_own_and_the_rest_is_refused_in_one_sentence"),
     Fault("a visitor starts more runs than `VTW_RUNS_PER_MINUTE`",
           f"Status 429: {text_faults.TOO_OFTEN.format(**_LIMITS)}",
@@ -83,7 +83,7 @@ FAULTS = (
           "test_opened_runs.py",
           "test_runs_that_were_opened_are_held_as_long_as_somebody_has_them"),
     Fault("the server is restarted, newer visitors take the room of a page, a page slept for hours",
-          "The page is loaded again and says so; the visitor has his picture, his question and the "
+          "The page is loaded again and says so; the visitor keeps picture and question, and the "
           "view that the address names.",
           "test_forgotten.py",
           "test_a_page_that_was_answered_before_is_known_until_newer_ones_take_its_room"),
@@ -93,10 +93,10 @@ FAULTS = (
           f"Status 429: {text_faults.ADDRESS_WAITS}",
           "test_limits.py", "test_one_visitor_and_one_address_leave_room_in_the_queue"),
     Fault("a request says in X-Forwarded-For that it comes from elsewhere",
-          "It is believed of a proxy that `FORWARDED_ALLOW_IPS` names, and of nobody else; of a "
-          "list, the last that such a proxy wrote.",
+          "It is trusted only from a proxy that `FORWARDED_ALLOW_IPS` names; of a list, the last "
+          "address that such a proxy wrote counts.",
           "test_limits.py", "test_a_forged_address_is_not_believed"),
-    Fault("SIGTERM or SIGINT during a run", "Its visitor, who waits and who comes are told: "
+    Fault("SIGTERM or SIGINT during a run", "Its visitor, waiting and further requests get: "
           f"{text.STOPPING} `/healthz` answers 503, stopping; the process ends "
           "with status 0.",
           "test_process.py", "test_a_stop_lets_everybody_know_and_the_process_go"),

@@ -1,6 +1,6 @@
 """Published methods, written on what a strategy is shown and no further: the interface holds them.
 
-Rules only, with layers small enough for a tiny model; whoever adds one to the library takes its
+Rules only, with layers small enough for a tiny model; to add one to the library, take its
 published layers and numbers.
 """
 

@@ -1,6 +1,6 @@
 """The processors that take torchvision to be built, of tiny models' sizes.
 
-Nothing here is imported from transformers before it is asked for, so that a test can be skipped.
+Nothing here is imported from transformers before it is needed, so that a test can be skipped.
 """
 
 from pathlib import Path

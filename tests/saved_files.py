@@ -1,4 +1,4 @@
-"""Saved results taken apart and put together again, by other means than the library's own."""
+"""Saved results deserialized and serialized again, by other means than the library's own."""
 
 import gzip
 import hashlib
@@ -44,14 +44,14 @@ class Saved:
         return replace(self, tensors=self.tensors | {name: array})
 
 
-def packed(body, name="vtw-run", version=4, length=None, behind=b""):
+def packed(body, name="vtw-run", version=4, length=None, trailing=b""):
     """A file that unpacks to `body`.
 
     length: what it says that it unpacks to, if that is a lie.
-    behind: something between what is packed and the end.
+    trailing: something between what is packed and the end.
     """
     packer = zlib.compressobj(wbits=-15)
-    rest = packer.compress(body) + packer.flush() + behind
+    rest = packer.compress(body) + packer.flush() + trailing
     rest += struct.pack("<2L", zlib.crc32(body), len(body) if length is None else length)
     start = b"\x1f\x8b\x08\x10\0\0\0\0\0\xff" + f"{name} {version} ".encode()
     digest = hashlib.sha256(start + rest).hexdigest().encode()

@@ -13,7 +13,7 @@ def served(service, *, queue=32, sessions=200, uploads=None, proxies=""):
     """The page's address and the page, as app.py serves it.
 
     Args:
-        proxies: whose word on a visitor's address is believed, as FORWARDED_ALLOW_IPS.
+        proxies: whose X-Forwarded-For is trusted, as FORWARDED_ALLOW_IPS.
     """
     demo = build_demo(service, most_waiting=queue)
     service.limits.guard(demo)

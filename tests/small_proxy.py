@@ -1,4 +1,4 @@
-"""A reverse proxy as docs/deploy.md asks for it: it takes a prefix away, and buffers nothing."""
+"""A reverse proxy as docs/deploy.md requires it: it takes a prefix away, and buffers nothing."""
 
 import threading
 from contextlib import contextmanager
@@ -11,16 +11,16 @@ _OF_ONE_HOP = {"connection", "transfer-encoding", "keep-alive"}
 
 @contextmanager
 def behind_proxy(address, prefix):
-    """The address of the page behind a proxy; what lies outside of the prefix is not there.
+    """The address of the page behind a proxy; what is outside of the prefix is not found.
 
     Yields:
-        the address without a slash at its end, and all paths that were asked for.
+        the address without a slash at its end, and all requested paths.
     """
-    upstream, asked = urlsplit(address).netloc, []
+    upstream, requested = urlsplit(address).netloc, []
 
     class Handler(BaseHTTPRequestHandler):
         def answer(self):
-            asked.append(self.path)
+            requested.append(self.path)
             if not self.path.startswith(f"{prefix}/"):
                 self.send_error(404)
                 return
@@ -43,7 +43,7 @@ def behind_proxy(address, prefix):
                     self.wfile.write(piece)
                     self.wfile.flush()
             except OSError:
-                pass  # who asked has gone
+                pass  # the client has gone
             finally:
                 connection.close()
 
@@ -57,7 +57,7 @@ def behind_proxy(address, prefix):
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        yield f"http://127.0.0.1:{server.server_port}{prefix}", asked
+        yield f"http://127.0.0.1:{server.server_port}{prefix}", requested
     finally:
         server.shutdown()
         server.server_close()

@@ -61,7 +61,7 @@ def random_inside(
     seed=0,
 ):
     """An inside of random numbers that keeps every law: rows of weights sum to 1, no row sees what
-    is behind it, K = L is the baseline, nothing is left on visual tokens from K on.
+    is after it, K = L is the baseline, nothing is left on visual tokens from K on.
 
     `segments` are the prompt's; the visual ones are the patches of `grids`, row by row.
     """

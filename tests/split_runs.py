@@ -23,27 +23,27 @@ STRATEGIES = (
 
 
 def everything(vlm):
-    """Name -> array of all that is asked of a model."""
+    """Name -> array of everything that a model computes."""
     image, prompt = PICTURE, "what color is the shape at the top left ?"
     run = vlm.explore(image, prompt, max_new_tokens=TOKENS)
-    told = {
+    results = {
         "explore answers": np.array(run.answers),
         "explore kl": run.kl_positions,
         "explore kl reverse": run.kl_positions_reverse,
         "explore first": run.first_probabilities,
     }
-    for asked in STRATEGIES:
-        made = vlm.generate(image, prompt, method_from(asked).strategy, TOKENS)
-        told[f"{asked} answer"] = np.array(made.token_ids)
-        told[f"{asked} logits"] = made.logits
-        told[f"{asked} tokens"] = np.array(made.visual_tokens_per_layer)
-    told["batch"] = padded_batch(vlm)
+    for words in STRATEGIES:
+        made = vlm.generate(image, prompt, method_from(words).strategy, TOKENS)
+        results[f"{words} answer"] = np.array(made.token_ids)
+        results[f"{words} logits"] = made.logits
+        results[f"{words} tokens"] = np.array(made.visual_tokens_per_layer)
+    results["batch"] = padded_batch(vlm)
     try:
         vlm.explore(image, prompt, max_new_tokens=1, inside=True)
-        told["inside"] = np.array("recorded")
+        results["inside"] = np.array("recorded")
     except ModelError as error:
-        told["inside"] = np.array(str(error))
-    return told
+        results["inside"] = np.array(str(error))
+    return results
 
 
 def padded_batch(vlm):
@@ -63,8 +63,8 @@ def padded_batch(vlm):
 
 def main():
     model, out = sys.argv[1:]
-    told = everything(load_model(model, tensor_parallel=True))
-    np.savez(Path(out) / f"{rank()}.npz", **told)
+    results = everything(load_model(model, tensor_parallel=True))
+    np.savez(Path(out) / f"{rank()}.npz", **results)
     leave()
 
 

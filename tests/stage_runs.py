@@ -9,7 +9,7 @@ from vtw_core.strategies.mustdrop import MustDrop, VisionStage
 from vtw_core.strategies.mustdrop.record import MustDropRecord
 
 QUESTION = 5
-"""Text rows behind the image; before it stands BOS."""
+"""Text rows after the image; before it is BOS."""
 
 
 def drop_run(
@@ -20,24 +20,24 @@ def drop_run(
     Args:
         grids: (rows, cols) of each; in each the window of the first 3 x 3 patches is merged.
         fade: what the text gives each token in one filter's layer, as a part of what it gave in
-            the filter's before; None draws it anew.
+            the filter's before; None draws another.
     """
     random = np.random.default_rng(seed)
     layout = _layout(grids, merged, random)
     strategy = MustDrop(gamma, alpha, vision=VisionStage() if merged else None, cache=cache)
     rows = np.arange(layout.total - QUESTION, layout.total)
-    filters, alive, kept, heard = strategy.filters(layers), layout.visual, [], {}
+    filters, alive, kept, captured = strategy.filters(layers), layout.visual, [], {}
     weights = _weights(len(layout.visual), random)
     for layer in range(layers):
         kept.append(np.union1d(layout.text, alive))
         if layer in filters:
             weights = _weights(len(layout.visual), random) if fade is None else weights * fade
             here = weights[:, np.isin(layout.visual, alive)]
-            heard[layer] = VisualAttention(layer, rows, alive, here)
-            alive = strategy.kept_after(heard[layer], layout)
+            captured[layer] = VisualAttention(layer, rows, alive, here)
+            alive = strategy.kept_after(captured[layer], layout)
     cut = strategy.reduced_cache(layers)
     cached = [kept[-1] if layer in cut else tokens for layer, tokens in enumerate(kept)]
-    trace = Trace(layout, tuple(kept), tuple(cached), heard)
+    trace = Trace(layout, tuple(kept), tuple(cached), captured)
     stages = ("a" if merged else "") + "b" + ("c" if cache else "")
     record = MustDropRecord.of(strategy, trace)
     return Dropped(record, gamma, alpha, stages, "a <b>cat</b>", "what is it ?")

@@ -150,7 +150,7 @@ def test_a_room_imports_from_those_below_it_alone(package, rooms):
         room = ".".join(name.split(".")[:2])
         if name == package:
             continue
-        assert room in floor, f"{room} is no room of {package}: where does it stand?"
+        assert room in floor, f"{room} is no room of {package}: add it in its order."
         for other in found - {package}:
             below = ".".join(other.split(".")[:2])
             if floor[below] > floor[room]:

@@ -18,7 +18,7 @@ K_STAR = 3
 
 @pytest.fixture(scope="module")
 def merging(vlm):
-    """The tiny model, its features taken from the encoder's end, behind the merging."""
+    """The tiny model, its features taken from the end of the encoder, after the merging."""
     model = copy.deepcopy(vlm.model)
     model.config.vision_feature_layer = -1
     return replace(vlm, model=model)

@@ -18,7 +18,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 
 
 def lines(name):
-    """What a file of requirements asks for; the files that it builds on left out."""
+    """What a file of requirements lists; the files that it builds on left out."""
     text = (ROOT / name).read_text(encoding="utf-8")
     return {line for line in text.splitlines() if line and not line.startswith(("#", "-r"))}
 

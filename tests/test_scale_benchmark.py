@@ -27,13 +27,13 @@ def test_memory_is_as_predicted_and_time_of_the_order_of_the_prediction():
 def test_a_sample_by_hand():
     dims = DecoderDims(layers=2, hidden=4, ffn=8, heads=2, kv_heads=2, head_dim=2)
     token = 2 * (4 * 4 + 3 * 8) * 4  # four projections and three matrices of a layer, one row
-    shape = Shape(before=1, visual=3, behind=2, answer=1)
+    shape = Shape(before=1, visual=3, after=2, answer=1)
     assert shape.rows == 2
     swept = 2 * token + 4 * 2 * 3 * 4  # two rows, each of which sees three
     prefill = 2 * layer_flops(dims, 6)
     assert prefill_flops(dims, shape) == prefill
     assert sample_flops(dims, shape) == prefill + 3 * swept
-    longer = Shape(before=1, visual=3, behind=2, answer=2)
+    longer = Shape(before=1, visual=3, after=2, answer=2)
     decoded = token + 4 * 8 * 4
     swept = 3 * token + 4 * 3 * 4 * 4
     assert sample_flops(dims, longer) == prefill + 3 * swept + (2 + 4) * decoded
@@ -43,5 +43,5 @@ def test_a_sample_by_hand():
 
 def test_the_loop_runs_the_whole_model_on_average_half_of_the_time():
     dims = DecoderDims(layers=32, hidden=64, ffn=128, heads=4, kv_heads=4, head_dim=16)
-    shape = Shape(before=0, visual=10_000, behind=1, answer=1)
+    shape = Shape(before=0, visual=10_000, after=1, answer=1)
     assert report.loop_prefills(dims, shape) == pytest.approx(33 / 2, rel=0.01)

@@ -1,6 +1,6 @@
 """The families: how a tiny random model of each is built, of the real class.
 
-Its layers are four and its pictures small; what is saved of it, and how it is loaded, stands in
+Its layers are four and its pictures small; what is saved of it, and how it is loaded, is in
 `tiny_models`.
 """
 

@@ -37,7 +37,7 @@ def build_tokenizer(specials: tuple[str, ...] = ("<image>",), **names: str) -> A
     """A byte-level BPE tokenizer, so that any text has tokens.
 
     Args:
-        specials: special tokens behind <pad>, <s> and </s>.
+        specials: special tokens after <pad>, <s> and </s>.
         names: attributes that a family's tokenizer has, such as boi_token.
     """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -134,7 +134,7 @@ class TinyProcessor:
     def __call__(
         self, images: Any, text: list[str], return_tensors: str, **options: Any
     ) -> dict[str, Any]:
-        """Processed inputs: a batch of prompts, their images one behind another."""
+        """Processed inputs: a batch of prompts, their images one after another."""
         import torch
         from transformers import BatchFeature
 

@@ -1,4 +1,4 @@
-"""``python tests/watched_app.py``: app.py, and every host that its process asks for or speaks to,
+"""``python tests/watched_app.py``: app.py, and every host that its process looks up or connects to,
 one on each line of the file that VTW_HOSTS names."""
 
 import os
@@ -12,9 +12,9 @@ _CALLS = {"socket.connect": 1, "socket.sendto": 1, "socket.sendmsg": 1, "socket.
 
 
 def watch(hosts):
-    """Write down the host of whatever Python's sockets are asked to do, from now on."""
+    """Write down the host of whatever Python's sockets do, from now on."""
 
-    def heard(event, arguments):
+    def record(event, arguments):
         if event not in _CALLS:
             return
         where = arguments[_CALLS[event]]
@@ -23,7 +23,7 @@ def watch(hosts):
         if host is not None and not str(host).startswith("/"):
             os.write(hosts, f"{host!s}\n".encode())
 
-    sys.addaudithook(heard)
+    sys.addaudithook(record)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 Starts the page on this machine alone, lets visitors ask, wait, leave and compare for a bounded
 time, and holds every result against a direct run of the same picture and question. Ends with status
 1 if one is not its visitor's own. Keeps the numbers in ``results.json`` and writes docs/load.md.
-``--plateau 500`` measures in its place whether memory grows over so many runs; ``--dry`` prints and
+``--plateau 500`` measures instead whether memory grows over so many runs; ``--dry`` prints and
 changes no file.
 """
 
@@ -31,19 +31,21 @@ _ROUNDS = 5
 
 
 def crowd(visitors: int, seconds: float, queue: int) -> dict[str, Any]:
-    """One crowd, and how soon the model is free when somebody leaves."""
+    """One crowd, and how soon the model is free when a visitor leaves."""
     load = os.getloadavg()[0]
     vlm = load_model("embedded")
     vlm.limit_threads()
     _tell(f"{visitors} direct runs, to hold the page's against ...")
-    asked = [direct(vlm, number, 64) for number in range(visitors)]
+    requests = [direct(vlm, number, 64) for number in range(visitors)]
     with Server({"VTW_QUEUE": str(queue)}) as server:
         leaving = {
             way: [asyncio.run(seconds_until_free(server.address, way)) for _ in range(_ROUNDS)]
             for way in WAYS
         }
         _tell(f"the model is free after {leaving}; now the crowd ...")
-        seen = asyncio.run(visit_for(server.address, asked, seconds, memory_mb=server.resident_mb))
+        seen = asyncio.run(
+            visit_for(server.address, requests, seconds, memory_mb=server.resident_mb)
+        )
         if "Traceback" in server.log:
             seen.wrong.append(f"the server's log: {server.log[-2000:]}")
     result = {

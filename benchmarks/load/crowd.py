@@ -1,4 +1,4 @@
-"""Many visitors at once, each with questions of his own, for a bounded time."""
+"""Many visitors at once, each with their own questions, for a bounded time."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ import httpx
 
 from app.words import page as text
 from benchmarks.load.page import Page, Refused, Watch
-from benchmarks.load.questions import Asked
+from benchmarks.load.questions import Request
 
 LEAVES, COMPARES = 0.15, 0.15
-"""How often a visitor closes his tab in the middle of a run, or compares methods behind it."""
+"""How often a visitor closes their tab in the middle of a run, or compares methods after it."""
 _READS = (0.5, 4.0)  # seconds between a visitor's questions
-_TRIES_AGAIN = (5.0, 15.0)  # seconds after he was refused: the page says "in a minute"
+_TRIES_AGAIN = (5.0, 15.0)  # seconds after a refusal: the page says "in a minute"
 
 
 @dataclass
@@ -40,18 +40,18 @@ class Seen:
 
 async def visit_for(
     address: str,
-    asked: Sequence[Asked],
+    requests: Sequence[Request],
     seconds: float,
     *,
     seed: int = 0,
     pace: float = 1.0,
     memory_mb: Callable[[], float] | None = None,
 ) -> Seen:
-    """One visitor for each of ``asked``; nobody begins anything after ``seconds``.
+    """One visitor for each of ``requests``; nothing new is started after ``seconds``.
 
     Args:
-        pace: by which the pauses that a visitor makes are multiplied.
-        memory_mb: of the server, asked once a second.
+        pace: multiplies the pauses between requests.
+        memory_mb: memory of the server, sampled once a second.
     """
     seen, start = Seen(), time.monotonic()
     tasks = [
@@ -60,7 +60,7 @@ async def visit_for(
                 address, one, number, seen, random.Random(f"{seed} {number}"), pace
             ).come_and_go(start + seconds)
         )
-        for number, one in enumerate(asked)
+        for number, one in enumerate(requests)
     ]
     everyone = asyncio.gather(*tasks)
     while not everyone.done():
@@ -73,9 +73,15 @@ async def visit_for(
 
 class _Visitor:
     def __init__(
-        self, address: str, asked: Asked, number: int, seen: Seen, rng: random.Random, pace: float
+        self,
+        address: str,
+        request: Request,
+        number: int,
+        seen: Seen,
+        rng: random.Random,
+        pace: float,
     ) -> None:
-        self.address, self.asked, self.seen, self.rng = address, asked, seen, rng
+        self.address, self.request, self.seen, self.rng = address, request, seen, rng
         self.pace = pace
         self.network = f"10.0.{number // 250}.{number % 250 + 1}"
 
@@ -95,8 +101,8 @@ class _Visitor:
 
     async def _stay(self, page: Page, until: float) -> None:
         """Ask one to three times, and go."""
-        await page.upload("picture", "drawing.png", self.asked.picture)
-        page.put("question", self.asked.prompt)
+        await page.upload("picture", "drawing.png", self.request.picture)
+        page.put("question", self.request.prompt)
         for _ in range(self.rng.randint(1, 3)):
             if time.monotonic() > until:
                 return
@@ -118,7 +124,9 @@ class _Visitor:
         if not await self._taken(page, "run", watch, page_says=_notice):
             return False
         shown = page.value("workbench")
-        difference = self.asked.difference(shown) if shown["phase"] == "done" else str(shown)[:200]
+        difference = (
+            self.request.difference(shown) if shown["phase"] == "done" else str(shown)[:200]
+        )
         if difference:
             self.seen.wrong.append(difference)
         self._clock(watch, self.seen.ran)
@@ -129,11 +137,11 @@ class _Visitor:
         if not await self._taken(page, "methods-run", watch, page_says=_methods_notice):
             return
         cards = page.value("methods-answers")["cards"]
-        said = " ".join(words for words, _ in cards[0]["pieces"]).split() if cards else []
-        expected = self.asked.expected["answers"][-1]["baseline"]
-        wanted = " ".join(words for words, _ in expected).split()
-        if said != wanted:
-            self.seen.wrong.append(f"a comparison's baseline: {said}, not {wanted}")
+        answer = " ".join(words for words, _ in cards[0]["pieces"]).split() if cards else []
+        expected = self.request.expected["answers"][-1]["baseline"]
+        target = " ".join(words for words, _ in expected).split()
+        if answer != target:
+            self.seen.wrong.append(f"a comparison's baseline: {answer}, not {target}")
         self._clock(watch, self.seen.compared)
 
     async def _taken(
@@ -144,11 +152,11 @@ class _Visitor:
             await page.do(button, "click", watch)
             return True
         except Refused as refused:
-            said = page_says(page)
-            known = said in (text.QUEUE_IS_FULL, refused.words)
+            notice = page_says(page)
+            known = notice in (text.QUEUE_IS_FULL, refused.words)
             if refused.status not in (429, 503) or not known:
-                self.seen.wrong.append(f"{refused}; the page says: {said}")
-            self.seen.note_refusal(str(said))
+                self.seen.wrong.append(f"{refused}; the page says: {notice}")
+            self.seen.note_refusal(str(notice))
             return False
 
     async def _leave_in_the_middle(self, page: Page) -> None:
@@ -159,10 +167,10 @@ class _Visitor:
         self.seen.left += 1
 
     def _clock(self, watch: Watch, ran: list[float]) -> None:
-        assert watch.begun is not None
+        assert watch.started is not None
         assert watch.ended is not None
-        self.seen.waited.append(watch.begun - watch.asked)
-        ran.append(watch.ended - watch.begun)
+        self.seen.waited.append(watch.started - watch.requested)
+        ran.append(watch.ended - watch.started)
 
 
 def _notice(page: Page) -> Any:

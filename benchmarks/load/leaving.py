@@ -14,7 +14,7 @@ WAYS: dict[str, Callable[[Page], Awaitable[None]]] = {
 
 
 async def seconds_until_free(address: str, way: str) -> float:
-    """From the moment in which one visitor ends his run to the first step of the next one's.
+    """From the moment in which one visitor ends a run to the first step of the next one's.
 
     The first repeats the calibration, which is by far the longest run of the page.
     """

@@ -1,7 +1,7 @@
 """The page as a visitor's browser uses it, without a browser: its events and what follows them.
 
 The page's own configuration says which function an event calls, with which components, and which
-events come behind it; this follows it as Gradio's frontend does, streams included.
+events follow it; this follows it as Gradio's frontend does, streams included.
 """
 
 from __future__ import annotations
@@ -49,33 +49,33 @@ class Layout:
 
     def called_by(self, elem_id: str, event: str) -> dict[str, Any]:
         """The function that an event of a component calls."""
-        wanted = [self.part(elem_id), event]
+        target = [self.part(elem_id), event]
         return next(
             one for one in self.functions.values()
-            if wanted in [list(target) for target in one["targets"]]
+            if target in [list(target) for target in one["targets"]]
         )  # fmt: skip
 
-    def behind(self, function: int, *, went_well: bool) -> list[dict[str, Any]]:
-        """The server's functions that follow one, also behind a step of the browser's own, which
-        goes well."""
+    def following(self, function: int, *, went_well: bool) -> list[dict[str, Any]]:
+        """The server's functions that run after one, also after a step in the browser, which
+        always succeeds."""
         unwanted = "trigger_only_on_failure" if went_well else "trigger_only_on_success"
-        following: list[dict[str, Any]] = []
+        found: list[dict[str, Any]] = []
         for one in self.functions.values():
             if one["trigger_after"] != function or one[unwanted]:
                 continue
             if one["backend_fn"]:
-                following.append(one)
+                found.append(one)
             else:
-                following.extend(self.behind(one["id"], went_well=True))
-        return following
+                found.extend(self.following(one["id"], went_well=True))
+        return found
 
 
 @dataclass
 class Watch:
     """When what happened to a run, in seconds of `time.perf_counter`; None: not yet."""
 
-    asked: float = field(default_factory=time.perf_counter)
-    begun: float | None = None
+    requested: float = field(default_factory=time.perf_counter)
+    started: float | None = None
     working: float | None = None
     ended: float | None = None
     events: int = 0
@@ -87,13 +87,13 @@ class Page:
 
     Args:
         address: of the server.
-        network: the visitor's own network address, as a proxy on this machine would tell it.
+        network: the visitor's own network address, as a proxy on this machine would report it.
     """
 
     def __init__(self, address: str, network: str = "127.0.0.1") -> None:
         self.http = httpx.AsyncClient(
             base_url=address, timeout=_WAIT, headers={"X-Forwarded-For": network},
-            # The server closes a connection that was idle for 5 s; a browser would ask again.
+            # The server closes a connection that was idle for 5 s; a browser would connect again.
             limits=httpx.Limits(keepalive_expiry=2),
         )  # fmt: skip
         self.session = uuid.uuid4().hex[:12]
@@ -101,7 +101,7 @@ class Page:
         self._running: tuple[int, str] | None = None
 
     async def open(self) -> None:
-        """Load the page as it stands in its HTML."""
+        """Load the page from its HTML."""
         found = _CONFIG.search((await self.http.get("/")).text)
         if found is None:
             raise RuntimeError("the page has no configuration in it")
@@ -137,7 +137,7 @@ class Page:
         await self._call(self.layout.called_by(elem_id, event), watch or Watch())
 
     async def cancel(self) -> None:
-        """What pressing Cancel does to the run that is on its way."""
+        """What pressing Cancel does to the run in progress."""
         if self._running is None:
             raise RuntimeError("nothing runs")
         function, event = self._running
@@ -152,7 +152,7 @@ class Page:
             refused, outputs = problem, None
         if outputs is not None:
             self._take(function["outputs"], outputs)
-        for following in self.layout.behind(function["id"], went_well=outputs is not None):
+        for following in self.layout.following(function["id"], went_well=outputs is not None):
             await self._call(following, watch)
         if refused is not None:
             raise refused
@@ -174,20 +174,20 @@ class Page:
         joined = await self.http.post("/gradio_api/queue/join", json=self._body(function))
         if joined.status_code != 200:
             raise Refused(joined.status_code, _words(joined))
-        # A run's model is waited for in a step of its own, which is nothing of the run.
-        behind = self.layout.behind(function["id"], went_well=True)
-        if any(one["queue"] for one in behind):
+        # Waiting for a model is a step of its own that does not count as the run.
+        following = self.layout.following(function["id"], went_well=True)
+        if any(one["queue"] for one in following):
             watch = Watch()
         watch.joined = True
         self._running = function["id"], joined.json()["event_id"]
-        told = {"session_hash": self.session}
-        async with self.http.stream("GET", "/gradio_api/queue/data", params=told) as stream:
+        query = {"session_hash": self.session}
+        async with self.http.stream("GET", "/gradio_api/queue/data", params=query) as stream:
             async for line in stream.aiter_lines():
                 if not line:
                     continue
                 message = json.loads(line.removeprefix("data:"))
                 if message["msg"] == "process_starts":
-                    watch.begun = time.perf_counter()
+                    watch.started = time.perf_counter()
                 elif message["msg"] == "process_generating":
                     watch.events += 1
                     # The first event says that the run starts; the second comes from the model.

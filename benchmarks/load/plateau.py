@@ -22,7 +22,7 @@ BATCHES = 10
 _TOKENS = 4
 _FEW_SESSIONS = 20
 _DIFFERENT = 8
-"""Questions that are asked in turn."""
+"""The number of different questions, used in turn."""
 
 
 def objects() -> Counter[str]:
@@ -43,7 +43,7 @@ def growing(counts: list[Counter[str]]) -> dict[str, int]:
     }
 
 
-def of_service(runs: int, tell: Callable[[str], None]) -> dict[str, object]:
+def of_service(runs: int, report: Callable[[str], None]) -> dict[str, object]:
     """``runs`` runs in this process, without a page."""
     service = Service(answer_tokens=_TOKENS)
     service.load()
@@ -62,13 +62,13 @@ def of_service(runs: int, tell: Callable[[str], None]) -> dict[str, object]:
                     pass
             counts.append(objects())
             memory.append(_resident_mb())
-            tell(f"service: {len(memory)} of {BATCHES}, {memory[-1]:.0f} MB")
+            report(f"service: {len(memory)} of {BATCHES}, {memory[-1]:.0f} MB")
     half = len(counts) // 2
     return {"runs": runs, "memory_mb": memory, "growing": growing(counts[half:])}
 
 
-def of_server(runs: int, tell: Callable[[str], None]) -> dict[str, object]:
-    """``runs`` visitors of the page, one behind the other, each with a run."""
+def of_server(runs: int, report: Callable[[str], None]) -> dict[str, object]:
+    """``runs`` visitors of the page, one after the other, each with a run."""
     variables = {
         "VTW_ANSWER_TOKENS": str(_TOKENS), "VTW_SESSIONS": str(_FEW_SESSIONS),
         "VTW_RUNS_PER_MINUTE": "0",
@@ -78,7 +78,7 @@ def of_server(runs: int, tell: Callable[[str], None]) -> dict[str, object]:
         for batch in _batches(runs):
             asyncio.run(_visits(server.address, batch))
             memory.append(server.resident_mb())
-            tell(f"server: {len(memory)} of {BATCHES}, {memory[-1]:.0f} MB")
+            report(f"server: {len(memory)} of {BATCHES}, {memory[-1]:.0f} MB")
     return {"runs": runs, "sessions": _FEW_SESSIONS, "memory_mb": memory}
 
 

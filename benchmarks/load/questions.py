@@ -22,7 +22,7 @@ _SAME = ("model", "prompt", "layers", "visualTokens", "textTokens", "grid", "sam
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """One picture (PNG) with a question, and how the page should show the run of it."""
 
     picture: bytes
@@ -54,9 +54,9 @@ def drawn(number: int) -> tuple[bytes, str]:
     return out.getvalue(), ask_any(scene, rng).text
 
 
-def direct(vlm: VisionLanguageModel, number: int, answer_tokens: int) -> Asked:
+def direct(vlm: VisionLanguageModel, number: int, answer_tokens: int) -> Request:
     """The same with a direct run of the model."""
     picture, prompt = drawn(number)
     run = vlm.explore(Image.open(io.BytesIO(picture)), prompt, max_new_tokens=answer_tokens)
     # As it comes over the wire.
-    return Asked(picture, prompt, json.loads(json.dumps(show_run(run, origin="live"))))
+    return Request(picture, prompt, json.loads(json.dumps(show_run(run, origin="live"))))

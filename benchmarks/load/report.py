@@ -74,7 +74,7 @@ def _crowd(result: dict[str, Any]) -> list[str]:
         "",
         f"* Results that were not those of a direct run of the same picture and question: "
         f"**{len(seen['wrong'])}** of {seen['count']['ran'] + seen['count']['compared']}.",
-        f"* Refused: {refused or 'nobody'}.",
+        f"* Refused: {refused or 'no one'}.",
         f"* Left in the middle of a run: {seen['left']}.",
         f"* Resident memory of the server: {seen['memory_mb']['first']:.0f} MB before, at most "
         f"{seen['memory_mb']['greatest']:.0f} MB; mean of each quarter {quarters} MB.",
@@ -84,18 +84,18 @@ def _crowd(result: dict[str, Any]) -> list[str]:
 
 def _leaving(result: dict[str, Any]) -> list[str]:
     words = {"closed": "a tab that is closed", "cancelled": "Cancel"}
-    told = "; ".join(
+    listed = "; ".join(
         f"{words[way]}: {', '.join(f'{one:.2f}' for one in seconds)}"
         for way, seconds in result.items()
     )
     return [
         "### Leaving",
-        f"Seconds from the end of a visitor's run to the first step of the next one's: {told}.",
+        f"Seconds from the end of a visitor's run to the first step of the next one's: {listed}.",
     ]
 
 
 def _plateau(result: dict[str, Any]) -> list[str]:
-    lines = ["### Run behind run"]
+    lines = ["### Run after run"]
     names = {"service": "the service alone", "server": "the page, a session for each run"}
     for name, words in names.items():
         if name not in result:
@@ -103,8 +103,8 @@ def _plateau(result: dict[str, Any]) -> list[str]:
         one = result[name]
         memory = ", ".join(f"{mb:.0f}" for mb in one["memory_mb"])
         grew = one.get("growing")
-        said = "" if grew is None else f" Types that grow with every batch: {grew or 'none'}."
+        growth = "" if grew is None else f" Types that grow with every batch: {grew or 'none'}."
         lines.append(
-            f"* {one['runs']} runs of {words}: {memory} MB after each tenth of them.{said}"
+            f"* {one['runs']} runs of {words}: {memory} MB after each tenth of them.{growth}"
         )
     return lines

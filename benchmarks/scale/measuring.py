@@ -15,7 +15,7 @@ from typing import Any
 import torch
 
 from benchmarks import runs
-from benchmarks.claims import BEFORE, BEHIND
+from benchmarks.claims import AFTER, BEFORE
 from benchmarks.scale.theory import Shape, prefill_flops, sample_bytes, sample_flops
 from benchmarks.shapes import random_llava, random_prompt
 from benchmarks.timing import medians
@@ -40,8 +40,8 @@ def growth(rounds: int) -> list[dict[str, Any]]:
 
 def _sample(side: int, layers: int, answer: int, rounds: int) -> dict[str, Any]:
     vlm = random_llava(layers=layers, width=256, patches_per_side=side)
-    prepared = random_prompt(vlm, before=BEFORE, behind=BEHIND)
-    shape = Shape(BEFORE, side**2, BEHIND, answer)
+    prepared = random_prompt(vlm, before=BEFORE, after=AFTER)
+    shape = Shape(BEFORE, side**2, AFTER, answer)
 
     def sample() -> Any:
         full = runs.full_run(vlm, prepared, answer)

@@ -7,7 +7,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from benchmarks.claims import BEFORE, BEHIND
+from benchmarks.claims import AFTER, BEFORE
 from benchmarks.report import ROOT, put_between
 from benchmarks.scale.theory import Shape, prefill_flops, sample_bytes, sample_flops
 from vtw_core.files.replacing import replacing
@@ -43,8 +43,8 @@ def measured(results: dict[str, Any]) -> str:
         MEASURED[0],
         "Medians of runs that took turns in one process, CPU time of one thread of "
         f"{facts['processor']} ({facts['cores']} cores), torch {facts['torch']}, {facts['date']}; "
-        f"random float32 LLaVA of width 256, {BEFORE} text tokens before the image and {BEHIND} "
-        "behind it. Unit: one prefill of the full model. Predicted: FLOPs and bytes of "
+        f"random float32 LLaVA of width 256, {BEFORE} text tokens before the image and {AFTER} "
+        "after it. Unit: one prefill of the full model. Predicted: FLOPs and bytes of "
         "`benchmarks/scale/theory.py`, "
         "where every K leaves the baseline's answer at once.",
         "",
@@ -100,7 +100,7 @@ def worked_out() -> str:
         "|---|---:|---:|---:|---:|---:|",
     ]
     for name, dims, visual in MODELS:
-        shape = Shape(BEFORE, visual, BEHIND, ANSWER)
+        shape = Shape(BEFORE, visual, AFTER, ANSWER)
         prefill, sample = prefill_flops(dims, shape), sample_flops(dims, shape)
         hours = sample * IMAGES / SUSTAINED / 3600
         lines.append(
@@ -113,7 +113,7 @@ def worked_out() -> str:
 
 def loop_prefills(dims: DecoderDims, shape: Shape) -> float:
     """The first-token curve alone by one prefill for each K, in prefills of the full model."""
-    text = Shape(shape.before, 0, shape.behind, shape.answer)
+    text = Shape(shape.before, 0, shape.after, shape.answer)
     full, bare = prefill_flops(dims, shape), prefill_flops(dims, text)
     layers = dims.layers
     return sum(k / layers + (1 - k / layers) * bare / full for k in range(layers + 1))

@@ -9,27 +9,27 @@ from vtw_core.measures.cost import DecoderDims, flops_at_every_k, kv_bytes_per_l
 
 @dataclass(frozen=True)
 class Shape:
-    """One prompt: tokens before the image, visual tokens, tokens behind the image, and the tokens
+    """One prompt: tokens before the image, visual tokens, tokens after the image, and the tokens
     of its answer."""
 
     before: int
     visual: int
-    behind: int
+    after: int
     answer: int
 
     @property
     def prompt(self) -> int:
-        return self.before + self.visual + self.behind
+        return self.before + self.visual + self.after
 
     @property
     def rows(self) -> int:
-        """Rows that a sweep runs for each K: behind the image, the answer's first T - 1 too."""
-        return self.behind + self.answer - 1
+        """Rows that a sweep runs for each K: after the image, the answer's first T - 1 too."""
+        return self.after + self.answer - 1
 
 
 def prefill_flops(dims: DecoderDims, shape: Shape) -> float:
     """Of the full model over the prompt."""
-    return float(flops_at_every_k(dims, shape.before + shape.behind, shape.visual)[-1])
+    return float(flops_at_every_k(dims, shape.before + shape.after, shape.visual)[-1])
 
 
 def sample_flops(dims: DecoderDims, shape: Shape) -> float:

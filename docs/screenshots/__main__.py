@@ -1,6 +1,6 @@
 """``python -m docs.screenshots FOLDER``: every tab of the page as pictures, to be looked at.
 
-Starts the page, then takes each tab in light and dark at the widths and in the languages asked for;
+Starts the page, then takes each tab in light and dark at the widths and in the requested languages;
 says which of them is wider than its screen, and ends with status 1 if one is.
 ``--readme`` takes the README's four pictures into docs/ instead. Needs `chromium`.
 """
@@ -32,7 +32,7 @@ _WAIT = 60_000  # milliseconds
 
 
 def settled(page: Page) -> None:
-    """Wait until the model has said that it is there and every chart in sight has been drawn."""
+    """Wait until the model is ready and every chart in sight has been drawn."""
     page.wait_for_selector("#workbench .handle", state="attached")
     page.wait_for_function(
         "/\\S/.test(document.querySelector('#model-state').textContent) &&"
@@ -84,7 +84,7 @@ def for_readme(browser: Browser, address: str) -> None:
         page = browser.new_page(viewport={"width": width, "height": height})
         page.goto(f"{address}/{path}?__theme={theme}")
         settled(page)
-        if results:  # on a phone the results stand below the fold
+        if results:  # on a phone the results are below the fold
             page.evaluate("document.querySelector('#workbench').scrollIntoView()")
             page.wait_for_timeout(300)
         replace_file(_DOCS / f"{name}.png", page.screenshot())

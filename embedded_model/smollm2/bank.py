@@ -1,6 +1,6 @@
 """All pictures of single things that a scene may be made of, in one array.
 
-Training scenes take stickers of the training styles, drawn anew in simpler manners (outlines,
+Training scenes take stickers of the training styles, redrawn in simpler styles (outlines,
 silhouettes, few colours), and shapes drawn in eight manners. Held-out scenes take them from the
 styles that training never saw.
 """

@@ -52,7 +52,7 @@ class Packer:
         return self._tokenizer.encode(text, add_special_tokens=False).ids
 
     def question(self, text: str) -> list[int]:
-        """What follows the picture, up to where the answer begins."""
+        """What follows the picture, up to the start of the answer."""
         return self.encode(f"\n{text}{TURN_END}\n<|im_start|>assistant\n")
 
     def pack(self, questions: list[Question]) -> Conversation:
@@ -62,17 +62,17 @@ class Packer:
         positions, block = list(range(start)), [0] * start
         asked = []
         for question in questions:
-            told = self.question(question.text)
+            prompt_ids = self.question(question.text)
             answer = [*self.encode(question.answer), self.end]
-            size = len(told) + len(answer) - 1
+            size = len(prompt_ids) + len(answer) - 1
             if len(ids) + size > LENGTH:
                 continue
             asked.append(question)
-            ids += told + answer[:-1]
-            labels += [IGNORED] * (len(told) - 1) + answer
+            ids += prompt_ids + answer[:-1]
+            labels += [IGNORED] * (len(prompt_ids) - 1) + answer
             if question.first_read is not None:
                 answer = [self.encode(question.first_read)[0]] + [IGNORED] * (len(answer) - 1)
-            first += [IGNORED] * (len(told) - 1) + answer
+            first += [IGNORED] * (len(prompt_ids) - 1) + answer
             positions += range(start, start + size)
             block += [len(asked)] * size
         padding = LENGTH - len(ids)

@@ -2,8 +2,8 @@
 
 *Shallow*: only the first `EARLY` layers run, and the answer is asked of them through the final norm
 and the head. So they learn to see and to find by themselves, at two fifths of the cost of a step.
-*Deep*: all layers run, the answer is asked at the end, again behind `EARLY` layers, and behind one
-layer drawn anew for each batch (deep supervision, as in LayerSkip, arXiv 2404.16710, without its
+*Deep*: all layers run; the answer's loss is taken at the end, after `EARLY` layers and after a
+random layer of each batch (deep supervision, as in LayerSkip, arXiv 2404.16710, without its
 dropout). Of a two-step question the lower layers are asked for the name of the thing alone: what is
 known about it belongs to the layers above.
 
@@ -144,10 +144,10 @@ class DialogueStage:
                 loss = early
             else:
                 loss, numbers["right"] = self._answer_loss(passed[-1], labels)
-                behind = self.rng.randrange(EARLY + 1, len(decoder.layers))
+                depth = self.rng.randrange(EARLY + 1, len(decoder.layers))
                 one_step = torch.where(first_read == labels, labels, IGNORED)
-                exit_labels = labels if behind >= _FACTS_FROM else one_step
-                exit_loss, numbers["exit_right"] = self._answer_loss(passed[behind], exit_labels)
+                exit_labels = labels if depth >= _FACTS_FROM else one_step
+                exit_loss, numbers["exit_right"] = self._answer_loss(passed[depth], exit_labels)
                 loss = loss + _EARLY_WEIGHT * early + _EXIT_WEIGHT * exit_loss
         if self.steps % _REPLAY_EVERY == 0:
             rows = torch.tensor(self.rng.sample(range(len(self.replay.ids)), len(block)))

@@ -1,4 +1,4 @@
-"""The hand-drawn style: line drawings as somebody would make them with a mouse.
+"""The hand-drawn style: line drawings as a person would draw them with a mouse.
 
 A drawing (``drawings.py``) is a few strokes on a grid of 100 x 100. Here a hand that is not quite
 steady draws them: a little turned and stretched, every line trembling, one pen and one colour.
@@ -85,7 +85,7 @@ def _fitted(lines: list[Floats], pen: float) -> list[Floats]:
 
 
 def _ink(lines: list[Floats], filled: list[bool], pen: float) -> NDArray[np.uint8]:
-    """uint8 [72, 72]: how much ink lies on every pixel."""
+    """uint8 [72, 72]: how much ink is on every pixel."""
     side = SIZE * _OVERSAMPLED
     paper = Image.new("L", (side, side))
     draw = ImageDraw.Draw(paper)

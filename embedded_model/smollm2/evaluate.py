@@ -130,7 +130,7 @@ def report(vlm: Any, per_kind: int, seed: int, size: int) -> str:
             ),
             "Mean first-token KL over the calibration questions, nats: "
             + ", ".join(f"{k}: {curve[k]:.2g}" for k in range(4, vlm.layers + 1, 1)),
-            "Where the rows behind the picture look: share of their attention in percent, mean "
+            "Where the rows after the picture look: share of their attention in percent, mean "
             "over heads and rows, nothing withdrawn; last column: percent of heads that give the "
             "first token more than 0.3 (mean over rows). In the deep half of the layers the first "
             f"token gets {deep[:, 0].min():.0f} to {deep[:, 0].max():.0f} % (mean "

@@ -1,8 +1,8 @@
 """Answers, KL and attention, many questions at once: `evaluate` and the end of a training run.
 
-Withdrawal is computed by masking (no row behind the picture sees visual keys from layer K on),
+Withdrawal is computed by masking (no row after the picture sees visual keys from layer K on),
 which the project's tests prove to be the same as dropping. An answer is right if each of its tokens
-and its end is the likeliest one behind the right ones before it.
+and its end is the most likely one after the correct ones before it.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ def _measure_batch(
 
 @dataclass(frozen=True)
 class Gaze:
-    """Where the rows behind the picture look, per layer, nothing withdrawn."""
+    """Where the rows after the picture look, per layer, nothing withdrawn."""
 
     shares: NDArray[np.float64]
     """[layer, 4] share of first token, rest of the system prompt, picture and later text in

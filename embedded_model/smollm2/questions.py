@@ -392,8 +392,10 @@ def _joined(parts: list[str]) -> str:
 
 
 def _ask_describe(scene: Scene, rng: random.Random, words: Wordings) -> Question:
-    told = _joined([f"{with_article(t.title)} at the {t.position}" for t in scene.things])
-    return Question(_said("describe", rng, words, {}), told[0].upper() + told[1:] + ".", "describe")
+    described = _joined([f"{with_article(t.title)} at the {t.position}" for t in scene.things])
+    return Question(
+        _said("describe", rng, words, {}), described[0].upper() + described[1:] + ".", "describe"
+    )
 
 
 def _ask_taught_fact(scene: Scene, rng: random.Random, words: Wordings) -> Question | None:

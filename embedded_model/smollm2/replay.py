@@ -36,24 +36,24 @@ _OPENINGS = ("The", "In the year", "Once upon a time", "How to", "A", "When", "I
 def _beginnings(packer: Packer, rng: random.Random, count: int) -> list[list[int]]:
     """Half of them requests to the assistant, a quarter with our system prompt but no picture, a
     quarter plain text."""
-    begun = []
+    openings = []
     for i in range(count):
         if i % 4 == 3:
-            begun.append(packer.encode(f"<|im_start|>{rng.choice(_OPENINGS)}"))
+            openings.append(packer.encode(f"<|im_start|>{rng.choice(_OPENINGS)}"))
             continue
         system = SYSTEM_PROMPT if i % 4 == 2 else OWN_SYSTEM_PROMPT
         request = rng.choice(_REQUESTS).format(rng.choice(_TOPICS))
-        begun.append(
+        openings.append(
             packer.encode(
                 f"<|im_start|>system\n{system}<|im_end|>\n<|im_start|>user\n{request}<|im_end|>\n"
                 "<|im_start|>assistant\n"
             )
         )
-    return begun
+    return openings
 
 
 class Replay:
-    """``ids``: [text, LENGTH], ``thought``: the final states behind each of them."""
+    """``ids``: [text, LENGTH], ``thought``: the final states after each of them."""
 
     def __init__(self, ids: torch.Tensor, thought: torch.Tensor, end: int) -> None:
         self.ids, self.thought, self.end = ids, thought, end
@@ -66,10 +66,10 @@ class Replay:
         """Before anything was added to the decoder; no text has more than ``longest`` tokens."""
         rng = random.Random(seed)
         device = decoder.head.device
-        begun = _beginnings(packer, rng, texts)
-        start = max(map(len, begun))
-        padded = [[packer.end] * (start - len(ids)) + ids for ids in begun]
-        mask = [[0] * (start - len(ids)) + [1] * len(ids) for ids in begun]
+        openings = _beginnings(packer, rng, texts)
+        start = max(map(len, openings))
+        padded = [[packer.end] * (start - len(ids)) + ids for ids in openings]
+        mask = [[0] * (start - len(ids)) + [1] * len(ids) for ids in openings]
         with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
             written = model.generate(
                 input_ids=torch.tensor(padded, device=device),
@@ -78,7 +78,7 @@ class Replay:
                 temperature=1.0, top_k=0, top_p=0.98, pad_token_id=packer.end,
             )  # fmt: skip
         rows = []
-        for row, ids in zip(written.tolist(), begun, strict=True):
+        for row, ids in zip(written.tolist(), openings, strict=True):
             text = row[start - len(ids) :]
             rows.append(text + [packer.end] * (LENGTH - len(text)))
         kept = torch.tensor(rows, device=device)
@@ -100,7 +100,7 @@ class Replay:
 
 
 def _final_states(decoder: LayeredDecoder, ids: torch.Tensor) -> torch.Tensor:
-    """[text, position, width] behind the final norm."""
+    """[text, position, width] after the final norm."""
     count, length = ids.shape
     positions = torch.arange(length, device=ids.device).expand(count, -1)
     causal = torch.ones(length, length, dtype=torch.bool, device=ids.device).tril()

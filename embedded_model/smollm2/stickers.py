@@ -36,7 +36,7 @@ from vtw_core.files.replacing import replacing
 
 SIZE = 72
 _DRAWN_AT = 288  # SVG is drawn large, cropped to what is drawn, then made small
-_COLOURS = 128  # of one sprite; keeps the file small, and nobody sees the difference
+_COLOURS = 128  # of one sprite; keeps the file small, and the difference is invisible
 
 SHIPPED_STYLES = (
     "noto", "noto blob", "fluent 3d", "fluent flat", "fluent color", "fluent line", "twemoji",
@@ -145,7 +145,7 @@ class IconSet:
         self._aliases = icons.get("aliases", {})
 
     def resolve(self, name: str) -> str | None:
-        """The icon behind a name or alias, unturned; None if there is none."""
+        """The icon of a name or alias, unturned; None if there is none."""
         while name in self._aliases:
             name = self._aliases[name]["parent"]
         return name if name in self._icons else None

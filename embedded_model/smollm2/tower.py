@@ -1,4 +1,4 @@
-"""Stage 1, the vision tower: what lies on each patch, and what is in the picture.
+"""Stage 1, the vision tower: what is on each patch, and what is in the picture.
 
 Each patch tells name, colour, size and cell of the thing that it belongs to; the class token tells
 how many things there are and which.

@@ -218,7 +218,7 @@ def main() -> None:
     parser.add_argument("--text-tokens", type=int, default=LENGTH, help="at most, in each text")
     parser.add_argument("--compile", action="store_true", help="the layers, by torch.compile")
     parser.add_argument("--start", type=Path, help="a finished run to go on from")
-    parser.add_argument("--only", choices=["tower"], help="stop behind this stage")
+    parser.add_argument("--only", choices=["tower"], help="stop after this stage")
     parser.add_argument("--seed", type=int, default=1)
     a = parser.parse_args()
     plan = Plan(

@@ -35,16 +35,16 @@ def address(tiny):
 
 def test_everybody_gets_his_own_and_the_rest_is_refused_in_one_sentence(tiny, address):
     vlm = tiny.models.pool.model(tiny.model_name)
-    asked = [direct(vlm, number, TOKENS) for number in range(5)]
-    assert len({one.prompt for one in asked}) > 1
-    seen = asyncio.run(visit_for(address, asked, 8.0, pace=0.1))
+    requests = [direct(vlm, number, TOKENS) for number in range(5)]
+    assert len({one.prompt for one in requests}) > 1
+    seen = asyncio.run(visit_for(address, requests, 8.0, pace=0.1))
     assert seen.wrong == []
     assert seen.ran
-    assert len(seen.ran) + seen.left + sum(seen.refused.values()) >= len(asked)
+    assert len(seen.ran) + seen.left + sum(seen.refused.values()) >= len(requests)
     assert set(seen.refused) <= {text.QUEUE_IS_FULL}
     # That another's result would have been noticed:
-    assert asked[0].difference(asked[0].expected) == ""
-    assert all(asked[0].difference(other.expected) for other in asked[1:])
+    assert requests[0].difference(requests[0].expected) == ""
+    assert all(requests[0].difference(other.expected) for other in requests[1:])
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -38,7 +38,7 @@ def hub(tiny_folder):
 def cache(hub, monkeypatch, tmp_path):
     """The environment of a server that reaches the hub, and whose cache is empty."""
     reach(hub, monkeypatch, tmp_path / "hf")
-    hub.asked.clear()
+    hub.requests.clear()
     hub.stalled.clear()
     return tmp_path / "hf" / "hub"
 
@@ -69,7 +69,7 @@ def test_a_model_of_the_hub_is_the_model_of_its_folder(cache, hub, vlm, image):
 
 def test_what_is_in_the_cache_is_not_fetched_again(cache, hub):
     load_model("org/tiny", device="cpu")
-    hub.asked.clear()
+    hub.requests.clear()
     *steps, _ = load_steps("org/tiny", device="cpu")
     assert not hub.fetched("safetensors")
     assert not any(step.stage == "download" for step in steps)

@@ -31,7 +31,7 @@ def hub(tiny_folder):
 def cache(hub, monkeypatch, tmp_path):
     """The environment of a user who reaches the hub, and whose cache is empty."""
     reach(hub, monkeypatch, tmp_path / "hf")
-    hub.asked.clear()
+    hub.requests.clear()
     hub.broken.clear()
 
 
@@ -61,7 +61,7 @@ def test_a_terminal_is_shown_the_progress_bars_of_the_libraries(cache, monkeypat
 
 def test_what_is_in_the_cache_is_not_fetched_again(cache, hub):
     load_model("org/tiny", device="cpu")
-    hub.asked.clear()
+    hub.requests.clear()
     load_model("org/tiny", device="cpu")
     assert not hub.fetched("safetensors")
 

@@ -220,7 +220,7 @@ def test_an_adapter_of_the_hub_is_merged_into_its_base_of_the_hub(
     with torch.inference_mode():
         expected = saved[1](**inputs).logits
         assert (merged.model(**inputs).logits - expected).abs().max() < 1e-4
-    hub_cache.asked.clear()
+    hub_cache.requests.clear()
     load_model("org/adapter", device="cpu")
     assert not hub_cache.fetched("safetensors")
 
