@@ -129,7 +129,7 @@ def write_one_question(folder, image):
     return lines
 
 
-def test_it_stands_behind_another_strategy(added, vlm, image):
+def test_it_stands_after_another_strategy(added, vlm, image):
     method = Method("chain", VisualTokenWithdrawal(3).then(added(1)))
     (entry,) = compare_methods(vlm, image, PROMPT, [method], max_new_tokens=2, timed=1).entries
     assert entry.visual_tokens_per_layer == (64, 32, 32, 0)

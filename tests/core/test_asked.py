@@ -234,7 +234,7 @@ class TestAPromptThatEndsWithTheImage:
     def test_every_strategy_refuses_it(self, asked, strategy):
         vlm, inputs, layout = asked
         with (
-            pytest.raises(InputError, match=r"ends with the image.*put the question behind"),
+            pytest.raises(InputError, match=r"ends with the image.*put the question after"),
             withdraw(vlm.model, strategy, layout),
         ):
             vlm.model.generate(**inputs, max_new_tokens=2)

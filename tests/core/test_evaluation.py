@@ -162,7 +162,7 @@ def test_two_processes_give_the_result_of_one_byte_for_byte(options, whole, tmp_
         (["--method", "vtw --k 99"], "K must be"),
         (["--image-column", "picture"], "belong to parquet"),
         (["--stream"], "belong to parquet"),
-        ([], "Name a data set behind hf:"),
+        ([], "Name a data set after hf:"),
         (["--csv", "/nowhere/at/all/t.csv"], "folder"),
     ],
 )

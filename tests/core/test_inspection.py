@@ -162,10 +162,10 @@ def test_similarity_by_hand(explored):
     last = {}
 
     def keep(name):
-        def behind(module, args, output):
+        def after(module, args, output):
             last[name] = output[0, -1].double()
 
-        return behind
+        return after
 
     layer = vlm.model.get_decoder().layers[2]
     for name, strategy in (("full", KeepAll()), ("withdrawn", VisualTokenWithdrawal(1))):

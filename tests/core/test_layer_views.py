@@ -187,16 +187,16 @@ def test_keys_without_a_cache_are_refused(vlm, inputs, layout):
         vlm.model(**inputs, use_cache=False)
 
 
-def test_a_view_behind_another_strategy_shows_its_tokens_alone(vlm, inputs, layout):
+def test_a_view_after_another_strategy_shows_its_tokens_alone(vlm, inputs, layout):
     seen = []
 
-    class Behind(Looking):
+    class After(Looking):
         def kept(self, view):
             if view.layer == 2:
                 seen.append((view.alive, view.attention.columns, view.ahead().columns))
             return view.alive
 
-    chain = FastV(2, 0.5).then(Behind(None))
+    chain = FastV(2, 0.5).then(After(None))
     with torch.no_grad(), withdraw(vlm.model, chain, layout) as withdrawal:
         vlm.model(**inputs, use_cache=True)
     kept = np.intersect1d(withdrawal.trace().kept[2], layout.visual)
@@ -254,7 +254,7 @@ def test_the_vision_encoder_is_shown_as_it_is(vlm, kind):
         )
     layout = prepared.layout
     grid, row, col = layout.patches.T
-    place = row * layout.grids[0][1] + col + 1  # behind the class token
+    place = row * layout.grids[0][1] + col + 1  # after the class token
     for index in range(len(tower.attentions)):
         shown, weights = seen[0].tower(index), tower.attentions[index].mean(1)
         close(shown.received, weights.mean(1)[grid.tolist(), place.tolist()])

@@ -22,7 +22,7 @@ from vtw_core.results.calibration import Calibration, Sample, Setting
 from vtw_core.results.equal_budget import load_budget_comparison
 
 OLDER = Path(__file__).resolve().parents[1] / "older"
-# What each version wrote behind the one before it.
+# What each version wrote after the one before it.
 SECOND = ("k_min", "sampling", "positions", "first_tokens", "first_probabilities")
 
 

@@ -91,7 +91,7 @@ def test_there_is_a_mark_for_each_image_or_none():
 def test_rows_of_llava_are_read_with_their_first_question_and_answer(folder):
     turns = [
         {"from": "human", "value": f"<image>\n{ASKED}"}, {"from": "gpt", "value": "a ball"},
-        {"from": "human", "value": "and behind it ?"}, {"from": "gpt", "value": "nothing"},
+        {"from": "human", "value": "and after it ?"}, {"from": "gpt", "value": "nothing"},
     ]  # fmt: skip
     chat = [
         {"role": "system", "content": "Be short."},

@@ -214,7 +214,7 @@ def test_no_byte_of_a_shard_can_change_without_being_noticed(tmp_path):
     assert Shards(tmp_path, Length.from_json).notes == ()
 
 
-def test_a_byte_that_changes_behind_the_first_look_is_noticed(tmp_path):
+def test_a_byte_that_changes_after_the_first_look_is_noticed(tmp_path):
     run(tmp_path, items=ITEMS[:1])
     (shard,) = tmp_path.iterdir()
     store, key = Shards(tmp_path, Length.from_json), key_of(ITEMS[0], ["setting"])

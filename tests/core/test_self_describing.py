@@ -138,8 +138,8 @@ def test_a_strategy_set_by_counting_leaves_about_so_many_tokens(name, tokens):
     there = chosen.strategy.fitted_to(tokens, SIZE.layers, SIZE.visual)
     there.check(SIZE.layers)
     whole = there.k * SIZE.visual
-    behind = (SIZE.layers - there.k) * SIZE.visual * (1 - getattr(there, "ratio", 1))
-    mean = (whole + behind) / SIZE.layers
+    after = (SIZE.layers - there.k) * SIZE.visual * (1 - getattr(there, "ratio", 1))
+    mean = (whole + after) / SIZE.layers
     least = SIZE.visual / SIZE.layers if name == "fastv" else 0  # FastV's first layer sees all
     step = SIZE.visual / SIZE.layers / 2 if name == "vtw" else 0.5
     assert abs(mean - min(max(tokens, least), SIZE.visual)) <= step

@@ -62,7 +62,7 @@ class TestSelectRows:
     def test_a_prompt_that_ends_with_the_image_has_no_row(self):
         inside = random_inside(("bos", "visual", "visual"), answer=2)
         for rows in ("question", "last_prompt"):
-            with pytest.raises(InputError, match="behind the image"):
+            with pytest.raises(InputError, match="after the image"):
                 select_rows(inside, rows, 3)
 
 

@@ -18,7 +18,7 @@ SINKS = 5
 
 
 def inside_json(run: Run) -> dict[str, Any]:
-    """The object "inside" of `explore --json`: index k is K = k, l a layer, x a state behind x
+    """The object "inside" of `explore --json`: index k is K = k, l a layer, x a state after x
     layers, t a token of the baseline's answer; means are over heads and over all text rows that
     depend on the image.
 

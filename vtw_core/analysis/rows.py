@@ -84,7 +84,7 @@ def select_rows(inside: Inside, rows: QueryRows | int, prompt_tokens: int) -> In
             "The answer has one token only, and its last token is never fed back, so there is no "
             "answer row; choose other rows."
             if rows == "answer"
-            else "No text of the prompt stands behind the image; choose the answer rows."
+            else "No text of the prompt comes after the image; choose the answer rows."
         )
     return np.flatnonzero(chosen).astype(np.int64)
 

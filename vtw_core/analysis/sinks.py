@@ -142,7 +142,7 @@ class SinkToken:
     """A position that attention gathers on; means are over the deeper half of the layers.
 
     Attributes:
-        position: in the prompt, answer tokens behind it.
+        position: in the prompt, answer tokens after it.
         segment: its segment.
         piece: display text.
         patch: (grid, row, col); None for a token that stands for no patch.
@@ -369,8 +369,8 @@ def sink_verdict(run: Run, rows: QueryRows | int = "all_text") -> SinkVerdict:
     chosen = select_rows(inside, rows, run.prompt_tokens)
     mass = segment_mass(inside.attention, chosen)
     first, visual = mass[:, :2].sum(axis=1), mass[:, SEGMENTS.index("visual")]
-    behind = int(np.append(np.flatnonzero(first <= visual), -1).max()) + 1
-    from_layer = behind if behind < run.layers else None
+    after = int(np.append(np.flatnonzero(first <= visual), -1).max()) + 1
+    from_layer = after if after < run.layers else None
     start = deeper_half(run.layers)[0] if from_layer is None else from_layer
     shares = mass[start:].mean(axis=0)
     where = inside.attention.query_positions[chosen]

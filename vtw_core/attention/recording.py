@@ -45,7 +45,7 @@ _BLOCK = 2 * 2**20
 @contextmanager
 def record(model: Any, layout: TokenLayout) -> Iterator["AttentionRecorder"]:
     """Inside the block, the attention of every pass over the prompt that `layout` describes, and
-    of the tokens behind it, is recorded: of a forward pass or of `model.generate()`, one sequence
+    of the tokens after it, is recorded: of a forward pass or of `model.generate()`, one sequence
     at a time, alone or together with a `withdraw` block, around it or inside it.
 
     A thread started inside the block begins outside of it and is not recorded; to make it take
@@ -80,7 +80,7 @@ def record(model: Any, layout: TokenLayout) -> Iterator["AttentionRecorder"]:
 
 
 class AttentionRecorder:
-    """What was recorded of the last prompt that was run, and of the tokens behind it.
+    """What was recorded of the last prompt that was run, and of the tokens after it.
 
     All of it is float32 on the CPU, and complete once the pass is over. Axes as in
     `vtw_core.results.inside`, but `q` is every text row of the prompt, those before the image too.
@@ -108,7 +108,7 @@ class AttentionRecorder:
         listen_to_eager(hooks, dict(enumerate(self._layers)), self._listener)
         for index, layer in enumerate(self._layers):
             hooks.before(layer, partial(self._before, index))
-            hooks.behind(layer, lambda *_: self._listener.close(), after_errors=True)
+            hooks.after(layer, lambda *_: self._listener.close(), after_errors=True)
 
     def deafen(self) -> None:
         """Stop listening, should a layer have been interrupted while it was listened to."""
@@ -162,8 +162,8 @@ class AttentionRecorder:
     @property
     def query_positions(self) -> IntArray:
         """[q] positions of all text rows, ascending."""
-        behind = np.arange(self.layout.total, self.positions)
-        return np.concatenate([self.layout.text, behind])
+        after = np.arange(self.layout.total, self.positions)
+        return np.concatenate([self.layout.text, after])
 
     def _rows_of(self, layer: int) -> list["_Row"]:
         return [*self._prefills[layer].rows, *self._steps[layer]]
@@ -229,8 +229,8 @@ class AttentionRecorder:
         """[b + 1] where the bins of `image` begin: even ones over the prompt, then the answer's."""
         width = _bin_width(self.layout)
         prompt = np.arange(0, self.layout.total, width)
-        behind = np.arange(self.layout.total, self.positions, width)
-        return np.concatenate([prompt, behind, [self.positions]])
+        after = np.arange(self.layout.total, self.positions, width)
+        return np.concatenate([prompt, after, [self.positions]])
 
     @property
     def image(self) -> FloatArray:
@@ -245,8 +245,8 @@ class AttentionRecorder:
             inner = prefill.image.shape[0]
             out[layer, :inner, :inner] = prefill.image
             count[:inner] = prefill.image_rows
-            behind = [row for row in self._rows_of(layer) if row.position >= self.layout.total]
-            for row in behind:
+            after = [row for row in self._rows_of(layer) if row.position >= self.layout.total]
+            for row in after:
                 own = np.searchsorted(starts, row.position, side="right") - 1
                 columns = np.searchsorted(starts, row.keys, side="right") - 1
                 np.add.at(out[layer, own], columns, row.weights)
@@ -299,7 +299,7 @@ class _Row:
         """The only row of a decoding step."""
         if heard.queries != 1:
             raise ModelError(
-                "Several tokens in one pass behind the prompt cannot be recorded; generate "
+                "Several tokens in one pass after the prompt cannot be recorded; generate "
                 "one token at a time."
             )
         weights = heard.weights(0, 1)[0, :, 0]
@@ -353,7 +353,7 @@ class _Prefill:
 class _Sums:
     """The sums that one layer's weights are reduced to, block by block of rows.
 
-    Every weight is read once behind the softmax: rows are added up bin by bin for every head, and
+    Every weight is read once after the softmax: rows are added up bin by bin for every head, and
     all else is worked out from these sums, but for the text rows, which are few.
     """
 
@@ -365,7 +365,7 @@ class _Sums:
         self.rows: list[_Row] = []
         width = _bin_width(layout)
         self.side = -(-layout.total // width)
-        # What was run behind the prompt falls into one bin more, which is not kept.
+        # What was run after the prompt falls into one bin more, which is not kept.
         self.bins = np.where(keys < layout.total, keys // width, self.side)
         device = heard.weights(0, 1).device
         self.segments = _segments(keys, layout).to(device)

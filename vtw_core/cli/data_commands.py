@@ -191,7 +191,7 @@ def _own_part(
     together = arguments.tensor_parallel or arguments.device_map
     with quiet():
         vlm = load_from(arguments, None if together else own_device())
-    # Behind the model, whose loading may fail: no folder is made for nothing.
+    # After the model, whose loading may fail: no folder is made for nothing.
     store: Store[R] = Shards(arguments.out, read) if arguments.out else InMemory()
     if arguments.tensor_parallel:
         from vtw_core.data.single_writer import SingleWriter

@@ -86,8 +86,8 @@ def inside_table(run: Run) -> str:
     exchanged = "".join(f" {one_line(test.name)[:10]:>10}" for test in tests)
     names = "".join(f" {name:>8}" for name in SEGMENTS)
     lines = [
-        "Attention of all text tokens behind the image, % by segment, mean over heads; the",
-        "likeliest first answer token behind the layer (logit lens); mean KL in nats when the text",
+        "Attention of all text tokens after the image, % by segment, mean over heads; the",
+        "likeliest first answer token after the layer (logit lens); mean KL in nats when the text",
         "sees another image from the layer on",
         "",
         f"{'layer':>5} {names}  {'says':<12}{exchanged}",

@@ -87,7 +87,7 @@ def compare_steps(
 ) -> Generator[MethodEvent, None, None]:
     """Compare methods with the baseline, as a stream of events whose last is the result.
 
-    Order: the baseline's answer (`MethodToken`s), then each method's, with a `Progress` behind
+    Order: the baseline's answer (`MethodToken`s), then each method's, with a `Progress` after
     each; a method that does not fit the model or the image is a `MethodRefused` and is missing in
     the result. It can be closed at any event.
 

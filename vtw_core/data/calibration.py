@@ -83,7 +83,7 @@ def calibrate_steps(
     max_new_tokens: int = MAX_NEW_TOKENS,
     store: Store[Explored] | None = None,
 ) -> Generator[Progress | Calibration, None, None]:
-    """Explore the items one after the other: a `Progress` behind each, at last the `Calibration`.
+    """Explore the items one after the other: a `Progress` after each, at last the `Calibration`.
 
     It can be closed at any event; what is finished then is in the store, for instance
     ``Shards(folder, Explored.from_json)``.

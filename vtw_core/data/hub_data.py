@@ -165,7 +165,7 @@ def _load(source: str, stream: bool) -> Any:
     if isinstance(found, dict):  # one data set for each split
         if len(found) != 1:
             raise InputError(
-                "{source} has the splits {names}; name one behind a colon, as in {name}:{split}.",
+                "{source} has the splits {names}; name one after a colon, as in {name}:{split}.",
                 source=source,
                 names=", ".join(map(str, found)),
                 name=source.rstrip(":"),
@@ -187,7 +187,7 @@ def _parts(asked: str) -> tuple[str, str | None, str | None]:
     name, _, rest = asked.removeprefix(HUB).partition(":")
     split, _, config = rest.partition(":")
     if not name:
-        raise InputError("Name a data set behind hf:, such as hf:org/name:validation.")
+        raise InputError("Name a data set after hf:, such as hf:org/name:validation.")
     return name, split or None, config or None
 
 

@@ -87,7 +87,7 @@ def question(asked: Any, images: int, where: str) -> str:
 
     Raises:
         InputError: no usable prompt, or marks that do not stand for all images in front of the
-            question or behind it; says where it was read.
+            question or after it; says where it was read.
     """
     try:
         text = check_prompt(asked)

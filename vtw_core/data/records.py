@@ -141,7 +141,7 @@ def finish(
     total: int = 0,
     skip_bad: bool = False,
 ) -> Generator[Progress, None, tuple[Entry | Skipped, ...]]:
-    """Make the records that are missing, a `Progress` behind each item; return the entries.
+    """Make the records that are missing, a `Progress` after each item; return the entries.
 
     It can be closed at any event; what is made then is in the store.
 

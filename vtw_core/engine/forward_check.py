@@ -34,9 +34,9 @@ class AskedPass:
     def attach(self, hooks: ContextHooks, model: Any) -> None:
         """Put the hooks on the model."""
         hooks.before(model, self._before_model)
-        hooks.behind(model, self._behind_model, after_errors=True)
+        hooks.after(model, self._after_model, after_errors=True)
         hooks.before(model.model, self._before_base)
-        hooks.behind(model.model, self._behind_base, after_errors=True)
+        hooks.after(model.model, self._after_base, after_errors=True)
 
     def _before_model(self, args: Any, kwargs: dict[str, Any]) -> None:
         passed = {**dict(zip(self._named, args, strict=False)), **kwargs}
@@ -44,7 +44,7 @@ class AskedPass:
         tensors = [name for name in named if isinstance(passed.get(name), Tensor)]
         self._of_every_row = tensors[0] if tensors else None
 
-    def _behind_model(self, *call: Any) -> None:
+    def _after_model(self, *call: Any) -> None:
         self._of_every_row = None
 
     def _before_base(self, args: Any, kwargs: dict[str, Any]) -> None:
@@ -56,7 +56,7 @@ class AskedPass:
             one is not None for one in (kwargs.get("pixel_values"), *encoded.values())
         )
 
-    def _behind_base(self, *call: Any) -> None:
+    def _after_base(self, *call: Any) -> None:
         self._ids = self._embedded = self._mask = None
 
     def check_prompt(self, layouts: Sequence[TokenLayout], batch: int, rows: int) -> None:
@@ -98,8 +98,8 @@ class AskedPass:
                     "inputs that you run."
                 )
 
-    def check_behind(self, total: int) -> None:
-        """Raise ModelError where rows behind prompts of `total` tokens cannot be followed."""
+    def check_after(self, total: int) -> None:
+        """Raise ModelError where rows after prompts of `total` tokens cannot be followed."""
         # Without a picture such a token is one that the model chose itself, and text.
         is_visual = self._visual() if self._pictures else None
         if is_visual is not None and is_visual.any():
@@ -110,7 +110,7 @@ class AskedPass:
         mask = self._mask
         if isinstance(mask, Tensor) and mask.ndim == 2 and not bool(mask[:, total:].all()):
             raise ModelError(
-                "There is padding behind the prompt, in a batch whose further text has different "
+                "There is padding after the prompt, in a batch whose further text has different "
                 "lengths; run these prompts one at a time."
             )
 

@@ -41,7 +41,7 @@ class VisualEar:
         self._heard: list[VisualAttention] = []
         listen_to_eager(hooks, layers, self._listener)
         for layer in layers.values():
-            hooks.behind(layer, lambda *_: self._listener.close(), after_errors=True)
+            hooks.after(layer, lambda *_: self._listener.close(), after_errors=True)
 
     def open(
         self,
@@ -150,7 +150,7 @@ def _rows(layout: TokenLayout, present: Present, prompt: int, asked: frozenset[N
 
 
 def text_rows(layout: TokenLayout) -> IntArray:
-    """[t] positions of the text rows behind the first visual token; all of them where there is
+    """[t] positions of the text rows after the first visual token; all of them where there is
     none.
 
     Raises:

@@ -75,7 +75,7 @@ class _Recording:
             hooks.uncompiled(model, self._layers)
             for index, layer in asked.items():
                 hooks.before(layer, partial(self._listen, index))
-                hooks.behind(layer, partial(self._behind, index))
+                hooks.after(layer, partial(self._after, index))
             listen_to_eager(hooks, asked, self._listener)
             yield
 
@@ -83,7 +83,7 @@ class _Recording:
         hidden = args[0] if args else kwargs["hidden_states"]
         self._listener.listen(index, rows=hidden.shape[1])
 
-    def _behind(self, index: int, args: Any, kwargs: dict[str, Any], output: Any) -> None:
+    def _after(self, index: int, args: Any, kwargs: dict[str, Any], output: Any) -> None:
         self._listener.listen(None)
         self._features[index] = output[0] if isinstance(output, tuple) else output
 

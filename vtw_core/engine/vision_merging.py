@@ -66,11 +66,11 @@ def encode_merged(
         patches = np.flatnonzero(mine & (layout.patches[:, 1] >= 0))
         extra = np.flatnonzero(mine & (layout.patches[:, 1] < 0))  # a class token, kept in front
         first = np.unique(encoding.token_of, return_index=True)[1]
-        behind = np.setdiff1d(np.arange(len(patches)), first)
-        owner = tokens + len(extra) + encoding.token_of[behind]
+        after = np.setdiff1d(np.arange(len(patches)), first)
+        owner = tokens + len(extra) + encoding.token_of[after]
         stay += [extra, patches[first]]
         keys.append(tokens + len(extra) + merger.key_tokens(encoding.attention))
-        absorbed.append(np.column_stack([owner, layout.patches[patches[behind]]]))
+        absorbed.append(np.column_stack([owner, layout.patches[patches[after]]]))
         tokens += len(extra) + len(first)
         if len(features[-1]) != len(extra) + len(first):
             raise ModelError(
@@ -102,7 +102,7 @@ def encode_merged(
 
 
 def _encoder_layers(model: Any) -> Any:
-    """The vision encoder's layers, of a model whose patches can be merged behind the first."""
+    """The vision encoder's layers, of a model whose patches can be merged after the first."""
     adapter = adapter_for(model.config)
     layers = adapter.encoder_layers(model)
     kind = model.config.model_type
@@ -160,7 +160,7 @@ class _Encoding:
             hooks.uncompiled(self._model, self._layers)
             hooks.before(self._layers[1], self._merge)
             hooks.before(self._layers[last], self._listen)
-            hooks.behind(self._layers[last], lambda *_: self._listener.listen(None))
+            hooks.after(self._layers[last], lambda *_: self._listener.listen(None))
             listen_to_eager(hooks, {last: self._layers[last]}, self._listener)
             yield
         if not len(self.attention):

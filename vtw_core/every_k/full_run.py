@@ -1,8 +1,8 @@
 """Run the full model once, prompt and answer, and keep what shows its every withdrawal.
 
-In a causal decoder a row never sees the rows behind it. Rows before the image never see it, so
+In a causal decoder a row never sees the rows after it. Rows before the image never see it, so
 withdrawing it changes nothing for them; visual rows themselves are the same in every layer that
-they are in. Only the rows behind the image change. Kept of the run are therefore, for each layer,
+they are in. Only the rows after the image change. Kept of the run are therefore, for each layer,
 the hidden states that enter it in the rows that depend on the image, and its KV cache.
 """
 
@@ -35,7 +35,7 @@ from vtw_core.results.trace import Trace
 class FullRun:
     """The full model's run over one prompt and its own answer.
 
-    Rows are the positions that depend on the image: those behind its first token that are not
+    Rows are the positions that depend on the image: those after its first token that are not
     visual (in a decoder whose prompt rows see each other in both directions, all that are not
     visual), m = rows in the prompt + T - 1, where T is the number of answer tokens.
 
@@ -50,7 +50,7 @@ class FullRun:
         kwargs: [L] what else the model hands to each layer.
         logits: [T, vocabulary] float32, on the model's device.
         ids: [T] the baseline answer.
-        seconds: [T] of the forward pass behind each token; the first is the prefill.
+        seconds: [T] of the forward pass after each token; the first is the prefill.
         layer_seconds: [L] of the prefill, spent in each layer.
     """
 
@@ -172,7 +172,7 @@ class _Record:
             hooks.uncompiled(model, model.get_decoder())
             for index, layer in enumerate(layers):
                 hooks.before(layer, partial(self._before, index))
-            hooks.behind(layers[-1], self._behind_last)
+            hooks.after(layers[-1], self._after_last)
             if self._watcher is not None:
                 self._watcher.attach(hooks)
             yield self
@@ -192,7 +192,7 @@ class _Record:
         self.hidden[index].append(hidden.index_select(1, picked))
         self.times.append(now(self._vlm))
 
-    def _behind_last(self, args: Any, kwargs: dict[str, Any], output: Any) -> None:
+    def _after_last(self, args: Any, kwargs: dict[str, Any], output: Any) -> None:
         if self.hidden[-1]:
             self.hidden[-1].append(output.clone())
             return
@@ -228,7 +228,7 @@ def run_layer(
     Args:
         mask: additive, [batch, 1, rows, keys].
         tables: of the rows, from `rotary`.
-        kv_cache: what the rows stand behind; `update` says what they see.
+        kv_cache: what the rows come after; `update` says what they see.
     """
     layer = decoder_layers(vlm.model)[index]
     with uncompiled(layer):  # compiled, it would be made anew for every shape and cache
@@ -295,7 +295,7 @@ def _check_head(vlm: LoadedModel, last_row: Tensor, logits: Tensor) -> None:
     scale = max(1.0, float(logits.abs().max()))
     if float((ours - logits).abs().max()) > 32 * torch.finfo(last_row.dtype).eps * scale:
         raise ModelError(
-            "Models of type {kind!r} change their logits behind the last layer in a way that is "
+            "Models of type {kind!r} change their logits after the last layer in a way that is "
             "not known here; use `generate` with a strategy in place of `explore`.",
             kind=vlm.model_type,
         )

@@ -48,12 +48,12 @@ class FullInspection:
         layers = decoder_layers(self._vlm.model)
         for index, layer in enumerate(layers):
             hooks.before(layer, partial(self._before, index))
-        hooks.behind(layers[-1], self._behind_last)
+        hooks.after(layers[-1], self._after_last)
 
     def _before(self, index: int, args: Any, kwargs: dict[str, Any]) -> None:
         self._see(index, args[0] if args else kwargs["hidden_states"])
 
-    def _behind_last(self, args: Any, kwargs: dict[str, Any], output: Any) -> None:
+    def _after_last(self, args: Any, kwargs: dict[str, Any], output: Any) -> None:
         self._see(self._vlm.layers, output)
 
     def _see(self, state: int, hidden: Tensor) -> None:
@@ -93,8 +93,8 @@ class SweepInspection:
         layers, queries = vlm.layers, full.hidden[0].shape[1]
         layout = full.prepared.layout
         names = np.array([*layout.segments, "answer"])
-        behind = np.full(queries - len(full.rows), layout.total)
-        keys = names[np.concatenate([full.prefix, full.rows, behind])]
+        after = np.full(queries - len(full.rows), layout.total)
+        keys = names[np.concatenate([full.prefix, full.rows, after])]
         is_of = np.stack([keys == one for one in SEGMENTS], axis=1)
         self._segments = torch.as_tensor(is_of, device=vlm.device).float()
         self.mass = np.empty((layers + 1, layers, queries, len(SEGMENTS)), dtype=np.float32)

@@ -38,7 +38,7 @@ class Comparison:
         kl_reverse: [L+1, T] KL(P_full || P_row).
         log_probability: [L+1, T] natural log of the probability of the baseline's token.
         top_ids, top_probabilities: [L+1, TOP] the likeliest first answer tokens.
-        picks: [L+1, T] the token that each K chooses behind the baseline's tokens before it.
+        picks: [L+1, T] the token that each K chooses after the baseline's tokens before it.
     """
 
     kl: FloatArray
@@ -113,7 +113,7 @@ class SweepState:
         parts, keys, values = [], [], []
         first = 0
         for part in hidden.split(max(1, _MOST_BYTES // bytes_per_row)):
-            cache = _Behind(before, len(part))
+            cache = _PrefixCache(before, len(part))
             parts.append(self._run(index, first, part, cache))
             first += len(part)
             keys.append(cache.keys)
@@ -143,7 +143,7 @@ class SweepState:
         length = keys.shape[2] + full.hidden[index].shape[1]
         return picked, 2 * keys.shape[1] * length * keys.shape[3] * keys.element_size()
 
-    def _run(self, index: int, first: int, hidden: Tensor, cache: "_Behind") -> Tensor:
+    def _run(self, index: int, first: int, hidden: Tensor, cache: "_PrefixCache") -> Tensor:
         full, batch = self._full, len(hidden)
         mask = full.mask(index, self._seen())[None, None].expand(batch, 1, -1, -1)
         tables = rotary(self._vlm, index, hidden, self._positions)
@@ -211,8 +211,8 @@ def _kv(full: FullRun, index: int, positions: NDArray[np.int64]) -> tuple[Tensor
     return layer.keys.index_select(2, picked), layer.values.index_select(2, picked)
 
 
-class _Behind:
-    """A KV cache for one layer: what the rows stand behind, the same for every row of the batch."""
+class _PrefixCache:
+    """A KV cache for one layer: what the rows come after, the same for every row of the batch."""
 
     def __init__(self, before: tuple[Tensor, Tensor], batch: int) -> None:
         self._before = [kv.expand(batch, -1, -1, -1) for kv in before]
@@ -237,8 +237,8 @@ def row_positions(full: FullRun, positions: Positions) -> Tensor:
     answer = full.hidden[0].shape[1] - len(full.rows)
     if positions == "keep":
         rows = torch.as_tensor(full.rows, device=prepared.positions.device)
-        behind = prepared.positions_behind(0, answer)
-        return torch.cat([prepared.positions.index_select(-1, rows), behind], dim=-1)
+        after = prepared.positions_after(0, answer)
+        return torch.cat([prepared.positions.index_select(-1, rows), after], dim=-1)
     first = int(prepared.positions.min()) + len(full.prefix)
     count = len(full.rows) + answer
     counted = torch.arange(first, first + count, device=prepared.positions.device)

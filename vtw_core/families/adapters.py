@@ -32,8 +32,8 @@ def _from_layer_zero(config: Any) -> int:
     return 0
 
 
-def _behind_deepstack(config: Any) -> int:
-    """Visual features are added to the visual rows behind each of the first layers."""
+def _after_deepstack(config: Any) -> int:
+    """Visual features are added to the visual rows after each of the first layers."""
     return len(config.vision_config.deepstack_visual_indexes)
 
 
@@ -247,7 +247,7 @@ ADAPTERS: dict[str, Adapter] = {
         ),
         patches=merged_patches,
         counts_by_shape=_by_values,
-        k_min=_behind_deepstack,
+        k_min=_after_deepstack,
         positions=_multimodal_positions,
     ),
     "glm4v": Adapter(

@@ -32,7 +32,7 @@ class TowerLayer:
         received: [v] attention that each patch gets, mean over heads and over all tokens.
         from_class: [v] what the class token gives each, mean over heads; None of an encoder
             without one.
-        features: [v, d] hidden states behind the layer, float32.
+        features: [v, d] hidden states after the layer, float32.
     """
 
     received: NDArray[np.float32]
@@ -158,7 +158,7 @@ class TokenLayout:
         Args:
             model: as for `from_inputs`.
             inputs: input_ids [prompts, total], padded on the left where attention_mask is 0;
-                the images of all prompts, one behind another. Some of the prompts may have none.
+                the images of all prompts, one after another. Some of the prompts may have none.
 
         Raises:
             InputError: there is padding elsewhere than on the left.
@@ -181,7 +181,7 @@ class TokenLayout:
         counts = [int((row == image_token).sum()) for row in rows]
         if not any(counts):
             raise ModelError("No visual token stands in the prompt; give an image with it.")
-        # The images of a batch stand one behind another, so the prompts do too.
+        # The images of a batch stand one after another, so the prompts do too.
         joined = {**inputs, "input_ids": inputs["input_ids"].new_tensor(np.concatenate(rows))[None]}
         try:
             grids, patches, images = adapter.patches(model, joined, sum(counts))
@@ -217,7 +217,7 @@ def check_text_at_the_end(layout: TokenLayout) -> None:
     if layout.total - 1 in layout.visual[-1:]:
         raise InputError(
             "The prompt ends with the image, and the row of its last token predicts the first word "
-            "of the answer, so it cannot leave; put the question behind the image."
+            "of the answer, so it cannot leave; put the question after the image."
         )
 
 

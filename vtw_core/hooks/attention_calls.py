@@ -41,7 +41,7 @@ class Heard(Protocol):
 
     def weights(self, start: int, stop: int) -> Tensor:
         """[b, heads, stop - start, m] float32 of the query rows start..stop - 1, for the first m
-        keys; none of these rows sees a key behind them. Good until the next call."""
+        keys; none of these rows sees a key after them. Good until the next call."""
 
     def visible(self, rows: Tensor) -> Tensor:
         """[keys] how many of the `rows` [queries] (bool) of the first sequence may see each key."""
@@ -312,7 +312,7 @@ def listen_to_eager(
 ) -> None:
     """Let layers, by index, that work out their weights themselves tell the listener of them."""
 
-    def behind(layer: int, args: Any, kwargs: dict[str, Any], output: Any) -> None:
+    def after(layer: int, args: Any, kwargs: dict[str, Any], output: Any) -> None:
         weights = output[1] if isinstance(output, tuple) and len(output) > 1 else None
         if weights is None:
             return
@@ -321,4 +321,4 @@ def listen_to_eager(
         listener.tell_eager(weights, value)
 
     for index, layer in layers.items():
-        hooks.behind(layer.self_attn, partial(behind, index))
+        hooks.after(layer.self_attn, partial(after, index))

@@ -1,6 +1,6 @@
 """Models that several processes hold together, each some heads of every layer (torchrun).
 
-transformers splits the weights and adds the processes' parts up behind every layer, so that hidden
+transformers splits the weights and adds the processes' parts up after every layer, so that hidden
 states and logits are whole in each process, and withdrawal needs nothing more. Only who looks at
 single heads must know: a mean over the heads is a sum over the processes.
 """

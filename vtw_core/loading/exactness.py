@@ -1,7 +1,7 @@
 """Does the installed transformers run decoder layers as the engine takes for granted?
 
 Dropping visual tokens must equal masking them. A decoder of the model's own class, tiny and
-random, is run both ways: over a prompt, and over two tokens behind it with the KV cache that the
+random, is run both ways: over a prompt, and over two tokens after it with the KV cache that the
 prompt left. `load_model` asks this before it fetches weights. It takes no part of the model itself,
 so it costs the same few milliseconds for every size, precision and place of the weights.
 """
@@ -29,8 +29,8 @@ TESTED = ("5.23.0", "5.24.0")
 """Releases of transformers that withdrawal is known to be exact with."""
 
 VISUAL = np.arange(2, 6)
-PASSES = ((0, 9), (9, 10), (10, 11))  # first row and behind the last: prompt, two tokens
-TOLERANCE = 1e-4  # hidden states behind the decoder's norm are of the order of 1
+PASSES = ((0, 9), (9, 10), (10, 11))  # first row and after the last: prompt, two tokens
+TOLERANCE = 1e-4  # hidden states after the decoder's norm are of the order of 1
 
 
 def check_exactness(config: Any) -> None:
@@ -109,7 +109,7 @@ class TinyModel(nn.Module):
         self._ids[0, torch.as_tensor(VISUAL)] = adapter_for(config).image_token_id(config)
         for weight in self.decoder.parameters():
             weight.requires_grad_(False)
-            if weight.ndim > 1:  # strong enough for every token to matter to those behind it
+            if weight.ndim > 1:  # strong enough for every token to matter to those after it
                 weight.normal_(std=weight.shape[-1] ** -0.5, generator=draw)
 
     def get_decoder(self) -> Any:
@@ -119,7 +119,7 @@ class TinyModel(nn.Module):
         return self.decoder.get_input_embeddings()
 
     def forward(self) -> list[Tensor]:
-        """[passes] of hidden states [1, rows, width] behind the last layer."""
+        """[passes] of hidden states [1, rows, width] after the last layer."""
         kv_cache = DynamicCache(config=self.decoder.config)
         return [
             self.model(

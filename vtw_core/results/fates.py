@@ -23,7 +23,7 @@ class LayerFates:
     """One decision about v visual tokens, by n scores.
 
     Attributes:
-        layer: the decoder layer behind which it was made; -1: before the first.
+        layer: the decoder layer after which it was made; -1: before the first.
         fate: [v] index into `reasons` of each visual token; GONE and LEFT are the same everywhere.
         reasons: what a fate's number stands for.
         names: of the scores, such as "share".
@@ -101,8 +101,8 @@ class TokenFates:
         """Windows that became one token (a vision stage)."""
         return int((self.sizes > 1).sum())
 
-    def left_behind(self) -> IntArray:
-        """[v] the layer behind which each token left, of the decisions that had a score; L for
+    def left_after(self) -> IntArray:
+        """[v] the layer after which each token left, of the decisions that had a score; L for
         one that stayed."""
         left = np.full(len(self.sizes), len(self.visual_tokens_per_layer))
         for one in self.decisions:

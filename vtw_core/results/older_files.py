@@ -26,7 +26,7 @@ from vtw_core.machine.memory import is_out_of_memory
 Contents = tuple[Any, Tensors]
 
 FIRST_LAYERS_NEEDED = ("qwen3_vl",)
-"""Families that add visual features behind their first layers: before, no K can be withdrawn at."""
+"""Families that add visual features after their first layers: before, no K can be withdrawn at."""
 
 _ARRAYS_ENTRY = "arrays.bin"
 # The end of central directory, without a comment; before it, in a zip64, stands its locator.

@@ -188,7 +188,7 @@ class Run:
         versions: (package, version) pairs.
         created: ISO 8601 time, UTC.
         inside: attention, hidden states and causal tests, if they were recorded.
-        further_images: (width, height) in pixels of the pictures behind the first.
+        further_images: (width, height) in pixels of the pictures after the first.
 
     Raises:
         InputError: lengths or values do not fit together.

@@ -16,7 +16,7 @@ class VisualAttention:
 
     Attributes:
         layer: the 0-based decoder layer.
-        rows: [t] positions of the text rows behind the first visual token, ascending; the last
+        rows: [t] positions of the text rows after the first visual token, ascending; the last
             one is the prompt's last token.
         columns: [a] positions of the visual tokens that the layer sees, ascending.
         weights: [t, a] float32. A row's sum is its share of attention that goes to the image,

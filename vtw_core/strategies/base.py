@@ -15,7 +15,7 @@ from vtw_core.strategies.parameters import TOKENS, Parameters, Published, Size
 from vtw_core.strategies.view import Decision, LayerView, Need
 
 THEN = "-then-"
-"""Between the words of a strategy and of one that comes behind it."""
+"""Between the words of a strategy and of one that comes after it."""
 
 
 class ImageMerger(Protocol):
@@ -24,7 +24,7 @@ class ImageMerger(Protocol):
 
     def tokens_of(self, features: ArrayLike, grid: tuple[int, int]) -> IntArray:
         """[rows * cols] each patch's token, numbered in the order of their first patches, from
-        the patches' features [rows * cols, d] behind the encoder's first layer."""
+        the patches' features [rows * cols, d] after the encoder's first layer."""
         ...
 
     def key_tokens(self, attention: ArrayLike) -> IntArray:
@@ -226,7 +226,7 @@ class Strategy(Parameters):
         return kept if len(kept) < len(view.tokens) else view.tokens
 
     def then(self, other: "Strategy") -> "Chain":
-        """This one at the door, and another one behind it, which sees only what this one keeps."""
+        """This one at the door, and another one after it, which sees only what this one keeps."""
         return Chain(self, other)
 
     def reduced_cache(self, layers: int) -> Sequence[int]:
@@ -258,7 +258,7 @@ class Strategy(Parameters):
 
 @dataclass(frozen=True)
 class Chain(Strategy):
-    """One strategy, and another behind it: in every layer the second is asked about what the first
+    """One strategy, and another after it: in every layer the second is asked about what the first
     keeps, as if nothing else had ever been in the prompt's layer.
 
     A number of tokens that it is fitted to is the first one's, before the second takes more.

@@ -59,7 +59,7 @@ class Published:
     least: int = 0
 
     def at(self, layers: int) -> Any:
-        """In a decoder of so many layers, halves up; of several, each once and none behind it."""
+        """In a decoder of so many layers, halves up; of several, each once and none after it."""
         if isinstance(self.layers, int):
             return max(self.least, self._scaled(self.layers, layers))
         scaled = (max(self.least, self._scaled(one, layers)) for one in self.layers)
@@ -87,7 +87,7 @@ class Parameter:
         flag: its option on the command line, without the dashes; the name if none is given.
         subject: how sentences about it begin; the name if none is given. Words of more than a name
             are a `Sentence`, so that another language knows them.
-        because: why `least` is what it is, in brackets behind it.
+        because: why `least` is what it is, in brackets after it.
         check: value -> the value to keep, or InputError; in place of the checks by kind.
     """
 

@@ -201,11 +201,11 @@ class Decision:
     fate: ArrayLike | None = None
     reasons: tuple[str, ...] = REASONS
 
-    def fates(self, behind: int, alive: IntArray, layout: TokenLayout) -> LayerFates | None:
+    def fates(self, after: int, alive: IntArray, layout: TokenLayout) -> LayerFates | None:
         """What became of each visual token of the prompt; None where nothing was judged.
 
         Args:
-            behind: the layer behind which it was decided.
+            after: the layer after which it was decided.
             alive: [a] positions of the visual tokens that were there.
         """
         if not self.scores:
@@ -219,7 +219,7 @@ class Decision:
         for row, values in zip(scores, self.scores.values(), strict=True):
             row[here] = values
         return LayerFates(
-            layer=behind,
+            layer=after,
             fate=fate.astype(np.int8),
             reasons=self.reasons,
             names=tuple(self.scores),

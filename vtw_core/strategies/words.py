@@ -5,7 +5,7 @@
     mustdrop:tokens=48-then-vtw:k=8
 
 A strategy's name, a colon, and options of the command line without their dashes; "-then-" puts
-another strategy behind it. The options themselves, as `generate` takes them, are read too:
+another strategy after it. The options themselves, as `generate` takes them, are read too:
 "fastv --k 2 --ratio 0.61".
 """
 
@@ -168,14 +168,14 @@ def method_from(asked: str) -> Method:
         parts = [_taken_apart(asked, part) for part in words[0].split(THEN)]
     parser = _Refusing(prog=f"--method {asked!r}", add_help=False)
     add_strategy_options(parser)
-    first, *behind = (method_of(parser.parse_args(["--strategy", *part])) for part in parts)
-    if any(one.tokens is not None for one in behind):
+    first, *after = (method_of(parser.parse_args(["--strategy", *part])) for part in parts)
+    if any(one.tokens is not None for one in after):
         raise InputError(
             "--method {asked!r} can set only its first strategy to a number of tokens; leave "
             "tokens out of the others.",
             asked=asked,
         )
-    strategy = reduce(Strategy.then, (one.strategy for one in behind), first.strategy)
+    strategy = reduce(Strategy.then, (one.strategy for one in after), first.strategy)
     return Method(" ".join(words), strategy, first.tokens)
 
 

@@ -66,7 +66,7 @@ SENTENCES = {
     "At each K only the mean over heads is recorded; leave out the head or K.": "每个 K 处只记录了各头的平均；请不要同时指定头和 K。",
     "Nothing was recorded inside this run; explore the picture again with the recording on.": "这次运行没有记录内部过程；请开启记录，重新探查这张图片。",
     "The answer has one token only, and its last token is never fed back, so there is no answer row; choose other rows.": "回答只有一个 token，而最后一个 token 不会再输入模型，因此没有回答行；请选择其他行。",
-    "No text of the prompt stands behind the image; choose the answer rows.": "提示中图片之后没有文本；请选择回答行。",
+    "No text of the prompt comes after the image; choose the answer rows.": "提示中图片之后没有文本；请选择回答行。",
     "There is no question of the kind {kind}.": "没有 {kind} 这一类问题。",
     # Methods and their options.
     "K must be 0 to {most}, so that a layer is left, not {k}.": "K 必须在 0 到 {most} 之间，这样才留有一层，而不是 {k}。",

@@ -95,7 +95,7 @@ def recorder_of(strategy: MustDrop) -> MustDrop:
 def predicted_tokens(strategy: MustDrop, trace: Trace) -> tuple[int, ...]:
     """[L] visual tokens that the filters would leave, by the attention of a run that dropped none.
 
-    Exact up to the layer behind the first filter. Behind it the recorded rows still give weight to
+    Exact up to the layer after the first filter. After it the recorded rows still give weight to
     tokens that would have left, so that the numbers are an estimate.
     """
     alive, counts = trace.layout.visual, []

@@ -63,7 +63,7 @@ EQUAL_THRESHOLDS = (0.001, 0.001)
 class VisionStage(Parameters):
     """Stage a, inside the vision encoder; runs where the family allows it (LLaVA).
 
-    Behind the encoder's first layer, windows of patches that look alike become one token, the
+    After the encoder's first layer, windows of patches that look alike become one token, the
     mean of their features. The key set are the tokens that the encoder's last layer attends to
     most; the later stages must not drop them.
 
@@ -109,9 +109,9 @@ def _filters(layers: Any) -> tuple[int, ...]:
 class MustDrop(Strategy):
     """Drop visual tokens in vision encoding (a), in the prefill (b) and in decoding (c).
 
-    Stage b, the dual-attention filter, runs behind some decoder layers: a visual token falls if
+    Stage b, the dual-attention filter, runs after some decoder layers: a visual token falls if
     the text gives it less than gamma of all that it gives the image, no text row gives it alpha or
-    more, and it is not in the key set. Text rows are those behind the first visual token. Stage c,
+    more, and it is not in the key set. Text rows are those after the first visual token. Stage c,
     the output-aware cache: once the prefill is done, the caches of the layers from the first
     filter to the last keep only the visual tokens that are left at the end.
 
@@ -242,12 +242,12 @@ class MustDrop(Strategy):
         return fit(self, trials, tokens, nearest=nearest).strategy
 
     def filters(self, layers: int) -> tuple[int, ...]:
-        """The layers behind which the filter runs, in a decoder of so many; if stage b is on."""
+        """The layers after which the filter runs, in a decoder of so many; if stage b is on."""
         filters: tuple[int, ...] = self.value("layers", layers)
         return filters if self.prefill else ()
 
     def needs(self, layers: int) -> dict[int, frozenset[Need]]:
-        """Attention, behind the filters."""
+        """Attention, after the filters."""
         return dict.fromkeys(self.filters(layers), frozenset({Need.ATTENTION}))
 
     def reduced_cache(self, layers: int) -> Sequence[int]:
@@ -256,7 +256,7 @@ class MustDrop(Strategy):
         return range(filters[0], filters[-1] + 1) if self.cache and filters else range(0)
 
     def decide(self, view: LayerView) -> Decision:
-        """Behind a filter's layer, what it says; elsewhere all stay."""
+        """After a filter's layer, what it says; elsewhere all stay."""
         if view.layer - 1 not in self.filters(view.layers):
             return Decision(view.alive)
         return self.judged(view.attention, view.layout)
