@@ -292,7 +292,7 @@ def test_a_prompt_that_ends_with_the_image_has_nobody_to_ask(vlm, inputs, layout
         vlm.model(**short)
 
 
-def test_attention_that_cannot_be_heard_is_refused(vlm, layout, monkeypatch):
+def test_attention_that_cannot_be_captured_is_refused(vlm, layout, monkeypatch):
     monkeypatch.setattr(vlm.model.config.text_config, "_attn_implementation_internal", "flash")
     with (
         pytest.raises(ModelError, match="load the model with sdpa"),

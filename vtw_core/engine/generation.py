@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import DynamicCache
 
-from vtw_core.engine.tower_recording import asked_of_the_tower, encode_recorded
+from vtw_core.engine.tower_recording import encode_recorded, requested_tower_layers
 from vtw_core.engine.vision_merging import encode_merged
 from vtw_core.engine.withdrawal import withdraw
 from vtw_core.errors import InputError, ModelError
@@ -125,7 +125,7 @@ def prepare(
         encode_seconds=0.0,
     )
     start = now(vlm)
-    asked = () if strategy is None else asked_of_the_tower(vlm.adapter, vlm.model, strategy)
+    asked = () if strategy is None else requested_tower_layers(vlm.adapter, vlm.model, strategy)
     if strategy is not None and strategy.vision is not None:
         if asked:
             raise InputError(

@@ -1,4 +1,4 @@
-"""Encode images as ever, and record what a strategy asks of the vision encoder's layers."""
+"""Encode images as usual, and record what a strategy needs of the vision encoder's layers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from torch import Tensor
 from vtw_core.errors import ModelError
 from vtw_core.families.adapters import Adapter
 from vtw_core.families.layout import TokenLayout, TowerLayer
-from vtw_core.hooks.attention_calls import AttentionListener, Heard, listen_to_eager
+from vtw_core.hooks.attention_calls import AttentionCall, AttentionCapture, capture_eager
 from vtw_core.hooks.scoped import context_hooks
 from vtw_core.strategies.base import Strategy
 
@@ -21,11 +21,11 @@ from vtw_core.strategies.base import Strategy
 _ROWS = 64
 
 
-def asked_of_the_tower(adapter: Adapter, model: Any, strategy: Strategy) -> tuple[int, ...]:
-    """The vision encoder's layers that a strategy asks for, of this model's.
+def requested_tower_layers(adapter: Adapter, model: Any, strategy: Strategy) -> tuple[int, ...]:
+    """The layers of this model's vision encoder that a strategy needs.
 
     Raises:
-        ModelError: it asks for some and this model's cannot be told apart by patches.
+        ModelError: it asks for some and this model's tokens are not its patches.
     """
     layers = adapter.encoder_layers(model)
     asked = strategy.tower_layers(1 if layers is None else len(layers))
@@ -48,7 +48,7 @@ def encode_recorded(
     """What `mm_encoder_outputs={"image": ...}` takes, and the layout with `tower`.
 
     Raises:
-        ModelError: the encoder's attention cannot be heard, or its tokens are not the patches.
+        ModelError: the encoder's attention cannot be captured, or its tokens are not the patches.
     """
     layers = adapter.encoder_layers(model)
     recording = _Recording(layers, asked)
@@ -63,39 +63,39 @@ class _Recording:
     def __init__(self, layers: Any, asked: Sequence[int]) -> None:
         self._layers, self._asked = layers, tuple(asked)
         self._received: dict[int, Tensor] = {}  # [images, tokens]
-        self._given: dict[int, Tensor] = {}  # [images, tokens] by the first token
+        self._from_first: dict[int, Tensor] = {}  # [images, tokens] by the first token
         self._features: dict[int, Tensor] = {}  # [images, tokens, d]
-        self._listener = AttentionListener(self._hear)
+        self._capture = AttentionCapture(self._on_call)
 
     @contextmanager
     def block(self, model: Any) -> Iterator[None]:
         """Where the encoder runs."""
         asked = {index: self._layers[index] for index in self._asked}
-        with context_hooks(self) as hooks, self._listener:
+        with context_hooks(self) as hooks, self._capture:
             hooks.uncompiled(model, self._layers)
             for index, layer in asked.items():
-                hooks.before(layer, partial(self._listen, index))
+                hooks.before(layer, partial(self._start, index))
                 hooks.after(layer, partial(self._after, index))
-            listen_to_eager(hooks, asked, self._listener)
+            capture_eager(hooks, asked, self._capture)
             yield
 
-    def _listen(self, index: int, args: Any, kwargs: dict[str, Any]) -> None:
+    def _start(self, index: int, args: Any, kwargs: dict[str, Any]) -> None:
         hidden = args[0] if args else kwargs["hidden_states"]
-        self._listener.listen(index, rows=hidden.shape[1])
+        self._capture.start(index, rows=hidden.shape[1])
 
     def _after(self, index: int, args: Any, kwargs: dict[str, Any], output: Any) -> None:
-        self._listener.listen(None)
+        self._capture.pause()
         self._features[index] = output[0] if isinstance(output, tuple) else output
 
-    def _hear(self, layer: int, heard: Heard) -> None:
+    def _on_call(self, layer: int, call: AttentionCall) -> None:
         received: Any = 0
-        for start in range(0, heard.queries, _ROWS):
-            weights = heard.weights(start, min(start + _ROWS, heard.queries))
+        for start in range(0, call.queries, _ROWS):
+            weights = call.weights(start, min(start + _ROWS, call.queries))
             mean = weights.mean(dim=1)  # [images, rows, tokens]
             received = received + mean.sum(dim=1)
             if start == 0:
-                self._given[layer] = mean[:, 0].clone()
-        self._received[layer] = received / heard.queries
+                self._from_first[layer] = mean[:, 0].clone()
+        self._received[layer] = received / call.queries
 
     def by_token(self, layout: TokenLayout) -> dict[int, TowerLayer]:
         """Layer -> what was recorded of it, by visual token."""
@@ -104,8 +104,8 @@ class _Recording:
     def _of_layer(self, index: int, layout: TokenLayout) -> TowerLayer:
         if index not in self._received:
             raise ModelError(
-                "The vision encoder's attention could not be heard, which this strategy decides "
-                "from; load the model with sdpa or eager attention."
+                "The vision encoder's attention, which this strategy decides from, could not be "
+                "captured; load the model with sdpa or eager attention."
             )
         features = self._features[index].float()
         classes = features.shape[1] - int(np.prod(layout.grids[0]))
@@ -124,6 +124,6 @@ class _Recording:
 
         return TowerLayer(
             received=of_tokens(self._received[index]),
-            from_class=of_tokens(self._given[index]) if classes else None,
+            from_class=of_tokens(self._from_first[index]) if classes else None,
             features=of_tokens(features),
         )

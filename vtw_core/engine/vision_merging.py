@@ -16,7 +16,7 @@ from torch import Tensor
 from vtw_core.errors import ModelError
 from vtw_core.families.adapters import adapter_for
 from vtw_core.families.layout import IntArray, TokenLayout
-from vtw_core.hooks.attention_calls import AttentionListener, Heard, listen_to_eager
+from vtw_core.hooks.attention_calls import AttentionCall, AttentionCapture, capture_eager
 from vtw_core.hooks.scoped import context_hooks
 from vtw_core.strategies.base import ImageMerger
 
@@ -150,23 +150,23 @@ class _Encoding:
         self._model, self._layers = model, layers
         self._grid, self._merger = grid, merger
         self._class_tokens = 0
-        self._listener = AttentionListener(self._hear)
+        self._capture = AttentionCapture(self._on_call)
 
     @contextmanager
     def block(self) -> Iterator[None]:
         """Where the encoder runs."""
         last = len(self._layers) - 1
-        with context_hooks(self) as hooks, self._listener:
+        with context_hooks(self) as hooks, self._capture:
             hooks.uncompiled(self._model, self._layers)
             hooks.before(self._layers[1], self._merge)
-            hooks.before(self._layers[last], self._listen)
-            hooks.after(self._layers[last], lambda *_: self._listener.listen(None))
-            listen_to_eager(hooks, {last: self._layers[last]}, self._listener)
+            hooks.before(self._layers[last], self._start)
+            hooks.after(self._layers[last], lambda *_: self._capture.pause())
+            capture_eager(hooks, {last: self._layers[last]}, self._capture)
             yield
         if not len(self.attention):
             raise ModelError(
-                "The vision encoder's attention could not be heard, which says what the key set "
-                "is; load the model with sdpa or eager attention."
+                "The vision encoder's attention, which decides the key set, could not be captured; "
+                "load the model with sdpa or eager attention."
             )
 
     def _merge(self, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -193,10 +193,10 @@ class _Encoding:
             return (shorter, *args[1:]), kwargs
         return args, {**kwargs, "hidden_states": shorter}
 
-    def _listen(self, args: Any, kwargs: dict[str, Any]) -> None:
-        self._listener.listen(len(self._layers) - 1, rows=len(self.token_of) + 1)
+    def _start(self, args: Any, kwargs: dict[str, Any]) -> None:
+        self._capture.start(len(self._layers) - 1, rows=len(self.token_of) + 1)
 
-    def _hear(self, layer: int, heard: Heard) -> None:
-        rows = self._class_tokens or heard.queries
-        weights = heard.weights(0, rows)[0].mean(dim=(0, 1))  # of heads and rows
+    def _on_call(self, layer: int, call: AttentionCall) -> None:
+        rows = self._class_tokens or call.queries
+        weights = call.weights(0, rows)[0].mean(dim=(0, 1))  # of heads and rows
         self.attention = weights[self._class_tokens :].cpu().numpy()

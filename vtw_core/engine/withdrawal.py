@@ -35,7 +35,7 @@ from vtw_core.errors import InputError, ModelError
 from vtw_core.families.adapters import decoder_layers
 from vtw_core.families.layout import IntArray, TokenLayout
 from vtw_core.families.support import check_support
-from vtw_core.hooks.attention_calls import Heard, attention_ahead, check_attention
+from vtw_core.hooks.attention_calls import AttentionCall, attention_ahead, check_attention
 from vtw_core.hooks.layer_arguments import PROMPT_LONG, Cut, RotaryCall, cache_of, tensor_mask
 from vtw_core.hooks.scoped import ContextHooks, context_hooks, owners_here
 from vtw_core.hooks.tensor_parallel import Heads
@@ -98,7 +98,7 @@ def withdraw(
         )
     refuse_nesting(model)
     withdrawal = Withdrawal(strategy, layouts, model, support.k_min)
-    if withdrawal.recorder.asks_for_attention:
+    if withdrawal.recorder.needs_attention:
         check_attention(model)
     with context_hooks(withdrawal) as hooks:
         hooks.uncompiled(model, model.get_decoder())
@@ -270,7 +270,7 @@ class Withdrawal:
         if self._is_prefill:
             self.kept, self._present = [], []
             self.decisions = [[] for _ in self.layouts]
-            self.recorder.begin()
+            self.recorder.start()
             self.cached, self._in_cache = self.kept, self._present
             self._after = 0
             copies = batch // len(self.layouts)
@@ -338,7 +338,7 @@ class Withdrawal:
 
     def _attend(
         self, index: int, hidden: Tensor, here: Present, kwargs: dict[str, Any], rotary: bool
-    ) -> Heard:
+    ) -> AttentionCall:
         """The attention that layer `index` would have on the rows `here`."""
         changed = self._cut_arguments(here, kwargs, hidden.device) if self._is_cut(here) else {}
         return attention_ahead(self._layers[index], hidden, {**kwargs, **changed}, rotary)

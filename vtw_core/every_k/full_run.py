@@ -86,8 +86,8 @@ class FullRun:
         return additive(visible, self.hidden[index].dtype)
 
 
-class Watcher(Protocol):
-    """Something that looks on while the full model runs."""
+class RunObserver(Protocol):
+    """Observes the full model while it runs."""
 
     def attach(self, hooks: ContextHooks) -> None:
         """Put hooks of its own on the model."""
@@ -98,7 +98,7 @@ def run_full(
     prepared: Prepared,
     max_new_tokens: int,
     sampling: Chooser,
-    watcher: Watcher | None = None,
+    observer: RunObserver | None = None,
 ) -> Generator[Step, None, FullRun]:
     """Run the model with nothing withdrawn, one `Step` per token; returns the `FullRun`.
 
@@ -111,7 +111,7 @@ def run_full(
     refuse_nesting(vlm.model)
     _check_followed(vlm, prepared.layout.total + max_new_tokens)
     cache = new_cache(vlm)
-    record = _Record(vlm, prepared, watcher)
+    record = _Record(vlm, prepared, observer)
     steps: list[Step] = []
     for step in decode_inside(record.block(), vlm, prepared, cache, max_new_tokens, sampling):
         steps.append(step)
@@ -146,7 +146,7 @@ def finished(steps: Generator[Step, None, FullRun]) -> FullRun:
 class _Record:
     """What the hooks of one full run write down."""
 
-    def __init__(self, vlm: LoadedModel, prepared: Prepared, watcher: Watcher | None) -> None:
+    def __init__(self, vlm: LoadedModel, prepared: Prepared, observer: RunObserver | None) -> None:
         layout = prepared.layout
         self.rows = layout.text[layout.text > layout.visual[0]]
         self.prefix = np.arange(layout.prefix)
@@ -157,7 +157,7 @@ class _Record:
         self._vlm = vlm
         self.visible: list[Tensor] = []
         self._layout = layout
-        self._watcher = watcher
+        self._observer = observer
         self._seen: dict[int, Tensor] = {}
 
     def trace(self) -> Trace:
@@ -173,8 +173,8 @@ class _Record:
             for index, layer in enumerate(layers):
                 hooks.before(layer, partial(self._before, index))
             hooks.after(layers[-1], self._after_last)
-            if self._watcher is not None:
-                self._watcher.attach(hooks)
+            if self._observer is not None:
+                self._observer.attach(hooks)
             yield self
 
     def _before(self, index: int, args: Any, kwargs: dict[str, Any]) -> None:

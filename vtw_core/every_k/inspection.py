@@ -1,4 +1,4 @@
-"""Look on while the full model and the sweep run, and put the record of a run's inside together."""
+"""Observe the full run and the sweep, and put together the record of the inside of the model."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from vtw_core.every_k.sweep import Sweep
 from vtw_core.families.adapters import decoder_layers
 from vtw_core.families.loaded import LoadedModel
 from vtw_core.families.prompts import display_pieces
-from vtw_core.hooks.attention_calls import AttentionListener, Heard, listen_to_eager
+from vtw_core.hooks.attention_calls import AttentionCall, AttentionCapture, capture_eager
 from vtw_core.hooks.scoped import ContextHooks, context_hooks
 from vtw_core.results.inside import SEGMENTS, Attention, Counterfactual, Inside, Lens
 
@@ -30,7 +30,7 @@ _BLOCK = 16 * 2**20
 
 
 class FullInspection:
-    """Looks on at the full run (`full_run.Watcher`): attention, outliers, patch lens."""
+    """Observes the full run (`full_run.RunObserver`): attention, outliers, patch lens."""
 
     def __init__(self, vlm: LoadedModel, prepared: Prepared, *, patch_lens: bool) -> None:
         self.recorder = AttentionRecorder(vlm.model, prepared.layout)
@@ -83,12 +83,12 @@ class FullInspection:
 
 
 class SweepInspection:
-    """Looks on at the sweep (`sweep.Onlooker`): the inside of the model at every K."""
+    """Observes the sweep (`sweep.SweepObserver`): the inside of the model at every K."""
 
     def __init__(self, vlm: LoadedModel, full: FullRun, recorder: AttentionRecorder) -> None:
         self._vlm = vlm
         self._full = full
-        self._listener = AttentionListener(self._hear)
+        self._capture = AttentionCapture(self._on_call)
         self._first = 0
         layers, queries = vlm.layers, full.hidden[0].shape[1]
         layout = full.prepared.layout
@@ -107,22 +107,22 @@ class SweepInspection:
         self._probability = np.zeros((layers + 1, layers + 1))
 
     @contextmanager
-    def listening(self, index: int, first: int, rows: int) -> Iterator[None]:
-        """What a layer runs in over `rows` rows of every K from `first` on."""
+    def capturing(self, index: int, first: int, rows: int) -> Iterator[None]:
+        """The block in which a layer runs over `rows` rows of every K from `first` on."""
         self._first = first
-        self._listener.listen(index, rows)
-        with context_hooks(self) as hooks, self._listener:
+        self._capture.start(index, rows)
+        with context_hooks(self) as hooks, self._capture:
             layer = decoder_layers(self._vlm.model)[index]
-            listen_to_eager(hooks, {index: layer}, self._listener)
+            capture_eager(hooks, {index: layer}, self._capture)
             yield
 
-    def _hear(self, layer: int, heard: Heard) -> None:
-        batch = heard.weights(0, 1).shape[0]
-        step = max(1, _BLOCK // (batch * heard.heads * heard.keys))
+    def _on_call(self, layer: int, call: AttentionCall) -> None:
+        batch = call.weights(0, 1).shape[0]
+        step = max(1, _BLOCK // (batch * call.heads * call.keys))
         ks = slice(self._first, self._first + batch)
-        for start in range(0, heard.queries, step):
-            stop = min(start + step, heard.queries)
-            mean = heard.weights(start, stop).mean(1)
+        for start in range(0, call.queries, step):
+            stop = min(start + step, call.queries)
+            mean = call.weights(start, stop).mean(1)
             mass = mean @ self._segments[: mean.shape[2]].to(mean.device)
             self.mass[ks, layer, start:stop] = mass.cpu()
 
@@ -202,15 +202,15 @@ def text_rows(full: FullRun, recorder: AttentionRecorder) -> NDArray[np.int64]:
 def record_inside(
     vlm: LoadedModel,
     full: FullRun,
-    watched: FullInspection,
+    full_inspection: FullInspection,
     swept: SweepInspection,
     sweep: Sweep,
     counterfactuals: tuple[Counterfactual, ...],
 ) -> Inside:
     """Put the record together, once full run and sweep are over."""
-    recorder, layout = watched.recorder, full.prepared.layout
+    recorder, layout = full_inspection.recorder, full.prepared.layout
     rows = text_rows(full, recorder)
-    lens = swept.lens(watched.patches)
+    lens = swept.lens(full_inspection.patches)
     picks = [part for test in counterfactuals for part in (test.swapped_picks, test.misled_picks)]
     if picks:
         more = np.unique(np.concatenate([part.ravel() for part in picks]))
@@ -229,7 +229,7 @@ def record_inside(
             value_norms=recorder.value_norms,
         ),
         lens=lens,
-        outliers=watched.outliers,
+        outliers=full_inspection.outliers,
         cosine=swept.cosine,
         norm_ratio=swept.norm_ratio,
         log_probability=sweep.log_probability,

@@ -62,11 +62,11 @@ class Sweep(Comparison):
     values: list[Tensor]
 
 
-class Onlooker(Protocol):
-    """Something that looks on while the layers of a sweep run."""
+class SweepObserver(Protocol):
+    """Observes the layers of a sweep while they run."""
 
-    def listening(self, index: int, first: int, rows: int) -> AbstractContextManager[Any]:
-        """What a layer runs in over `rows` rows of every K from `first` on."""
+    def capturing(self, index: int, first: int, rows: int) -> AbstractContextManager[Any]:
+        """The block in which a layer runs over `rows` rows of every K from `first` on."""
 
     def see(self, index: int, hidden: Tensor) -> None:
         """[index + 1, m, width]: what leaves the layer, for K = 0..index."""
@@ -86,12 +86,12 @@ class SweepState:
         positions: Positions = "keep",
         *,
         image: FullRun | None = None,
-        onlooker: Onlooker | None = None,
+        observer: SweepObserver | None = None,
     ) -> None:
         self._vlm = vlm
         self._full = full
         self._image = image
-        self._onlooker = onlooker
+        self._observer = observer
         self._positions = row_positions(full, positions)
         self._hidden = full.hidden[0][:0]
         self._keys: list[Tensor] = []
@@ -122,8 +122,8 @@ class SweepState:
         if self._image is None:
             self._keys.append(torch.cat(keys))
             self._values.append(torch.cat(values))
-        if self._onlooker is not None:
-            self._onlooker.see(index, self._hidden)
+        if self._observer is not None:
+            self._observer.see(index, self._hidden)
 
     def _seen(self) -> NDArray[np.int64]:
         """[b] positions that the rows attend to besides themselves."""
@@ -147,11 +147,11 @@ class SweepState:
         full, batch = self._full, len(hidden)
         mask = full.mask(index, self._seen())[None, None].expand(batch, 1, -1, -1)
         tables = rotary(self._vlm, index, hidden, self._positions)
-        listening = (
-            nullcontext() if self._onlooker is None
-            else self._onlooker.listening(index, first, hidden.shape[1])
+        capturing = (
+            nullcontext() if self._observer is None
+            else self._observer.capturing(index, first, hidden.shape[1])
         )  # fmt: skip
-        with listening:
+        with capturing:
             return run_layer(self._vlm, full, index, hidden, mask, tables, cache)
 
     def finish(self, sampling: Sampling) -> Sweep:
