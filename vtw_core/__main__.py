@@ -265,12 +265,12 @@ def _explore(arguments: argparse.Namespace) -> str:
         )  # fmt: skip
     if arguments.save and rank() == 0:
         run.save(arguments.save)
-    return _told(run, eta, arguments)
+    return _printed(run, eta, arguments)
 
 
 def _show(arguments: argparse.Namespace) -> str:
     eta = check_eta(arguments.eta)
-    return _told(load_run(arguments.run), eta, arguments)
+    return _printed(load_run(arguments.run), eta, arguments)
 
 
 def _convert(arguments: argparse.Namespace) -> str:
@@ -285,7 +285,7 @@ def _convert(arguments: argparse.Namespace) -> str:
     return "\n".join(f"{one_line(file)}: {kind}, written anew" for file, kind in written)
 
 
-def _told(run: Run, eta: float, arguments: argparse.Namespace) -> str:
+def _printed(run: Run, eta: float, arguments: argparse.Namespace) -> str:
     scope, rule = arguments.scope, arguments.rule
     if arguments.json:
         inside = {} if run.inside is None else {"inside": inside_json(run)}

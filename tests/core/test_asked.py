@@ -347,5 +347,5 @@ def test_a_text_only_row_of_a_batch_is_untouched(tiny_models, family):
 
 def test_a_batch_of_text_alone_is_refused(vlm, inputs, layout):
     text = inputs["input_ids"][:, layout.text.copy()]
-    with pytest.raises(ModelError, match=re.escape("No visual token stands in the prompt")):
+    with pytest.raises(ModelError, match=re.escape("There is no visual token in the prompt")):
         TokenLayout.batch_from_inputs(vlm.model, {"input_ids": text})

@@ -179,7 +179,7 @@ def test_what_goes_wrong_is_told_apart(error, words):
 
 def test_a_download_that_broke_says_what_is_kept():
     error = HubError("peer closed connection", ["RemoteProtocolError"])
-    error.begun = True
+    error.started = True
     assert "goes on with the files that are finished" in explain("org/x", error)
 
 

@@ -12,7 +12,7 @@ from vtw_core.data.dataset import Item
 from vtw_core.data.records import InMemory, Part, Records, finish, key_of
 from vtw_core.data.shards import Shards
 from vtw_core.errors import InputError
-from vtw_core.files.forms import as_json, built
+from vtw_core.files.serialization import deserialize, to_json
 
 ITEMS = [Item(b"picture %d" % i, f"what is {i} ?", (str(i),), called=f"{i}.png") for i in range(11)]
 
@@ -26,7 +26,7 @@ class Length:
 
     @classmethod
     def from_json(cls, data):
-        return built(cls, data)
+        return deserialize(cls, data)
 
 
 class Killed(BaseException):
@@ -64,10 +64,10 @@ def run(folder, rank=0, size=1, items=ITEMS, dies_behind=None, monkeypatch=None)
 
 def told(parts):
     """Everything, as text."""
-    return [(e.name, e.accepted, json.dumps(as_json(r))) for e, r in Records(parts)]
+    return [(e.name, e.accepted, json.dumps(to_json(r))) for e, r in Records(parts)]
 
 
-EXPECTED = [(i.name, i.accepted, json.dumps(as_json(make(i)))) for i in ITEMS]
+EXPECTED = [(i.name, i.accepted, json.dumps(to_json(make(i)))) for i in ITEMS]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 20])
@@ -225,7 +225,7 @@ def test_a_byte_that_changes_after_the_first_look_is_noticed(tmp_path):
 
 def old_line(item):
     """A record as it was written before lines had a digest."""
-    return json.dumps({"key": key_of(item, ["setting"]), "record": as_json(make(item))}) + "\n"
+    return json.dumps({"key": key_of(item, ["setting"]), "record": to_json(make(item))}) + "\n"
 
 
 def test_records_of_earlier_versions_are_read_and_said(tmp_path):

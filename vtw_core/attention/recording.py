@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from vtw_core.engine.forward_check import AskedPass
+from vtw_core.engine.forward_check import ForwardArguments
 from vtw_core.engine.withdrawal import withdrawal_here
 from vtw_core.errors import InputError, ModelError
 from vtw_core.families.adapters import decoder_layers
@@ -93,7 +93,7 @@ class AttentionRecorder:
         self._layers = decoder_layers(model)
         self._model = model
         self._capture = AttentionCapture(self._on_call)
-        self._asked = AskedPass(model)
+        self._arguments = ForwardArguments(model)
         self._reset()
 
     def _reset(self) -> None:
@@ -103,7 +103,7 @@ class AttentionRecorder:
 
     def attach(self, hooks: ContextHooks) -> None:
         """Put the hooks on the model that follow which layer is running."""
-        self._asked.attach(hooks, self._model)
+        self._arguments.attach(hooks, self._model)
         hooks.before(self._model.get_decoder(), self._before_decoder)
         capture_eager(hooks, dict(enumerate(self._layers)), self._capture)
         for index, layer in enumerate(self._layers):
@@ -124,7 +124,7 @@ class AttentionRecorder:
             self._reset()
             if rows < self.layout.total:
                 raise InputError("The prompt must be run at once and be the layout's own.")
-            self._asked.check_prompt([self.layout], batch, rows)
+            self._arguments.check_prompt([self.layout], batch, rows)
         self._rows_run += rows
 
     def _before(self, index: int, args: Any, kwargs: dict[str, Any]) -> None:

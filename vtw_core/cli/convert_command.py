@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vtw_core.data.shards import written_anew
+from vtw_core.data.shards import rewritten
 from vtw_core.errors import InputError, system_reason
 from vtw_core.files.replacing import replacing
 from vtw_core.results.calibration import load_calibration
@@ -27,7 +27,7 @@ class _Kind:
 
 def _rewrite_shard(source: Path, target: Path) -> None:
     with source.open("rb") as lines, replacing(target) as file:
-        file.writelines(written_anew(lines, explored))
+        file.writelines(rewritten(lines, explored))
 
 
 _KINDS = (

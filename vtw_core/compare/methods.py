@@ -161,7 +161,7 @@ def _ready(
     """The method with its thresholds found, and what it runs on."""
     method.strategy.check(vlm.layers)
     method = replace(method, strategy=fitted(vlm, pictures, prompt, method, nearest=True))
-    if method.strategy.begins_in_the_encoder:
+    if method.strategy.starts_in_encoder:
         return method, prepare(vlm, pictures, prompt, method.strategy)
     return method, whole
 

@@ -12,7 +12,7 @@ from vtw_core.data.dataset import Item
 from vtw_core.data.fingerprint import identity
 from vtw_core.data.records import InMemory, Part, Records, Store, finish
 from vtw_core.errors import InputError
-from vtw_core.files.forms import built
+from vtw_core.files.serialization import deserialize
 from vtw_core.results import older_files
 from vtw_core.results.calibration import Calibration, Sample, Setting
 from vtw_core.results.events import Progress
@@ -38,7 +38,7 @@ class Explored:
     @classmethod
     def from_json(cls, data: Any) -> "Explored":
         """Read the record of a shard; raises InputError, TypeError or KeyError if it is damaged."""
-        return built(cls, older_files.explored(data))
+        return deserialize(cls, older_files.explored(data))
 
 
 class Samples(Sequence[Sample]):

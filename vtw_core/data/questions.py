@@ -99,7 +99,7 @@ def question(asked: Any, images: int, where: str) -> str:
         raise InputError("{where}: {problem}", where=where, problem=error) from error
     if TAG in text:
         raise InputError(
-            "{where}: {mark} stands in the middle of the prompt, but images stand in front of "
+            "{where}: {mark} is in the middle of the prompt, but the images come before "
             "the question; write it at the start, or leave it out.",
             where=where,
             mark=TAG,

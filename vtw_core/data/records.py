@@ -18,7 +18,7 @@ from vtw_core.errors import InputError, Sentence, VTWError
 from vtw_core.results.events import Progress
 
 R = TypeVar("R")
-"""What is kept of one item: a frozen dataclass (`vtw_core.files.forms`)."""
+"""What is kept of one item: a frozen dataclass (`vtw_core.files.serialization`)."""
 
 
 @dataclass(frozen=True)

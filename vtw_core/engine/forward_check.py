@@ -1,4 +1,4 @@
-"""What a running forward pass was asked with, held against the layouts of its prompts.
+"""The arguments of a running forward pass, checked against the layouts of its prompts.
 
 The decoder's layers see rows and no ids; these are read where they enter the model.
 """
@@ -18,7 +18,7 @@ from vtw_core.families.layout import TokenLayout
 from vtw_core.hooks.scoped import ContextHooks
 
 
-class AskedPass:
+class ForwardArguments:
     """The arguments of the forward pass that is running."""
 
     def __init__(self, model: Any) -> None:
@@ -68,7 +68,7 @@ class AskedPass:
         total = layouts[0].total
         is_visual = self._visual()
         if is_visual is None or is_visual.shape != (batch, rows):
-            # Rows that nothing says anything about can be the prompt's own alone.
+            # Rows that cannot be identified can only be the prompt's own.
             if is_visual is not None or rows > total:
                 raise ModelError(
                     "The pass has {rows} rows, the layout {total}, and no input_ids say what the "
@@ -124,7 +124,7 @@ class AskedPass:
             )
 
     def _visual(self) -> NDArray[np.bool_] | None:
-        """[batch, rows] where the pass has visual tokens; None where nothing says so."""
+        """[batch, rows] where the pass has visual tokens; None where that is not known."""
         if self._ids is not None:
             ids = np.asarray(self._ids.cpu())
             return np.isin(ids, self._visual_ids)
@@ -134,5 +134,5 @@ class AskedPass:
             those = torch.tensor(self._visual_ids, device=self._embedded.device)
             placeholders = self._embed.forward(those).to(self._embedded.dtype)
             found = (self._embedded[:, :, None] == placeholders).all(-1).any(-1)
-        # The image may stand in the embeddings already.
+        # The image may be in the embeddings already.
         return np.asarray(found.cpu()) if bool(found.any()) else None

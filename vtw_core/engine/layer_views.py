@@ -21,7 +21,7 @@ from vtw_core.hooks.attention_calls import AttentionCall
 from vtw_core.hooks.scoped import ContextHooks
 from vtw_core.hooks.tensor_parallel import Heads
 from vtw_core.results.trace import VisualAttention
-from vtw_core.strategies.view import ATTENTION_NEEDS, FloatArray, LayerView, Need, not_asked
+from vtw_core.strategies.view import ATTENTION_NEEDS, FloatArray, LayerView, Need, not_requested
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,14 +56,14 @@ class Record:
 
     Attributes:
         layer: 0-based.
-        asked: what the strategy needs of it.
+        needs: what the strategy needs of it.
         states: as they enter the layer.
         cache: the KV cache of all layers; None without one.
         captured: the attention, once the layer has run.
     """
 
     layer: int
-    asked: frozenset[Need]
+    needs: frozenset[Need]
     states: HiddenRows | None
     cache: Any
     captured: VisualAttention | None = None
@@ -71,21 +71,21 @@ class Record:
     @property
     def attention(self) -> VisualAttention:
         if self.captured is None:
-            raise not_asked("the attention", self.layer)
+            raise not_requested("the attention", self.layer)
         return self.captured
 
     def entering(self, tokens: IntArray) -> FloatArray:
-        return self._asked(Need.STATES, "the states")(tokens)
+        return self._requested(Need.STATES, "the states")(tokens)
 
     def keys(self, tokens: IntArray) -> FloatArray:
-        return self._cached(self._asked(Need.KEYS, "the keys"), "keys", tokens)
+        return self._cached(self._requested(Need.KEYS, "the keys"), "keys", tokens)
 
     def values(self, tokens: IntArray) -> FloatArray:
-        return self._cached(self._asked(Need.VALUES, "the values"), "values", tokens)
+        return self._cached(self._requested(Need.VALUES, "the values"), "values", tokens)
 
-    def _asked(self, need: Need, what: str) -> HiddenRows:
-        if need not in self.asked or self.states is None:
-            raise not_asked(what, self.layer)
+    def _requested(self, need: Need, what: str) -> HiddenRows:
+        if need not in self.needs or self.states is None:
+            raise not_requested(what, self.layer)
         return self.states
 
     def _cached(self, rows: HiddenRows, name: str, tokens: IntArray) -> FloatArray:
@@ -116,7 +116,7 @@ class LayerRecorder:
         layers: int,
     ) -> None:
         self.needs = needs
-        self.captured_layers = tuple(one for one, asked in needs.items() if asked & ATTENTION_NEEDS)
+        self.captured_layers = tuple(one for one, needs in needs.items() if needs & ATTENTION_NEEDS)
         self._layouts, self._heads, self._layers = layouts, heads, layers
         self._capture: VisualAttentionCapture | None = None
         self._records: dict[int, list[Record]] = {}
@@ -124,7 +124,7 @@ class LayerRecorder:
     @property
     def needs_attention(self) -> bool:
         """Whether the strategy needs the attention of any layer."""
-        return any(asked & {*ATTENTION_NEEDS, Need.AHEAD} for asked in self.needs.values())
+        return any(needs & {*ATTENTION_NEEDS, Need.AHEAD} for needs in self.needs.values())
 
     def attach(self, hooks: ContextHooks, layers: Any) -> None:
         """Put the hooks that capture attention on the model."""
@@ -148,17 +148,17 @@ class LayerRecorder:
 
         kept: [prompts] positions that it sees.
         """
-        asked = self.needs.get(index)
-        if asked is None:
+        needs = self.needs.get(index)
+        if needs is None:
             return
         copies = len(hidden) // len(self._layouts)
         self._records[index] = [
-            Record(index, asked, HiddenRows(hidden, prompt * copies, positions), cache)
+            Record(index, needs, HiddenRows(hidden, prompt * copies, positions), cache)
             for prompt, positions in enumerate(present.positions)
         ]
         if index in self.captured_layers:
             assert self._capture is not None
-            self._capture.open(index, hidden.shape[1], present, self._visual(kept), asked)
+            self._capture.open(index, hidden.shape[1], present, self._visual(kept), needs)
 
     def _visual(self, tokens: Sequence[IntArray]) -> list[IntArray]:
         pairs = zip(tokens, self._layouts, strict=True)
@@ -188,13 +188,13 @@ class LayerRecorder:
         copies = len(hidden) // len(self._layouts)
         visual = self._visual(tokens)
 
-        def ahead(prompt: int, asked: frozenset[Need], rotary: bool) -> VisualAttention:
+        def ahead(prompt: int, needs: frozenset[Need], rotary: bool) -> VisualAttention:
             # As in `AttentionCapture`: sums over many weights need float32.
             prompts, call = (self._layouts, present, visual), attend(rotary)
             with torch.no_grad(), torch.autocast(hidden.device.type, enabled=False):
-                return visual_attention(index, call, *prompts, asked, self._heads)[prompt]
+                return visual_attention(index, call, *prompts, needs, self._heads)[prompt]
 
-        is_asked = Need.AHEAD in self.needs.get(index, ())
+        looks_ahead = Need.AHEAD in self.needs.get(index, ())
         return [
             LayerView(
                 layer=index,
@@ -203,7 +203,7 @@ class LayerRecorder:
                 tokens=tokens[prompt],
                 states=HiddenRows(hidden, prompt * copies, present.positions[prompt]),
                 recorded={layer: records[prompt] for layer, records in self._records.items()},
-                look_ahead=partial(ahead, prompt) if is_asked else None,
+                look_ahead=partial(ahead, prompt) if looks_ahead else None,
             )
             for prompt, layout in enumerate(self._layouts)
         ]

@@ -37,7 +37,7 @@ class VisualAttentionCapture:
         self._capture = AttentionCapture(self._on_call)
         self._present: Present | None = None
         self._visual: list[IntArray] = []
-        self._asked: frozenset[Need] = frozenset()
+        self._needs: frozenset[Need] = frozenset()
         self._captured: list[VisualAttention] = []
         capture_eager(hooks, layers, self._capture)
         for layer in layers.values():
@@ -49,16 +49,16 @@ class VisualAttentionCapture:
         rows: int,
         present: Present,
         visual: Sequence[IntArray],
-        asked: frozenset[Need],
+        needs: frozenset[Need],
     ) -> None:
         """A layer is about to run a prefill of `rows` rows, the prompts' own as in `present`.
 
         Args:
             visual: [prompts][a] positions of the visual tokens in it.
-            asked: the last row alone or all text rows, and whether of each head.
+            needs: the last row alone or all text rows, and whether of each head.
         """  # fmt: skip
         self._captured, self._present, self._visual = [], present, list(visual)
-        self._asked = asked
+        self._needs = needs
         self._capture.open(layer, rows)
 
     def close(self) -> None:
@@ -77,7 +77,7 @@ class VisualAttentionCapture:
     def _on_call(self, layer: int, call: AttentionCall) -> None:
         assert self._present is not None
         prompts = (self._layouts, self._present, self._visual)
-        self._captured = visual_attention(layer, call, *prompts, self._asked, self._heads)
+        self._captured = visual_attention(layer, call, *prompts, self._needs, self._heads)
 
 
 def visual_attention(
@@ -86,14 +86,14 @@ def visual_attention(
     layouts: Sequence[TokenLayout],
     present: Present,
     visual: Sequence[IntArray],
-    asked: frozenset[Need],
+    needs: frozenset[Need],
     heads: Heads,
 ) -> list[VisualAttention]:
     """[prompts] what a call of attention over the rows `present` gives the visual tokens.
 
     Args:
         visual: [prompts][a] positions of the visual tokens among the rows.
-        asked: the last row alone or all text rows, and whether of each head.
+        needs: the last row alone or all text rows, and whether of each head.
         heads: of the model, of which this process may have only some.
 
     Raises:
@@ -108,16 +108,16 @@ def visual_attention(
             keys=call.keys,
             rows=call.queries,
         )
-    if Need.HEADS in asked and heads.group is not None:
+    if Need.HEADS in needs and heads.group is not None:
         raise ModelError(
             "This strategy decides from single heads, of which each process has only some; "
             "leave --tensor-parallel out."
         )
-    rows = [_rows(layout, present, prompt, asked) for prompt, layout in enumerate(layouts)]
+    rows = [_rows(layout, present, prompt, needs) for prompt, layout in enumerate(layouts)]
     places = [np.searchsorted(p, r) for p, r in zip(present.positions, rows, strict=True)]
     columns = [np.searchsorted(p, c) for p, c in zip(present.positions, visual, strict=True)]
     out = [np.zeros((len(r), len(c)), np.float32) for r, c in zip(rows, visual, strict=True)]
-    of_heads = Need.HEADS in asked
+    of_heads = Need.HEADS in needs
     each = [np.zeros((call.heads if of_heads else 0, *one.shape), np.float32) for one in out]
     most = max(1, _BLOCK // (heads.count(call.heads) * call.keys))
     for start, stop in _blocks(np.unique(np.concatenate(places)), most):
@@ -139,10 +139,10 @@ def visual_attention(
     ]
 
 
-def _rows(layout: TokenLayout, present: Present, prompt: int, asked: frozenset[Need]) -> IntArray:
-    """[t] positions of the rows that are asked about, of those that are there."""
+def _rows(layout: TokenLayout, present: Present, prompt: int, needs: frozenset[Need]) -> IntArray:
+    """[t] positions of the rows that the strategy needs, of those present."""
     rows = text_rows(layout)
-    if not asked & {Need.ATTENTION, Need.HEADS}:
+    if not needs & {Need.ATTENTION, Need.HEADS}:
         return rows[-1:]
     here = present.positions[prompt][~present.dead[prompt]]
     there: IntArray = rows[np.isin(rows, here)]

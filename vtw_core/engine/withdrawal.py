@@ -27,7 +27,7 @@ from torch import Tensor
 
 from vtw_core.engine.batch_rows import BatchRows
 from vtw_core.engine.decision import decided
-from vtw_core.engine.forward_check import AskedPass
+from vtw_core.engine.forward_check import ForwardArguments
 from vtw_core.engine.kv_caches import check_window, reduce_cache
 from vtw_core.engine.layer_views import LayerRecorder
 from vtw_core.engine.present_rows import Present
@@ -89,7 +89,7 @@ def withdraw(
         )
     layers = decoder_layers(model)
     strategy.check(len(layers))
-    if strategy.begins_in_the_encoder and not all(one.is_encoded for one in layouts):
+    if strategy.starts_in_encoder and not all(one.is_encoded for one in layouts):
         raise InputError(
             "This strategy begins in the vision encoder, which this prompt's image has already "
             "passed: take prompt and layout from "
@@ -154,7 +154,7 @@ class Withdrawal:
         self._decoder = decoder
         self._layers = decoder.layers
         self._k_min = k_min
-        self._asked = AskedPass(model)
+        self._arguments = ForwardArguments(model)
         self._batch = BatchRows(layouts, 1, "sdpa")  # of the running prompt
         self._repacks = strategy.positions == "repack"
         self._present: list[Present] = []
@@ -169,7 +169,7 @@ class Withdrawal:
 
     def attach(self, hooks: ContextHooks, model: Any) -> None:
         """Put the hooks on the model."""
-        self._asked.attach(hooks, model)
+        self._arguments.attach(hooks, model)
         for index, layer in enumerate(self._layers):
             hooks.before(layer, partial(self._before_layer, index))
         hooks.after(self._decoder.rotary_emb, self._after_rotary)
@@ -232,7 +232,7 @@ class Withdrawal:
             self.recorder.end()
             self._after += self._rows - (self._total if self._is_prefill else 0)
             if self._is_prefill and self._is_cut(self._present[-1]):
-                self._asked.check_rows_left()
+                self._arguments.check_rows_left()
         if changed is not None:
             hidden = changed.pop("hidden_states", hidden)
         if self._is_prefill:
@@ -283,7 +283,7 @@ class Withdrawal:
                     rows=rows,
                     total=self._total,
                 )
-            self._asked.check_prompt(self.layouts, batch, rows)
+            self._arguments.check_prompt(self.layouts, batch, rows)
             if self._reduced and rows > self._total:
                 raise ModelError(
                     "Rows after the prompt would see what the strategy takes out of the KV cache "
@@ -296,7 +296,7 @@ class Withdrawal:
                 "does: run the prompt inside, and generate without an assistant or prompt lookup."
             )
         else:
-            self._asked.check_after(self._total)
+            self._arguments.check_after(self._total)
         self._follow_positions(batch)
 
     def _follow_positions(self, batch: int) -> None:

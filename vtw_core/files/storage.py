@@ -3,7 +3,7 @@
 ``gzip -dc run.vtw > run.safetensors`` makes one that any reader of safetensors opens. Its tensors
 are the result's arrays, each under the path of its field; the rest is one JSON text in its header,
 under the format's name. What a result's class says of its fields is all that there is to a format
-(`vtw_core.files.forms`); the class itself checks what else must hold.
+(`vtw_core.files.serialization`); the class itself checks what else must hold.
 
 The comment of the gzip header says the format, its version and a digest of the whole file, so
 that no byte can change unnoticed. Nothing is unpacked before its size is known; no pickle.
@@ -23,8 +23,8 @@ from typing import Any, Generic, TypeVar
 
 from vtw_core.errors import InputError, Sentence, system_reason
 from vtw_core.files.documents import parsed
-from vtw_core.files.forms import Tensors, built, taken_apart
 from vtw_core.files.replacing import replace_file
+from vtw_core.files.serialization import Tensors, deserialize, serialize
 from vtw_core.files.tensors import read_tensors, tensor_bytes
 
 R = TypeVar("R")
@@ -94,7 +94,7 @@ class Format(Generic[R]):
 
     def _body(self, result: R) -> bytes:
         try:
-            document, tensors = taken_apart(result, self.most_array_bytes)
+            document, tensors = serialize(result, self.most_array_bytes)
             text = json.dumps(document, separators=(",", ":"), allow_nan=False)
             body = tensor_bytes(tensors, {self.name: text})
             if len(body) - sum(one.nbytes for one in tensors.values()) > self.most_header:
@@ -124,7 +124,7 @@ class Format(Generic[R]):
         document, tensors = _taken(self, raw, source.name)
         del raw
         with usable(source.name):
-            return built(self.kind, document, tensors)
+            return deserialize(self.kind, document, tensors)
 
 
 @contextmanager

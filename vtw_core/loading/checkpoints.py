@@ -47,7 +47,7 @@ class Checkpoint:
         try:
             self.download()
         except HubError as error:
-            error.begun = True
+            error.started = True
             raise
 
 

@@ -51,7 +51,7 @@ def check_exactness(config: Any) -> None:
     except Exception as error:
         warnings.warn(
             f"Whether withdrawal is exact with transformers {installed} could not be checked: no "
-            f"small decoder of type {kind} can be built ({_told(error)}); compare with masking "
+            f"small decoder of type {kind} can be built ({_reason(error)}); compare with masking "
             "before you rely on it.",
             VTWWarning,
             stacklevel=2,
@@ -62,10 +62,10 @@ def check_exactness(config: Any) -> None:
     except Exception as error:
         raise ModelError(
             "Visual tokens cannot be withdrawn from a decoder of type {kind} with transformers "
-            "{installed} ({told}); install a release that is known to work: {tested}.",
+            "{installed} ({error}); install a release that is known to work: {tested}.",
             kind=kind,
             installed=installed,
-            told=_told(error),
+            error=_reason(error),
             tested=", ".join(TESTED),
         ) from error
     if not apart <= TOLERANCE < effect:  # NaN neither
@@ -79,8 +79,8 @@ def check_exactness(config: Any) -> None:
         )
 
 
-def _told(error: Exception) -> str:
-    """What it says, in one line."""
+def _reason(error: Exception) -> str:
+    """Its message, in one line."""
     return " ".join(str(error).split()) or type(error).__name__
 
 

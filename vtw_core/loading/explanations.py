@@ -109,7 +109,7 @@ def _of_the_hub(name: str, error: HubError, kinds: Collection[str]) -> Sentence:
             "out; load it again.",
             name=name,
         )
-    if UNREACHABLE.intersection(kinds) and error.begun:
+    if UNREACHABLE.intersection(kinds) and error.started:
         return Sentence(
             "The connection to the hub broke while {name} was fetched; load it again, and it "
             "goes on with the files that are finished.",

@@ -22,10 +22,10 @@ class HubError(Exception):
         kinds: names of the exception's classes, and of those that caused it.
         errno: of the operating system, if it was an OSError.
         listing: what the repository holds, if that is no model: "files", "config" and "shards".
-        begun: whether some of the checkpoint had been fetched.
+        started: whether some of the checkpoint had been fetched.
     """
 
-    begun = False
+    started = False
 
     def __init__(
         self,

@@ -25,8 +25,8 @@ def is_out_of_memory(problem: BaseException) -> bool:
         return True
     if isinstance(problem, OSError) and problem.errno == errno.ENOMEM:
         return True
-    is_told_in_words = isinstance(problem, RuntimeError | ImportError | OSError)
-    return is_told_in_words and _SAYS_SO.search(str(problem)) is not None
+    has_message = isinstance(problem, RuntimeError | ImportError | OSError)
+    return has_message and _SAYS_SO.search(str(problem)) is not None
 
 
 def give_memory_back() -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vtw_core.errors import Sentence
-from vtw_core.files.forms import misfit
+from vtw_core.files.serialization import misfit
 
 if TYPE_CHECKING:
     from vtw_core.results.calibration import Calibration

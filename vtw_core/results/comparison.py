@@ -13,7 +13,7 @@ import numpy as np
 
 from vtw_core.errors import InputError, Sentence
 from vtw_core.files.axes import Axes, Count, Own
-from vtw_core.files.forms import freeze
+from vtw_core.files.serialization import freeze
 from vtw_core.files.storage import Format
 from vtw_core.measures.arrays import BoolArray, FloatArray
 from vtw_core.measures.kl import WITHDRAWN_FULL

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vtw_core.errors import InputError, Sentence
 from vtw_core.files.axes import Axes
-from vtw_core.files.forms import misfit
+from vtw_core.files.serialization import misfit
 from vtw_core.files.storage import Format
 from vtw_core.measures.arrays import FloatArray, frozen
 from vtw_core.measures.bootstrap import BAND_LEVEL, BAND_RESAMPLES, bootstrap_band

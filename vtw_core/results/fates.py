@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vtw_core.files.axes import Axes, Own
-from vtw_core.files.forms import freeze
+from vtw_core.files.serialization import freeze
 from vtw_core.measures.arrays import BoolArray, FloatArray, IntArray, frozen
 
 if TYPE_CHECKING:

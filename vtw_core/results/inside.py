@@ -18,7 +18,7 @@ import numpy as np
 
 from vtw_core.errors import InputError, Sentence
 from vtw_core.files.axes import Axes
-from vtw_core.files.forms import arrays_of, freeze, misfit
+from vtw_core.files.serialization import arrays_of, freeze, misfit
 from vtw_core.measures.arrays import FloatArray, HalfArray, IntArray, SingleArray
 
 SEGMENTS = ("bos", "system", "visual", "question", "answer")

@@ -19,7 +19,7 @@ import numpy as np
 
 from vtw_core.errors import InputError
 from vtw_core.files.documents import parsed
-from vtw_core.files.forms import Tensors, check_scalar
+from vtw_core.files.serialization import Tensors, check_scalar
 from vtw_core.files.storage import usable
 from vtw_core.machine.memory import is_out_of_memory
 

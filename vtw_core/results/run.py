@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from vtw_core.errors import InputError, Sentence
 from vtw_core.families.layout import Positions
 from vtw_core.files.axes import Axes, Count
-from vtw_core.files.forms import freeze
+from vtw_core.files.serialization import freeze
 from vtw_core.files.storage import Format
 from vtw_core.measures.arrays import FloatArray, IntArray, frozen
 from vtw_core.measures.kl import FULL_WITHDRAWN, WITHDRAWN_FULL

@@ -79,21 +79,21 @@ class Strategy(Parameters):
         return {"name": self.name, **plain}
 
     @classmethod
-    def from_description(cls, said: Mapping[str, Any]) -> Self:
+    def from_description(cls, description: Mapping[str, Any]) -> Self:
         """The strategy that describes itself in this way.
 
         Raises:
             InputError: a parameter is missing or out of range.
         """
         names = cls.field_names()
-        missing = [name for name in names if name not in said]
+        missing = [name for name in names if name not in description]
         if missing:
             raise InputError(
                 "The description of {strategy} has no {names}.",
                 strategy=cls.name,
                 names=", ".join(missing),
             )
-        return cls(**{name: said[name] for name in names})
+        return cls(**{name: description[name] for name in names})
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
@@ -103,16 +103,16 @@ class Strategy(Parameters):
     def published(self, layers: int) -> dict[str, Any]:
         """What its description says besides, in a decoder of so many layers: the parameters that
         were scaled, and "preset", which they are; nothing where all were chosen."""
-        said: dict[str, Any] = {}
+        description: dict[str, Any] = {}
         words = []
         for one in self.fields_described():
             if isinstance(one.default, Published) and getattr(self, one.name) is None:
-                said[one.name] = one.default.at(layers)
+                description[one.name] = one.default.at(layers)
                 words.append(
                     f"{one.symbol} as published, {one.default.layers} of {one.default.of} layers, "
                     f"scaled to {layers}"
                 )
-        return said | ({"preset": "; ".join(words)} if words else {})
+        return description | ({"preset": "; ".join(words)} if words else {})
 
     def described(self, layers: int) -> dict[str, Any]:
         """Name and parameters as they hold in a decoder of so many layers, JSON-ready."""
@@ -161,7 +161,7 @@ class Strategy(Parameters):
 
     def fitted_to(self, tokens: float, layers: int, visual: int) -> Self | None:
         """The same set to leave so many visual tokens, mean over the layers; None if it cannot be
-        said of counts alone.
+        known of counts alone.
 
         Args:
             tokens: out of reach, it is the nearest in reach.
@@ -246,7 +246,7 @@ class Strategy(Parameters):
         return None
 
     @property
-    def begins_in_the_encoder(self) -> bool:
+    def starts_in_encoder(self) -> bool:
         """Whether the image has to be encoded under it."""
         return self.vision is not None or bool(self.tower_layers(1))
 

@@ -32,7 +32,7 @@ ATTENTION_NEEDS = frozenset({Need.ATTENTION, Need.LAST_ROW, Need.HEADS})
 
 
 class Recorded(Protocol):
-    """What was recorded of one prompt while one layer ran; worked out when it is asked for.
+    """What was recorded of one prompt while one layer ran; computed on request.
 
     `tokens` are always positions [n] in the prompt that the layer saw, text or visual.
     """
@@ -67,7 +67,7 @@ class States(Protocol):
 class Ahead(Protocol):
     """The attention of the layer that is about to run, worked out on what is there now."""
 
-    def __call__(self, asked: frozenset[Need], rotary: bool) -> VisualAttention: ...
+    def __call__(self, needs: frozenset[Need], rotary: bool) -> VisualAttention: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,7 +115,7 @@ class LayerView:
         their order (needs its `Strategy.tower_layers`).
 
         Raises:
-            InputError: nothing was asked of it.
+            InputError: nothing was requested of it.
         """
         if self.layout.tower is None or layer not in self.layout.tower:
             raise InputError(
@@ -129,10 +129,10 @@ class LayerView:
         """What was recorded of a layer that has run.
 
         Raises:
-            InputError: nothing was asked of it.
+            InputError: nothing was requested of it.
         """
         if layer not in self.recorded:
-            raise not_asked("anything", layer)
+            raise not_requested("anything", layer)
         return self.recorded[layer]
 
     @property
@@ -141,18 +141,18 @@ class LayerView:
         return self._of_those_here(self.before.attention)
 
     def ahead(
-        self, *asked: Literal[Need.ATTENTION, Need.LAST_ROW, Need.HEADS], rotary: bool = True
+        self, *needs: Literal[Need.ATTENTION, Need.LAST_ROW, Need.HEADS], rotary: bool = True
     ) -> VisualAttention:
         """What the layer that is about to run would give the visual tokens that are there, with its
         own projections on its own input (needs its Need.AHEAD).
 
         Args:
-            asked: the rows, and whether of each head; the last row where nothing is said.
+            needs: the rows, and whether of each head; the last row by default.
             rotary: whether queries and keys get their rotary positions.
         """
         if self.look_ahead is None:
-            raise not_asked("the attention ahead", self.layer)
-        return self._of_those_here(self.look_ahead(frozenset(asked), rotary))
+            raise not_requested("the attention ahead", self.layer)
+        return self._of_those_here(self.look_ahead(frozenset(needs), rotary))
 
     def _of_those_here(self, heard: VisualAttention) -> VisualAttention:
         here = np.isin(heard.columns, self.alive)
@@ -171,7 +171,7 @@ class LayerView:
         return norms
 
 
-def not_asked(what: str, layer: int) -> InputError:
+def not_requested(what: str, layer: int) -> InputError:
     """The error where a strategy reads what it did not ask for."""
     return InputError(
         "The strategy reads {thing} of layer {layer} and did not ask for it; name it in needs().",

@@ -44,7 +44,7 @@ SENTENCES = {
     '{where}: "{name}" must be a text, a number, or a list of these.': "{where}：“{name}”必须是文本、数字，或由它们组成的列表。",
     '{where}: "{name}" is {value}; write the word that the model should say.': "{where}：“{name}”是 {value}；请写出模型应当说的词。",
     '{where}: "{name}" is not valid Unicode text; write it again.': "{where}：“{name}”不是有效的 Unicode 文本；请重新填写。",
-    "{where}: {mark} stands in the middle of the prompt, but images stand in front of the question; write it at the start, or leave it out.": "{where}：{mark} 出现在问题中间，而图片总是位于问题之前；请把它写在开头，或者省去。",
+    "{where}: {mark} is in the middle of the prompt, but the images come before the question; write it at the start, or leave it out.": "{where}：{mark} 出现在问题中间，而图片总是位于问题之前；请把它写在开头，或者省去。",
     "{where}: the prompt has {mark} {marks} times, but there are {images} images; write it once for each, or leave it out.": "{where}：问题中 {mark} 出现了 {marks} 次，而图片有 {images} 张；请每张写一次，或者省去。",
     "{path} holds no sample; add images with prompts. Left out: {names}.": "{path} 中没有样本；请添加带有问题的图片。未采用：{names}。",
     "A run whose layers were not timed cannot be saved; explore it timed.": "各层未计时的运行不能保存；请在计时的情况下重新运行。",

@@ -56,10 +56,10 @@ SENTENCES = {
     # Prompts as tokens.
     "One prompt at a time: input_ids must have the shape [1, tokens]; for a batch use TokenLayout.batch_from_inputs.": "一次一个提示：input_ids 的形状必须是 [1, tokens]；批处理请使用 TokenLayout.batch_from_inputs。",
     "input_ids must have the shape [prompts, tokens].": "input_ids 的形状必须是 [prompts, tokens]。",
-    "No visual token stands in the prompt; give an image with it.": "提示中没有视觉 token；请附上图片。",
+    "There is no visual token in the prompt; give an image with it.": "提示中没有视觉 token；请附上图片。",
     "Pad the prompts on the left (padding_side='left'), as generate() needs.": "请在左侧填充提示（padding_side='left'），generate() 需要如此。",
     # Whether it can be withdrawn from.
-    "Visual tokens cannot be withdrawn from a decoder of type {kind} with transformers {installed} ({told}); install a release that is known to work: {tested}.": "在 transformers {installed} 下无法从 {kind} 类型的解码器中撤除视觉 token（{told}）；请安装已知可用的版本：{tested}。",
+    "Visual tokens cannot be withdrawn from a decoder of type {kind} with transformers {installed} ({error}); install a release that is known to work: {tested}.": "在 transformers {installed} 下无法从 {kind} 类型的解码器中撤除视觉 token（{error}）；请安装已知可用的版本：{tested}。",
     "Visual tokens are not withdrawn exactly from a decoder of type {kind} with transformers {installed}: dropping them does not equal masking them; install a release that is known to work: {tested}.": "在 transformers {installed} 下从 {kind} 类型的解码器中撤除视觉 token 并不精确：丢弃与掩蔽的结果不一致；请安装已知可用的版本：{tested}。",
     # While it runs.
     "The model's logits are not finite; load it in float32, or fetch its weights again where it is.": "模型的 logits 不是有限值；请以 float32 加载，若已是 float32 则请重新下载权重。",

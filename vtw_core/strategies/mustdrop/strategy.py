@@ -198,11 +198,11 @@ class MustDrop(Strategy):
         return next((name for name, one in PRESETS.items() if (one.gamma, one.alpha) == pair), None)
 
     @classmethod
-    def from_description(cls, said: Mapping[str, Any]) -> Self:
+    def from_description(cls, description: Mapping[str, Any]) -> Self:
         """With the vision stage as it describes itself."""
-        vision = said.get("vision")
+        vision = description.get("vision")
         stage = VisionStage(**vision) if isinstance(vision, dict) else None
-        return super().from_description({**said, "vision": stage})
+        return super().from_description({**description, "vision": stage})
 
     @classmethod
     def preset(cls, name: str, **options: Any) -> Self:
@@ -229,13 +229,13 @@ class MustDrop(Strategy):
         preset = self._preset()
         if preset is None:
             return {}
-        said = f"{preset}, thresholds as published for LLaVA-1.5-7B"
+        description = f"{preset}, thresholds as published for LLaVA-1.5-7B"
         if self.prefill and self.layers is None:
             here, there = (
                 ", ".join(map(str, some)) for some in (self.filters(layers), PUBLISHED_FILTERS)
             )
-            said += f"; filters {there} of {FILTERS.of} layers, here {here} of {layers}"
-        return {"preset": said}
+            description += f"; filters {there} of {FILTERS.of} layers, here {here} of {layers}"
+        return {"preset": description}
 
     def fitted_by(self, trials: Trials, tokens: float, *, nearest: bool = False) -> "MustDrop":
         """With thresholds that leave so many, found by `search.fit`."""
