@@ -80,7 +80,7 @@ def main(
     Args:
         argv: its words, without the program's name; None: those of the process.
         program: how its messages call it.
-        others: further commands, which the caller runs itself, and what --help says of them.
+        others: further commands, which the caller runs itself, and their --help text.
     """
     try:
         rest = _with_plugins(program, argv)
@@ -139,20 +139,20 @@ def _parser(program: str, others: Mapping[str, str]) -> argparse.ArgumentParser:
     show = commands.add_parser("show", help="a saved run again, without any model")
     show.set_defaults(command=_show)
     show.add_argument("run", help="a file that explore --save wrote")
-    anew = commands.add_parser("convert", help="write files of earlier versions anew")
-    anew.set_defaults(command=_convert)
-    anew.add_argument(
+    convert = commands.add_parser("convert", help="convert files of earlier versions")
+    convert.set_defaults(command=_convert)
+    convert.add_argument(
         "files", nargs="+", metavar="FILE",
         help="a saved run, comparison or calibration, or a file of --out; it is replaced",
     )  # fmt: skip
-    anew.add_argument("--out", metavar="FILE", help="write here instead (one file only)")
+    convert.add_argument("--out", metavar="FILE", help="write here instead (one file only)")
     for command in (explore, show):
         command.add_argument("--eta", type=float, default=DEFAULT_ETA, help="KL threshold in nats")
         command.add_argument(
             "--scope",
             choices=SCOPES,
             default="first_token",
-            help="which KL the threshold is held against",
+            help="which KL the threshold is compared with",
         )
         command.add_argument(
             "--rule",
@@ -229,7 +229,7 @@ def _parser(program: str, others: Mapping[str, str]) -> argparse.ArgumentParser:
     for command in (explore, generate, compare, calibrate, evaluate):
         add_load_options(command)
         command.add_argument("--max-new-tokens", type=int, default=MAX_NEW_TOKENS)
-    for command in (models, explore, show, anew, generate, compare, calibrate, evaluate, export):
+    for command in (models, explore, show, convert, generate, compare, calibrate, evaluate, export):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -282,7 +282,7 @@ def _convert(arguments: argparse.Namespace) -> str:
                for source in arguments.files]  # fmt: skip
     if arguments.json:
         return json.dumps({"converted": [{"file": file, "kind": kind} for file, kind in written]})
-    return "\n".join(f"{one_line(file)}: {kind}, written anew" for file, kind in written)
+    return "\n".join(f"{one_line(file)}: {kind}, converted" for file, kind in written)
 
 
 def _printed(run: Run, eta: float, arguments: argparse.Namespace) -> str:

@@ -1,4 +1,4 @@
-"""Files of every earlier format version open, are written anew, or say why not."""
+"""Files of every earlier format version open, are converted, or say why not."""
 
 import dataclasses
 import json
@@ -104,7 +104,7 @@ def test_a_file_of_the_version_before_is_read_and_written_anew_bit_for_bit(tmp_p
     assert same(load(OLDER / name), made())
     new = tmp_path / name
     assert main(["convert", str(OLDER / name), "--out", str(new)]) == 0
-    assert capsys.readouterr().out == f"{new}: {kind}, written anew\n"
+    assert capsys.readouterr().out == f"{new}: {kind}, converted\n"
     assert same(load(new), made())
     assert Saved.of(new.read_bytes()).document
     # Again, in its place: nothing changes.
@@ -191,7 +191,7 @@ def test_an_old_run_is_written_anew_in_its_place_or_beside_it(tmp_path, capsys, 
     assert members(path) == ["run.json"]
     assert main(["convert", str(path), "--json"]) == 0
     told = capsys.readouterr().out.splitlines()
-    assert told[0] == f"{tmp_path / 'new.vtw'}: saved run, written anew"
+    assert told[0] == f"{tmp_path / 'new.vtw'}: saved run, converted"
     assert json.loads(told[1]) == {"converted": [{"file": str(path), "kind": "saved run"}]}
     for written in (path, tmp_path / "new.vtw"):
         assert Saved.of(written.read_bytes()).version == 4

@@ -74,8 +74,8 @@ def _lens(inside: Inside) -> dict[str, Any]:
 
 
 def _test(inside: Inside, test: Counterfactual) -> dict[str, Any]:
-    """KL of a causal test, [k, t], and the first token that it says, [k]."""
-    said = {
+    """KL of a causal test, [k, t], and the first token that it predicts, [k]."""
+    tests = {
         f"{name}_first_token": [
             inside.lens.pieces[token] for token in getattr(test, f"{name}_picks")[:, 0].tolist()
         ]
@@ -85,5 +85,5 @@ def _test(inside: Inside, test: Counterfactual) -> dict[str, Any]:
         "name": test.name,
         "swapped_kl": test.swapped_kl.tolist(),
         "misled_kl": test.misled_kl.tolist(),
-        **said,
+        **tests,
     }

@@ -146,7 +146,7 @@ class SinkToken:
         segment: its segment.
         piece: display text.
         patch: (grid, row, col); None for a token that stands for no patch.
-        on_border: whether the patch lies on the border of its grid.
+        on_border: whether the patch is on the border of its grid.
         received: mean weight it receives, over heads and over all rows that may see it.
         seen_by: how many rows may see it; a mean over a few rows says little (the last tokens look
             at themselves).
@@ -297,7 +297,7 @@ class SinkVerdict:
     what withdrawal from there on really does.
 
     Attributes:
-        rows: the rows asked for.
+        rows: the requested rows.
         row_count: how many there are.
         from_layer: first layer from which on, till the last, "bos" and "system" together receive
             more than "visual"; None when the last layer itself does not.

@@ -38,7 +38,7 @@ IntArray = NDArray[np.int64]
 
 MOST_BINS = 64
 """Bins per side of the pooled attention map, over the prompt."""
-# Weights worked out at a time: 8 MB of float32.
+# Weights computed at a time: 8 MB of float32.
 _BLOCK = 2 * 2**20
 
 
@@ -354,7 +354,7 @@ class _Sums:
     """The sums that one layer's weights are reduced to, block by block of rows.
 
     Every weight is read once after the softmax: rows are added up bin by bin for every head, and
-    all else is worked out from these sums, but for the text rows, which are few.
+    all else is computed from these sums, but for the text rows, which are few.
     """
 
     def __init__(self, call: AttentionCall, keys: IntArray, layout: TokenLayout) -> None:

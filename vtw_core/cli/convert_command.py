@@ -1,4 +1,4 @@
-"""Write saved files of earlier versions anew, as this version saves them."""
+"""Convert saved files of earlier versions to the format of this version."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ from vtw_core.results.run import load_run
 @dataclass(frozen=True)
 class _Kind:
     """One kind of saved file: what it is, what the first bytes of one may hold, and how it is
-    written anew."""
+    converted."""
 
     name: str
     marks: tuple[bytes, ...]

@@ -31,7 +31,7 @@ BASELINE = Method("baseline", KeepAll())
 KEPT: tuple[Measure, ...] = (
     "same", "kl_answer", "kl_first", "visual_tokens", "flops", "kv_bytes",
 )  # fmt: skip
-"""Measures that a record holds; "right" is worked out from the accepted answers when it is read."""
+"""Measures that a record holds; "right" is computed from the accepted answers when it is read."""
 SHOWN: dict[Measure, str] = {
     "same": "agreement",
     "kl_answer": "kl_answer_mean",

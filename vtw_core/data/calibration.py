@@ -1,7 +1,7 @@
 """Calibrate K over a set of images and prompts, on one process or many.
 
 Every sample is explored once at every K; what is kept of it is a small `Explored`. With shards,
-finished samples lie in files and a later run, also after a kill, takes them from there.
+finished samples are in files and a later run, also after a kill, takes them from there.
 """
 
 from collections.abc import Generator, Sequence
@@ -42,7 +42,7 @@ class Explored:
 
 
 class Samples(Sequence[Sample]):
-    """The samples behind records, each read when it is asked for: a `Calibration` over these holds
+    """The samples behind records, each read on demand: a `Calibration` over these holds
     none of them in memory."""
 
     def __init__(self, records: Records[Explored]) -> None:

@@ -103,7 +103,7 @@ class HubData:
         return ()
 
     def part(self, first: int, step: int) -> Iterator[Item | Skipped]:
-        # Every process reads the same order, whatever files it lies in, so that the items are the
+        # Every process reads the same order, whatever files it is in, so that the items are the
         # same for any number of processes. A stream is passed over, but its pictures stay bytes.
         total = self.total
         if total is None:

@@ -43,7 +43,7 @@ class Store(Protocol[R]):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What whoever uses the records should know of them, in sentences."""
+        """What a user of the records should know about them, in sentences."""
 
     def __contains__(self, key: str) -> bool:
         """Whether there is a record."""
@@ -92,11 +92,11 @@ class Part(Generic[R]):
 
 
 class Records(Sequence[tuple[Entry, R]]):
-    """The records of all items in the order of the data, each read when it is asked for.
+    """The records of all items in the order of the data, each read on demand.
 
     Attributes:
         skipped: why items are missing, one sentence for each, in the same order.
-        notes: what their store says of itself.
+        notes: what their store reports about itself.
     """
 
     def __init__(self, parts: Sequence[Part[R]]) -> None:

@@ -1,6 +1,6 @@
 """Records on disk: append-only JSONL files that survive a kill at any byte. No torch.
 
-Every process appends to one file of its own, opened when it has something to say, so that nobody
+Every process appends to one file of its own, opened at its first record, so that nobody
 locks, renames or mends anything, on a shared file system neither. A line counts once it has its
 end; of a process that was killed while it wrote, the torn last line is passed over and its item
 done again. Any number of processes may read the shards of any other number.
@@ -119,7 +119,7 @@ class Shards(Generic[R]):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What whoever uses the records should know of them, in sentences."""
+        """What a user of the records should know about them, in sentences."""
         notes = []
         if self._damaged:
             notes.append(

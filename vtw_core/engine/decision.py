@@ -1,4 +1,4 @@
-"""Ask a strategy what stays of one prompt, and hold its answer against what the model can do."""
+"""Ask a strategy what stays of one prompt, and check that the model supports it."""
 
 from vtw_core.errors import InputError
 from vtw_core.families.layout import IntArray, check_text_at_the_end

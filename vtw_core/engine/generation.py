@@ -125,9 +125,9 @@ def prepare(
         encode_seconds=0.0,
     )
     start = now(vlm)
-    asked = () if strategy is None else requested_tower_layers(vlm.adapter, vlm.model, strategy)
+    needed = () if strategy is None else requested_tower_layers(vlm.adapter, vlm.model, strategy)
     if strategy is not None and strategy.vision is not None:
-        if asked:
+        if needed:
             raise InputError(
                 "{strategy} merges patches in the vision encoder, of which another strategy asks "
                 "to be shown all; leave the vision stage out.",
@@ -144,8 +144,8 @@ def prepare(
             if strategy.positions == "keep"
             else positions[..., : len(stayed)],
         )
-    elif asked:
-        vision, layout = encode_recorded(vlm.adapter, vlm.model, inputs, layout, asked)
+    elif needed:
+        vision, layout = encode_recorded(vlm.adapter, vlm.model, inputs, layout, needed)
         prepared = replace(prepared, vision=vision, layout=layout)
     else:
         with torch.inference_mode():

@@ -1,7 +1,7 @@
 """Record what a strategy needs of the layers while they run, and show it to the strategy.
 
 Hidden states, keys and values are kept where they are; the rows that a strategy reads are copied
-when it reads them. Attention is worked out while its layer runs (`vtw_core.engine.text_attention`).
+when it reads them. Attention is computed while its layer runs (`vtw_core.engine.text_attention`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -44,7 +44,7 @@ class HiddenRows:
 
 
 def _rows(tensor: Tensor, positions: IntArray, tokens: IntArray) -> FloatArray:
-    """[..., n, d] float32 of a tensor [..., rows, d] whose rows stand at `positions`."""
+    """[..., n, d] float32 of a tensor [..., rows, d] whose rows are at `positions`."""
     places = torch.as_tensor(np.searchsorted(positions, tokens), device=tensor.device)
     rows: FloatArray = tensor.index_select(-2, places).detach().float().cpu().numpy()
     return rows

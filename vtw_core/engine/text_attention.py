@@ -14,7 +14,7 @@ from vtw_core.hooks.tensor_parallel import Heads
 from vtw_core.results.trace import VisualAttention
 from vtw_core.strategies.view import Need
 
-# Weights worked out at a time: 8 MB of float32.
+# Weights computed at a time: 8 MB of float32.
 _BLOCK = 2 * 2**20
 
 

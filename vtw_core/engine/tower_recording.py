@@ -17,7 +17,7 @@ from vtw_core.hooks.attention_calls import AttentionCall, AttentionCapture, capt
 from vtw_core.hooks.scoped import context_hooks
 from vtw_core.strategies.base import Strategy
 
-# Rows whose weights are worked out at a time.
+# Rows whose weights are computed at a time.
 _ROWS = 64
 
 
@@ -28,14 +28,14 @@ def requested_tower_layers(adapter: Adapter, model: Any, strategy: Strategy) -> 
         ModelError: it asks for some and this model's tokens are not its patches.
     """
     layers = adapter.encoder_layers(model)
-    asked = strategy.tower_layers(1 if layers is None else len(layers))
-    if asked and layers is None:
+    needed = strategy.tower_layers(1 if layers is None else len(layers))
+    if needed and layers is None:
         raise ModelError(
             "This strategy decides from the vision encoder, whose layers are recorded of LLaVA's "
             "encoders alone, where every patch is one token of one grid; this is a {kind} model.",
             kind=model.config.model_type,
         )
-    return asked
+    return needed
 
 
 def encode_recorded(
@@ -43,7 +43,7 @@ def encode_recorded(
     model: Any,
     inputs: Mapping[str, Any],
     layout: TokenLayout,
-    asked: Sequence[int],
+    needed: Sequence[int],
 ) -> tuple[Any, TokenLayout]:
     """What `mm_encoder_outputs={"image": ...}` takes, and the layout with `tower`.
 
@@ -51,7 +51,7 @@ def encode_recorded(
         ModelError: the encoder's attention cannot be captured, or its tokens are not the patches.
     """
     layers = adapter.encoder_layers(model)
-    recording = _Recording(layers, asked)
+    recording = _Recording(layers, needed)
     with torch.inference_mode(), recording.block(model):
         vision = adapter.encode_image(model, inputs)
     return vision, replace(layout, tower=recording.by_token(layout))
@@ -60,8 +60,8 @@ def encode_recorded(
 class _Recording:
     """All images of one prompt on their way through the encoder."""
 
-    def __init__(self, layers: Any, asked: Sequence[int]) -> None:
-        self._layers, self._asked = layers, tuple(asked)
+    def __init__(self, layers: Any, needed: Sequence[int]) -> None:
+        self._layers, self._needed = layers, tuple(needed)
         self._received: dict[int, Tensor] = {}  # [images, tokens]
         self._from_first: dict[int, Tensor] = {}  # [images, tokens] by the first token
         self._features: dict[int, Tensor] = {}  # [images, tokens, d]
@@ -70,13 +70,13 @@ class _Recording:
     @contextmanager
     def block(self, model: Any) -> Iterator[None]:
         """Where the encoder runs."""
-        asked = {index: self._layers[index] for index in self._asked}
+        needed = {index: self._layers[index] for index in self._needed}
         with context_hooks(self) as hooks, self._capture:
             hooks.uncompiled(model, self._layers)
-            for index, layer in asked.items():
+            for index, layer in needed.items():
                 hooks.before(layer, partial(self._start, index))
                 hooks.after(layer, partial(self._after, index))
-            capture_eager(hooks, asked, self._capture)
+            capture_eager(hooks, needed, self._capture)
             yield
 
     def _start(self, index: int, args: Any, kwargs: dict[str, Any]) -> None:
@@ -99,7 +99,7 @@ class _Recording:
 
     def by_token(self, layout: TokenLayout) -> dict[int, TowerLayer]:
         """Layer -> what was recorded of it, by visual token."""
-        return {index: self._of_layer(index, layout) for index in self._asked}
+        return {index: self._of_layer(index, layout) for index in self._needed}
 
     def _of_layer(self, index: int, layout: TokenLayout) -> TowerLayer:
         if index not in self._received:

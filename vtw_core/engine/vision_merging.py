@@ -1,6 +1,6 @@
 """Encode an image into fewer tokens: patches that look alike are merged inside the encoder.
 
-Which patches, a strategy says (`vtw_core.strategies.base.ImageMerger`); here the vision tower's
+A strategy decides which patches (`vtw_core.strategies.base.ImageMerger`); here the vision tower's
 forward pass is changed, while it runs, and the prompt and its layout are cut to what is left.
 """
 
@@ -27,7 +27,7 @@ class Merged:
 
     Attributes:
         vision: what `mm_encoder_outputs={"image": ...}` takes.
-        layout: of the shorter prompt; a merged token stands where its first patch stood.
+        layout: of the shorter prompt; a merged token is where its first patch was.
         stayed: [total] positions in the whole prompt of what is left of it.
     """
 
@@ -46,7 +46,7 @@ def encode_merged(
         model: a transformers model of a family whose patches can be merged (LLaVA).
         inputs: what its processor returned.
         layout: their layout.
-        merger: says which patches become one token, and which tokens are the key set.
+        merger: decides which patches become one token, and which tokens are the key set.
 
     Raises:
         ModelError: this model's patches cannot be merged; the reason is named.

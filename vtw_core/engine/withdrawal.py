@@ -8,7 +8,7 @@ time, is untouched; on leaving the block they are removed, whatever happened in 
 During the prefill a layer's input loses the rows of the tokens that left, and the same rows of
 the rotary tables, position ids and mask. A layer never writes a withdrawn token into its KV
 cache, so later caches are shorter; while decoding, the mask, which transformers builds for the
-first layer's cache, is built again for what a layer's cache really holds. What a strategy asks of
+first layer's cache, is built again for what a layer's cache really holds. What a strategy needs of
 some layers is captured while they run (vtw_core.engine.layer_views).
 
 In a batch the prompts may lose different numbers of tokens. The longest of what stays gives the
@@ -214,7 +214,7 @@ class Withdrawal:
         )
 
     def _after_rotary(self, args: Any, kwargs: dict[str, Any], tables: Any) -> None:
-        """Remember how the decoder asks for its rotary tables, to ask the same way again."""
+        """Remember how the decoder calls for its rotary tables, to repeat the call."""
         self._rotary_calls.append(RotaryCall(self._decoder.rotary_emb, args, kwargs, tables))
 
     def _before_layer(self, index: int, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -369,7 +369,7 @@ class Withdrawal:
 
     def _cut_arguments(self, here: Present, kwargs: dict[str, Any], device: Any) -> dict[str, Any]:
         """The prompt-long arguments of a layer for the rows `here`; layers of one pass that are
-        handed the same ones share the cut."""
+        given the same ones share the cut."""
         whole = tuple(map(kwargs.get, PROMPT_LONG))
         for cut in self._cuts:
             if all(one is other for one, other in zip(cut.whole, whole, strict=True)):
@@ -387,12 +387,12 @@ class Withdrawal:
         return dict(changed)
 
     def _with_rows_after(self, places: IntArray, count: int) -> IntArray:
-        """[p, n + after]: `places`, and the rows from `count` on that stand after the prompt."""
+        """[p, n + after]: `places`, and the rows from `count` on that follow the prompt."""
         after = np.arange(count, count + self._rows - self._total)
         return np.concatenate([places, np.broadcast_to(after, (len(places), len(after)))], axis=1)
 
     def _decode(self, index: int, hidden: Tensor, kwargs: dict[str, Any]) -> Any:
-        """Rows after the prompt, whose mask must say what this layer's cache holds."""
+        """Rows after the prompt, whose mask must match what this layer's cache holds."""
         here, whole = self._in_cache[index], self._total + self._after + self._rows
         mask = kwargs.get("attention_mask")
         # The mask was built for the first layer's cache, which may have been reduced.

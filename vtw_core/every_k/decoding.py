@@ -83,7 +83,7 @@ class EveryAnswer:
         return branch.leaves is not None and not branch.stopped and len(branch.ids) < self._limit
 
     def steps(self) -> Iterator[int]:
-        """Decode; after each forward pass say the answer position that was fed."""
+        """Decode; after each forward pass yield the answer position that was fed."""
         for position in range(self._limit - 1):
             # A branch that leaves the baseline later has more tokens already; it waits.
             running = [

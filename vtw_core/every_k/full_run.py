@@ -134,7 +134,7 @@ def run_full(
 
 
 def finished(steps: Generator[Step, None, FullRun]) -> FullRun:
-    """Run `run_full` to its end, for those who do not look at its steps."""
+    """Run `run_full` to its end, for callers that do not need its steps."""
     while True:
         try:
             next(steps)
@@ -231,7 +231,7 @@ def run_layer(
         kv_cache: what the rows come after; `update` says what they see.
     """
     layer = decoder_layers(vlm.model)[index]
-    with uncompiled(layer):  # compiled, it would be made anew for every shape and cache
+    with uncompiled(layer):  # compiled, it would be compiled again for every shape and cache
         out: Tensor = layer(
             hidden,
             attention_mask=mask,
@@ -265,7 +265,7 @@ def rotary(vlm: LoadedModel, index: int, like: Tensor, positions: Tensor) -> tup
 
     Args:
         index: the layer.
-        like: a tensor of the wanted dtype and device.
+        like: a tensor of the target dtype and device.
         positions: [1, n] or [axes, 1, n].
     """
     decoder = vlm.model.get_decoder()

@@ -25,7 +25,7 @@ from vtw_core.results.inside import SEGMENTS, Attention, Counterfactual, Inside,
 FloatArray = NDArray[np.float64]
 TOP = 5
 """Words that the logit lens keeps of each state."""
-# Weights of a sweep's layer worked out at a time: 64 MB of float32.
+# Weights of a sweep's layer computed at a time: 64 MB of float32.
 _BLOCK = 16 * 2**20
 
 
@@ -75,7 +75,7 @@ class FullInspection:
 
     @property
     def patches(self) -> tuple[NDArray[np.int64], FloatArray]:
-        """[x, v] ids and probabilities of the patch lens; [0, 0] where it was not asked for."""
+        """[x, v] ids and probabilities of the patch lens; [0, 0] where it was not requested."""
         if not self._patches:
             return np.zeros((0, 0), dtype=np.int64), np.zeros((0, 0))
         ids, probabilities = zip(*self._patches, strict=True)
@@ -101,7 +101,7 @@ class SweepInspection:
         self.mass[:] = recorder.mass.mean(axis=1)[:, text_rows(full, recorder)]
         self.cosine = np.ones((layers + 1, layers + 1, queries))
         self.norm_ratio = np.ones_like(self.cosine)
-        # [k, x] likeliest tokens of the row that says the first answer token.
+        # [k, x] likeliest tokens of the row that predicts the first answer token.
         self._top = np.zeros((layers + 1, layers + 1, TOP), dtype=np.int64)
         self._top_probabilities = np.zeros(self._top.shape)
         self._probability = np.zeros((layers + 1, layers + 1))

@@ -31,7 +31,7 @@ _MOST_BYTES = 256 * 2**20
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What each row K of a sweep says in place of the baseline's own answer.
+    """What each row K of a sweep predicts in place of the baseline's own answer.
 
     Attributes:
         kl: [L+1, T] KL(P_row || P_full) in nats at each position of the baseline answer.

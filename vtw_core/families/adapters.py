@@ -69,7 +69,7 @@ def _positions_from_one(model: Any, inputs: Mapping[str, Any]) -> Any:
 def _multimodal_positions(model: Any, inputs: Mapping[str, Any]) -> Any:
     """Time, height and width, [3, 1, total]; a picture's tokens share their time.
 
-    The model's own count, asked directly: its forward pass would keep what it found.
+    The model's own count, called directly: its forward pass would keep what it found.
     """
     positions, _ = model.model.get_rope_index(
         inputs["input_ids"],

@@ -46,8 +46,8 @@ def one_grid_per_image(model: Any, inputs: Mapping[str, Any], visual_count: int)
 def overview_and_tiles(model: Any, inputs: Mapping[str, Any], visual_count: int) -> Packing:
     """LLaVA-NeXT: for every image a grid of the whole picture, then one of its tiles.
 
-    After each row of the second grid stands a newline token, and rows and columns of padding
-    are left out. Where they are is asked of the model's own packing, which is given a 0 for
+    After each row of the second grid is a newline token, and rows and columns of padding
+    are left out. Where they are is read from the model's own packing, which is given a 0 for
     every patch and a -1 for newlines in place of features.
     """
     import torch
@@ -137,7 +137,7 @@ def _packed_grids(packed: Sequence[Any], side: int, visual_count: int) -> Packin
 def _row_by_row(
     grids: Sequence[tuple[int, int]], visual_count: int, images: Images | None = None
 ) -> Packing:
-    """Grids that stand one after another, each row by row, with nothing between.
+    """Grids that follow one another, each row by row, with nothing between.
 
     images: of each grid; one image each unless given.
     """
@@ -165,8 +165,8 @@ def square_per_tile(model: Any, inputs: Mapping[str, Any], visual_count: int) ->
     """InternVL, Aya Vision: every tile of an image, and the whole image after them, is one square
     of tokens.
 
-    How tiles lie in their image is in none of the inputs, so each has a grid of its own. Which
-    image they are of is read from the prompt: the mark after the last image stands after each.
+    How tiles are arranged in their image is in none of the inputs, so each has a grid of its own.
+    Which image they are of is read from the prompt: the mark after the last image follows each.
     """
     squares = _squares(inputs, visual_count)
     ids = np.asarray(inputs["input_ids"][0].cpu(), dtype=np.int64)
@@ -210,7 +210,7 @@ def merged_rows(model: Any, inputs: Mapping[str, Any], visual_count: int) -> Pac
 def tagged_tiles(model: Any, inputs: Mapping[str, Any], visual_count: int) -> Packing:
     """Idefics3 and SmolVLM: rows of tiles, each after a tag, then the whole picture.
 
-    How the tiles lie is read from the prompt. A mark stands before every tag and after every
+    How the tiles are arranged is read from the prompt. A mark is before every tag and after every
     image; tiles of a row follow at once, a line break ends the row. For every image the grid of
     the whole picture comes first, then, if it was cut, that of its tiles.
     """

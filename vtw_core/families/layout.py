@@ -213,7 +213,7 @@ class TokenLayout:
 
 
 def check_text_at_the_end(layout: TokenLayout) -> None:
-    """Raise InputError unless the row that says the first word of the answer is a text row."""
+    """Raise InputError unless the row that predicts the first word of the answer is a text row."""
     if layout.total - 1 in layout.visual[-1:]:
         raise InputError(
             "The prompt ends with the image, and the row of its last token predicts the first word "

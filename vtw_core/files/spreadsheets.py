@@ -8,7 +8,7 @@ from itertools import chain
 from typing import Any
 
 MARK = "\ufeff"
-"""What tells a spreadsheet that a file is UTF-8; the first thing in it."""
+"""What marks for a spreadsheet that a file is UTF-8; the first thing in it."""
 
 # What a spreadsheet runs as a formula: these, in the wide form of East Asian keyboards too, and
 # something after them.

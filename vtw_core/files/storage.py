@@ -2,7 +2,7 @@
 
 ``gzip -dc run.vtw > run.safetensors`` makes one that any reader of safetensors opens. Its tensors
 are the result's arrays, each under the path of its field; the rest is one JSON text in its header,
-under the format's name. What a result's class says of its fields is all that there is to a format
+under the format's name. The fields of a result's class are all that there is to a format
 (`vtw_core.files.serialization`); the class itself checks what else must hold.
 
 The comment of the gzip header says the format, its version and a digest of the whole file, so
@@ -129,7 +129,7 @@ class Format(Generic[R]):
 
 @contextmanager
 def usable(name: str) -> Iterator[None]:
-    """Say of errors in here that it is the contents of a file that they are about."""
+    """Report errors in here as errors in the contents of a file."""
     try:
         yield
     except (

@@ -23,7 +23,7 @@ from vtw_core.strategies.words import method_from
 
 @register_model("vtw")
 class WithdrawnLM(HFMultimodalLM):
-    """A vision-language model of the harness, whose visual tokens leave as a strategy says.
+    """A vision-language model of the harness, whose visual tokens leave as a strategy decides.
 
     Args (``--model_args``):
         pretrained: as for ``hf-multimodal``, or ``embedded``.

@@ -2,7 +2,7 @@
 
 The model goes on to compute its attention itself. A capture reads the arguments of each call
 of the fused kernel (PyTorch's function mode, which acts in one thread and touches no model); the
-softmax weights are worked out on demand, a block of rows at a time. Under eager attention the
+softmax weights are computed on demand, a block of rows at a time. Under eager attention the
 weights exist already and are used as they are.
 """
 
@@ -64,7 +64,7 @@ class _Scratch:
 
 @dataclass(frozen=True, eq=False)
 class _Fused:
-    """A call of the fused kernel, whose weights are worked out on demand."""
+    """A call of the fused kernel, whose weights are computed on demand."""
 
     query: Tensor
     key: Tensor
@@ -124,7 +124,7 @@ class _Fused:
 
 @dataclass(frozen=True, eq=False)
 class _Eager:
-    """Weights [b, h, queries, keys] that the model worked out itself."""
+    """Weights [b, h, queries, keys] that the model computed itself."""
 
     all_weights: Tensor
     value: Tensor | None
@@ -161,7 +161,7 @@ def _fused(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> _Fused:
-    """A call of the fused kernel in a layer that runs over so many rows."""
+    """A call of the fused kernel in a layer that runs over `rows` rows."""
     if rows == 1 and query.shape[2] > 1:
         # With one row and grouped queries transformers lays the heads of a group out as rows.
         query = query.reshape(query.shape[0], -1, 1, query.shape[3])
@@ -251,7 +251,7 @@ class AttentionCapture(TorchFunctionMode):
         self._scratch = _Scratch()
 
     def open(self, layer: int, rows: int) -> None:
-        """Enter it in this thread, for a layer that is about to run over so many rows."""
+        """Enter it in this thread, for a layer that is about to run over `rows` rows."""
         self.__enter__()
         self._thread = threading.get_ident()
         self.start(layer, rows)
@@ -264,7 +264,7 @@ class AttentionCapture(TorchFunctionMode):
             self.__exit__(None, None, None)
 
     def start(self, layer: int, rows: int) -> None:
-        """Capture a layer that is about to run over so many rows."""
+        """Capture a layer that is about to run over `rows` rows."""
         self._layer, self._rows = layer, rows
 
     def pause(self) -> None:

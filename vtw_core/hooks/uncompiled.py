@@ -1,6 +1,6 @@
 """Run modules uncompiled for a while.
 
-What `torch.compile` made of a model before does not know hooks that are put on it later, and runs
+What `torch.compile` made of a model before ignores hooks that are put on it later, and runs
 as if they were not there (PyTorch leaves their guards out). So the modules that are hooked, and
 those around them, run in plain Python meanwhile: each gets a forward of its own, which compiled
 code does guard on and which is never compiled itself. What was compiled is as good as before once
@@ -74,7 +74,7 @@ def uncompiled(module: Any) -> Iterator[None]:
 
 
 def around(model: Any, inner: Any) -> list[Any]:
-    """The modules of a model that one of its modules stands in, the model first, and itself."""
+    """The modules of a model that contain one of its modules, the model first, and itself."""
     path = next(name for name, module in model.named_modules() if module is inner).split(".")
     return [model, *(model.get_submodule(".".join(path[:n])) for n in range(1, len(path) + 1))]
 
@@ -89,7 +89,7 @@ def _innermost(forward: Callable[..., Any]) -> Callable[..., Any]:
 @cache
 def _plain_forward(kind: type) -> Callable[..., Any]:
     """One function for all modules of a kind and all blocks: compiled code around it guards on it,
-    and would be compiled anew for another one."""
+    and would be compiled again for another one."""
     import torch
 
     def forward(module: Any, *args: Any, **kwargs: Any) -> Any:

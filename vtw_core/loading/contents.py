@@ -1,5 +1,5 @@
-"""What lies in a folder or repository that is no model here: the cause and what to do, in a
-sentence. Told from the names of its files and its config alone."""
+"""What is in a folder or repository that is not a model here: the cause and what to do, in a
+sentence. Derived from the names of its files and its config alone."""
 
 import json
 from collections.abc import Collection, Mapping

@@ -2,8 +2,8 @@
 
 Dropping visual tokens must equal masking them. A decoder of the model's own class, tiny and
 random, is run both ways: over a prompt, and over two tokens after it with the KV cache that the
-prompt left. `load_model` asks this before it fetches weights. It takes no part of the model itself,
-so it costs the same few milliseconds for every size, precision and place of the weights.
+prompt left. `load_model` checks this before it fetches weights. It takes no part of the model
+itself, so it costs the same few milliseconds for every size, precision and place of the weights.
 """
 
 import copy
@@ -89,7 +89,7 @@ class TinyModel(nn.Module):
 
     Attributes:
         decoder: it.
-        k: the K that it is asked about: one whole layer more than its family's smallest.
+        k: the K to check: one whole layer more than its family's smallest.
     """
 
     def __init__(self, config: Any) -> None:
@@ -133,7 +133,7 @@ class TinyModel(nn.Module):
 
 
 class _Base(nn.Module):
-    """What stands between a model and its decoder: where ids become rows."""
+    """What is between a model and its decoder: where ids become rows."""
 
     def __init__(self, decoder: Any) -> None:
         super().__init__()
@@ -152,7 +152,7 @@ def _tiny(text: Any, layers: int) -> Any:
         "hidden_size": 2 * head, "num_attention_heads": 2, "num_key_value_heads": 1,
         "intermediate_size": 32, "moe_intermediate_size": 32, "num_hidden_layers": layers,
         "vocab_size": 8, "pad_token_id": 0,
-        # PaliGemma's whole model says itself which rows see each other both ways.
+        # PaliGemma's whole model decides itself which rows see each other both ways.
         "use_bidirectional_attention": False,
     }  # fmt: skip
     for name, value in settings.items():

@@ -1,4 +1,4 @@
-"""What goes wrong while a model is loaded, told in one sentence that says what to do."""
+"""Errors while a model is loaded, as one sentence that says what to do."""
 
 import contextlib
 import errno
@@ -15,7 +15,7 @@ UNREACHABLE = frozenset(
      "OfflineModeIsEnabled", "RemoteProtocolError", "NetworkError"}
 )  # fmt: skip
 
-# How libraries say that a package is missing which they looked for themselves.
+# How libraries report a missing package that they look for themselves.
 _MISSING = re.compile(
     r"not found in your environment|pip install|not installed|n't seem to be installed"
 )

@@ -1,4 +1,4 @@
-"""Memory that runs out while a model runs: told in one sentence, and given back."""
+"""Out of memory while a model runs: one sentence for the user, and the memory is freed."""
 
 import errno
 import gc

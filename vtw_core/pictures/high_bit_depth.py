@@ -96,7 +96,7 @@ def keep_lower_bytes(picture: ImageFile.ImageFile) -> None:
 
 
 def _raw_mode(tile: Any) -> str:
-    """How samples lie in a file, such as "RGB;16B"."""
+    """How samples are laid out in a file, such as "RGB;16B"."""
     first = tile.args if isinstance(tile.args, str) else next(iter(tile.args or ()), "")
     return first if isinstance(first, str) else ""
 

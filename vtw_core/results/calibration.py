@@ -269,7 +269,7 @@ class Calibration:
     Attributes:
         setting: what the samples share.
         samples: one record each, in the order of the data; of a large set a sequence that reads
-            each from disk when it is asked for (`vtw_core.data.calibration.Samples`).
+            each from disk on demand (`vtw_core.data.calibration.Samples`).
         k_min: the smallest K that `withdraw` can run on this model.
 
     Raises:
@@ -350,7 +350,7 @@ class Calibration:
         )
 
     def _columns(self, scope: Scope, direction: Direction) -> "_Columns":
-        """In one pass, since the samples may lie on disk."""
+        """In one pass, since the samples may be on disk."""
         check_curve(scope, direction)
         kl, flops, same, right = array("d"), array("d"), bytearray(), bytearray()
         for sample in self.samples:

@@ -20,7 +20,7 @@ def incoherence(calibration: "Calibration") -> Sentence | None:
         return Sentence("k_min must be one of the K")
     if not calibration.samples:
         return Sentence("it has no sample")
-    # Samples that lie on disk were checked as they were read, and are again.
+    # Samples on disk were checked as they were read, and are again.
     held = calibration.samples if isinstance(calibration.samples, tuple) else ()
     problem = misfit(calibration) if held else None
     if problem:

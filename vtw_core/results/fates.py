@@ -28,7 +28,7 @@ class LayerFates:
         reasons: what a fate's number stands for.
         names: of the scores, such as "share".
         scores: [n, v] what the strategy judged by; NaN where a token had left.
-        thresholds: [n] what each score was held against; NaN where against none.
+        thresholds: [n] what each score was compared with; NaN where against none.
     """
 
     layer: int
@@ -64,7 +64,7 @@ class TokenFates:
         visual_tokens_per_layer: [L] in the prefill.
         cached_visual_tokens_per_layer: [L] that decoding attends to.
         images: [grids] which image of the prompt each map shows, counted from 0; the first one
-            where nothing is said.
+            where nothing is given.
     """
 
     token_maps: tuple[OwnMap, ...] = field(repr=False)

@@ -68,8 +68,8 @@ class Lens:
 
     Attributes:
         pieces: display text of every token that occurs here, by id.
-        top: [x, t, c] ids of the likeliest tokens in the row that says answer token t, likeliest
-            first, nothing withdrawn.
+        top: [x, t, c] ids of the likeliest tokens in the row that predicts answer token t, most
+            likely first, nothing withdrawn.
         top_probabilities: [x, t, c].
         answer_probability: [x, t] probability of the baseline's token t.
         first_top: [k, x, c] ids at the first answer token with the image withdrawn at K.
@@ -141,7 +141,7 @@ class Inside:
         grids: (rows, cols) of each patch grid.
         counterfactuals: causal tests, one for each other image.
         images: [grids] which image of the prompt each grid shows, counted from 0; the first one
-            where nothing is said.
+            where nothing is given.
     """
 
     attention: Attention

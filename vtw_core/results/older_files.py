@@ -119,7 +119,7 @@ def _comparison(document: dict[str, Any], arrays: bytes, version: int) -> Conten
 
 
 def _scored(document: dict[str, Any], tensors: Tensors) -> Tensors:
-    """Of each filter one array of its scores, and what they were held against."""
+    """Of each filter one array of its scores, and what they were compared with."""
     found = {path: one for path, one in tensors.items() if ".fates.filters." not in path}
     for path, fate in tensors.items():
         at = _FILTER.fullmatch(path)
@@ -261,7 +261,7 @@ def _ends_as_ours(raw: bytes) -> bool:
 
 
 def _with_tensors(document: dict[str, Any], raw: bytes) -> Contents:
-    """The JSON without what it says of arrays, and these arrays, each under its field's path.
+    """The JSON without its descriptions of arrays, and these arrays, each under its field's path.
 
     All together are no larger than the bytes that there are: a document cannot have the same ones
     many times.
@@ -289,7 +289,7 @@ def _with_tensors(document: dict[str, Any], raw: bytes) -> Contents:
 
 
 def _array(entry: dict[str, Any], raw: bytes, path: str) -> tuple[np.ndarray[Any, Any], int]:
-    """An array as a document tells of it: its shape, its type and where it begins; its bytes."""
+    """An array as a document describes it: its shape, its type and where it begins; its bytes."""
     try:
         dtype, shape, at = np.dtype(entry["type"]), entry["shape"], entry["at"]
         whole = all(type(one) is int and one >= 0 for one in (*shape, at))

@@ -1,4 +1,4 @@
-"""What a run leaves behind: small, frozen, picture-free records (numpy and the standard library).
+"""What a run leaves behind: small, frozen records without pictures (numpy and standard library).
 
 Everything on a screen is a pure function of a `Run`. Index k of every list is K = k; the last
 entry, K = L, is the baseline.
@@ -93,7 +93,7 @@ def choose_k(kl: ArrayLike, eta: float, rule: Rule = "first", k_min: int = 0) ->
 
     Args:
         kl: [L+1] nats.
-        eta: threshold in nats; VTW's code uses 0.003 unless told otherwise.
+        eta: threshold in nats; VTW's code uses 0.003 by default.
         rule: "first" takes the first K at or under eta; "stays_below" the first from which every
             later K is at or under eta too; "released" the first of the candidates of VTW's
             released code, which begin at K = 5.
@@ -357,7 +357,7 @@ class Run:
         what was recorded inside, `vtw_core.analysis.inside_json` makes another.
 
         Index k of every list is K = k, the last entry is the baseline. The KL lists are in the
-        direction asked for, which `kl_direction` names.
+        requested direction, which `kl_direction` names.
         """
         return {
             "model": self.model,

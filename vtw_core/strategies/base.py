@@ -1,4 +1,4 @@
-"""What every strategy is: a frozen dataclass that describes itself and says what stays."""
+"""What every strategy is: a frozen dataclass that describes itself and decides what stays."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -19,7 +19,7 @@ THEN = "-then-"
 
 
 class ImageMerger(Protocol):
-    """Says which patches become one token while the image is encoded; see
+    """Decides which patches become one token while the image is encoded; see
     `vtw_core.engine.vision_merging`."""
 
     def tokens_of(self, features: ArrayLike, grid: tuple[int, int]) -> IntArray:
@@ -54,15 +54,15 @@ class Trials(Protocol):
 
 @dataclass(frozen=True)
 class Strategy(Parameters):
-    """Says which visual tokens are present in each decoder layer.
+    """Decides which visual tokens are present in each decoder layer.
 
     A subclass is a frozen dataclass whose fields are made by `parameter`; `register` makes it
     known everywhere. It keeps no state: one may be used by many runs at once.
 
     Attributes:
-        name: as on the command line. Strategies of one name are variants of each other, told apart
+        name: as on the command line. Strategies of one name are its variants, distinguished
             by which options are given.
-        summary: who leaves, in a line.
+        summary: what leaves, in a line.
         paper: where it comes from, such as "arXiv 2403.06764".
     """
 
@@ -101,8 +101,8 @@ class Strategy(Parameters):
         return tuple(one.name for one in fields(cls))
 
     def published(self, layers: int) -> dict[str, Any]:
-        """What its description says besides, in a decoder of so many layers: the parameters that
-        were scaled, and "preset", which they are; nothing where all were chosen."""
+        """What its description has in addition, with this many layers: the parameters that were
+        scaled, and "preset", which they are; nothing where all were chosen."""
         description: dict[str, Any] = {}
         words = []
         for one in self.fields_described():
@@ -115,17 +115,17 @@ class Strategy(Parameters):
         return description | ({"preset": "; ".join(words)} if words else {})
 
     def described(self, layers: int) -> dict[str, Any]:
-        """Name and parameters as they hold in a decoder of so many layers, JSON-ready."""
+        """Name and parameters as they hold in a decoder with this many layers, JSON-ready."""
         return self.describe() | self.published(layers)
 
     def value(self, name: str, layers: int) -> Any:
-        """A field as it holds in a decoder of so many layers: the default where it is None."""
+        """A field as it holds in a decoder with this many layers: the default where it is None."""
         given = getattr(self, name)
         about = next(one for one in self.fields_described() if one.name == name)
         return about.default_at(layers) if given is None else given
 
     def check(self, layers: int) -> None:
-        """Raise InputError unless the strategy fits a decoder of so many layers."""
+        """Raise InputError unless the strategy fits a decoder with this many layers."""
         for one in self.fields_described():
             one.check_fits(getattr(self, one.name), layers)
 
@@ -190,7 +190,7 @@ class Strategy(Parameters):
     # remembers the answer for decoding. A token that has left cannot come back.
 
     def needs(self, layers: int) -> Mapping[int, frozenset[Need]]:
-        """Layer -> what is to be recorded while it runs, in a decoder of so many layers. Nothing
+        """Layer -> what is to be recorded while it runs, with this many decoder layers. Nothing
         else is recorded, and nothing is put around a layer that is not named."""
         return {}
 
@@ -221,12 +221,12 @@ class Strategy(Parameters):
     def left_by(self, decision: Decision, view: LayerView) -> IntArray:
         """[p] positions, text and visual, that go on; `view.tokens` itself where all do."""
         always = view.layout.total - 1 if self.drops_text else view.layout.text
-        wanted = np.union1d(decision.kept, always)
-        kept = view.tokens[np.isin(view.tokens, wanted)]
+        stays = np.union1d(decision.kept, always)
+        kept = view.tokens[np.isin(view.tokens, stays)]
         return kept if len(kept) < len(view.tokens) else view.tokens
 
     def then(self, other: "Strategy") -> "Chain":
-        """This one at the door, and another one after it, which sees only what this one keeps."""
+        """This one, then another one, which sees only what this one keeps."""
         return Chain(self, other)
 
     def reduced_cache(self, layers: int) -> Sequence[int]:
@@ -271,7 +271,7 @@ class Chain(Strategy):
     """
 
     name = "then"
-    summary = "who the first drops, then who the second drops of the rest"
+    summary = "what the first drops, then what the second drops of the rest"
 
     first: Strategy
     second: Strategy

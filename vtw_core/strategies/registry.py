@@ -23,7 +23,7 @@ def register(strategy: type[S]) -> type[S]:
     """Make a strategy known to the command line, to the words of methods and to the page.
 
     Put it above the class, outermost. A name may be registered again by the same class of the
-    same module (a module that is loaded anew); further classes of one name are its variants.
+    same module (a module that is loaded again); further classes of one name are its variants.
 
     Raises:
         InputError: an option of it is of another kind elsewhere, or it cannot be told from another

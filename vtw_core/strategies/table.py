@@ -1,4 +1,4 @@
-"""The tables of docs/strategies.md, from what the strategies say about themselves.
+"""The tables of docs/strategies.md, from what the strategies declare about themselves.
 
 `python -m vtw_core.strategies.table` prints them.
 """
@@ -13,8 +13,8 @@ _BOUNDS = {"layers": "$L$", "visual": "visual tokens"}
 
 
 def strategies_table() -> list[str]:
-    """Markdown: every strategy, its class and who leaves."""
-    rows = ["| `--strategy` | class | who leaves |", "|---|---|---|"]
+    """Markdown: every strategy, its class and what leaves."""
+    rows = ["| `--strategy` | class | what leaves |", "|---|---|---|"]
     for name, variants in registered().items():
         for one in variants:
             fields = ", ".join(about.name for about in one.fields_described())

@@ -22,7 +22,7 @@ class Need(Enum):
     ATTENTION = "what the text rows give the visual tokens, mean over heads"
     LAST_ROW = "the same of the prompt's last row alone"
     HEADS = "attention, of each head"
-    AHEAD = "what the layer will give the visual tokens, asked before it runs"
+    AHEAD = "what the layer will give the visual tokens, computed before it runs"
     STATES = "hidden states as they enter the layer"
     KEYS = "keys in the KV cache, rotary positions applied"
     VALUES = "values in the KV cache"
@@ -65,7 +65,7 @@ class States(Protocol):
 
 
 class Ahead(Protocol):
-    """The attention of the layer that is about to run, worked out on what is there now."""
+    """The attention of the layer that is about to run, computed on the rows present now."""
 
     def __call__(self, needs: frozenset[Need], rotary: bool) -> VisualAttention: ...
 
@@ -83,7 +83,7 @@ class LayerView:
             layer 0 these are the input embeddings.
         recorded: layer -> what was recorded of it, of the layers that the strategy asks for and
             that have run.
-        look_ahead: what `ahead` asks.
+        look_ahead: what `ahead` calls.
     """
 
     layer: int
@@ -188,7 +188,7 @@ class Decision:
         kept: [b] positions, a subset of `LayerView.alive` (of `LayerView.tokens` from a strategy
             that drops text).
         scores: name -> [a] what each visual token was judged by.
-        thresholds: name -> what its score was held against.
+        thresholds: name -> what its score was compared with.
         judged: [a] positions that the scores are of; None: `LayerView.alive`.
         fate: [a] index into `reasons`; None: LEFT or STAYED, as `kept` says.
         reasons: what the numbers stand for.

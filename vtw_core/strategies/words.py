@@ -143,7 +143,7 @@ def _required(strategy: type[Strategy]) -> Iterator[Parameter]:
 
 
 def method_from(asked: str) -> Method:
-    """One method of a comparison, such as "fastv:k=2,ratio=0.75"; it is labelled by what was asked.
+    """One method of a comparison, such as "fastv:k=2,ratio=0.75"; it is labelled by this text.
 
     Raises:
         InputError: as `method_of`, or there is no such strategy or option.
@@ -192,7 +192,7 @@ def _taken_apart(asked: str, word: str) -> list[str]:
 
 
 class _Refusing(ArgumentParser):
-    """A parser of a part of the command line, whose mistakes are the caller's to tell."""
+    """A parser of a part of the command line, whose mistakes the caller reports."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError("{where}: {problem}.", where=self.prog, problem=" ".join(message.split()))

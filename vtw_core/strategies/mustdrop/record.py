@@ -34,7 +34,7 @@ __all__ = [
 
 def decision(attention: VisualAttention, verdict: Verdict, gamma: float, alpha: float) -> Decision:
     """Of one run of the filter: scores "share" (of all attention that the text gives the image)
-    and "peak" (the most that one text row gives), held against gamma and alpha."""
+    and "peak" (the most that one text row gives), compared with gamma and alpha."""
     fate = np.select(
         [
             verdict.falls,

@@ -256,13 +256,13 @@ class MustDrop(Strategy):
         return range(filters[0], filters[-1] + 1) if self.cache and filters else range(0)
 
     def decide(self, view: LayerView) -> Decision:
-        """After a filter's layer, what it says; elsewhere all stay."""
+        """After a filter's layer, what it decides; elsewhere all stay."""
         if view.layer - 1 not in self.filters(view.layers):
             return Decision(view.alive)
         return self.judged(view.attention, view.layout)
 
     def judged(self, attention: VisualAttention, layout: TokenLayout) -> Decision:
-        """What the filter says about the tokens in `attention.columns`."""
+        """What the filter decides about the tokens in `attention.columns`."""
         return decision(attention, self.verdict(attention, layout), self.gamma, self.alpha)
 
     def explain(self, trace: Trace) -> TokenFates:
