@@ -35,7 +35,7 @@ from vtw_core.families.adapters import ADAPTERS
 from vtw_core.families.catalogue import CATALOGUE
 from vtw_core.families.prompts import check_prompt
 from vtw_core.families.support import REFUSED
-from vtw_core.files.printing import complain, one_line, say
+from vtw_core.files.printing import one_line, print_error, print_pieces
 from vtw_core.loading.availability import availability
 from vtw_core.machine.memory import OUT_OF_MEMORY, is_out_of_memory
 from vtw_core.machine.processes import leave, rank, size
@@ -63,11 +63,11 @@ class _OneLineParser(argparse.ArgumentParser):
     """argparse prints its whole usage before an error; one line says enough."""
 
     def error(self, message: str) -> NoReturn:
-        complain(self.prog, f"{message} (see --help)")
+        print_error(self.prog, f"{message} (see --help)")
         self.exit(BAD_INPUT)
 
     def print_help(self, file: Any = None) -> None:
-        say([self.format_help()])
+        print_pieces([self.format_help()])
 
 
 def main(
@@ -88,15 +88,15 @@ def main(
         text = arguments.command(arguments)
         if text is not None and rank() == 0:
             # In here: what is printed of many records is read as it is printed.
-            say([text] if isinstance(text, str) else text)
+            print_pieces([text] if isinstance(text, str) else text)
     except VTWError as error:
         if rank() == 0:
-            complain(program, str(error))
+            print_error(program, str(error))
         return BAD_INPUT
     except Exception as error:
         if not any(map(is_out_of_memory, causes(error))):
             raise
-        complain(program, OUT_OF_MEMORY)
+        print_error(program, OUT_OF_MEMORY)
         return OUT_OF_ROOM
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -137,8 +137,8 @@ def first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if not lines or isinstance(error, KeyError):
         return ": ".join([kind, *lines[:1]])
-    said = " ".join(lines[: 2 if lines[0].endswith(":") else 1])
-    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]} ..."
+    message = " ".join(lines[: 2 if lines[0].endswith(":") else 1])
+    return message if len(message) <= _LONGEST else f"{message[:_LONGEST]} ..."
 
 
 def _escaped(text: str) -> str:
@@ -147,10 +147,10 @@ def _escaped(text: str) -> str:
 
 def _printed(value: object, form: str, conversion: str | None) -> str:
     """A value as it is printed; a sentence stays one."""
-    said = value.sentence if isinstance(value, VTWError) else value
-    if isinstance(said, Sentence) and not form and not conversion:
-        return said
-    return str(_FORMATTER.format_field(_FORMATTER.convert_field(said, conversion), form))
+    shown = value.sentence if isinstance(value, VTWError) else value
+    if isinstance(shown, Sentence) and not form and not conversion:
+        return shown
+    return str(_FORMATTER.format_field(_FORMATTER.convert_field(shown, conversion), form))
 
 
 def _made(kind: type[Sentence], template: str, values: dict[str, str]) -> Sentence:

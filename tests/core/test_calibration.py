@@ -108,7 +108,7 @@ def test_a_bad_line_is_named(folder, line, words):
     listing.unlink()
 
 
-def test_nothing_there_is_said(tmp_path):
+def test_nothing_there_is_reported(tmp_path):
     with pytest.raises(InputError, match="no sample"):
         read_items(tmp_path)
     with pytest.raises(InputError, match="no folder or file"):

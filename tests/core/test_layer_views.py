@@ -143,7 +143,7 @@ def test_in_a_padded_batch_each_prompt_is_judged_alone(vlm, method):
 
 
 @pytest.mark.parametrize("need", sorted(Need, key=str))
-def test_what_was_not_asked_for_is_not_shown(vlm, inputs, layout, need):
+def test_what_was_not_requested_is_not_shown(vlm, inputs, layout, need):
     reads = {
         Need.ATTENTION: lambda view: view.attention,
         Need.LAST_ROW: lambda view: view.attention,
@@ -166,7 +166,7 @@ def test_what_was_not_asked_for_is_not_shown(vlm, inputs, layout, need):
         vlm.model(**inputs, use_cache=True)
 
 
-def test_nothing_is_recorded_of_a_layer_that_is_not_asked_about(vlm, inputs, layout):
+def test_nothing_is_recorded_of_a_layer_that_is_not_requested(vlm, inputs, layout):
     shown = []
 
     class Once(Looking):

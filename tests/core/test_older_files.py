@@ -99,7 +99,7 @@ def same(one, other):
 
 
 @pytest.mark.parametrize("name", NEWEST_BEFORE)
-def test_a_file_of_the_version_before_is_read_and_written_anew_bit_for_bit(tmp_path, capsys, name):
+def test_a_file_of_the_version_before_is_read_and_converted_bit_for_bit(tmp_path, capsys, name):
     load, kind, made = NEWEST_BEFORE[name]
     assert same(load(OLDER / name), made())
     new = tmp_path / name
@@ -114,7 +114,7 @@ def test_a_file_of_the_version_before_is_read_and_written_anew_bit_for_bit(tmp_p
     assert new.stat().st_size < 2 * (OLDER / name).stat().st_size
 
 
-def test_a_shard_of_the_version_before_is_read_and_written_anew(tmp_path):
+def test_a_shard_of_the_version_before_is_read_and_converted(tmp_path):
     samples = old_calibration().samples
     for place in (tmp_path / "old", tmp_path / "new"):
         place.mkdir()
@@ -184,7 +184,7 @@ def test_what_cannot_be_opened_says_so_in_one_sentence(tmp_path):
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_an_old_run_is_written_anew_in_its_place_or_beside_it(tmp_path, capsys, version):
+def test_an_old_run_is_converted_in_place_or_beside_it(tmp_path, capsys, version):
     path = old_run(tmp_path / "old.vtw", version)
     before = load_run(path).to_json()
     assert main(["convert", str(path), "--out", str(tmp_path / "new.vtw")]) == 0

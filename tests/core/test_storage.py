@@ -118,7 +118,7 @@ def test_json_alone_holds_arrays_as_lists():
     assert same(deserialize(Whole, document), record)
 
 
-def test_arrays_are_copies_of_their_types_that_nobody_changes():
+def test_arrays_are_copies_of_their_types_that_cannot_be_changed():
     given = np.ones((3, 2))
     part = Part(("a", "b", "c"), given)
     given[:] = 0

@@ -181,7 +181,7 @@ def test_dropping_equals_masking_with_several_images(kind_of_family, partial):
     is_dropping_masking(kind_of_family, [PICTURE, OTHER_PICTURE], partial)
 
 
-def test_what_a_strategy_is_handed_is_the_attention_of_the_masked_model(family):
+def test_what_a_strategy_is_given_is_the_attention_of_the_masked_model(family):
     inputs = family.inputs([PICTURE, OTHER_PICTURE], PROMPT)
     layout = family.layout(inputs)
     for kind in ("sdpa", "eager"):
@@ -281,7 +281,7 @@ def test_what_is_recorded_is_what_each_layer_saw(vlm, inputs, layout, partial):
         assert (rows[layer][np.ix_(answer, trace.cached[layer])] > 0).all()
 
 
-def test_a_prompt_that_ends_with_the_image_has_nobody_to_ask(vlm, inputs, layout):
+def test_a_prompt_that_ends_with_the_image_is_refused(vlm, inputs, layout):
     end = int(layout.visual[-1]) + 1
     short = {name: value[:, :end] if name != "pixel_values" else value
              for name, value in inputs.items()}  # fmt: skip

@@ -24,7 +24,7 @@ from vtw_core.data.hub_data import Columns, open_data
 from vtw_core.data.records import Entry, InMemory, Part, R, Records, Store, finish
 from vtw_core.data.shards import Shards
 from vtw_core.errors import InputError
-from vtw_core.files.printing import complain
+from vtw_core.files.printing import print_error
 from vtw_core.files.spreadsheets import csv_lines
 from vtw_core.machine.processes import gathered, own_device, rank, size
 from vtw_core.results.calibration import Calibration
@@ -146,13 +146,13 @@ def _records(
     records = Records(parts)
     for note in records.notes:
         _print_note(note)
-    _tell_skipped(records)
+    _print_skipped(records)
     if not records:
         raise InputError("{path} holds no sample; add images with prompts.", path=arguments.data)
     return records
 
 
-def _tell_skipped(records: Records[R]) -> None:
+def _print_skipped(records: Records[R]) -> None:
     """The rows that were passed over, each with its reason, and how many."""
     for reason in records.skipped[:MOST_TOLD]:
         _print_note(f"skipped {reason}")
@@ -163,7 +163,7 @@ def _tell_skipped(records: Records[R]) -> None:
 
 
 def _print_note(sentence: str) -> None:
-    complain("vtw_core", sentence)
+    print_error("vtw_core", sentence)
 
 
 def _own_part(

@@ -220,7 +220,7 @@ class Withdrawal:
     def _before_layer(self, index: int, args: Any, kwargs: dict[str, Any]) -> Any:
         hidden = args[0] if args else kwargs["hidden_states"]
         if index == 0:
-            self._begin(hidden, cache_of(kwargs))
+            self._start_prefill(hidden, cache_of(kwargs))
         changed = (
             self._prefill(index, hidden, kwargs)
             if self._is_prefill
@@ -244,7 +244,7 @@ class Withdrawal:
             return (hidden, *args[1:]), {**kwargs, **changed}
         return args, {**kwargs, **changed, "hidden_states": hidden}
 
-    def _begin(self, hidden: Tensor, cache: Any) -> None:
+    def _start_prefill(self, hidden: Tensor, cache: Any) -> None:
         """Layer 0 is about to run: is this the prompt, or what follows it?"""
         if torch.compiler.is_compiling():
             raise ModelError(

@@ -63,8 +63,10 @@ class FullInspection:
             self._medians.append(size.float().median())
             if self._patch_lens:
                 visual = torch.as_tensor(self._layout.visual.copy(), device=hidden.device)
-                said = torch.softmax(head(self._vlm, hidden[0].index_select(0, visual)), dim=-1)
-                likeliest = said.max(-1)
+                probabilities = torch.softmax(
+                    head(self._vlm, hidden[0].index_select(0, visual)), dim=-1
+                )
+                likeliest = probabilities.max(-1)
                 self._patches.append((likeliest.indices.cpu(), likeliest.values.cpu()))
         self._outliers[state].append(size.amax(-1).float() / self._medians[state].clamp(min=1e-12))
 
@@ -176,9 +178,9 @@ def look(
 ) -> tuple[NDArray[np.int64], FloatArray, FloatArray]:
     """The logit lens on states [r, width]: ids and probabilities of the likeliest tokens [r, TOP],
     and the probability [r] of one given token each."""
-    said = torch.softmax(head(vlm, hidden), dim=-1)
-    likeliest = said.topk(min(TOP, said.shape[-1]))
-    own = said.gather(1, torch.tensor(ids, device=said.device)[:, None])[:, 0]
+    probabilities = torch.softmax(head(vlm, hidden), dim=-1)
+    likeliest = probabilities.topk(min(TOP, probabilities.shape[-1]))
+    own = probabilities.gather(1, torch.tensor(ids, device=probabilities.device)[:, None])[:, 0]
     return (
         np.asarray(likeliest.indices.cpu()),
         np.asarray(likeliest.values.double().cpu()),

@@ -27,7 +27,7 @@ def one_line(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
-def say(pieces: Iterable[str]) -> None:
+def print_pieces(pieces: Iterable[str]) -> None:
     """Print a result, piece by piece, and a line's end.
 
     A reader that has had enough, such as `head`, is no fault.
@@ -48,7 +48,7 @@ def say(pieces: Iterable[str]) -> None:
             ) from error
 
 
-def complain(program: str, message: str) -> None:
+def print_error(program: str, message: str) -> None:
     """One line on stderr; what cannot be written there is lost."""
     try:
         print(f"{program}: {_fit(one_line(message), sys.stderr)}", file=sys.stderr, flush=True)

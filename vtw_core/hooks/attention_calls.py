@@ -172,12 +172,12 @@ def _fused(
     return _Fused(query, key, value, attn_mask, is_causal, factor, scratch)
 
 
-class _Taken(BaseException):
+class _Intercepted(BaseException):
     """Ends a module where it calls the fused kernel; no handler of errors is meant."""
 
 
-class _Taker(TorchFunctionMode):
-    """Takes the next call of the fused kernel, so that neither the kernel nor a capture around
+class _Interceptor(TorchFunctionMode):
+    """Intercepts the next call of the fused kernel, so that neither the kernel nor a capture around
     this one sees it."""
 
     def __init__(self, rows: int) -> None:
@@ -191,7 +191,7 @@ class _Taker(TorchFunctionMode):
         kwargs = kwargs or {}
         if func is F.scaled_dot_product_attention:
             self.call = _fused(self._rows, _Scratch(), *args, **kwargs)
-            raise _Taken
+            raise _Intercepted
         return func(*args, **kwargs)
 
 
@@ -221,14 +221,14 @@ def attention_ahead(
     if not rotary:
         cosine, sine = given["position_embeddings"]
         given["position_embeddings"] = torch.ones_like(cosine), torch.zeros_like(sine)
-    taker, output = _Taker(hidden.shape[1]), None
+    interceptor, output = _Interceptor(hidden.shape[1]), None
     try:
-        with taker:
+        with interceptor:
             # forward() and not a call, since a call would run the hooks of a recorder.
             output = layer.self_attn.forward(**given)
-    except _Taken:
-        assert taker.call is not None
-        return taker.call
+    except _Intercepted:
+        assert interceptor.call is not None
+        return interceptor.call
     weights = output[1] if isinstance(output, tuple) and len(output) > 1 else None
     if weights is None:
         raise ModelError(

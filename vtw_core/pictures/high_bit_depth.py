@@ -121,7 +121,7 @@ def grey_in_8_bits(picture: Image.Image, depth: int | None = None) -> Image.Imag
 
     Args:
         picture: its pixels are decoded.
-        depth: what `depth_in_file` said.
+        depth: what `depth_in_file` returned.
     """
     values = np.asarray(picture)
     grey = np.empty(values.shape, np.uint8)

@@ -129,7 +129,7 @@ def _scored(document: dict[str, Any], tensors: Tensors) -> Tensors:
         filters = f"{at['entry']}.fates.filters.{at['number']}"
         scores = [tensors.get(f"{filters}.{name}") for name in _SCORES]
         if any(one is None or one.dtype != np.float64 or one.shape != fate.shape for one in scores):
-            raise _lies(where)
+            raise _wrong_size(where)
         strategy = document["entries"][int(at["number_of_entry"])]["strategy"]
         for name in ("gamma", "alpha"):
             check_scalar(name, strategy[name], float)
@@ -275,7 +275,7 @@ def _with_tensors(document: dict[str, Any], raw: bytes) -> Contents:
             tensors[path], used = _array(value, raw, path)
             left -= used
             if left < 0:
-                raise _lies(path)
+                raise _wrong_size(path)
             return None
         inner = path and f"{path}."
         if isinstance(value, dict):
@@ -294,16 +294,16 @@ def _array(entry: dict[str, Any], raw: bytes, path: str) -> tuple[np.ndarray[Any
         dtype, shape, at = np.dtype(entry["type"]), entry["shape"], entry["at"]
         whole = all(type(one) is int and one >= 0 for one in (*shape, at))
     except (TypeError, ValueError) as error:
-        raise _lies(path) from error
+        raise _wrong_size(path) from error
     # In Python's own numbers, which do not overflow.
     size = math.prod(shape) * dtype.itemsize if whole else 0
     if not whole or dtype.kind not in "fib" or len(shape) > 4 or at + size > len(raw):
-        raise _lies(path)
+        raise _wrong_size(path)
     array = np.frombuffer(memoryview(raw)[at : at + size], dtype.newbyteorder("<"))
     return array.astype(dtype, copy=False).reshape(shape), size
 
 
-def _lies(path: str) -> InputError:
+def _wrong_size(path: str) -> InputError:
     return InputError("{name} does not have the size that it says.", name=path)
 
 

@@ -154,13 +154,17 @@ class LayerView:
             raise not_requested("the attention ahead", self.layer)
         return self._of_those_here(self.look_ahead(frozenset(needs), rotary))
 
-    def _of_those_here(self, heard: VisualAttention) -> VisualAttention:
-        here = np.isin(heard.columns, self.alive)
+    def _of_those_here(self, attention: VisualAttention) -> VisualAttention:
+        here = np.isin(attention.columns, self.alive)
         if here.all():
-            return heard
-        heads = None if heard.heads is None else heard.heads[..., here]
+            return attention
+        heads = None if attention.heads is None else attention.heads[..., here]
         return VisualAttention(
-            heard.layer, heard.rows, heard.columns[here], heard.weights[:, here], heads
+            attention.layer,
+            attention.rows,
+            attention.columns[here],
+            attention.weights[:, here],
+            heads,
         )
 
     def change(self, tokens: IntArray) -> FloatArray:

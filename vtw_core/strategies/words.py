@@ -55,10 +55,10 @@ class Option:
         )
 
     def _help(self) -> str:
-        said: dict[str, list[str]] = {}
+        names_of: dict[str, list[str]] = {}
         for name, about in self.owners.items():
-            said.setdefault(about.help, []).append(name + _default(about))
-        return "; ".join(f"{words} ({', '.join(names)})" for words, names in said.items())
+            names_of.setdefault(about.help, []).append(name + _default(about))
+        return "; ".join(f"{words} ({', '.join(names)})" for words, names in names_of.items())
 
 
 def _default(about: Parameter) -> str:

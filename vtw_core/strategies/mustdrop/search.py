@@ -101,10 +101,10 @@ def predicted_tokens(strategy: MustDrop, trace: Trace) -> tuple[int, ...]:
     alive, counts = trace.layout.visual, []
     for layer in range(len(trace.kept)):
         counts.append(len(alive))
-        heard = trace.attention.get(layer)
-        if heard is not None:
-            weights = heard.weights[:, np.isin(heard.columns, alive)]
-            left = VisualAttention(layer, heard.rows, alive, weights)
+        attention = trace.attention.get(layer)
+        if attention is not None:
+            weights = attention.weights[:, np.isin(attention.columns, alive)]
+            left = VisualAttention(layer, attention.rows, alive, weights)
             alive = strategy.kept_after(left, trace.layout)
     return tuple(counts)
 

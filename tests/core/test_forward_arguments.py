@@ -1,4 +1,4 @@
-"""What a pass is asked with must be what the layout was measured from."""
+"""The arguments of a pass must be those of the prompt that the layout was measured from."""
 
 import re
 
@@ -202,7 +202,7 @@ class TestVideos:
     ("family", "name"),
     [("llava", "pixel_values"), ("llava_next", "image_sizes"), ("qwen2_vl", "image_grid_thw")],
 )
-def test_inputs_without_what_the_layout_is_measured_from_are_told(tiny_models, family, name):
+def test_inputs_without_what_the_layout_is_measured_from_are_reported(tiny_models, family, name):
     vlm = tiny_models(family)
     inputs = dict(vlm.inputs(PICTURE, PROMPT))
     del inputs[name]
