@@ -60,7 +60,7 @@ INTERRUPTED = 130
 
 
 class _OneLineParser(argparse.ArgumentParser):
-    """argparse prints its whole usage before an error; one line says enough."""
+    """argparse prints its whole usage before an error; one line is enough."""
 
     def error(self, message: str) -> NoReturn:
         print_error(self.prog, f"{message} (see --help)")

@@ -1,4 +1,4 @@
-"""Cut visual tokens out of a running model: the only file that changes a decoder's forward pass.
+"""Drop visual tokens from a running model: the only file that changes a decoder's forward pass.
 
 `withdraw` puts a pre-hook on every decoder layer. The hooks act only in the context (PEP 567)
 that entered the `with` block, so a plain run of the same model in another thread, at the same

@@ -1,4 +1,4 @@
-"""Run the full model once, prompt and answer, and keep what shows its every withdrawal.
+"""Run the full model once, prompt and answer, and keep what the sweep over every K needs.
 
 In a causal decoder a row never sees the rows after it. Rows before the image never see it, so
 withdrawing it changes nothing for them; visual rows themselves are the same in every layer that

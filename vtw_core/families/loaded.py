@@ -1,4 +1,4 @@
-"""A model in memory with its processor, and what its family's adapter knows of it."""
+"""A model in memory with its processor, and its family's adapter."""
 
 from dataclasses import dataclass
 from functools import cache, cached_property

@@ -1,4 +1,4 @@
-"""JSON: read from strangers within bounds, and written in pieces."""
+"""JSON: read untrusted files within size limits, and written in pieces."""
 
 import json
 from collections.abc import Iterable, Iterator

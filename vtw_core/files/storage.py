@@ -153,7 +153,7 @@ def unpacked_bytes(path: str | Path) -> int | None:
         made = hashlib.sha256(head[0][: head.start("digest")])
         while piece := file.read(2**20):
             made.update(piece)
-        # The length stands at the end: that of a file which was cut is any number.
+        # The length is at the end: that of a file which was cut is any number.
         if made.hexdigest().encode() != head["digest"]:
             return 0
         file.seek(-_END.size, os.SEEK_END)

@@ -1,4 +1,4 @@
-"""What transformers hands a decoder layer."""
+"""The arguments that transformers passes to a decoder layer."""
 
 import inspect
 from collections.abc import Mapping

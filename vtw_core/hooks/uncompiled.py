@@ -3,8 +3,8 @@
 What `torch.compile` made of a model before ignores hooks that are put on it later, and runs
 as if they were not there (PyTorch leaves their guards out). So the modules that are hooked, and
 those around them, run in plain Python meanwhile: each gets a forward of its own, which compiled
-code does guard on and which is never compiled itself. What was compiled is as good as before once
-they are let go.
+code does guard on and which is never compiled itself. What was compiled is as before once
+they are released.
 """
 
 import inspect
@@ -34,7 +34,7 @@ class _Held:
 
 
 def hold(module: Any) -> bool:
-    """Let a module run uncompiled, in every thread, until it is released as often; says whether
+    """Let a module run uncompiled, in every thread, until it is released as often; returns whether
     there is anything to release."""
     # Without it nothing was compiled, and importing it takes a second.
     if "torch._dynamo" not in sys.modules:
@@ -94,7 +94,7 @@ def _plain_forward(kind: type) -> Callable[..., Any]:
 
     def forward(module: Any, *args: Any, **kwargs: Any) -> Any:
         held = module.__dict__.get(_HELD)
-        if held is None:  # another thread was about to call it when it was let go
+        if held is None:  # another thread was about to call it when it was released
             return module.forward(*args, **kwargs)
         return held.forward(*args, **kwargs)
 

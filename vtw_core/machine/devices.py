@@ -88,7 +88,7 @@ def _left_in_cgroups() -> list[int]:
             names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_")
         else:
             continue
-        # In a container the path may lead nowhere; then the limit stands at the root.
+        # In a container the path may lead nowhere; then the limit is at the root.
         inside = folder / path.strip("/")
         for place in (inside, *inside.parents):
             if place.is_relative_to(folder):

@@ -32,7 +32,7 @@ _FOREIGN = ";16B" if sys.byteorder == "little" else ";16L"
 _OTHER_HALF = {";16L": ";16B", ";16B": ";16L", ";16N": _FOREIGN}
 """Read in the other order of bytes, the upper half of a sample is the lower."""
 _MOST_CHUNKS = 64
-"""That are looked through for sBIT; it stands near the beginning."""
+"""That are looked through for sBIT; it is near the beginning."""
 
 
 def is_deep_grey(picture: Image.Image) -> bool:

@@ -1,4 +1,4 @@
-"""What a calibration leaves behind: K over a set of samples (numpy and the standard library).
+"""The record of a calibration: K over a set of samples (numpy and the standard library).
 
 A `Calibration` holds one small record per sample and nothing derived; `read` makes everything that
 is shown, at one threshold, a pure function of the records. Index k of every list is K = k.

@@ -1,4 +1,4 @@
-"""Several methods on one image and prompt beside the baseline: what such a run leaves behind.
+"""Several methods on one image and prompt beside the baseline: the record of such a run.
 
 Small, frozen records without pictures (numpy and the standard library); made by
 `vtw_core.compare.methods`.

@@ -1,4 +1,4 @@
-"""What a comparison of methods at equal budget leaves behind (numpy and the standard library).
+"""The record of a comparison of methods at equal budget (numpy and the standard library).
 
 A `BudgetComparison` holds one number for each method, measure and question; means, medians,
 intervals and paired differences are pure functions of it.

@@ -206,13 +206,13 @@ def _incoherence(inside: Inside) -> Sentence | None:
         return Sentence("a token of the lens has no display text")
     grid, row, col = inside.patches.T
     if min(grid) < 0 or max(grid) >= len(inside.grids) or min(row) < -1 or min(col) < -1:
-        return Sentence("a patch lies on no grid")
+        return Sentence("a patch is on no grid")
     problem = images_problem(inside.images, len(inside.grids))
     if problem:
         return problem
     sizes = np.array(inside.grids)[grid]
     if (row >= sizes[:, 0]).any() or (col >= sizes[:, 1]).any():
-        return Sentence("a patch lies outside its grid")
+        return Sentence("a patch is outside its grid")
     return None
 
 

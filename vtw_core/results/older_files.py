@@ -29,7 +29,7 @@ FIRST_LAYERS_NEEDED = ("qwen3_vl",)
 """Families that add visual features after their first layers: before, no K can be withdrawn at."""
 
 _ARRAYS_ENTRY = "arrays.bin"
-# The end of central directory, without a comment; before it, in a zip64, stands its locator.
+# The end of central directory, without a comment; before it, in a zip64, is its locator.
 _LAST_RECORD = struct.Struct("<4s4H2LH")
 _LOCATOR_BYTES = 20
 _MOST_VALUES = 500_000
@@ -304,7 +304,7 @@ def _array(entry: dict[str, Any], raw: bytes, path: str) -> tuple[np.ndarray[Any
 
 
 def _wrong_size(path: str) -> InputError:
-    return InputError("{name} does not have the size that it says.", name=path)
+    return InputError("{name} does not have the size that it declares.", name=path)
 
 
 def _document(raw: bytes, name: str, form: str, newest: int) -> dict[str, Any] | None:

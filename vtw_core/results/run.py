@@ -1,4 +1,4 @@
-"""What a run leaves behind: small, frozen records without pictures (numpy and standard library).
+"""The record of a run: small, frozen, without pictures (numpy and the standard library).
 
 Everything on a screen is a pure function of a `Run`. Index k of every list is K = k; the last
 entry, K = L, is the baseline.

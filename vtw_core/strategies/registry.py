@@ -119,7 +119,7 @@ def load_plugin(module: str) -> None:
     except Exception as error:
         raise InputError(
             "The plugin {name!r} cannot be imported: {problem}; give a Python module that is "
-            "installed or lies in this folder.",
+            "installed or in this folder.",
             name=module,
             problem=first_line(error),
         ) from error

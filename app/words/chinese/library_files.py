@@ -70,7 +70,7 @@ SENTENCES = {
     "{name} should hold {kind}.": "{name} 应为 {kind} 类型。",
     "{name} holds a number out of range.": "{name} 含有超出范围的数。",
     "{name} should be an array of {kind}.": "{name} 应为 {kind} 数组。",
-    "{name} does not have the size that it says.": "{name} 的大小与所声明的不符。",
+    "{name} does not have the size that it declares.": "{name} 的大小与所声明的不符。",
     "key should say of each token whether it is in the key set.": "key 应说明每个 token 是否属于关键集合。",
     "a count that must be at least 1 is not": "有一个至少为 1 的数目小于 1",
     "a size that must be at least 1 is not": "有一个至少为 1 的尺寸小于 1",
@@ -125,6 +125,6 @@ SENTENCES = {
     "query_positions should ascend within the positions": "query_positions 应在各位置之内递增",
     "edges should ascend from 0 to the number of positions": "edges 应从 0 递增到位置的总数",
     "a token of the lens has no display text": "logit lens 的一个 token 没有可显示的文本",
-    "a patch lies on no grid": "有一个图块不在任何网格上",
-    "a patch lies outside its grid": "有一个图块在其网格之外",
+    "a patch is on no grid": "有一个图块不在任何网格上",
+    "a patch is outside its grid": "有一个图块在其网格之外",
 }
