@@ -6,7 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from vtw_core.families.packages import missing
-from vtw_core.files.printing import complain
+from vtw_core.files.printing import print_error
 
 NEEDED = ("gradio", "plotly", "matplotlib")
 """What the extra ``demo`` brings."""
@@ -27,7 +27,7 @@ def demo(argv: Sequence[str] | None = None) -> int:
     """Run ``vtw demo`` until the page is stopped; returns the exit status."""
     lacking = missing(NEEDED)
     if lacking:
-        complain(
+        print_error(
             "vtw demo",
             f'The page needs {" and ".join(lacking)}: pip install "visual-token-withdrawal[demo]".',
         )

@@ -126,7 +126,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import the module that holds a public name, the first time the name is asked for."""
+    """Import the module that holds a public name, the first time the name is used."""
     if name not in _HOME:
         raise AttributeError(f"module 'vtw_core' has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)

@@ -35,7 +35,7 @@ from vtw_core.families.adapters import ADAPTERS
 from vtw_core.families.catalogue import CATALOGUE
 from vtw_core.families.prompts import check_prompt
 from vtw_core.families.support import REFUSED
-from vtw_core.files.printing import complain, one_line, say
+from vtw_core.files.printing import one_line, print_error, print_pieces
 from vtw_core.loading.availability import availability
 from vtw_core.machine.memory import OUT_OF_MEMORY, is_out_of_memory
 from vtw_core.machine.processes import leave, rank, size
@@ -60,14 +60,14 @@ INTERRUPTED = 130
 
 
 class _OneLineParser(argparse.ArgumentParser):
-    """argparse prints its whole usage before an error; one line says enough."""
+    """argparse prints its whole usage before an error; one line is enough."""
 
     def error(self, message: str) -> NoReturn:
-        complain(self.prog, f"{message} (see --help)")
+        print_error(self.prog, f"{message} (see --help)")
         self.exit(BAD_INPUT)
 
     def print_help(self, file: Any = None) -> None:
-        say([self.format_help()])
+        print_pieces([self.format_help()])
 
 
 def main(
@@ -80,7 +80,7 @@ def main(
     Args:
         argv: its words, without the program's name; None: those of the process.
         program: how its messages call it.
-        others: further commands, which the caller runs itself, and what --help says of them.
+        others: further commands, which the caller runs itself, and their --help text.
     """
     try:
         rest = _with_plugins(program, argv)
@@ -88,15 +88,15 @@ def main(
         text = arguments.command(arguments)
         if text is not None and rank() == 0:
             # In here: what is printed of many records is read as it is printed.
-            say([text] if isinstance(text, str) else text)
+            print_pieces([text] if isinstance(text, str) else text)
     except VTWError as error:
         if rank() == 0:
-            complain(program, str(error))
+            print_error(program, str(error))
         return BAD_INPUT
     except Exception as error:
         if not any(map(is_out_of_memory, causes(error))):
             raise
-        complain(program, OUT_OF_MEMORY)
+        print_error(program, OUT_OF_MEMORY)
         return OUT_OF_ROOM
     except KeyboardInterrupt:
         return INTERRUPTED
@@ -139,20 +139,20 @@ def _parser(program: str, others: Mapping[str, str]) -> argparse.ArgumentParser:
     show = commands.add_parser("show", help="a saved run again, without any model")
     show.set_defaults(command=_show)
     show.add_argument("run", help="a file that explore --save wrote")
-    anew = commands.add_parser("convert", help="write files of earlier versions anew")
-    anew.set_defaults(command=_convert)
-    anew.add_argument(
+    convert = commands.add_parser("convert", help="convert files of earlier versions")
+    convert.set_defaults(command=_convert)
+    convert.add_argument(
         "files", nargs="+", metavar="FILE",
         help="a saved run, comparison or calibration, or a file of --out; it is replaced",
     )  # fmt: skip
-    anew.add_argument("--out", metavar="FILE", help="write here instead (one file only)")
+    convert.add_argument("--out", metavar="FILE", help="write here instead (one file only)")
     for command in (explore, show):
         command.add_argument("--eta", type=float, default=DEFAULT_ETA, help="KL threshold in nats")
         command.add_argument(
             "--scope",
             choices=SCOPES,
             default="first_token",
-            help="which KL the threshold is held against",
+            help="which KL the threshold is compared with",
         )
         command.add_argument(
             "--rule",
@@ -229,7 +229,7 @@ def _parser(program: str, others: Mapping[str, str]) -> argparse.ArgumentParser:
     for command in (explore, generate, compare, calibrate, evaluate):
         add_load_options(command)
         command.add_argument("--max-new-tokens", type=int, default=MAX_NEW_TOKENS)
-    for command in (models, explore, show, anew, generate, compare, calibrate, evaluate, export):
+    for command in (models, explore, show, convert, generate, compare, calibrate, evaluate, export):
         command.add_argument("--json", action="store_true", help="print one JSON object")
     return parser
 
@@ -265,12 +265,12 @@ def _explore(arguments: argparse.Namespace) -> str:
         )  # fmt: skip
     if arguments.save and rank() == 0:
         run.save(arguments.save)
-    return _told(run, eta, arguments)
+    return _printed(run, eta, arguments)
 
 
 def _show(arguments: argparse.Namespace) -> str:
     eta = check_eta(arguments.eta)
-    return _told(load_run(arguments.run), eta, arguments)
+    return _printed(load_run(arguments.run), eta, arguments)
 
 
 def _convert(arguments: argparse.Namespace) -> str:
@@ -282,10 +282,10 @@ def _convert(arguments: argparse.Namespace) -> str:
                for source in arguments.files]  # fmt: skip
     if arguments.json:
         return json.dumps({"converted": [{"file": file, "kind": kind} for file, kind in written]})
-    return "\n".join(f"{one_line(file)}: {kind}, written anew" for file, kind in written)
+    return "\n".join(f"{one_line(file)}: {kind}, converted" for file, kind in written)
 
 
-def _told(run: Run, eta: float, arguments: argparse.Namespace) -> str:
+def _printed(run: Run, eta: float, arguments: argparse.Namespace) -> str:
     scope, rule = arguments.scope, arguments.rule
     if arguments.json:
         inside = {} if run.inside is None else {"inside": inside_json(run)}

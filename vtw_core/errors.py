@@ -1,4 +1,4 @@
-"""What the library says to a user: one clear sentence each, which says what to do.
+"""The errors of the library: one clear sentence each, which says what to do.
 
 A sentence keeps its template and its values apart, so that another language is a look-up by the
 template, and no program has to read English.
@@ -21,7 +21,7 @@ class Sentence(str):
 
     Attributes:
         template: the sentence with a plain field for each value, "K must be {low} or more."
-        values: what stands in the fields, by name: text as it is printed, or a `Sentence` where it
+        values: the values of the fields, by name: text as it is printed, or a `Sentence` where it
             is one of the library's own. Never an object, so keeping a sentence keeps nothing alive.
     """
 
@@ -77,7 +77,7 @@ class VTWError(ValueError):
     the error is raised, never put together there.
 
     Attributes:
-        sentence: what it says; `template` and `values` are the sentence's.
+        sentence: its message; `template` and `values` are the sentence's.
     """
 
     def __init__(self, template: str, /, **values: object) -> None:
@@ -86,7 +86,7 @@ class VTWError(ValueError):
 
     @classmethod
     def of(cls, sentence: Sentence) -> Self:
-        """The error that says a sentence that was made before, such as a reason."""
+        """The error with a sentence that was made before, such as a reason."""
         return cls(sentence.template, **sentence.values)
 
     @property
@@ -96,7 +96,7 @@ class VTWError(ValueError):
 
     @property
     def values(self) -> Mapping[str, str]:
-        """What stands in the fields, as it is printed."""
+        """The values of the fields, as they are printed."""
         return self.sentence.values
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -137,8 +137,8 @@ def first_line(error: BaseException) -> str:
     lines = [line.strip() for line in str(error).splitlines() if line.strip()]
     if not lines or isinstance(error, KeyError):
         return ": ".join([kind, *lines[:1]])
-    said = " ".join(lines[: 2 if lines[0].endswith(":") else 1])
-    return said if len(said) <= _LONGEST else f"{said[:_LONGEST]} ..."
+    message = " ".join(lines[: 2 if lines[0].endswith(":") else 1])
+    return message if len(message) <= _LONGEST else f"{message[:_LONGEST]} ..."
 
 
 def _escaped(text: str) -> str:
@@ -147,10 +147,10 @@ def _escaped(text: str) -> str:
 
 def _printed(value: object, form: str, conversion: str | None) -> str:
     """A value as it is printed; a sentence stays one."""
-    said = value.sentence if isinstance(value, VTWError) else value
-    if isinstance(said, Sentence) and not form and not conversion:
-        return said
-    return str(_FORMATTER.format_field(_FORMATTER.convert_field(said, conversion), form))
+    shown = value.sentence if isinstance(value, VTWError) else value
+    if isinstance(shown, Sentence) and not form and not conversion:
+        return shown
+    return str(_FORMATTER.format_field(_FORMATTER.convert_field(shown, conversion), form))
 
 
 def _made(kind: type[Sentence], template: str, values: dict[str, str]) -> Sentence:

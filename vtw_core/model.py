@@ -1,4 +1,4 @@
-"""A vision-language model with everything that can be asked of it."""
+"""A vision-language model with everything that it can do."""
 
 from __future__ import annotations
 

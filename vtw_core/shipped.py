@@ -1,4 +1,4 @@
-"""Where the files are that come with the project: models, examples, recordings, documents.
+"""Where the shipped files are: models, examples, recordings, documents.
 
 In a checkout, also one that is installed as editable, they are beside the package; a wheel has them
 in it.

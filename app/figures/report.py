@@ -16,7 +16,7 @@ from plotly.offline import get_plotlyjs
 from vtw_core.analysis.rows import tokens_of
 from vtw_core.analysis.sinks import sink_verdict
 from vtw_core.errors import InputError, system_reason
-from vtw_core.files.printing import complain, say
+from vtw_core.files.printing import print_error, print_pieces
 from vtw_core.files.replacing import replace_file
 from vtw_core.results.run import DEFAULT_ETA, Run, load_run
 
@@ -120,9 +120,9 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         page = report_html(load_run(chosen.run), thumbnails(chosen.picture))
         _write(chosen.out, page)
-        say([str(chosen.out)])
+        print_pieces([str(chosen.out)])
     except InputError as error:
-        complain("report", str(error))
+        print_error("report", str(error))
         return 2
     return 0
 

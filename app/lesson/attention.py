@@ -29,7 +29,7 @@ def find_the_sink(run: Run) -> tuple[Question, ...]:
     Rows are those of the chart by segment as it opens: the last prompt token, mean over heads.
 
     Raises:
-        InputError: nothing was recorded inside the run, or no text stands behind the image.
+        InputError: nothing was recorded inside the run, or no text comes after the image.
     """
     received = _received(run)
     layer, peak = (int(at) for at in np.unravel_index(received.argmax(), received.shape))

@@ -28,7 +28,7 @@ def masked_as(model, trace):
 def masked_by_layer(model, gone, uncached=None):
     """Every layer runs in full, but no row that stays sees the positions in `gone` [layers].
 
-    `uncached`: the same of the rows behind the prompt, one at a time. Only valid under eager
+    `uncached`: the same of the rows after the prompt, one at a time. Only valid under eager
     attention, where every layer gets an additive 4-D mask.
     """
     handles = []
@@ -77,13 +77,11 @@ def greedy_logits(model, inputs, steps=8):
 
 def withdrawn_logits(vlm, prepared, strategy, answer):
     """[T, vocabulary] logits at each position of a given answer, by one pass under `withdraw`."""
-    behind = torch.tensor([list(answer[:-1])], dtype=torch.long)
-    ids = torch.cat([prepared.input_ids, behind], dim=1)
-    positions = torch.cat(
-        [prepared.positions, prepared.positions_behind(0, behind.shape[1])], dim=-1
-    )
+    after = torch.tensor([list(answer[:-1])], dtype=torch.long)
+    ids = torch.cat([prepared.input_ids, after], dim=1)
+    positions = torch.cat([prepared.positions, prepared.positions_after(0, after.shape[1])], dim=-1)
     # Rows of the answer are text; PaliGemma's 1 makes them causal, as generation is.
-    kind = torch.full_like(behind, int(vlm.model_type == "paligemma"))
+    kind = torch.full_like(after, int(vlm.model_type == "paligemma"))
     extras = {
         name: torch.cat([value, kind], dim=1) if name.endswith("_type_ids")
         else value for name, value in prepared.extras.items()

@@ -105,7 +105,7 @@ def test_an_entry_point_of_an_installed_package_makes_it_known(folder, monkeypat
     assert "every_second" in registered()
 
 
-def test_a_plugin_that_cannot_be_imported_is_told_in_one_line(folder, capsys):
+def test_a_plugin_that_cannot_be_imported_is_reported_in_one_line(folder, capsys):
     (folder / "broken.py").write_text("1 / 0\n")
     for name in ("broken", "not_there"):
         assert __main__.main(["models", "--plugin", name]) == 2
@@ -114,7 +114,7 @@ def test_a_plugin_that_cannot_be_imported_is_told_in_one_line(folder, capsys):
         assert told.count("\n") == 1
 
 
-def test_it_is_evaluated_and_stands_in_the_benchmark(added, vlm, image, tmp_path):
+def test_it_is_evaluated_and_is_in_the_benchmark(added, vlm, image, tmp_path):
     items = read_items(write_one_question(tmp_path, image))
     found = evaluate(vlm, items, [method_from("every_second:k=1")], max_new_tokens=2)
     assert found.to_json()["methods"][1]["visual_tokens"]["value"] == 40
@@ -129,14 +129,14 @@ def write_one_question(folder, image):
     return lines
 
 
-def test_it_stands_behind_another_strategy(added, vlm, image):
+def test_it_follows_another_strategy(added, vlm, image):
     method = Method("chain", VisualTokenWithdrawal(3).then(added(1)))
     (entry,) = compare_methods(vlm, image, PROMPT, [method], max_new_tokens=2, timed=1).entries
     assert entry.visual_tokens_per_layer == (64, 32, 32, 0)
     assert strategy_of(entry.strategy) == method.strategy
 
 
-def test_two_strategies_that_cannot_be_told_apart_are_refused(added):
+def test_two_strategies_that_cannot_be_distinguished_are_refused(added):
     class Other(added):
         pass
 
@@ -155,7 +155,7 @@ def strategies():
     }
 
 
-def test_every_strategy_stands_in_the_matrix(layout):
+def test_every_strategy_is_in_the_matrix(layout):
     tested = {type(make(1, layout)) for make in PARTIAL.values()}
     tested |= {type(make(layout)) for make in WHOLE.values()}
     assert strategies() <= tested

@@ -108,7 +108,7 @@ def test_a_bad_line_is_named(folder, line, words):
     listing.unlink()
 
 
-def test_nothing_there_is_said(tmp_path):
+def test_nothing_there_is_reported(tmp_path):
     with pytest.raises(InputError, match="no sample"):
         read_items(tmp_path)
     with pytest.raises(InputError, match="no folder or file"):
@@ -296,7 +296,7 @@ def test_three_processes_give_the_result_of_one_byte_for_byte(options, calibrati
 
 
 @pytest.mark.slow
-def test_another_number_of_processes_goes_on_behind_a_kill(options, calibration, tmp_path, folder):
+def test_another_number_of_processes_goes_on_after_a_kill(options, calibration, tmp_path, folder):
     first = tmp_path / "first.jsonl"
     lines = (folder / "samples.jsonl").read_text().split("\n\n")
     first.write_text("\n".join(lines[1:3]).replace('"image": "', f'"image": "{folder}/'))

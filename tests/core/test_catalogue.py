@@ -164,8 +164,8 @@ def catalogue_table():
 
 def test_the_document_lists_the_catalogue():
     before, rest = DOCS.read_text().split(MARKS[0])
-    written, behind = rest.split(MARKS[1])
+    written, after = rest.split(MARKS[1])
     if WRITE:
-        DOCS.write_text(f"{before}{MARKS[0]}{catalogue_table()}{MARKS[1]}{behind}")
+        DOCS.write_text(f"{before}{MARKS[0]}{catalogue_table()}{MARKS[1]}{after}")
     else:
         assert written == catalogue_table()

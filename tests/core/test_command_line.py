@@ -299,7 +299,7 @@ def test_models_lists_what_can_be_loaded_and_why_not(call):
     assert [one["name"] for one in document["known"]] == [model.name for model in CATALOGUE]
 
 
-def test_models_says_what_stands_in_the_way(call, monkeypatch):
+def test_models_says_what_prevents_it(call, monkeypatch):
     monkeypatch.setattr(machine, "free_memory", lambda device: 2_000_000_000)
     status, out, err = call("models", "--device", "cpu", "--dtype", "bfloat16", "--json")
     assert (status, err) == (0, "")

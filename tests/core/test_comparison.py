@@ -187,7 +187,7 @@ def test_neither_saving_nor_loading_needs_torch(good):
     subprocess.run([sys.executable, "-c", code, str(good)], check=True)
 
 
-def test_a_folder_that_is_not_there_is_said(tmp_path):
+def test_a_folder_that_is_not_there_is_reported(tmp_path):
     with pytest.raises(InputError, match="saved"):
         small_comparison().save(tmp_path / "nowhere" / "x.vtwm")
     with pytest.raises(InputError, match="no file"):

@@ -162,7 +162,7 @@ def test_a_compiled_model_is_recorded_and_explored(vlm, image, inputs, layout, f
 
 
 @pytest.mark.parametrize("form", [*PARTS, compile_forward, compile_model])
-def test_what_was_compiled_is_back_behind_the_block_also_after_an_error(vlm, layout, form):
+def test_what_was_compiled_is_back_after_the_block_also_after_an_error(vlm, layout, form):
     model = copy.deepcopy(vlm.model)
     form(model)
     before = [dict(module.__dict__) for module in model.modules()]
@@ -178,7 +178,7 @@ def test_what_was_compiled_is_back_behind_the_block_also_after_an_error(vlm, lay
 def test_patches_are_merged_inside_a_compiled_vision_tower(vlm, image, inputs):
     strategy = MustDrop(0.0, 0.0, VisionStage(similarity=-1.0))
     model = copy.deepcopy(vlm.model)
-    model.config.vision_feature_layer = -1  # the encoder's end, behind the merging
+    model.config.vision_feature_layer = -1  # the encoder's end, after the merging
     expected = prepare(replace(vlm, model=copy.deepcopy(model)), image, PROMPT, strategy)
     model.model.vision_tower.compile(**COMPILED)
     compiled = replace(vlm, model=model)

@@ -151,7 +151,7 @@ FOREIGN = {
 
 
 @pytest.mark.parametrize(("files", "words"), FOREIGN.values(), ids=FOREIGN)
-def test_a_foreign_folder_is_told_by_its_cause(tmp_path, files, words):
+def test_a_foreign_folder_is_explained_by_its_cause(tmp_path, files, words):
     folder = filled(tmp_path / "foreign", files)
     with pytest.raises(ModelError) as caught:
         load_model(str(folder), device="cpu")
@@ -162,7 +162,7 @@ def test_a_foreign_folder_is_told_by_its_cause(tmp_path, files, words):
 
 
 @pytest.mark.parametrize("damaged", ["model.safetensors", "tokenizer.json", "config.json"])
-def test_a_git_lfs_pointer_is_told_as_one(tiny_folder, tmp_path, damaged):
+def test_a_git_lfs_pointer_is_recognised(tiny_folder, tmp_path, damaged):
     folder = shutil.copytree(tiny_folder, tmp_path / "clone")
     (folder / damaged).write_text(POINTER)
     said = sentence(str(folder))
@@ -179,7 +179,7 @@ def test_a_short_file_that_is_no_pointer_is_damaged(tiny_folder, tmp_path):
     assert "are damaged (" in sentence(str(folder))
 
 
-def test_a_file_is_no_model_and_its_folder_is_asked_for(tmp_path):
+def test_a_file_is_no_model_and_its_folder_is_requested(tmp_path):
     file = filled(tmp_path, {"llava.gguf": "GGUF"}) / "llava.gguf"
     assert "is a file; name the folder that holds its config.json" in sentence(str(file))
 

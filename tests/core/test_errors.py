@@ -102,7 +102,7 @@ def test_values_can_be_changed_in_every_sentence_inside():
     assert changed.values["problem"].template == "there is no {path}"
 
 
-def test_every_template_is_given_what_stands_in_it():
+def test_every_template_is_given_its_values():
     wanted = defaultdict(set)  # a conditional may say one of two templates with the same values
     for one in SPOKEN:
         wanted[one.where] |= fields(one.template)
@@ -114,7 +114,7 @@ def test_every_template_is_given_what_stands_in_it():
     assert len(SPOKEN) > 300
 
 
-def test_the_scan_wants_templates_written_where_they_are_said(tmp_path):
+def test_the_scan_needs_templates_written_where_they_are_raised(tmp_path):
     (tmp_path / "one.py").write_text(
         'raise InputError("One" if x else "{k!r:.4} other", k=k)\n', encoding="utf-8"
     )

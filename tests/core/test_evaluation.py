@@ -14,7 +14,7 @@ from vtw_core.data.dataset import read_items
 from vtw_core.data.records import InMemory, finish_all, key_of
 from vtw_core.data.shards import Shards
 from vtw_core.errors import InputError
-from vtw_core.files.forms import as_json
+from vtw_core.files.serialization import to_json
 from vtw_core.results.equal_budget import load_budget_comparison
 from vtw_core.strategies.words import method_from
 
@@ -104,7 +104,7 @@ def test_accuracy_is_of_the_questions_with_an_answer(records):
 
 def test_a_record_is_read_back_exactly_and_a_damaged_one_is_refused(records):
     for _, record in records:
-        document = json.loads(json.dumps(as_json(record)))
+        document = json.loads(json.dumps(to_json(record)))
         assert evaluation.Judged.from_json(document) == record
         document["values"]["flops"].pop()
         with pytest.raises(ValueError, match=r"values\.flops should have the shape \[answers\]"):
@@ -162,7 +162,7 @@ def test_two_processes_give_the_result_of_one_byte_for_byte(options, whole, tmp_
         (["--method", "vtw --k 99"], "K must be"),
         (["--image-column", "picture"], "belong to parquet"),
         (["--stream"], "belong to parquet"),
-        ([], "Name a data set behind hf:"),
+        ([], "Name a data set after hf:"),
         (["--csv", "/nowhere/at/all/t.csv"], "folder"),
     ],
 )

@@ -95,9 +95,9 @@ def test_the_facts_file_says_what_was_checked(outcome, tiny_models):
 def test_the_document_has_the_table_of_the_facts_file():
     table = document_table(json.loads(FACTS.read_text())["families"])
     before, rest = DOCUMENT.read_text().split(MARKS[0])
-    written, behind = rest.split(MARKS[1])
+    written, after = rest.split(MARKS[1])
     if WRITE:
-        DOCUMENT.write_text(f"{before}{MARKS[0]}{table}{MARKS[1]}{behind}")
+        DOCUMENT.write_text(f"{before}{MARKS[0]}{table}{MARKS[1]}{after}")
     else:
         assert written == table
 

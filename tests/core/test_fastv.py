@@ -11,7 +11,7 @@ from vtw_core.strategies.fastv import FastV
 from vtw_core.strategies.view import Need
 
 LAYOUT = layout_of(range(5, 9), 11)
-# Four visual tokens at 5..8, two text rows behind them.
+# Four visual tokens at 5..8, two text rows after them.
 ATTENTION = VisualAttention(
     layer=1,
     rows=np.array([9, 10]),

@@ -1,4 +1,4 @@
-"""Text behind a withdrawn prompt, on the KV cache that was kept: equal to masking the image."""
+"""Text after a withdrawn prompt, on the KV cache that was kept: equal to masking the image."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ TURNS = ([70, 81, 75, 90, 66], [88, 71, 69])
 
 
 def conversation(model, inputs, turns=TURNS):
-    """Logits [turns, steps, vocabulary] of the turns behind a first one, by generate() alone."""
+    """Logits [turns, steps, vocabulary] of the turns after a first one, by generate() alone."""
     out = model.generate(**inputs, **FIRST)
     logits = []
     for turn in turns:
@@ -52,7 +52,7 @@ def cache_name(model):
 
 
 def by_hand(vlm, inputs, turns=TURNS):
-    """Last-row logits behind each of the turns, run as one pass each."""
+    """Last-row logits after each of the turns, run as one pass each."""
     model = vlm.model
     cache = cache_of(model(**inputs, use_cache=True))
     first = vlm.adapter.positions(model, inputs)
@@ -113,7 +113,7 @@ def test_a_turn_in_one_pass_is_that_turn_token_by_token(vlm, inputs, layout, kin
             close(by_hand(vlm, inputs), by_hand(vlm, inputs, one_by_one))
 
 
-def test_further_turns_behind_a_reduced_cache_equal_masking(vlm, inputs, layout):
+def test_further_turns_after_a_reduced_cache_equal_masking(vlm, inputs, layout):
     from vtw_core import MustDrop
 
     strategy = MustDrop(0.02, 0.02, vision=None, layers=(0, 2))
@@ -146,7 +146,7 @@ def test_further_turns_of_a_padded_batch_equal_each_prompt_alone(tiny_models, fa
 class TestRefusals:
     """What the layout does not describe, or the cache cannot hold, is told."""
 
-    def test_another_image_behind_the_prompt(self, vlm, inputs, layout):
+    def test_another_image_after_the_prompt(self, vlm, inputs, layout):
         image = vlm.model.config.image_token_id
         with withdraw(vlm.model, VisualTokenWithdrawal(2), layout):
             cache = cache_of(vlm.model(**inputs, use_cache=True))
@@ -157,12 +157,12 @@ class TestRefusals:
                     **{cache_name(vlm.model): cache},
                 )  # fmt: skip
 
-    def test_padding_behind_the_prompt(self, vlm, inputs, layout):
+    def test_padding_after_the_prompt(self, vlm, inputs, layout):
         with withdraw(vlm.model, VisualTokenWithdrawal(2), layout):
             cache = cache_of(vlm.model(**inputs, use_cache=True))
             seen = torch.ones(1, layout.total + 2, dtype=torch.long)
             seen[0, -2] = 0
-            with pytest.raises(ModelError, match="padding behind the prompt"):
+            with pytest.raises(ModelError, match="padding after the prompt"):
                 vlm.model(
                     input_ids=torch.tensor([[9, 30]]), attention_mask=seen,
                     **{cache_name(vlm.model): cache},

@@ -117,7 +117,7 @@ def test_without_a_strategy_it_is_the_harness_own_model(own):
         ("nothing", "invalid choice"),
     ],
 )
-def test_a_strategy_that_cannot_be_run_is_said(lm_eval, strategy, words):
+def test_a_strategy_that_cannot_be_run_is_reported(lm_eval, strategy, words):
     from vtw_core.harness.model import WithdrawnLM
 
     with pytest.raises(InputError, match=words):

@@ -22,11 +22,11 @@ def test_they_act_inside_the_block_alone(module):
     seen = []
     with context_hooks("me") as hooks:
         hooks.before(module, lambda args, kwargs: seen.append("before"))
-        hooks.behind(module, lambda args, kwargs, output: seen.append("behind"))
+        hooks.after(module, lambda args, kwargs, output: seen.append("after"))
         run(module)
-    assert seen == ["before", "behind"]
+    assert seen == ["before", "after"]
     run(module)
-    assert seen == ["before", "behind"]
+    assert seen == ["before", "after"]
 
 
 def test_before_may_change_the_input(module):

@@ -136,7 +136,7 @@ def test_no_bytes_of_the_arrays_are_had_twice(tmp_path):
     tests = document["run"]["inside"]["counterfactuals"]
     tests += tests * 1000
     path.write_bytes(whole(parts | {entry: json.dumps(document).encode()}))
-    with pytest.raises(InputError, match="does not have the size that it says"):
+    with pytest.raises(InputError, match="does not have the size that it declares"):
         load_run(path)
 
 

@@ -108,7 +108,7 @@ def test_a_connection_that_breaks_once_is_taken_up_where_it_broke(cache, hub):
         ("org/damaged", "weights of org/damaged are damaged .*; fetch them again"),
     ],
 )
-def test_what_goes_wrong_is_said_in_one_sentence(cache, name, words):
+def test_what_goes_wrong_is_reported_in_one_sentence(cache, name, words):
     assert re.search(words, sentence(name))
 
 
@@ -149,7 +149,7 @@ def test_other_formats_than_safetensors_are_refused_unfetched(cache, hub, tiny_f
     "kind",
     ["GGUF alone", "several .bin", "LLaVA's own format", "a shard that is missing", "a text model"],
 )
-def test_a_foreign_repository_is_told_by_its_cause_unfetched(cache, hub, tmp_path, kind):
+def test_a_foreign_repository_is_explained_by_its_cause_unfetched(cache, hub, tmp_path, kind):
     files, words = FOREIGN[kind]
     hub.repositories["org/foreign"] = filled(tmp_path / "repository", files)
     said = sentence("org/foreign")
@@ -159,7 +159,7 @@ def test_a_foreign_repository_is_told_by_its_cause_unfetched(cache, hub, tmp_pat
     assert not any(hub.fetched(f"/{file}") for file in weights)
 
 
-def test_a_repository_of_nothing_is_said(cache, hub, tmp_path):
+def test_a_repository_of_nothing_is_reported(cache, hub, tmp_path):
     hub.repositories["org/empty"] = filled(tmp_path / "repository", {"README.md": "Soon."})
     assert "no model in the repository org/empty, which has no config.json" in sentence("org/empty")
 

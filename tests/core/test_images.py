@@ -82,7 +82,7 @@ def test_a_heic_whose_header_claims_another_size_meets_the_limits(tmp_path):
                 assert load_image(tmp_path / "y").size in ((1, 1), (64, 64))
 
 
-def test_a_git_lfs_pointer_is_told_as_one(tmp_path):
+def test_a_git_lfs_pointer_is_recognised(tmp_path):
     pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:0123\nsize 5\n"
     (tmp_path / "x.png").write_bytes(pointer)
     for source in (tmp_path / "x.png", pointer):

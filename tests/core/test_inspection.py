@@ -115,7 +115,7 @@ def test_a_misled_run_is_a_withdrawn_run_on_the_other_image(explored, family):
         assert np.allclose(test.misled_log_probability[k], said, atol=1e-4)
 
 
-def test_an_image_that_never_came_misleads_nobody(explored, family):
+def test_an_image_that_never_came_misleads_no_one(explored, family):
     _, run = explored(family)
     for test in run.inside.counterfactuals:
         assert np.allclose(test.misled_kl[0], run.kl_positions[0], atol=1e-5)
@@ -162,10 +162,10 @@ def test_similarity_by_hand(explored):
     last = {}
 
     def keep(name):
-        def behind(module, args, output):
+        def after(module, args, output):
             last[name] = output[0, -1].double()
 
-        return behind
+        return after
 
     layer = vlm.model.get_decoder().layers[2]
     for name, strategy in (("full", KeepAll()), ("withdrawn", VisualTokenWithdrawal(1))):

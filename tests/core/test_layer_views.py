@@ -143,7 +143,7 @@ def test_in_a_padded_batch_each_prompt_is_judged_alone(vlm, method):
 
 
 @pytest.mark.parametrize("need", sorted(Need, key=str))
-def test_what_was_not_asked_for_is_not_shown(vlm, inputs, layout, need):
+def test_what_was_not_requested_is_not_shown(vlm, inputs, layout, need):
     reads = {
         Need.ATTENTION: lambda view: view.attention,
         Need.LAST_ROW: lambda view: view.attention,
@@ -166,7 +166,7 @@ def test_what_was_not_asked_for_is_not_shown(vlm, inputs, layout, need):
         vlm.model(**inputs, use_cache=True)
 
 
-def test_nothing_is_recorded_of_a_layer_that_is_not_asked_about(vlm, inputs, layout):
+def test_nothing_is_recorded_of_a_layer_that_is_not_requested(vlm, inputs, layout):
     shown = []
 
     class Once(Looking):
@@ -187,16 +187,16 @@ def test_keys_without_a_cache_are_refused(vlm, inputs, layout):
         vlm.model(**inputs, use_cache=False)
 
 
-def test_a_view_behind_another_strategy_shows_its_tokens_alone(vlm, inputs, layout):
+def test_a_view_after_another_strategy_shows_its_tokens_alone(vlm, inputs, layout):
     seen = []
 
-    class Behind(Looking):
+    class After(Looking):
         def kept(self, view):
             if view.layer == 2:
                 seen.append((view.alive, view.attention.columns, view.ahead().columns))
             return view.alive
 
-    chain = FastV(2, 0.5).then(Behind(None))
+    chain = FastV(2, 0.5).then(After(None))
     with torch.no_grad(), withdraw(vlm.model, chain, layout) as withdrawal:
         vlm.model(**inputs, use_cache=True)
     kept = np.intersect1d(withdrawal.trace().kept[2], layout.visual)
@@ -254,7 +254,7 @@ def test_the_vision_encoder_is_shown_as_it_is(vlm, kind):
         )
     layout = prepared.layout
     grid, row, col = layout.patches.T
-    place = row * layout.grids[0][1] + col + 1  # behind the class token
+    place = row * layout.grids[0][1] + col + 1  # after the class token
     for index in range(len(tower.attentions)):
         shown, weights = seen[0].tower(index), tower.attentions[index].mean(1)
         close(shown.received, weights.mean(1)[grid.tolist(), place.tolist()])

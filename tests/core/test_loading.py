@@ -53,7 +53,7 @@ def test_names_that_are_no_model_are_refused(name):
         load_model(name)
 
 
-def test_an_unreachable_hub_is_said():
+def test_an_unreachable_hub_is_reported():
     with pytest.raises(ModelError, match="hub cannot be reached"):
         load_model("org/there-is-no-such-model")
 
@@ -66,7 +66,7 @@ def test_an_unreachable_hub_is_said():
         ("config.json", "cannot be loaded"),
     ],
 )
-def test_a_damaged_folder_is_said_in_one_line(tiny_folder, tmp_path, damage, words):
+def test_a_damaged_folder_is_reported_in_one_line(tiny_folder, tmp_path, damage, words):
     folder = shutil.copytree(tiny_folder, tmp_path / "copy")
     (folder / damage).write_bytes(b"{ this is nothing")
     with pytest.raises(ModelError, match=words) as caught:
@@ -100,7 +100,7 @@ def test_an_unsupported_family_is_refused_before_its_weights(tmp_path):
         load_model(str(tmp_path))
 
 
-def test_memory_that_runs_out_is_said_and_freed(tiny_folder, monkeypatch):
+def test_memory_that_runs_out_is_reported_and_freed(tiny_folder, monkeypatch):
     from transformers import LlavaForConditionalGeneration
 
     made = []
@@ -173,13 +173,13 @@ def because(error, cause):
         (KeyError(), "cannot be loaded: KeyError"),
     ],
 )  # fmt: skip
-def test_what_goes_wrong_is_told_apart(error, words):
+def test_what_goes_wrong_is_distinguished(error, words):
     assert words in explain("org/x", error)
 
 
 def test_a_download_that_broke_says_what_is_kept():
     error = HubError("peer closed connection", ["RemoteProtocolError"])
-    error.begun = True
+    error.started = True
     assert "goes on with the files that are finished" in explain("org/x", error)
 
 

@@ -182,12 +182,12 @@ def test_pickled_matrices_are_never_read(folder):
     assert "has its weights in adapter_model.bin, a pickle" in sentence(folder)
 
 
-def test_missing_matrices_are_said(folder):
+def test_missing_matrices_are_reported(folder):
     (folder / "adapter_model.safetensors").unlink()
     assert "and no adapter_model.safetensors; fetch the adapter again" in sentence(folder)
 
 
-def test_a_damaged_adapter_config_is_said(folder):
+def test_a_damaged_adapter_config_is_reported(folder):
     (folder / "adapter_config.json").write_text("{")
     assert "The adapter_config.json of " in sentence(folder)
 
@@ -202,7 +202,7 @@ def test_an_adapter_is_not_merged_into_spread_weights(saved, how):
     assert "on one device; leave out" in sentence(saved[0], InputError, **how)
 
 
-def test_without_peft_it_is_said_what_to_install(saved, monkeypatch):
+def test_without_peft_the_error_names_what_to_install(saved, monkeypatch):
     monkeypatch.setattr(lora, "is_installed", lambda package: package != "peft")
     assert 'merging it needs peft: pip install "visual-token-withdrawal[real]".' in sentence(
         saved[0]

@@ -98,7 +98,7 @@ def test_any_strategy_that_scores_says_why_a_token_left(compared):
     assert (one.fate == LEFT).sum() == 48
     score = one.score("attention")
     assert score[one.fate == LEFT].max() <= one.thresholds[0] == score[one.fate == STAYED].min()
-    assert ((fates.left_behind() == 0) == (one.fate == LEFT)).all()
+    assert ((fates.left_after() == 0) == (one.fate == LEFT)).all()
     assert entry(compared, "vtw 2").fates is None
     assert compared.baseline.fates is None
 
@@ -118,7 +118,9 @@ def test_a_number_of_tokens_out_of_reach_becomes_the_nearest_in_reach(vlm, image
     assert few.visual_tokens_per_layer[-1] == 0
 
 
-def test_the_answers_stream_one_behind_the_other_and_a_misfit_is_said_in_its_place(vlm, image):
+def test_the_answers_stream_one_after_the_other_and_a_misfit_is_reported_where_it_occurs(
+    vlm, image
+):
     methods = [
         Method("deep", VisualTokenWithdrawal(99)),
         Method("vtw", VisualTokenWithdrawal(2)),
@@ -164,7 +166,7 @@ def test_the_default_holds_mustdrop_to_the_tokens_of_withdrawal(vlm, run):
         ([], {"max_new_tokens": 0}, "max_new_tokens"),
     ],
 )
-def test_a_question_that_cannot_be_asked_is_refused(vlm, image, methods, options, words):
+def test_a_comparison_that_cannot_be_run_is_refused(vlm, image, methods, options, words):
     with pytest.raises(InputError, match=words):
         compare_methods(vlm, image, PROMPT, methods, **options)
 

@@ -178,7 +178,7 @@ class TestJointCurves:
         curves = migration.joint_curves(toy_run(), toy_test(), low_share=0.3125)
         assert curves.low_but_used == (1,)
 
-    def test_the_rows_asked_for_are_the_ones_compared(self):
+    def test_the_requested_rows_are_the_ones_compared(self):
         curves = migration.joint_curves(toy_run(), toy_test(), "answer")
         assert curves.visual_share.tolist() == [0.25, 0.0625]
 

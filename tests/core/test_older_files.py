@@ -1,4 +1,4 @@
-"""Files of every earlier format version open, are written anew, or say why not."""
+"""Files of every earlier format version open, are converted, or say why not."""
 
 import dataclasses
 import json
@@ -22,7 +22,7 @@ from vtw_core.results.calibration import Calibration, Sample, Setting
 from vtw_core.results.equal_budget import load_budget_comparison
 
 OLDER = Path(__file__).resolve().parents[1] / "older"
-# What each version wrote behind the one before it.
+# What each version wrote after the one before it.
 SECOND = ("k_min", "sampling", "positions", "first_tokens", "first_probabilities")
 
 
@@ -99,12 +99,12 @@ def same(one, other):
 
 
 @pytest.mark.parametrize("name", NEWEST_BEFORE)
-def test_a_file_of_the_version_before_is_read_and_written_anew_bit_for_bit(tmp_path, capsys, name):
+def test_a_file_of_the_version_before_is_read_and_converted_bit_for_bit(tmp_path, capsys, name):
     load, kind, made = NEWEST_BEFORE[name]
     assert same(load(OLDER / name), made())
     new = tmp_path / name
     assert main(["convert", str(OLDER / name), "--out", str(new)]) == 0
-    assert capsys.readouterr().out == f"{new}: {kind}, written anew\n"
+    assert capsys.readouterr().out == f"{new}: {kind}, converted\n"
     assert same(load(new), made())
     assert Saved.of(new.read_bytes()).document
     # Again, in its place: nothing changes.
@@ -114,7 +114,7 @@ def test_a_file_of_the_version_before_is_read_and_written_anew_bit_for_bit(tmp_p
     assert new.stat().st_size < 2 * (OLDER / name).stat().st_size
 
 
-def test_a_shard_of_the_version_before_is_read_and_written_anew(tmp_path):
+def test_a_shard_of_the_version_before_is_read_and_converted(tmp_path):
     samples = old_calibration().samples
     for place in (tmp_path / "old", tmp_path / "new"):
         place.mkdir()
@@ -184,14 +184,14 @@ def test_what_cannot_be_opened_says_so_in_one_sentence(tmp_path):
 
 
 @pytest.mark.parametrize("version", [1, 2])
-def test_an_old_run_is_written_anew_in_its_place_or_beside_it(tmp_path, capsys, version):
+def test_an_old_run_is_converted_in_place_or_beside_it(tmp_path, capsys, version):
     path = old_run(tmp_path / "old.vtw", version)
     before = load_run(path).to_json()
     assert main(["convert", str(path), "--out", str(tmp_path / "new.vtw")]) == 0
     assert members(path) == ["run.json"]
     assert main(["convert", str(path), "--json"]) == 0
     told = capsys.readouterr().out.splitlines()
-    assert told[0] == f"{tmp_path / 'new.vtw'}: saved run, written anew"
+    assert told[0] == f"{tmp_path / 'new.vtw'}: saved run, converted"
     assert json.loads(told[1]) == {"converted": [{"file": str(path), "kind": "saved run"}]}
     for written in (path, tmp_path / "new.vtw"):
         assert Saved.of(written.read_bytes()).version == 4

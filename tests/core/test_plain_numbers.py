@@ -75,7 +75,7 @@ def test_every_strategy_takes_them_and_is_the_one_of_plain_numbers(two):
         lambda: VisionStage(np.int64(0)),
     ],
 )
-def test_those_out_of_range_are_told(make):
+def test_those_out_of_range_are_reported(make):
     with pytest.raises(InputError):
         make()
 

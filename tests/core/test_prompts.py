@@ -45,14 +45,14 @@ def test_a_prompt_longer_than_the_context_is_refused(vlm, image):
         vlm.inputs(image, "z" * 1900)
 
 
-def test_there_is_one_bos_and_the_image_stands_before_the_text(vlm, image):
+def test_there_is_one_bos_and_the_image_comes_before_the_text(vlm, image):
     ids = vlm.inputs(image, "hello")["input_ids"][0].tolist()
     assert ids.count(vlm.processor.tokenizer.bos_token_id) == 1
     text = render("hello", vlm.processor)
     assert text.index("<image>") < text.index("hello")
 
 
-def test_a_missing_chat_template_is_said(vlm, monkeypatch):
+def test_a_missing_chat_template_is_reported(vlm, monkeypatch):
     monkeypatch.setattr(vlm.processor, "chat_template", None)
     with pytest.raises(ModelError, match="no chat template"):
         render("hello", vlm.processor)
@@ -82,7 +82,7 @@ def test_paligemma_s_prompt_ends_with_the_line_break_it_was_trained_on(tiny_mode
     assert text.endswith("<s>answer en what is it?\n")
 
 
-def test_a_failing_chat_template_is_said(vlm, monkeypatch):
+def test_a_failing_chat_template_is_reported(vlm, monkeypatch):
     monkeypatch.setattr(vlm.processor, "chat_template", "{{ raise_exception('no') }}")
     with pytest.raises(ModelError, match="template fails"):
         render("hello", vlm.processor)

@@ -91,7 +91,7 @@ def test_there_is_a_mark_for_each_image_or_none():
 def test_rows_of_llava_are_read_with_their_first_question_and_answer(folder):
     turns = [
         {"from": "human", "value": f"<image>\n{ASKED}"}, {"from": "gpt", "value": "a ball"},
-        {"from": "human", "value": "and behind it ?"}, {"from": "gpt", "value": "nothing"},
+        {"from": "human", "value": "and after it ?"}, {"from": "gpt", "value": "nothing"},
     ]  # fmt: skip
     chat = [
         {"role": "system", "content": "Be short."},
@@ -188,7 +188,7 @@ def test_skip_bad_passes_over_every_kind_of_bad_row(tiny_folder, folder, tmp_pat
     assert told[-1] == "vtw_core: skipped 11 of 13 rows"
 
 
-def test_where_every_row_is_bad_the_reasons_are_told_and_the_run_refused(
+def test_where_every_row_is_bad_the_reasons_are_reported_and_the_run_refused(
     tiny_folder, folder, capsys
 ):
     (folder / "all.jsonl").write_text("\n".join(BAD))
@@ -237,7 +237,7 @@ class TestFolderOfPictures:
         for item in items:
             assert images.load_image(item.image).size == (32, 32)
 
-    def test_what_is_left_out_is_told_with_its_reason(self, mixed):
+    def test_what_is_left_out_is_reported_with_its_reason(self, mixed):
         data = LocalData.at(mixed, ASKED)
         assert [(row.name, row.prompt) for row in data.part(0, 1)] == [
             ("a.png", ASKED), ("b.JPG", "own ?"),

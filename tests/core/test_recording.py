@@ -217,7 +217,7 @@ def test_another_prompt_than_the_layouts_is_refused(vlm, inputs, layout):
         vlm.model(input_ids=inputs["input_ids"][:, -3:])
 
 
-def test_an_attention_that_cannot_be_heard_is_refused(vlm, layout, monkeypatch):
+def test_an_attention_that_cannot_be_captured_is_refused(vlm, layout, monkeypatch):
     monkeypatch.setattr(vlm.model.config.text_config, "_attn_implementation_internal", "flash")
     with pytest.raises(ModelError, match="load the model with sdpa"), record(vlm.model, layout):
         pass

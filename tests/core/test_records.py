@@ -12,7 +12,7 @@ from vtw_core.data.dataset import Item
 from vtw_core.data.records import InMemory, Part, Records, finish, key_of
 from vtw_core.data.shards import Shards
 from vtw_core.errors import InputError
-from vtw_core.files.forms import as_json, built
+from vtw_core.files.serialization import deserialize, to_json
 
 ITEMS = [Item(b"picture %d" % i, f"what is {i} ?", (str(i),), called=f"{i}.png") for i in range(11)]
 
@@ -26,7 +26,7 @@ class Length:
 
     @classmethod
     def from_json(cls, data):
-        return built(cls, data)
+        return deserialize(cls, data)
 
 
 class Killed(BaseException):
@@ -64,10 +64,10 @@ def run(folder, rank=0, size=1, items=ITEMS, dies_behind=None, monkeypatch=None)
 
 def told(parts):
     """Everything, as text."""
-    return [(e.name, e.accepted, json.dumps(as_json(r))) for e, r in Records(parts)]
+    return [(e.name, e.accepted, json.dumps(to_json(r))) for e, r in Records(parts)]
 
 
-EXPECTED = [(i.name, i.accepted, json.dumps(as_json(make(i)))) for i in ITEMS]
+EXPECTED = [(i.name, i.accepted, json.dumps(to_json(make(i)))) for i in ITEMS]
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 4, 20])
@@ -122,7 +122,7 @@ def test_a_store_without_anything_to_say_makes_no_file(tmp_path):
     assert not list((tmp_path / "new").iterdir())
 
 
-def test_a_part_is_sent_without_what_lies_on_disk(tmp_path):
+def test_a_part_is_sent_without_what_is_on_disk(tmp_path):
     part, _ = run(tmp_path)
     small, _ = run(tmp_path / "other", items=ITEMS[:1])
     assert len(pickle.dumps(part.store)) - len(pickle.dumps(small.store)) < 50
@@ -150,13 +150,13 @@ def test_the_same_question_twice_is_made_once_and_keeps_both_names_and_answers(t
     assert [entry[:2] for entry in told([part])] == [("0.png", ("0",)), ("copy.png", ("other",))]
 
 
-def test_a_shard_that_another_machine_kept_for_itself_is_said(tmp_path):
+def test_a_shard_that_another_machine_kept_for_itself_is_reported(tmp_path):
     here, there = run(tmp_path / "here", 0, 2)[0], run(tmp_path / "there", 1, 2)[0]
     with pytest.raises(InputError, match=r"record of 1\.png is not in .*here: give --out a folder"):
         told([here, there])
 
 
-def test_a_folder_that_cannot_be_written_is_said(tmp_path):
+def test_a_folder_that_cannot_be_written_is_reported(tmp_path):
     (tmp_path / "file").write_text("x")
     with pytest.raises(InputError, match="cannot be made a folder"):
         Shards(tmp_path / "file", Length.from_json)
@@ -214,7 +214,7 @@ def test_no_byte_of_a_shard_can_change_without_being_noticed(tmp_path):
     assert Shards(tmp_path, Length.from_json).notes == ()
 
 
-def test_a_byte_that_changes_behind_the_first_look_is_noticed(tmp_path):
+def test_a_byte_that_changes_after_the_first_look_is_noticed(tmp_path):
     run(tmp_path, items=ITEMS[:1])
     (shard,) = tmp_path.iterdir()
     store, key = Shards(tmp_path, Length.from_json), key_of(ITEMS[0], ["setting"])
@@ -225,10 +225,10 @@ def test_a_byte_that_changes_behind_the_first_look_is_noticed(tmp_path):
 
 def old_line(item):
     """A record as it was written before lines had a digest."""
-    return json.dumps({"key": key_of(item, ["setting"]), "record": as_json(make(item))}) + "\n"
+    return json.dumps({"key": key_of(item, ["setting"]), "record": to_json(make(item))}) + "\n"
 
 
-def test_records_of_earlier_versions_are_read_and_said(tmp_path):
+def test_records_of_earlier_versions_are_read_and_reported(tmp_path):
     (tmp_path / "00000-0.jsonl").write_text("".join(map(old_line, ITEMS[:4])))
     part, made = run(tmp_path)
     assert (told([part]), made) == (EXPECTED, len(ITEMS) - 4)
@@ -236,7 +236,7 @@ def test_records_of_earlier_versions_are_read_and_said(tmp_path):
     assert note.startswith(f"Records without a checksum in {tmp_path}, by an earlier version: 4;")
 
 
-def test_damaged_lines_are_said(tmp_path):
+def test_damaged_lines_are_reported(tmp_path):
     run(tmp_path)
     (shard,) = tmp_path.iterdir()
     shard.write_bytes(shard.read_bytes().replace(b"what is 1 ", b"what is 2 "))

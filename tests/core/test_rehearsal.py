@@ -69,7 +69,9 @@ def test_the_setting_that_is_named_is_the_cure(folder, setting, value):
 
 
 @pytest.mark.parametrize("family", ["llava"])
-def test_a_model_config_with_another_strategy_than_its_processor_is_told_in_one_sentence(folder):
+def test_a_model_config_with_another_strategy_than_its_processor_is_reported_in_one_sentence(
+    folder,
+):
     change(folder, "config.json", vision_feature_select_strategy="full")
     assert 'write "vision_feature_select_strategy": "full" into' in sentence(folder)
 
@@ -88,7 +90,7 @@ def test_pictures_of_another_size_than_the_model_sees_are_refused(folder):
 
 
 @pytest.mark.parametrize("family", ["llava"])
-def test_an_image_token_that_the_model_does_not_know_is_said(folder):
+def test_an_image_token_that_the_model_does_not_know_is_reported(folder):
     change(folder, "config.json", image_token_id=9, image_token_index=None)
     assert "writes no token 9, which is the model's image_token_id; take both" in sentence(folder)
 
@@ -104,7 +106,7 @@ BLIND = {
 
 @pytest.mark.parametrize("family", ["llava", "llava_next"])
 @pytest.mark.parametrize("template", BLIND.values(), ids=BLIND)
-def test_a_template_that_writes_no_image_is_told_in_one_sentence(folder, template):
+def test_a_template_that_writes_no_image_is_reported_in_one_sentence(folder, template):
     (folder / "chat_template.jinja").write_text(template)
     said = sentence(folder)
     assert "chat template writes" in said or "chat template fails: " in said
@@ -120,7 +122,7 @@ def test_a_template_that_writes_no_image_is_told_in_one_sentence(folder, templat
         ("tokenizer.json", "tokenizer of its processor (tokenizer.json or tokenizer.model or "),
     ],
 )
-def test_a_folder_that_lacks_part_of_its_processor_is_said(folder, missing, words):
+def test_a_folder_that_lacks_part_of_its_processor_is_reported(folder, missing, words):
     (folder / missing).unlink()
     said = sentence(folder)
     assert f"lacks the {words}" in said

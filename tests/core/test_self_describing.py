@@ -106,7 +106,7 @@ def test_the_options_of_the_command_line_and_the_words_are_one_grammar(old, new)
         (":k=2", "name=value"),
     ],
 )
-def test_words_that_are_none_are_told(asked, words):
+def test_words_that_are_none_are_reported(asked, words):
     with pytest.raises(InputError, match=words):
         method_from(asked)
 
@@ -138,8 +138,8 @@ def test_a_strategy_set_by_counting_leaves_about_so_many_tokens(name, tokens):
     there = chosen.strategy.fitted_to(tokens, SIZE.layers, SIZE.visual)
     there.check(SIZE.layers)
     whole = there.k * SIZE.visual
-    behind = (SIZE.layers - there.k) * SIZE.visual * (1 - getattr(there, "ratio", 1))
-    mean = (whole + behind) / SIZE.layers
+    after = (SIZE.layers - there.k) * SIZE.visual * (1 - getattr(there, "ratio", 1))
+    mean = (whole + after) / SIZE.layers
     least = SIZE.visual / SIZE.layers if name == "fastv" else 0  # FastV's first layer sees all
     step = SIZE.visual / SIZE.layers / 2 if name == "vtw" else 0.5
     assert abs(mean - min(max(tokens, least), SIZE.visual)) <= step
@@ -213,7 +213,7 @@ def test_bounds_and_published_layers_by_hand():
          "--schedule must be whole numbers with commas between, such as 64,64,32, not '1;2'."),
     ],
 )  # fmt: skip
-def test_what_does_not_fit_is_told_in_the_sentences_of_the_library(make, sentence):
+def test_what_does_not_fit_is_reported_in_the_sentences_of_the_library(make, sentence):
     with pytest.raises(InputError) as told:
         make()
     assert str(told.value) == sentence

@@ -22,7 +22,7 @@ def gone(*_, **__):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="Linux keeps a process to its address space")
-def test_a_low_limit_is_told_as_memory_on_the_command_line():
+def test_a_low_limit_is_reported_as_memory_on_the_command_line():
     command = ["explore", "--image", "assets/examples/red_circle.png", "--prompt", "what color ?"]
     ended = subprocess.run(
         [sys.executable, "-m", "vtw_core", *command], cwd=ROOT, text=True, capture_output=True,

@@ -62,7 +62,7 @@ class TestSelectRows:
     def test_a_prompt_that_ends_with_the_image_has_no_row(self):
         inside = random_inside(("bos", "visual", "visual"), answer=2)
         for rows in ("question", "last_prompt"):
-            with pytest.raises(InputError, match="behind the image"):
+            with pytest.raises(InputError, match="after the image"):
                 select_rows(inside, rows, 3)
 
 
@@ -354,7 +354,7 @@ class TestSinkVerdict:
         assert (verdict.sink_position, verdict.sink_share, verdict.has_sink) == (None, 0, False)
         assert (verdict.peak_position, verdict.peak_share) == (None, 0)
 
-    def test_the_rows_asked_for_are_the_ones_averaged(self):
+    def test_the_requested_rows_are_the_ones_averaged(self):
         verdict = sinks.sink_verdict(toy_run(), "answer")
         assert (verdict.rows, verdict.row_count) == ("answer", 1)
         assert verdict.from_layer == 1

@@ -17,7 +17,7 @@ from small_records import small_run, with_random_inside
 from vtw_core import load_run
 from vtw_core.errors import InputError, Sentence
 from vtw_core.files.axes import Axes, Count, Own
-from vtw_core.files.forms import as_json, built, freeze, misfit, taken_apart
+from vtw_core.files.serialization import deserialize, freeze, misfit, serialize, to_json
 from vtw_core.files.storage import Format
 from vtw_core.measures.arrays import FloatArray, HalfArray, IntArray
 
@@ -95,8 +95,8 @@ def same(one, other):
 def test_every_kind_of_field_comes_back_bit_for_bit(tmp_path):
     for record in (whole(), whole(mask=None, parts=(), maps=(), texts={}, ragged=((), ()))):
         assert same(FORM.read(FORM.write(record, tmp_path / "x")), record)
-        document, tensors = taken_apart(record, 10**6)
-        assert same(built(Whole, json.loads(json.dumps(document)), tensors), record)
+        document, tensors = serialize(record, 10**6)
+        assert same(deserialize(Whole, json.loads(json.dumps(document)), tensors), record)
 
 
 def test_what_has_numbers_and_named_axes_is_a_tensor_under_its_path(tmp_path):
@@ -113,12 +113,12 @@ def test_what_has_numbers_and_named_axes_is_a_tensor_under_its_path(tmp_path):
 def test_json_alone_holds_arrays_as_lists():
     columns = {"a": np.array([1.5, 2.0]), "b": np.array([0.0, 1.0])}
     record = whole(columns=columns, further=np.eye(2), parts=whole().parts[:1])
-    document = json.loads(json.dumps(as_json(record)))
+    document = json.loads(json.dumps(to_json(record)))
     assert document["mask"] == [True, False]
-    assert same(built(Whole, document), record)
+    assert same(deserialize(Whole, document), record)
 
 
-def test_arrays_are_copies_of_their_types_that_nobody_changes():
+def test_arrays_are_copies_of_their_types_that_cannot_be_changed():
     given = np.ones((3, 2))
     part = Part(("a", "b", "c"), given)
     given[:] = 0
@@ -175,7 +175,7 @@ def test_one_name_is_one_length_but_where_a_record_has_its_own(changes, problem)
     ],
 )
 def test_what_is_not_as_declared_is_one_sentence_that_names_the_field(place, value, problem):
-    document, tensors = taken_apart(whole(), 10**6)
+    document, tensors = serialize(whole(), 10**6)
     *way, last = place
     here = document
     for step in way:
@@ -184,20 +184,20 @@ def test_what_is_not_as_declared_is_one_sentence_that_names_the_field(place, val
     if last in ("curves", "columns"):
         tensors = {path: one for path, one in tensors.items() if not path.startswith(last)}
     with pytest.raises(InputError) as refused:
-        built(Whole, document, tensors)
+        deserialize(Whole, document, tensors)
     assert str(refused.value) == problem
 
 
 def test_only_what_stands_for_nothing_may_be_missing():
     for name in (one.name for one in dataclasses.fields(Whole)):
-        document, tensors = taken_apart(whole(), 10**6)
+        document, tensors = serialize(whole(), 10**6)
         document.pop(name, None)
         tensors = {path: one for path, one in tensors.items() if path.split(".")[0] != name}
         if name in ("maps", "mask"):
-            assert not getattr(built(Whole, document, tensors), name)
+            assert not getattr(deserialize(Whole, document, tensors), name)
         else:
             with pytest.raises(InputError, match=f"^{name} is missing"):
-                built(Whole, document, tensors)
+                deserialize(Whole, document, tensors)
 
 
 def test_what_is_too_large_is_not_written(tmp_path):
@@ -219,7 +219,7 @@ def test_no_annotation_is_guessed():
         values: set[int]
 
     with pytest.raises(TypeError, match="no annotation"):
-        taken_apart(Odd({1}), 10)
+        serialize(Odd({1}), 10)
     with pytest.raises(TypeError, match="names no axes"):
         Axes("L*2").each  # noqa: B018
 

@@ -68,7 +68,7 @@ def test_a_config_without_a_part_is_refused_before_weights_of_its_size_are_made_
         ({"quantization_config": {"quant_method": "gptq", "bits": 4}}, "not installed: Loading a"),
     ],
 )  # fmt: skip
-def test_a_config_that_is_not_its_weights_own_is_told_by_its_cause(folder, settings, words):
+def test_a_config_that_is_not_its_weights_own_is_explained_by_its_cause(folder, settings, words):
     change(folder, **settings)
     assert words in sentence(folder)
 
@@ -80,7 +80,7 @@ def test_the_processor_of_another_family_is_named(folder, tiny_folders):
     assert said.endswith("take both from one checkpoint, such as llava-hf/llava-1.5-7b-hf.")
 
 
-def test_a_processor_class_that_is_not_known_is_said(folder):
+def test_a_processor_class_that_is_not_known_is_reported(folder):
     change(folder, "processor_config.json", processor_class="Nonsense")
     assert "has no processor, only a " in sentence(folder)
 
@@ -93,7 +93,7 @@ def test_a_processor_class_that_is_not_known_is_said(folder):
         ({"image_token": "<picture>"}, "chat template writes 0 images into a prompt about 1"),
     ],
 )
-def test_odd_settings_of_a_processor_are_told_by_their_cause(folder, settings, words):
+def test_odd_settings_of_a_processor_are_explained_by_their_cause(folder, settings, words):
     change(folder, "processor_config.json", **settings)
     assert words in sentence(folder)
 
@@ -106,13 +106,13 @@ def test_what_a_model_can_do_without_may_be_missing(folder, image, file):
 
 
 @pytest.mark.parametrize("bytes_left", [0, 100, -100])
-def test_weights_that_were_cut_off_are_said(folder, bytes_left):
+def test_weights_that_were_cut_off_are_reported(folder, bytes_left):
     file = folder / "model.safetensors"
     file.write_bytes(file.read_bytes()[:bytes_left])
     assert " are damaged " in sentence(folder)
 
 
-def test_a_link_to_weights_that_leads_nowhere_is_said(folder):
+def test_a_link_to_weights_that_leads_nowhere_is_reported(folder):
     (folder / "model.safetensors").unlink()
     (folder / "model.safetensors").symlink_to("/nowhere/blob")
     assert "has a config.json and no weights" in sentence(folder)
@@ -139,7 +139,7 @@ def test_odd_wishes_are_refused_with_what_is_taken(folder, how, words):
     assert sentence(folder, InputError, **how) == words
 
 
-def test_weights_that_are_no_numbers_are_not_told_to_be_loaded_as_they_are(folder, image):
+def test_weights_that_are_no_numbers_are_not_reported_as_loaded_as_they_are(folder, image):
     weights = load_file(folder / "model.safetensors")
     weights = {name: weight * float("nan") for name, weight in weights.items()}
     save_file(weights, folder / "model.safetensors", {"format": "pt"})
@@ -157,5 +157,5 @@ def test_weights_that_are_no_numbers_are_not_told_to_be_loaded_as_they_are(folde
         (ValueError("x" * 900), "x" * 300 + " ..."),
     ],
 )
-def test_another_library_s_error_is_told_in_one_line(error, line):
+def test_another_library_s_error_is_reported_in_one_line(error, line):
     assert first_line(error) == line

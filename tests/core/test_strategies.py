@@ -35,7 +35,7 @@ STEPS = 4
 
 @dataclass(frozen=True)
 class Listening(Strategy):
-    """Behind some layers only the later half of the visual tokens goes on."""
+    """After some layers only the later half of the visual tokens goes on."""
 
     name = "listening"
 
@@ -77,7 +77,7 @@ WHOLE = {
     "none": lambda layout: KeepAll(),
     "vtw": lambda layout: VisualTokenWithdrawal(4),
     "fastv, nothing": lambda layout: FastV(1, 0.0),
-    "fastv, behind the end": lambda layout: FastV(4, 0.5),
+    "fastv, after the end": lambda layout: FastV(4, 0.5),
     "random": lambda layout: RandomDrop((len(layout.visual),) * 4),
     "random, text too": lambda layout: RandomWithdrawal(4),
     "mustdrop, nothing": lambda layout: MustDrop(0, 0, vision=None),
@@ -86,7 +86,7 @@ WHOLE = {
 
 
 def mustdrop(first, layout, from_layer=None, **options):
-    """Stages b and c: falls what gets less than its even share, behind two filters."""
+    """Stages b and c: falls what gets less than its even share, after two filters."""
     filters = {first - 1 if from_layer is None else from_layer, first}
     options = {"vision": None, "layers": tuple(sorted(filters)), **options}
     if from_layer is None or first == 1:
@@ -181,7 +181,7 @@ def test_dropping_equals_masking_with_several_images(kind_of_family, partial):
     is_dropping_masking(kind_of_family, [PICTURE, OTHER_PICTURE], partial)
 
 
-def test_what_a_strategy_is_handed_is_the_attention_of_the_masked_model(family):
+def test_what_a_strategy_is_given_is_the_attention_of_the_masked_model(family):
     inputs = family.inputs([PICTURE, OTHER_PICTURE], PROMPT)
     layout = family.layout(inputs)
     for kind in ("sdpa", "eager"):
@@ -281,18 +281,18 @@ def test_what_is_recorded_is_what_each_layer_saw(vlm, inputs, layout, partial):
         assert (rows[layer][np.ix_(answer, trace.cached[layer])] > 0).all()
 
 
-def test_a_prompt_that_ends_with_the_image_has_nobody_to_ask(vlm, inputs, layout):
+def test_a_prompt_that_ends_with_the_image_is_refused(vlm, inputs, layout):
     end = int(layout.visual[-1]) + 1
     short = {name: value[:, :end] if name != "pixel_values" else value
              for name, value in inputs.items()}  # fmt: skip
     with (
         withdraw(vlm.model, FastV(2, 0.5), vlm.layout(short)),
-        pytest.raises(InputError, match="behind the image"),
+        pytest.raises(InputError, match="after the image"),
     ):
         vlm.model(**short)
 
 
-def test_attention_that_cannot_be_heard_is_refused(vlm, layout, monkeypatch):
+def test_attention_that_cannot_be_captured_is_refused(vlm, layout, monkeypatch):
     monkeypatch.setattr(vlm.model.config.text_config, "_attn_implementation_internal", "flash")
     with (
         pytest.raises(ModelError, match="load the model with sdpa"),
@@ -301,7 +301,7 @@ def test_attention_that_cannot_be_heard_is_refused(vlm, layout, monkeypatch):
         pass
 
 
-def test_layers_behind_a_shorter_cache_are_masked_for_their_own(family):
+def test_layers_after_a_shorter_cache_are_masked_for_their_own(family):
     trace = is_dropping_masking(family, PICTURE, lambda *_: ShortFirstCache((2,)))
     cached = trace.cached_visual_tokens_per_layer
     assert cached[0] == cached[3] < cached[1] == cached[2]

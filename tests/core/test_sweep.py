@@ -76,14 +76,14 @@ def test_a_row_that_never_leaves_the_baseline_costs_no_pass(vlm, prepared):
 
 def test_nothing_is_left_on_the_model(vlm, prepared):
     hooks = [len(layer._forward_pre_hooks) for layer in vlm.model.get_decoder().layers]
-    behind = [len(layer._forward_hooks) for layer in vlm.model.get_decoder().layers]
+    after = [len(layer._forward_hooks) for layer in vlm.model.get_decoder().layers]
     steps = run_full(vlm, prepared, LENGTH, GREEDY)
     next(steps)
     steps.close()
     swept(vlm, prepared)
     layers = vlm.model.get_decoder().layers
     assert [len(layer._forward_pre_hooks) for layer in layers] == hooks
-    assert [len(layer._forward_hooks) for layer in layers] == behind
+    assert [len(layer._forward_hooks) for layer in layers] == after
 
 
 def test_the_kept_run_holds_one_row_of_hidden_states_per_text_row_and_all_keys(vlm, prepared):
@@ -112,7 +112,7 @@ def test_logits_of_withdrawn_rows_that_are_not_finite_are_refused(vlm, image):
 
     def overflow(module, args, output):
         calls.append(1)
-        return output * torch.nan if len(calls) > LENGTH + 1 else None  # behind the full run
+        return output * torch.nan if len(calls) > LENGTH + 1 else None  # after the full run
 
     handle = head.register_forward_hook(overflow)
     try:

@@ -35,7 +35,7 @@ def trace(layout=LAYOUT, **by_layer):
 
 def test_the_prediction_follows_the_filters_by_hand():
     one = trace(l0=[0.1, 0.2, 0.3, 0.4], l2=[0.1, 0.1, 0.3, 0.05])
-    # Behind layer 0 the first two fall, whose shares are below 0.25. Behind layer 2 the two that
+    # After layer 0 the first two fall, whose shares are below 0.25. After layer 2 the two that
     # are left share 0.35, and 0.05 is less than a quarter of it.
     strategy = MustDrop(0.25, 0.25, vision=None)
     assert predicted_tokens(strategy, one) == (4, 2, 2, 1)
@@ -49,7 +49,7 @@ def test_the_prediction_follows_the_filters_by_hand():
     ("target", "tokens"), [(4, 4.0), (3.4, 3.25), (3.3, 3.25), (2.5, 2.5), (1.0, 1.0), (1.2, 1.0)]
 )
 def test_the_nearest_number_within_reach_is_found(target, tokens):
-    # One filter behind layer 0: 3 of 4 layers have what it leaves, 4 to 0 tokens.
+    # One filter after layer 0: 3 of 4 layers have what it leaves, 4 to 0 tokens.
     found = find_thresholds(BASE, [trace(l0=[0.1, 0.2, 0.3, 0.4])], target)
     assert found.tokens == tokens
     assert np.mean(predicted_tokens(found.strategy, trace(l0=[0.1, 0.2, 0.3, 0.4]))) == tokens

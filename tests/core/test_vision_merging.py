@@ -25,7 +25,7 @@ STAGE = VisionStage(similarity=0.6)
 
 @pytest.fixture(scope="module")
 def merging(vlm):
-    """The tiny model, its features taken from the encoder's end, behind the merging."""
+    """The tiny model, its features taken from the encoder's end, after the merging."""
     model = copy.deepcopy(vlm.model)
     model.config.vision_feature_layer = -1
     return replace(vlm, model=model)
@@ -37,7 +37,7 @@ def with_stage(**options):
 
 
 def first_layer_states(vlm, picture):
-    """[patches, width] behind the encoder's first layer, without the class token."""
+    """[patches, width] after the encoder's first layer, without the class token."""
     pixels = vlm.inputs(picture, PROMPT)["pixel_values"]
     out = vlm.model.model.vision_tower(pixels, output_hidden_states=True)
     return out.hidden_states[1][0, 1:]
@@ -174,7 +174,7 @@ def test_positions_are_kept_or_counted(merging):
     for place, patch in zip(found[kept.layout.visual], kept.layout.patches, strict=True):
         there = np.flatnonzero((whole.patches == patch).all(axis=1))
         assert place == whole.visual[there[0]]
-    assert int(kept.positions_behind(0, 1)) == whole.total
+    assert int(kept.positions_after(0, 1)) == whole.total
 
 
 def test_the_record_counts_stages_and_protects_the_key_set(merging):

@@ -60,7 +60,7 @@ def test_the_oracle_is_not_vacuous(vlm, inputs, layout):
 
 
 @pytest.mark.parametrize("k", [0, 2, 3])
-def test_a_teacher_forced_answer_behind_the_prompt_equals_masking(vlm, inputs, layout, k):
+def test_a_teacher_forced_answer_after_the_prompt_equals_masking(vlm, inputs, layout, k):
     answer = torch.tensor([[9, 30, 41, 7]])
     longer = {
         **inputs,

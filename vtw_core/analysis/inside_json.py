@@ -18,7 +18,7 @@ SINKS = 5
 
 
 def inside_json(run: Run) -> dict[str, Any]:
-    """The object "inside" of `explore --json`: index k is K = k, l a layer, x a state behind x
+    """The object "inside" of `explore --json`: index k is K = k, l a layer, x a state after x
     layers, t a token of the baseline's answer; means are over heads and over all text rows that
     depend on the image.
 
@@ -74,8 +74,8 @@ def _lens(inside: Inside) -> dict[str, Any]:
 
 
 def _test(inside: Inside, test: Counterfactual) -> dict[str, Any]:
-    """KL of a causal test, [k, t], and the first token that it says, [k]."""
-    said = {
+    """KL of a causal test, [k, t], and the first token that it predicts, [k]."""
+    tests = {
         f"{name}_first_token": [
             inside.lens.pieces[token] for token in getattr(test, f"{name}_picks")[:, 0].tolist()
         ]
@@ -85,5 +85,5 @@ def _test(inside: Inside, test: Counterfactual) -> dict[str, Any]:
         "name": test.name,
         "swapped_kl": test.swapped_kl.tolist(),
         "misled_kl": test.misled_kl.tolist(),
-        **said,
+        **tests,
     }

@@ -113,7 +113,7 @@ def first_leads_at_k(lens: Lens, token: int) -> tuple[int | None, ...]:
 
 
 def _leads(lens: Lens, token: int, t: int) -> NDArray[np.bool_]:
-    """[x] whether the token is the likeliest in the row that says answer token t."""
+    """[x] whether the token is the likeliest in the row that predicts answer token t."""
     return np.asarray(
         lens.top[:, index_in(t, lens.top.shape[1], Sentence("The answer token")), 0] == token
     )
@@ -125,7 +125,7 @@ def _first(found: NDArray[np.bool_]) -> int | None:
 
 @dataclass(frozen=True)
 class Setting:
-    """One way to run the model, held against the original run; the baseline's answer is forced.
+    """One way to run the model, compared with the original run; the baseline's answer is forced.
 
     Attributes:
         name: "never_seen": no visual token in any layer; "misled": the other image in layers below

@@ -38,7 +38,7 @@ def deeper_half(layers: int) -> range:
 def visual_positions(inside: Inside) -> IntArray:
     """[v] positions of the visual tokens, ascending.
 
-    A position is a query row, a visual token, or lies before the image and does not depend on it;
+    A position is a query row, a visual token, or is before the image and does not depend on it;
     so the visual tokens are the last v positions that are no query row.
     """
     every = np.arange(inside.positions, dtype=np.int64)
@@ -56,8 +56,8 @@ def select_rows(inside: Inside, rows: QueryRows | int, prompt_tokens: int) -> In
     """Indices into axis q of the chosen query rows, [r], r >= 1.
 
     Args:
-        rows: "last_prompt" is the row that says the first answer token; "question" are the rows of
-            the prompt (also text between two images), "answer" those of the answer tokens that
+        rows: "last_prompt" is the row that predicts the first answer token; "question" are the rows
+            of the prompt (also text between two images), "answer" those of the answer tokens that
             were fed back, "all_text" both. A number is one row: an index into q.
         prompt_tokens: tokens of the prompt; the answer's positions follow.
 
@@ -84,7 +84,7 @@ def select_rows(inside: Inside, rows: QueryRows | int, prompt_tokens: int) -> In
             "The answer has one token only, and its last token is never fed back, so there is no "
             "answer row; choose other rows."
             if rows == "answer"
-            else "No text of the prompt stands behind the image; choose the answer rows."
+            else "No text of the prompt comes after the image; choose the answer rows."
         )
     return np.flatnonzero(chosen).astype(np.int64)
 

@@ -142,11 +142,11 @@ class SinkToken:
     """A position that attention gathers on; means are over the deeper half of the layers.
 
     Attributes:
-        position: in the prompt, answer tokens behind it.
+        position: in the prompt, answer tokens after it.
         segment: its segment.
         piece: display text.
         patch: (grid, row, col); None for a token that stands for no patch.
-        on_border: whether the patch lies on the border of its grid.
+        on_border: whether the patch is on the border of its grid.
         received: mean weight it receives, over heads and over all rows that may see it.
         seen_by: how many rows may see it; a mean over a few rows says little (the last tokens look
             at themselves).
@@ -297,7 +297,7 @@ class SinkVerdict:
     what withdrawal from there on really does.
 
     Attributes:
-        rows: the rows asked for.
+        rows: the requested rows.
         row_count: how many there are.
         from_layer: first layer from which on, till the last, "bos" and "system" together receive
             more than "visual"; None when the last layer itself does not.
@@ -369,8 +369,8 @@ def sink_verdict(run: Run, rows: QueryRows | int = "all_text") -> SinkVerdict:
     chosen = select_rows(inside, rows, run.prompt_tokens)
     mass = segment_mass(inside.attention, chosen)
     first, visual = mass[:, :2].sum(axis=1), mass[:, SEGMENTS.index("visual")]
-    behind = int(np.append(np.flatnonzero(first <= visual), -1).max()) + 1
-    from_layer = behind if behind < run.layers else None
+    after = int(np.append(np.flatnonzero(first <= visual), -1).max()) + 1
+    from_layer = after if after < run.layers else None
     start = deeper_half(run.layers)[0] if from_layer is None else from_layer
     shares = mass[start:].mean(axis=0)
     where = inside.attention.query_positions[chosen]

@@ -16,17 +16,17 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from vtw_core.engine.forward_check import AskedPass
+from vtw_core.engine.forward_check import ForwardArguments
 from vtw_core.engine.withdrawal import withdrawal_here
 from vtw_core.errors import InputError, ModelError
 from vtw_core.families.adapters import decoder_layers
 from vtw_core.families.layout import TokenLayout
 from vtw_core.families.support import check_support
 from vtw_core.hooks.attention_calls import (
-    AttentionListener,
-    Heard,
+    AttentionCall,
+    AttentionCapture,
+    capture_eager,
     check_attention,
-    listen_to_eager,
 )
 from vtw_core.hooks.layer_arguments import cache_of
 from vtw_core.hooks.scoped import ContextHooks, context_hooks
@@ -38,17 +38,17 @@ IntArray = NDArray[np.int64]
 
 MOST_BINS = 64
 """Bins per side of the pooled attention map, over the prompt."""
-# Weights worked out at a time: 8 MB of float32.
+# Weights computed at a time: 8 MB of float32.
 _BLOCK = 2 * 2**20
 
 
 @contextmanager
 def record(model: Any, layout: TokenLayout) -> Iterator["AttentionRecorder"]:
     """Inside the block, the attention of every pass over the prompt that `layout` describes, and
-    of the tokens behind it, is recorded: of a forward pass or of `model.generate()`, one sequence
+    of the tokens after it, is recorded: of a forward pass or of `model.generate()`, one sequence
     at a time, alone or together with a `withdraw` block, around it or inside it.
 
-    A thread started inside the block begins outside of it and is not recorded; to make it take
+    A thread started inside the block starts outside of it and is not recorded; to make it take
     part, run it with `contextvars.copy_context().run`, as for `withdraw`.
 
     Args:
@@ -60,7 +60,7 @@ def record(model: Any, layout: TokenLayout) -> Iterator["AttentionRecorder"]:
         The `AttentionRecorder`, which holds the statistics of the last prompt that was run.
 
     Raises:
-        ModelError: the model is not supported, its attention cannot be followed, the layout is of
+        ModelError: the model is not supported, its attention cannot be captured, the layout is of
             another prompt, or only another thread ran the model.
         InputError: more than one sequence is run.
     """
@@ -75,12 +75,12 @@ def record(model: Any, layout: TokenLayout) -> Iterator["AttentionRecorder"]:
         try:
             yield recorder
         finally:
-            recorder.deafen()
+            recorder.stop()
     hooks.check_acted("record")
 
 
 class AttentionRecorder:
-    """What was recorded of the last prompt that was run, and of the tokens behind it.
+    """What was recorded of the last prompt that was run, and of the tokens after it.
 
     All of it is float32 on the CPU, and complete once the pass is over. Axes as in
     `vtw_core.results.inside`, but `q` is every text row of the prompt, those before the image too.
@@ -92,8 +92,8 @@ class AttentionRecorder:
         self.layout = layout
         self._layers = decoder_layers(model)
         self._model = model
-        self._listener = AttentionListener(self._hear)
-        self._asked = AskedPass(model)
+        self._capture = AttentionCapture(self._on_call)
+        self._arguments = ForwardArguments(model)
         self._reset()
 
     def _reset(self) -> None:
@@ -102,17 +102,17 @@ class AttentionRecorder:
         self._steps: list[list[_Row]] = [[] for _ in self._layers]
 
     def attach(self, hooks: ContextHooks) -> None:
-        """Put the hooks on the model that say which layer is running."""
-        self._asked.attach(hooks, self._model)
+        """Put the hooks on the model that follow which layer is running."""
+        self._arguments.attach(hooks, self._model)
         hooks.before(self._model.get_decoder(), self._before_decoder)
-        listen_to_eager(hooks, dict(enumerate(self._layers)), self._listener)
+        capture_eager(hooks, dict(enumerate(self._layers)), self._capture)
         for index, layer in enumerate(self._layers):
             hooks.before(layer, partial(self._before, index))
-            hooks.behind(layer, lambda *_: self._listener.close(), after_errors=True)
+            hooks.after(layer, lambda *_: self._capture.close(), after_errors=True)
 
-    def deafen(self) -> None:
-        """Stop listening, should a layer have been interrupted while it was listened to."""
-        self._listener.close()
+    def stop(self) -> None:
+        """End a capture that an interrupted layer left open."""
+        self._capture.close()
 
     def _before_decoder(self, args: Any, kwargs: dict[str, Any]) -> None:
         """Here and not before layer 0, which a strategy may leave without its visual rows."""
@@ -124,35 +124,35 @@ class AttentionRecorder:
             self._reset()
             if rows < self.layout.total:
                 raise InputError("The prompt must be run at once and be the layout's own.")
-            self._asked.check_prompt([self.layout], batch, rows)
+            self._arguments.check_prompt([self.layout], batch, rows)
         self._rows_run += rows
 
     def _before(self, index: int, args: Any, kwargs: dict[str, Any]) -> None:
         hidden = args[0] if args else kwargs["hidden_states"]
-        self._listener.open(index, rows=hidden.shape[1])
+        self._capture.open(index, rows=hidden.shape[1])
 
-    def _hear(self, layer: int, heard: Heard) -> None:
+    def _on_call(self, layer: int, call: AttentionCall) -> None:
         withdrawal = withdrawal_here(self._model)
         if withdrawal is not None and withdrawal.drops_text:
             raise InputError(
                 "Attention is recorded of runs whose text stays; this strategy drops text too."
             )
         if withdrawal is not None:
-            keys = withdrawal.positions(layer, heard.keys)
-        elif heard.keys == self._rows_run:
-            keys = np.arange(heard.keys)
+            keys = withdrawal.positions(layer, call.keys)
+        elif call.keys == self._rows_run:
+            keys = np.arange(call.keys)
         else:
             raise ModelError(
                 "Layer {layer} attends to {keys} keys where {rows} tokens were run, as with a "
                 "sliding window shorter than the sequence; use a shorter prompt.",
                 layer=layer,
-                keys=heard.keys,
+                keys=call.keys,
                 rows=self._rows_run,
             )
         if len(self._prefills) == layer:
-            self._prefills.append(_Prefill.of(heard, keys, self.layout))
+            self._prefills.append(_Prefill.of(call, keys, self.layout))
         else:
-            self._steps[layer].append(_Row.of(heard, keys, self.layout))
+            self._steps[layer].append(_Row.of(call, keys, self.layout))
 
     @property
     def positions(self) -> int:
@@ -162,8 +162,8 @@ class AttentionRecorder:
     @property
     def query_positions(self) -> IntArray:
         """[q] positions of all text rows, ascending."""
-        behind = np.arange(self.layout.total, self.positions)
-        return np.concatenate([self.layout.text, behind])
+        after = np.arange(self.layout.total, self.positions)
+        return np.concatenate([self.layout.text, after])
 
     def _rows_of(self, layer: int) -> list["_Row"]:
         return [*self._prefills[layer].rows, *self._steps[layer]]
@@ -229,8 +229,8 @@ class AttentionRecorder:
         """[b + 1] where the bins of `image` begin: even ones over the prompt, then the answer's."""
         width = _bin_width(self.layout)
         prompt = np.arange(0, self.layout.total, width)
-        behind = np.arange(self.layout.total, self.positions, width)
-        return np.concatenate([prompt, behind, [self.positions]])
+        after = np.arange(self.layout.total, self.positions, width)
+        return np.concatenate([prompt, after, [self.positions]])
 
     @property
     def image(self) -> FloatArray:
@@ -245,8 +245,8 @@ class AttentionRecorder:
             inner = prefill.image.shape[0]
             out[layer, :inner, :inner] = prefill.image
             count[:inner] = prefill.image_rows
-            behind = [row for row in self._rows_of(layer) if row.position >= self.layout.total]
-            for row in behind:
+            after = [row for row in self._rows_of(layer) if row.position >= self.layout.total]
+            for row in after:
                 own = np.searchsorted(starts, row.position, side="right") - 1
                 columns = np.searchsorted(starts, row.keys, side="right") - 1
                 np.add.at(out[layer, own], columns, row.weights)
@@ -275,11 +275,11 @@ def _entropy(weights: Tensor) -> Tensor:
     return torch.special.entr(weights).sum(-1)
 
 
-def _value_norms(heard: Heard, last: int | None = None) -> FloatArray:
-    """[keys] mean over heads of the norms, of the `last` values only if asked."""
-    if heard.value is None or heard.value.shape[2] != heard.keys:
+def _value_norms(call: AttentionCall, last: int | None = None) -> FloatArray:
+    """[keys] mean over heads of the norms, of the `last` values only if given."""
+    if call.value is None or call.value.shape[2] != call.keys:
         raise ModelError("The values cannot be read under eager attention without a KV cache.")
-    value = heard.value if last is None else heard.value[:, :, -last:]
+    value = call.value if last is None else call.value[:, :, -last:]
     return np.asarray(value[0].float().norm(dim=-1).mean(0).cpu())
 
 
@@ -295,21 +295,21 @@ class _Row:
     value_norm: float
 
     @classmethod
-    def of(cls, heard: Heard, keys: IntArray, layout: TokenLayout) -> "_Row":
+    def of(cls, call: AttentionCall, keys: IntArray, layout: TokenLayout) -> "_Row":
         """The only row of a decoding step."""
-        if heard.queries != 1:
+        if call.queries != 1:
             raise ModelError(
-                "Several tokens in one pass behind the prompt cannot be recorded; generate "
+                "Several tokens in one pass after the prompt cannot be recorded; generate "
                 "one token at a time."
             )
-        weights = heard.weights(0, 1)[0, :, 0]
+        weights = call.weights(0, 1)[0, :, 0]
         return cls(
             position=int(keys[-1]),
             keys=keys,
             weights=np.asarray(weights.mean(0).cpu()),
             mass=np.asarray((weights @ _segments(keys, layout).to(weights.device)).cpu()),
             entropy=np.asarray(_entropy(weights).cpu()),
-            value_norm=float(_value_norms(heard, last=1)[0]),
+            value_norm=float(_value_norms(call, last=1)[0]),
         )
 
 
@@ -332,17 +332,17 @@ class _Prefill:
     image_rows: IntArray
 
     @classmethod
-    def of(cls, heard: Heard, keys: IntArray, layout: TokenLayout) -> "_Prefill":
-        if heard.queries != heard.keys:
+    def of(cls, call: AttentionCall, keys: IntArray, layout: TokenLayout) -> "_Prefill":
+        if call.queries != call.keys:
             raise ModelError("The prompt must be run in one piece to be recorded.")
-        sums = _Sums(heard, keys, layout)
+        sums = _Sums(call, keys, layout)
         for start, stop in sums.blocks():
             sums.add(start, stop)
         return cls(
             keys=keys,
             rows=sums.rows,
             received=np.asarray(sums.received.cpu()),
-            visible=np.asarray(heard.visible(torch.as_tensor(sums.is_used))),
+            visible=np.asarray(call.visible(torch.as_tensor(sums.is_used))),
             visual_mass=np.asarray((sums.visual_mass / max(1, sums.is_visual.sum())).cpu()),
             value_norms=sums.value_norms,
             image=np.asarray(sums.image[:-1, :-1].cpu()),
@@ -353,39 +353,39 @@ class _Prefill:
 class _Sums:
     """The sums that one layer's weights are reduced to, block by block of rows.
 
-    Every weight is read once behind the softmax: rows are added up bin by bin for every head, and
-    all else is worked out from these sums, but for the text rows, which are few.
+    Every weight is read once after the softmax: rows are added up bin by bin for every head, and
+    all else is computed from these sums, but for the text rows, which are few.
     """
 
-    def __init__(self, heard: Heard, keys: IntArray, layout: TokenLayout) -> None:
-        self.heard, self.keys = heard, keys
+    def __init__(self, call: AttentionCall, keys: IntArray, layout: TokenLayout) -> None:
+        self.call, self.keys = call, keys
         self.is_visual = np.isin(keys, layout.visual)
         self.is_used = keys >= layout.padding
-        self.value_norms = _value_norms(heard)
+        self.value_norms = _value_norms(call)
         self.rows: list[_Row] = []
         width = _bin_width(layout)
         self.side = -(-layout.total // width)
-        # What was run behind the prompt falls into one bin more, which is not kept.
+        # What was run after the prompt falls into one bin more, which is not kept.
         self.bins = np.where(keys < layout.total, keys // width, self.side)
-        device = heard.weights(0, 1).device
+        device = call.weights(0, 1).device
         self.segments = _segments(keys, layout).to(device)
         self.to_bin = F.one_hot(torch.as_tensor(self.bins), self.side + 1).float().to(device)
         self.received = torch.zeros(len(keys), device=device)
-        self.visual_mass = torch.zeros(heard.heads, len(SEGMENTS), device=device)
+        self.visual_mass = torch.zeros(call.heads, len(SEGMENTS), device=device)
         self.image = torch.zeros(self.side + 1, self.side + 1, device=device)
 
     def blocks(self) -> Iterator[tuple[int, int]]:
         """(start, stop) of blocks of rows of one kind, visual or not, without padding."""
         used = np.flatnonzero(self.is_used)
         turns = np.flatnonzero(np.diff(self.is_visual[used])) + 1
-        most = max(1, _BLOCK // (self.heard.heads * self.heard.keys))
+        most = max(1, _BLOCK // (self.call.heads * self.call.keys))
         for run in np.split(used, turns):
             for start in range(int(run[0]), int(run[-1]) + 1, most):
                 yield start, min(start + most, int(run[-1]) + 1)
 
     def add(self, start: int, stop: int) -> None:
         """Add the rows start..stop - 1, which are of one kind."""
-        weights = self.heard.weights(start, stop)[0]  # [h, rows, seen keys]
+        weights = self.call.weights(start, stop)[0]  # [h, rows, seen keys]
         seen = weights.shape[2]
         first, last = int(self.bins[start]), int(self.bins[stop - 1]) + 1
         rows_to_bin = self.to_bin[start:stop, first:last].T.expand(len(weights), -1, -1)

@@ -1,11 +1,11 @@
-"""Write saved files of earlier versions anew, as this version saves them."""
+"""Convert saved files of earlier versions to the format of this version."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from vtw_core.data.shards import written_anew
+from vtw_core.data.shards import rewritten
 from vtw_core.errors import InputError, system_reason
 from vtw_core.files.replacing import replacing
 from vtw_core.results.calibration import load_calibration
@@ -18,7 +18,7 @@ from vtw_core.results.run import load_run
 @dataclass(frozen=True)
 class _Kind:
     """One kind of saved file: what it is, what the first bytes of one may hold, and how it is
-    written anew."""
+    converted."""
 
     name: str
     marks: tuple[bytes, ...]
@@ -27,7 +27,7 @@ class _Kind:
 
 def _rewrite_shard(source: Path, target: Path) -> None:
     with source.open("rb") as lines, replacing(target) as file:
-        file.writelines(written_anew(lines, explored))
+        file.writelines(rewritten(lines, explored))
 
 
 _KINDS = (

@@ -24,7 +24,7 @@ from vtw_core.data.hub_data import Columns, open_data
 from vtw_core.data.records import Entry, InMemory, Part, R, Records, Store, finish
 from vtw_core.data.shards import Shards
 from vtw_core.errors import InputError
-from vtw_core.files.printing import complain
+from vtw_core.files.printing import print_error
 from vtw_core.files.spreadsheets import csv_lines
 from vtw_core.machine.processes import gathered, own_device, rank, size
 from vtw_core.results.calibration import Calibration
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from vtw_core.model import VisionLanguageModel
 
 MOST_TOLD = 100
-"""Rows that were passed over and are told one by one."""
+"""Rows that were passed over and are reported one by one."""
 
 
 def add_calibrate(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,7 @@ def add_calibrate(parser: argparse.ArgumentParser) -> None:
     _add_data(parser)
     add = parser.add_argument
     add("--eta", type=float, default=DEFAULT_ETA, help="KL threshold in nats")
-    add("--scope", choices=SCOPES, default=SCOPES[0], help="which KL is held against it")
+    add("--scope", choices=SCOPES, default=SCOPES[0], help="which KL is compared with it")
     add("--rule", choices=RULES, default=RULES[0], help=f"{RULE_HELP}; of the mean curve")
     add("--direction", choices=DIRECTIONS, default=DIRECTIONS[0], help="which way round the KL is")
     add("--csv", metavar="FILE", help="also write the table over K to this file")
@@ -145,25 +145,25 @@ def _records(
         return None
     records = Records(parts)
     for note in records.notes:
-        _tell(note)
-    _tell_skipped(records)
+        _print_note(note)
+    _print_skipped(records)
     if not records:
         raise InputError("{path} holds no sample; add images with prompts.", path=arguments.data)
     return records
 
 
-def _tell_skipped(records: Records[R]) -> None:
+def _print_skipped(records: Records[R]) -> None:
     """The rows that were passed over, each with its reason, and how many."""
     for reason in records.skipped[:MOST_TOLD]:
-        _tell(f"skipped {reason}")
+        _print_note(f"skipped {reason}")
     if records.skipped:
         rows, more = len(records) + len(records.skipped), len(records.skipped) - MOST_TOLD
         others = f", {more} of them not shown" if more > 0 else ""
-        _tell(f"skipped {len(records.skipped)} of {rows} rows{others}")
+        _print_note(f"skipped {len(records.skipped)} of {rows} rows{others}")
 
 
-def _tell(sentence: str) -> None:
-    complain("vtw_core", sentence)
+def _print_note(sentence: str) -> None:
+    print_error("vtw_core", sentence)
 
 
 def _own_part(
@@ -183,7 +183,7 @@ def _own_part(
         arguments.skip_bad,
     )
     if data.left_out and rank() == 0:
-        _tell(f"left out of {arguments.data}: {listed(data.left_out)}")
+        _print_note(f"left out of {arguments.data}: {listed(data.left_out)}")
     first, step = (0, 1) if arguments.tensor_parallel else (rank(), size())
     total = 0 if data.total is None else len(range(first, data.total, step))
     if data.total is not None and not total:
@@ -191,7 +191,7 @@ def _own_part(
     together = arguments.tensor_parallel or arguments.device_map
     with quiet():
         vlm = load_from(arguments, None if together else own_device())
-    # Behind the model, whose loading may fail: no folder is made for nothing.
+    # After the model, whose loading may fail: no folder is made for nothing.
     store: Store[R] = Shards(arguments.out, read) if arguments.out else InMemory()
     if arguments.tensor_parallel:
         from vtw_core.data.single_writer import SingleWriter

@@ -1,4 +1,4 @@
-"""An option of a command that says what is asked, and so counts once."""
+"""An option of a command that names the question, and so may be given only once."""
 
 from argparse import Action, ArgumentParser, Namespace
 from typing import Any

@@ -1,4 +1,4 @@
-"""Options of the command line that say which model is loaded and how."""
+"""Options of the command line that set which model is loaded and how."""
 
 import argparse
 from typing import TYPE_CHECKING

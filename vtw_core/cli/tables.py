@@ -81,13 +81,13 @@ def inside_table(run: Run) -> str:
     inside = inside_of(run)
     rows = select_rows(inside, "all_text", run.prompt_tokens)
     mass = segment_mass(inside.attention, rows) * 100
-    said = [lens_piece(inside, state + 1) for state in range(run.layers)]
+    pieces = [lens_piece(inside, state + 1) for state in range(run.layers)]
     tests = inside.counterfactuals
     exchanged = "".join(f" {one_line(test.name)[:10]:>10}" for test in tests)
     names = "".join(f" {name:>8}" for name in SEGMENTS)
     lines = [
-        "Attention of all text tokens behind the image, % by segment, mean over heads; the",
-        "likeliest first answer token behind the layer (logit lens); mean KL in nats when the text",
+        "Attention of all text tokens after the image, % by segment, mean over heads; the",
+        "likeliest first answer token after the layer (logit lens); mean KL in nats when the text",
         "sees another image from the layer on",
         "",
         f"{'layer':>5} {names}  {'says':<12}{exchanged}",
@@ -95,7 +95,7 @@ def inside_table(run: Run) -> str:
     for layer in range(run.layers):
         shares = "".join(f" {share:>8.1f}" for share in mass[layer])
         moved = "".join(f" {test.swapped_kl[layer].mean():>10.2g}" for test in tests)
-        lines.append(f"{layer:>5} {shares}  {said[layer]:<12}{moved}")
+        lines.append(f"{layer:>5} {shares}  {pieces[layer]:<12}{moved}")
     return "\n".join(lines)
 
 

@@ -13,7 +13,7 @@ from vtw_core.files.spreadsheets import csv_bytes
 
 
 def check_target(option: str, path: Path) -> None:
-    """Raise InputError for a bad file name; a run takes its time, so before it, not behind."""
+    """Raise InputError for a bad file name; a run takes its time, so before it, not after."""
     if path.is_dir():
         raise InputError("{path} is a folder; give {option} a file name.", path=path, option=option)
     if not path.absolute().parent.is_dir():

@@ -16,7 +16,7 @@ from vtw_core.data.fingerprint import identity
 from vtw_core.data.records import Entry, InMemory, Records, Store, finish_all
 from vtw_core.errors import InputError
 from vtw_core.files.axes import Axes
-from vtw_core.files.forms import built, misfit
+from vtw_core.files.serialization import deserialize, misfit
 from vtw_core.measures.bootstrap import BAND_METHOD
 from vtw_core.results.calibration import ANSWER_MATCH, Setting, is_right
 from vtw_core.results.comparison import MethodComparison
@@ -31,7 +31,7 @@ BASELINE = Method("baseline", KeepAll())
 KEPT: tuple[Measure, ...] = (
     "same", "kl_answer", "kl_first", "visual_tokens", "flops", "kv_bytes",
 )  # fmt: skip
-"""Measures that a record holds; "right" is worked out from the accepted answers when it is read."""
+"""Measures that a record holds; "right" is computed from the accepted answers when it is read."""
 SHOWN: dict[Measure, str] = {
     "same": "agreement",
     "kl_answer": "kl_answer_mean",
@@ -91,7 +91,7 @@ class Judged:
     @classmethod
     def from_json(cls, data: Any) -> "Judged":
         """Read the record of a shard; raises InputError if it is damaged."""
-        return built(cls, data)
+        return deserialize(cls, data)
 
 
 def depends_on(

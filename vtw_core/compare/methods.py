@@ -87,7 +87,7 @@ def compare_steps(
 ) -> Generator[MethodEvent, None, None]:
     """Compare methods with the baseline, as a stream of events whose last is the result.
 
-    Order: the baseline's answer (`MethodToken`s), then each method's, with a `Progress` behind
+    Order: the baseline's answer (`MethodToken`s), then each method's, with a `Progress` after
     each; a method that does not fit the model or the image is a `MethodRefused` and is missing in
     the result. It can be closed at any event.
 
@@ -161,7 +161,7 @@ def _ready(
     """The method with its thresholds found, and what it runs on."""
     method.strategy.check(vlm.layers)
     method = replace(method, strategy=fitted(vlm, pictures, prompt, method, nearest=True))
-    if method.strategy.begins_in_the_encoder:
+    if method.strategy.starts_in_encoder:
         return method, prepare(vlm, pictures, prompt, method.strategy)
     return method, whole
 
@@ -195,7 +195,7 @@ def _answer(
 def _logits_on(vlm: VisionLanguageModel, ran: _Ran, ids: tuple[int, ...]) -> NDArray[np.float32]:
     """[T, vocabulary] of a method that is given the answer `ids` [T].
 
-    As long as its own answer said the same, they are known.
+    As long as its own answer has the same tokens, they are known.
     """
     shared = next((t for t, (a, b) in enumerate(zip(ran.ids, ids, strict=False)) if a != b), None)
     if (shared is None and len(ran.ids) >= len(ids)) or shared == len(ids) - 1:
@@ -209,7 +209,7 @@ def _entry(
     vlm: VisionLanguageModel, baseline: _Ran, ran: _Ran, prefill: float, sampling: Sampling
 ) -> MethodEntry:
     full, given = baseline.logits, _logits_on(vlm, ran, baseline.ids)
-    said = [
+    agrees = [
         int(sampling.choose(torch.from_numpy(row.copy()), t)) == token
         for t, (row, token) in enumerate(zip(given, baseline.ids, strict=True))
     ]
@@ -230,7 +230,7 @@ def _entry(
         seconds=MethodSeconds(ran.prepared.encode_seconds, prefill, ran.decode_seconds),
         kl_positions=kl_divergence(given, full),
         kl_positions_reverse=kl_divergence(full, given),
-        agrees=np.array(said),
+        agrees=np.array(agrees),
         fates=strategy.explain(trace),
     )
 

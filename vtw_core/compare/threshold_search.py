@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, eq=False)
 class ModelTrials:
-    """Prefills on a model: what `vtw_core.strategies.base.Trials` asks for."""
+    """Prefills on a model: the `vtw_core.strategies.base.Trials`."""
 
     vlm: VisionLanguageModel
     prompts: tuple[Prepared, ...]

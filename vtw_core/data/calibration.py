@@ -1,7 +1,7 @@
 """Calibrate K over a set of images and prompts, on one process or many.
 
 Every sample is explored once at every K; what is kept of it is a small `Explored`. With shards,
-finished samples lie in files and a later run, also after a kill, takes them from there.
+finished samples are in files and a later run, also after a kill, takes them from there.
 """
 
 from collections.abc import Generator, Sequence
@@ -12,7 +12,7 @@ from vtw_core.data.dataset import Item
 from vtw_core.data.fingerprint import identity
 from vtw_core.data.records import InMemory, Part, Records, Store, finish
 from vtw_core.errors import InputError
-from vtw_core.files.forms import built
+from vtw_core.files.serialization import deserialize
 from vtw_core.results import older_files
 from vtw_core.results.calibration import Calibration, Sample, Setting
 from vtw_core.results.events import Progress
@@ -38,11 +38,11 @@ class Explored:
     @classmethod
     def from_json(cls, data: Any) -> "Explored":
         """Read the record of a shard; raises InputError, TypeError or KeyError if it is damaged."""
-        return built(cls, older_files.explored(data))
+        return deserialize(cls, older_files.explored(data))
 
 
 class Samples(Sequence[Sample]):
-    """The samples behind records, each read when it is asked for: a `Calibration` over these holds
+    """The samples behind records, each read on demand: a `Calibration` over these holds
     none of them in memory."""
 
     def __init__(self, records: Records[Explored]) -> None:
@@ -83,7 +83,7 @@ def calibrate_steps(
     max_new_tokens: int = MAX_NEW_TOKENS,
     store: Store[Explored] | None = None,
 ) -> Generator[Progress | Calibration, None, None]:
-    """Explore the items one after the other: a `Progress` behind each, at last the `Calibration`.
+    """Explore the items one after the other: a `Progress` after each, at last the `Calibration`.
 
     It can be closed at any event; what is finished then is in the store, for instance
     ``Shards(folder, Explored.from_json)``.

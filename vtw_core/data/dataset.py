@@ -1,7 +1,7 @@
 """Read (images, prompt, accepted answers) from a JSONL file, a JSON list or a folder. No torch.
 
 A row is ``{"image": path relative to the file, "prompt": text, "answer": text}``, or what the field
-writes in its place (`vtw_core.data.questions`): a list of images, "question", "text", "answers",
+writes instead (`vtw_core.data.questions`): a list of images, "question", "text", "answers",
 LLaVA's "conversations". Other keys are ignored. A folder holds either ``samples.jsonl`` or images,
 each with a sidecar ``<name>.json`` of the same keys (without "image"). What the `datasets` package
 reads (the hub, parquet) is in vtw_core.data.hub_data.
@@ -47,10 +47,10 @@ class DataSet(Protocol):
 
     @property
     def left_out(self) -> tuple[str, ...]:
-        """What lies there and is no row, each with the reason."""
+        """What is there and is not a row, each with the reason."""
 
     def part(self, first: int, step: int) -> Iterator[Item | Skipped]:
-        """Every step-th row from `first` on, read when it is asked for; one that cannot be used
+        """Every step-th row from `first` on, read on demand; one that cannot be used
         is a `Skipped`."""
 
 
@@ -71,7 +71,7 @@ class LocalData:
     def at(
         cls, source: str | Path, prompt: str | None = None, skip_bad: bool = False
     ) -> "LocalData":
-        """Check what lies there; same arguments and errors as `read_items`.
+        """Check what is there; same arguments and errors as `read_items`.
 
         skip_bad: leave rows that cannot be used to `part`.
         """
@@ -140,7 +140,7 @@ def _listed(path: Path, prompt: str | None) -> Iterator[Item | Skipped]:
 
 
 def _entries(path: Path) -> Iterator[tuple[str, Any]]:
-    """Where each row of a file stands, and its bytes or, in a JSON list, what it is."""
+    """Where each row of a file is, and its bytes or, in a JSON list, what it is."""
     with path.open("rb") as file:
         start = file.read(64).removeprefix(_BOM).lstrip()
         file.seek(0)
@@ -172,7 +172,7 @@ def _listed_item(raw: Any, folder: Path, prompt: str | None, where: str) -> Item
 
 
 def _left_out(path: Path) -> tuple[str, ...]:
-    """What lies in a folder of images and is none, each with the reason."""
+    """What is in a folder of images and is not an image, each with the reason."""
     if not path.is_dir() or (path / LISTING).is_file():
         return ()
     files = sorted(path.iterdir())
@@ -230,7 +230,7 @@ def _row(raw: Any, where: str) -> dict[str, Any]:
 def _image(name: Any, folder: Path, where: str) -> Path:
     if not isinstance(name, str) or not name.strip():
         raise InputError('{where} has no "image"; give the path of an image file.', where=where)
-    # A path is only ever opened as a file; said here, since "not found" would puzzle.
+    # A path is only ever opened as a file; reported here, since "not found" would puzzle.
     if "://" in name or name.startswith("data:"):
         raise InputError(
             "{where}: the image is a URL; download it and give the file's path.", where=where
@@ -250,8 +250,8 @@ def _image(name: Any, folder: Path, where: str) -> Path:
 
 
 def _item(row: dict[str, Any], images: list[Path], prompt: str | None, where: str) -> Item:
-    said, answered = conversation(row)
-    own = (first_of(row, PROMPTS), said, prompt, first_of(row, (CAPTION,)))
+    written, answered = conversation(row)
+    own = (first_of(row, PROMPTS), written, prompt, first_of(row, (CAPTION,)))
     asked = next((one for one in own if one is not None), None)
     if asked is None:
         raise InputError(

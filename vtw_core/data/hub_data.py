@@ -103,7 +103,7 @@ class HubData:
         return ()
 
     def part(self, first: int, step: int) -> Iterator[Item | Skipped]:
-        # Every process reads the same order, whatever files it lies in, so that the items are the
+        # Every process reads the same order, whatever files it is in, so that the items are the
         # same for any number of processes. A stream is passed over, but its pictures stay bytes.
         total = self.total
         if total is None:
@@ -127,8 +127,8 @@ class HubData:
         images = [_picture(one, where) for one in (given if isinstance(given, list) else [given])]
         if not images:
             raise InputError("{where} has no image; its list of images is empty.", where=where)
-        said, answered = conversation(row)
-        own = (None if names.prompt is None else row[names.prompt], said, self.prompt)
+        written, answered = conversation(row)
+        own = (None if names.prompt is None else row[names.prompt], written, self.prompt)
         asked = next((one for one in own if one is not None), None)
         answer = answered if names.answer is None else row[names.answer]
         return Item(
@@ -165,7 +165,7 @@ def _load(source: str, stream: bool) -> Any:
     if isinstance(found, dict):  # one data set for each split
         if len(found) != 1:
             raise InputError(
-                "{source} has the splits {names}; name one behind a colon, as in {name}:{split}.",
+                "{source} has the splits {names}; name one after a colon, as in {name}:{split}.",
                 source=source,
                 names=", ".join(map(str, found)),
                 name=source.rstrip(":"),
@@ -182,12 +182,12 @@ def _load(source: str, stream: bool) -> Any:
     return found
 
 
-def _parts(asked: str) -> tuple[str, str | None, str | None]:
+def _parts(source: str) -> tuple[str, str | None, str | None]:
     """Name, split and configuration."""
-    name, _, rest = asked.removeprefix(HUB).partition(":")
+    name, _, rest = source.removeprefix(HUB).partition(":")
     split, _, config = rest.partition(":")
     if not name:
-        raise InputError("Name a data set behind hf:, such as hf:org/name:validation.")
+        raise InputError("Name a data set after hf:, such as hf:org/name:validation.")
     return name, split or None, config or None
 
 
@@ -200,15 +200,15 @@ def _unreadable(source: str, error: BaseException) -> InputError:
     )
 
 
-def _columns(rows: Any, asked: Columns, prompt: str | None) -> Columns:
+def _columns(rows: Any, requested: Columns, prompt: str | None) -> Columns:
     """The columns that are there."""
     there = rows.column_names
     if there is None:  # a stream that says so only with its first row
         there = list(next(iter(rows), {}))
-    image = _column("image", asked.image, IMAGES, there)
+    image = _column("image", requested.image, IMAGES, there)
     # Many data sets call a caption "text": one prompt for all counts more than that.
     usual = PROMPTS if prompt is not None or set(TURNS) & set(there) else (*PROMPTS, CAPTION)
-    question = _column("prompt", asked.prompt, usual, there)
+    question = _column("prompt", requested.prompt, usual, there)
     if image is None or (question is None and prompt is None and not set(TURNS) & set(there)):
         raise InputError(
             "No column is called image; name it with --image-column, one of {names}."
@@ -217,7 +217,7 @@ def _columns(rows: Any, asked: Columns, prompt: str | None) -> Columns:
             "give --prompt for all images.",
             names=", ".join(there),
         )
-    return Columns(image, question, _column("answer", asked.answer, ANSWERS, there))
+    return Columns(image, question, _column("answer", requested.answer, ANSWERS, there))
 
 
 def _column(what: str, asked: str | None, usual: Sequence[str], there: Sequence[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""What a row of a data set asks: its question and its right answers, however the field writes them.
+"""The question and the right answers in a row of a data set, in whatever form the field has.
 
 The same for JSONL, sidecars, parquet and data sets of the hub. No torch.
 """
@@ -56,7 +56,7 @@ class Skipped:
     """A row that cannot be used; it keeps its place, so that the others keep theirs.
 
     Attributes:
-        reason: where it stands and why, one sentence.
+        reason: where it is and why, one sentence.
     """
 
     reason: Sentence
@@ -87,7 +87,7 @@ def question(asked: Any, images: int, where: str) -> str:
 
     Raises:
         InputError: no usable prompt, or marks that do not stand for all images in front of the
-            question or behind it; says where it was read.
+            question or after it; says where it was read.
     """
     try:
         text = check_prompt(asked)
@@ -99,7 +99,7 @@ def question(asked: Any, images: int, where: str) -> str:
         raise InputError("{where}: {problem}", where=where, problem=error) from error
     if TAG in text:
         raise InputError(
-            "{where}: {mark} stands in the middle of the prompt, but images stand in front of "
+            "{where}: {mark} is in the middle of the prompt, but the images come before "
             "the question; write it at the start, or leave it out.",
             where=where,
             mark=TAG,
@@ -172,18 +172,18 @@ def conversation(row: dict[str, Any]) -> tuple[str | None, str | None]:
     for turn in turns if isinstance(turns, list) else []:
         speaker = turn.get("from", turn.get("role")) if isinstance(turn, dict) else None
         if speaker in ("human", "user") and asked is None:
-            asked = _said(turn)
+            asked = _content(turn)
         elif speaker in ("gpt", "assistant") and asked is not None:
-            answered = _said(turn)
+            answered = _content(turn)
             break
     return asked, answered
 
 
-def _said(turn: dict[str, Any]) -> Any:
+def _content(turn: dict[str, Any]) -> Any:
     """A turn's text; parts that are images become marks."""
-    said = turn.get("value", turn.get("content"))
-    if not isinstance(said, list):
-        return said
-    parts = [one for one in said if isinstance(one, dict)]
+    content = turn.get("value", turn.get("content"))
+    if not isinstance(content, list):
+        return content
+    parts = [one for one in content if isinstance(one, dict)]
     texts = [TAG if one.get("type") == "image" else str(one.get("text", "")) for one in parts]
     return "\n".join(texts)

@@ -18,7 +18,7 @@ from vtw_core.errors import InputError, Sentence, VTWError
 from vtw_core.results.events import Progress
 
 R = TypeVar("R")
-"""What is kept of one item: a frozen dataclass (`vtw_core.files.forms`)."""
+"""What is kept of one item: a frozen dataclass (`vtw_core.files.serialization`)."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +43,7 @@ class Store(Protocol[R]):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What whoever uses the records should know of them, in sentences."""
+        """What a user of the records should know about them, in sentences."""
 
     def __contains__(self, key: str) -> bool:
         """Whether there is a record."""
@@ -92,11 +92,11 @@ class Part(Generic[R]):
 
 
 class Records(Sequence[tuple[Entry, R]]):
-    """The records of all items in the order of the data, each read when it is asked for.
+    """The records of all items in the order of the data, each read on demand.
 
     Attributes:
         skipped: why items are missing, one sentence for each, in the same order.
-        notes: what their store says of itself.
+        notes: what their store reports about itself.
     """
 
     def __init__(self, parts: Sequence[Part[R]]) -> None:
@@ -141,7 +141,7 @@ def finish(
     total: int = 0,
     skip_bad: bool = False,
 ) -> Generator[Progress, None, tuple[Entry | Skipped, ...]]:
-    """Make the records that are missing, a `Progress` behind each item; return the entries.
+    """Make the records that are missing, a `Progress` after each item; return the entries.
 
     It can be closed at any event; what is made then is in the store.
 

@@ -1,6 +1,6 @@
 """Records on disk: append-only JSONL files that survive a kill at any byte. No torch.
 
-Every process appends to one file of its own, opened when it has something to say, so that nobody
+Every process appends to one file of its own, opened at its first record, so that nobody
 locks, renames or mends anything, on a shared file system neither. A line counts once it has its
 end; of a process that was killed while it wrote, the torn last line is passed over and its item
 done again. Any number of processes may read the shards of any other number.
@@ -21,7 +21,7 @@ from typing import IO, Any, Generic
 from vtw_core.data.records import R, Store
 from vtw_core.errors import InputError, system_reason
 from vtw_core.files.documents import refuse_constant
-from vtw_core.files.forms import as_json
+from vtw_core.files.serialization import to_json
 from vtw_core.machine.processes import rank
 
 SUFFIX = ".jsonl"
@@ -50,7 +50,7 @@ def _whole(line: bytes) -> "re.Match[bytes] | None":
     return found if found and found[2] in (None, _digest(found[1], found[3])) else None
 
 
-def written_anew(lines: Iterable[bytes], bring_up: Callable[[Any], Any]) -> Iterator[bytes]:
+def rewritten(lines: Iterable[bytes], bring_up: Callable[[Any], Any]) -> Iterator[bytes]:
     """The lines of a shard as they are written today; damaged ones are left out.
 
     Args:
@@ -119,7 +119,7 @@ class Shards(Generic[R]):
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What whoever uses the records should know of them, in sentences."""
+        """What a user of the records should know about them, in sentences."""
         notes = []
         if self._damaged:
             notes.append(
@@ -160,7 +160,7 @@ class Shards(Generic[R]):
         Raises:
             InputError: it cannot be written.
         """
-        line = _line(key, json.dumps(as_json(record)).encode())
+        line = _line(key, json.dumps(to_json(record)).encode())
         try:
             if self._own is None:
                 name = f"{rank():05d}-{secrets.token_hex(8)}{SUFFIX}"

@@ -66,8 +66,8 @@ class BatchRows:
         """The cut mask of a prefill over `rows` [prompts, n] without the columns of dead rows."""
         if not here.dead.any():
             return mask
-        behind = np.zeros((len(rows), rows.shape[1] - here.count), dtype=bool)
-        dead = self.spread(np.concatenate([here.dead, behind], axis=1), device)
+        after = np.zeros((len(rows), rows.shape[1] - here.count), dtype=bool)
+        dead = self.spread(np.concatenate([here.dead, after], axis=1), device)
         if mask is None:  # the whole batch is full and causal
             order = self.spread(rows, device)
             return self._mask_like(
@@ -78,11 +78,11 @@ class BatchRows:
         blocked = False if mask.dtype == torch.bool else torch.finfo(mask.dtype).min
         return mask.masked_fill(dead[:, None, None, :], blocked)
 
-    def mask_behind(self, mask: Any, here: Present, behind: int, rows: int, device: Any) -> Tensor:
-        """The mask of `rows` new rows behind a cache that holds the prompt's rows `here` and
-        `behind` more: all of it but dead rows and padding, and the new rows before each."""
+    def mask_after(self, mask: Any, here: Present, after: int, rows: int, device: Any) -> Tensor:
+        """The mask of `rows` new rows after a cache that holds the prompt's rows `here` and
+        `after` more: all of it but dead rows and padding, and the new rows before each."""
         unseen = here.dead | (here.positions < self.padding)
-        own = np.tril(np.ones((rows, behind + rows), dtype=bool), behind)
+        own = np.tril(np.ones((rows, after + rows), dtype=bool), after)
         seen = np.concatenate(
             [np.repeat(~unseen[:, None], rows, axis=1),
              np.broadcast_to(own, (len(unseen), *own.shape))],

@@ -1,4 +1,4 @@
-"""Ask a strategy what stays of one prompt, and hold its answer against what the model can do."""
+"""Ask a strategy what stays of one prompt, and check that the model supports it."""
 
 from vtw_core.errors import InputError
 from vtw_core.families.layout import IntArray, check_text_at_the_end
@@ -29,7 +29,7 @@ def decided(strategy: Strategy, view: LayerView, k_min: int) -> tuple[IntArray, 
     if view.layer < k_min:
         raise InputError(
             "This model takes K of {k_min} or more, and no visual token may leave "
-            "before: it adds visual features to the visual tokens behind each of its first "
+            "before: it adds visual features to the visual tokens after each of its first "
             "{layers} layers.",
             k_min=k_min,
             layers=k_min,

@@ -1,4 +1,4 @@
-"""What a running forward pass was asked with, held against the layouts of its prompts.
+"""The arguments of a running forward pass, checked against the layouts of its prompts.
 
 The decoder's layers see rows and no ids; these are read where they enter the model.
 """
@@ -18,7 +18,7 @@ from vtw_core.families.layout import TokenLayout
 from vtw_core.hooks.scoped import ContextHooks
 
 
-class AskedPass:
+class ForwardArguments:
     """The arguments of the forward pass that is running."""
 
     def __init__(self, model: Any) -> None:
@@ -34,9 +34,9 @@ class AskedPass:
     def attach(self, hooks: ContextHooks, model: Any) -> None:
         """Put the hooks on the model."""
         hooks.before(model, self._before_model)
-        hooks.behind(model, self._behind_model, after_errors=True)
+        hooks.after(model, self._after_model, after_errors=True)
         hooks.before(model.model, self._before_base)
-        hooks.behind(model.model, self._behind_base, after_errors=True)
+        hooks.after(model.model, self._after_base, after_errors=True)
 
     def _before_model(self, args: Any, kwargs: dict[str, Any]) -> None:
         passed = {**dict(zip(self._named, args, strict=False)), **kwargs}
@@ -44,7 +44,7 @@ class AskedPass:
         tensors = [name for name in named if isinstance(passed.get(name), Tensor)]
         self._of_every_row = tensors[0] if tensors else None
 
-    def _behind_model(self, *call: Any) -> None:
+    def _after_model(self, *call: Any) -> None:
         self._of_every_row = None
 
     def _before_base(self, args: Any, kwargs: dict[str, Any]) -> None:
@@ -56,7 +56,7 @@ class AskedPass:
             one is not None for one in (kwargs.get("pixel_values"), *encoded.values())
         )
 
-    def _behind_base(self, *call: Any) -> None:
+    def _after_base(self, *call: Any) -> None:
         self._ids = self._embedded = self._mask = None
 
     def check_prompt(self, layouts: Sequence[TokenLayout], batch: int, rows: int) -> None:
@@ -68,7 +68,7 @@ class AskedPass:
         total = layouts[0].total
         is_visual = self._visual()
         if is_visual is None or is_visual.shape != (batch, rows):
-            # Rows that nothing says anything about can be the prompt's own alone.
+            # Rows that cannot be identified can only be the prompt's own.
             if is_visual is not None or rows > total:
                 raise ModelError(
                     "The pass has {rows} rows, the layout {total}, and no input_ids say what the "
@@ -98,8 +98,8 @@ class AskedPass:
                     "inputs that you run."
                 )
 
-    def check_behind(self, total: int) -> None:
-        """Raise ModelError where rows behind prompts of `total` tokens cannot be followed."""
+    def check_after(self, total: int) -> None:
+        """Raise ModelError where rows after prompts of `total` tokens cannot be followed."""
         # Without a picture such a token is one that the model chose itself, and text.
         is_visual = self._visual() if self._pictures else None
         if is_visual is not None and is_visual.any():
@@ -110,7 +110,7 @@ class AskedPass:
         mask = self._mask
         if isinstance(mask, Tensor) and mask.ndim == 2 and not bool(mask[:, total:].all()):
             raise ModelError(
-                "There is padding behind the prompt, in a batch whose further text has different "
+                "There is padding after the prompt, in a batch whose further text has different "
                 "lengths; run these prompts one at a time."
             )
 
@@ -124,7 +124,7 @@ class AskedPass:
             )
 
     def _visual(self) -> NDArray[np.bool_] | None:
-        """[batch, rows] where the pass has visual tokens; None where nothing says so."""
+        """[batch, rows] where the pass has visual tokens; None where that is not known."""
         if self._ids is not None:
             ids = np.asarray(self._ids.cpu())
             return np.isin(ids, self._visual_ids)
@@ -134,5 +134,5 @@ class AskedPass:
             those = torch.tensor(self._visual_ids, device=self._embedded.device)
             placeholders = self._embed.forward(those).to(self._embedded.dtype)
             found = (self._embedded[:, :, None] == placeholders).all(-1).any(-1)
-        # The image may stand in the embeddings already.
+        # The image may be in the embeddings already.
         return np.asarray(found.cpu()) if bool(found.any()) else None

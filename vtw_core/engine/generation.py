@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from transformers import DynamicCache
 
-from vtw_core.engine.tower_recording import asked_of_the_tower, encode_recorded
+from vtw_core.engine.tower_recording import encode_recorded, requested_tower_layers
 from vtw_core.engine.vision_merging import encode_merged
 from vtw_core.engine.withdrawal import withdraw
 from vtw_core.errors import InputError, ModelError
@@ -61,15 +61,15 @@ class Prepared:
     extras: dict[str, Tensor]
     encode_seconds: float
 
-    def positions_behind(self, start: int, stop: int) -> Tensor:
-        """Position ids of the tokens `start` to `stop` - 1 behind the prompt, like `positions`.
+    def positions_after(self, start: int, stop: int) -> Tensor:
+        """Position ids of the tokens `start` to `stop` - 1 after the prompt, like `positions`.
 
         They count on from the greatest position of the prompt; with multimodal rope that is less
         than the number of tokens.
         """
         first = int(self.positions.max()) + 1
-        behind = torch.arange(first + start, first + stop, device=self.positions.device)
-        return behind.expand(*self.positions.shape[:-1], -1)
+        after = torch.arange(first + start, first + stop, device=self.positions.device)
+        return after.expand(*self.positions.shape[:-1], -1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +80,7 @@ class Step:
         token_id: the token.
         logits: [vocabulary] float32 on the CPU, that it was chosen from.
         text: the whole answer so far, special tokens and leading white space left out.
-        seconds: time of the forward pass behind it (the prefill for the first).
+        seconds: time of the forward pass after it (the prefill for the first).
         is_last: whether the answer ends here.
         stopped: whether it ends here by itself.
         trace: what each layer saw of the prompt.
@@ -125,9 +125,9 @@ def prepare(
         encode_seconds=0.0,
     )
     start = now(vlm)
-    asked = () if strategy is None else asked_of_the_tower(vlm.adapter, vlm.model, strategy)
+    needed = () if strategy is None else requested_tower_layers(vlm.adapter, vlm.model, strategy)
     if strategy is not None and strategy.vision is not None:
-        if asked:
+        if needed:
             raise InputError(
                 "{strategy} merges patches in the vision encoder, of which another strategy asks "
                 "to be shown all; leave the vision stage out.",
@@ -144,8 +144,8 @@ def prepare(
             if strategy.positions == "keep"
             else positions[..., : len(stayed)],
         )
-    elif asked:
-        vision, layout = encode_recorded(vlm.adapter, vlm.model, inputs, layout, asked)
+    elif needed:
+        vision, layout = encode_recorded(vlm.adapter, vlm.model, inputs, layout, needed)
         prepared = replace(prepared, vision=vision, layout=layout)
     else:
         with torch.inference_mode():
@@ -269,19 +269,19 @@ def end_tokens(vlm: LoadedModel) -> frozenset[int]:
 
 
 @torch.inference_mode()
-def _forward(vlm: LoadedModel, prepared: Prepared, ids: Tensor, behind: int, cache: Any) -> Tensor:
-    """Logits [vocabulary] float32 on the CPU behind the last of `ids` [1, n].
+def _forward(vlm: LoadedModel, prepared: Prepared, ids: Tensor, after: int, cache: Any) -> Tensor:
+    """Logits [vocabulary] float32 on the CPU after the last of `ids` [1, n].
 
-    `ids` is the prompt (`behind` = 0), or the token number `behind` of the answer (from 1).
+    `ids` is the prompt (`after` = 0), or the token number `after` of the answer (from 1).
     Position ids are passed explicitly: transformers would count the first layer's cache, which
     is shorter than the sequence when K = 0.
     """
     total = prepared.layout.total
-    if behind == 0:
+    if after == 0:
         positions, width = prepared.positions, total
         more = {**prepared.extras, "mm_encoder_outputs": {"image": prepared.vision}}
     else:
-        positions, width = prepared.positions_behind(behind - 1, behind), total + behind
+        positions, width = prepared.positions_after(after - 1, after), total + after
         more = {}
     output = vlm.model(
         input_ids=ids,

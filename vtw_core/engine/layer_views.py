@@ -1,7 +1,7 @@
-"""Record what a strategy asks of the layers while they run, and show it to the strategy.
+"""Record what a strategy needs of the layers while they run, and show it to the strategy.
 
 Hidden states, keys and values are kept where they are; the rows that a strategy reads are copied
-when it reads them. Attention is worked out while its layer runs (`vtw_core.engine.text_attention`).
+when it reads them. Attention is computed while its layer runs (`vtw_core.engine.text_attention`).
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -14,14 +14,14 @@ import torch
 from torch import Tensor
 
 from vtw_core.engine.present_rows import Present
-from vtw_core.engine.text_attention import VisualEar, visual_attention
+from vtw_core.engine.text_attention import VisualAttentionCapture, visual_attention
 from vtw_core.errors import ModelError
 from vtw_core.families.layout import IntArray, TokenLayout
-from vtw_core.hooks.attention_calls import Heard
+from vtw_core.hooks.attention_calls import AttentionCall
 from vtw_core.hooks.scoped import ContextHooks
 from vtw_core.hooks.tensor_parallel import Heads
 from vtw_core.results.trace import VisualAttention
-from vtw_core.strategies.view import ATTENTION_NEEDS, FloatArray, LayerView, Need, not_asked
+from vtw_core.strategies.view import ATTENTION_NEEDS, FloatArray, LayerView, Need, not_requested
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class HiddenRows:
 
 
 def _rows(tensor: Tensor, positions: IntArray, tokens: IntArray) -> FloatArray:
-    """[..., n, d] float32 of a tensor [..., rows, d] whose rows stand at `positions`."""
+    """[..., n, d] float32 of a tensor [..., rows, d] whose rows are at `positions`."""
     places = torch.as_tensor(np.searchsorted(positions, tokens), device=tensor.device)
     rows: FloatArray = tensor.index_select(-2, places).detach().float().cpu().numpy()
     return rows
@@ -56,36 +56,36 @@ class Record:
 
     Attributes:
         layer: 0-based.
-        asked: what the strategy needs of it.
+        needs: what the strategy needs of it.
         states: as they enter the layer.
         cache: the KV cache of all layers; None without one.
-        heard: the attention, once the layer has run.
+        captured: the attention, once the layer has run.
     """
 
     layer: int
-    asked: frozenset[Need]
+    needs: frozenset[Need]
     states: HiddenRows | None
     cache: Any
-    heard: VisualAttention | None = None
+    captured: VisualAttention | None = None
 
     @property
     def attention(self) -> VisualAttention:
-        if self.heard is None:
-            raise not_asked("the attention", self.layer)
-        return self.heard
+        if self.captured is None:
+            raise not_requested("the attention", self.layer)
+        return self.captured
 
     def entering(self, tokens: IntArray) -> FloatArray:
-        return self._asked(Need.STATES, "the states")(tokens)
+        return self._requested(Need.STATES, "the states")(tokens)
 
     def keys(self, tokens: IntArray) -> FloatArray:
-        return self._cached(self._asked(Need.KEYS, "the keys"), "keys", tokens)
+        return self._cached(self._requested(Need.KEYS, "the keys"), "keys", tokens)
 
     def values(self, tokens: IntArray) -> FloatArray:
-        return self._cached(self._asked(Need.VALUES, "the values"), "values", tokens)
+        return self._cached(self._requested(Need.VALUES, "the values"), "values", tokens)
 
-    def _asked(self, need: Need, what: str) -> HiddenRows:
-        if need not in self.asked or self.states is None:
-            raise not_asked(what, self.layer)
+    def _requested(self, need: Need, what: str) -> HiddenRows:
+        if need not in self.needs or self.states is None:
+            raise not_requested(what, self.layer)
         return self.states
 
     def _cached(self, rows: HiddenRows, name: str, tokens: IntArray) -> FloatArray:
@@ -104,8 +104,8 @@ class LayerRecorder:
     """Of the running prefill: what was recorded so far.
 
     Attributes:
-        needs: layer -> what the strategy asks of it.
-        listens: the layers whose attention it asks for.
+        needs: layer -> what the strategy needs of it.
+        captured_layers: the layers whose attention it needs.
     """
 
     def __init__(
@@ -116,29 +116,29 @@ class LayerRecorder:
         layers: int,
     ) -> None:
         self.needs = needs
-        self.listens = tuple(one for one, asked in needs.items() if asked & ATTENTION_NEEDS)
+        self.captured_layers = tuple(one for one, needs in needs.items() if needs & ATTENTION_NEEDS)
         self._layouts, self._heads, self._layers = layouts, heads, layers
-        self._ear: VisualEar | None = None
+        self._capture: VisualAttentionCapture | None = None
         self._records: dict[int, list[Record]] = {}
 
     @property
-    def asks_for_attention(self) -> bool:
-        """Whether the strategy asks for the attention of any layer."""
-        return any(asked & {*ATTENTION_NEEDS, Need.AHEAD} for asked in self.needs.values())
+    def needs_attention(self) -> bool:
+        """Whether the strategy needs the attention of any layer."""
+        return any(needs & {*ATTENTION_NEEDS, Need.AHEAD} for needs in self.needs.values())
 
     def attach(self, hooks: ContextHooks, layers: Any) -> None:
-        """Put the hooks of what is listened to on the model."""
-        if self.listens:
-            heard = {index: layers[index] for index in self.listens}
-            self._ear = VisualEar(hooks, heard, self._layouts, self._heads)
+        """Put the hooks that capture attention on the model."""
+        if self.captured_layers:
+            captured = {index: layers[index] for index in self.captured_layers}
+            self._capture = VisualAttentionCapture(hooks, captured, self._layouts, self._heads)
 
     def close(self) -> None:
-        """Stop listening, should a layer have been interrupted while it was listened to."""
-        if self._ear is not None:
-            self._ear.close()
+        """End a capture that an interrupted layer left open."""
+        if self._capture is not None:
+            self._capture.close()
 
-    def begin(self) -> None:
-        """Another prefill begins."""
+    def start(self) -> None:
+        """Another prefill starts."""
         self._records = {}
 
     def before(
@@ -148,17 +148,17 @@ class LayerRecorder:
 
         kept: [prompts] positions that it sees.
         """
-        asked = self.needs.get(index)
-        if asked is None:
+        needs = self.needs.get(index)
+        if needs is None:
             return
         copies = len(hidden) // len(self._layouts)
         self._records[index] = [
-            Record(index, asked, HiddenRows(hidden, prompt * copies, positions), cache)
+            Record(index, needs, HiddenRows(hidden, prompt * copies, positions), cache)
             for prompt, positions in enumerate(present.positions)
         ]
-        if index in self.listens:
-            assert self._ear is not None
-            self._ear.open(index, hidden.shape[1], present, self._visual(kept), asked)
+        if index in self.captured_layers:
+            assert self._capture is not None
+            self._capture.open(index, hidden.shape[1], present, self._visual(kept), needs)
 
     def _visual(self, tokens: Sequence[IntArray]) -> list[IntArray]:
         pairs = zip(tokens, self._layouts, strict=True)
@@ -170,7 +170,7 @@ class LayerRecorder:
         hidden: Tensor,
         present: Present,
         tokens: Sequence[IntArray],
-        attend: Callable[[bool], Heard],
+        attend: Callable[[bool], AttentionCall],
     ) -> list[LayerView]:
         """[prompts] before a layer that is about to run.
 
@@ -180,20 +180,21 @@ class LayerRecorder:
             tokens: [prompts][p] positions that the layer before saw.
             attend: whether with rotary positions -> the attention that the layer would have now.
         """
-        if index - 1 in self.listens:
-            assert self._ear is not None
-            for record, heard in zip(self._records[index - 1], self._ear.told(), strict=True):
-                record.heard = heard
+        if index - 1 in self.captured_layers:
+            assert self._capture is not None
+            records, attention = self._records[index - 1], self._capture.result()
+            for record, captured in zip(records, attention, strict=True):
+                record.captured = captured
         copies = len(hidden) // len(self._layouts)
         visual = self._visual(tokens)
 
-        def ahead(prompt: int, asked: frozenset[Need], rotary: bool) -> VisualAttention:
-            # As in `AttentionListener`: sums over many weights need float32.
-            prompts, heard = (self._layouts, present, visual), attend(rotary)
+        def ahead(prompt: int, needs: frozenset[Need], rotary: bool) -> VisualAttention:
+            # As in `AttentionCapture`: sums over many weights need float32.
+            prompts, call = (self._layouts, present, visual), attend(rotary)
             with torch.no_grad(), torch.autocast(hidden.device.type, enabled=False):
-                return visual_attention(index, heard, *prompts, asked, self._heads)[prompt]
+                return visual_attention(index, call, *prompts, needs, self._heads)[prompt]
 
-        is_asked = Need.AHEAD in self.needs.get(index, ())
+        looks_ahead = Need.AHEAD in self.needs.get(index, ())
         return [
             LayerView(
                 layer=index,
@@ -202,18 +203,20 @@ class LayerRecorder:
                 tokens=tokens[prompt],
                 states=HiddenRows(hidden, prompt * copies, present.positions[prompt]),
                 recorded={layer: records[prompt] for layer, records in self._records.items()},
-                look_ahead=partial(ahead, prompt) if is_asked else None,
+                look_ahead=partial(ahead, prompt) if looks_ahead else None,
             )
             for prompt, layout in enumerate(self._layouts)
         ]
 
     def end(self) -> None:
-        """The last layer was asked about: let go of what the model would free."""
+        """The last layer was decided: release what the model would free."""
         for records in self._records.values():
             for one in records:
                 one.states = one.cache = None
 
     def attention(self, prompt: int) -> dict[int, VisualAttention]:
         """Layer -> what a strategy was shown of the attention in it, mean over heads."""
-        heard = {layer: records[prompt].heard for layer, records in self._records.items()}
-        return {layer: replace(one, heads=None) for layer, one in heard.items() if one is not None}
+        captured = {layer: records[prompt].captured for layer, records in self._records.items()}
+        return {
+            layer: replace(one, heads=None) for layer, one in captured.items() if one is not None
+        }

@@ -33,7 +33,7 @@ class Present:
         return self.positions.shape[1]
 
     def places_of(self, other: "Present") -> IntArray:
-        """[p, m] where the positions of `other`, a part of these, stand among these."""
+        """[p, m] where the positions of `other`, a part of these, are among these."""
         pairs = zip(self.positions, other.positions, strict=True)
         return np.stack([np.searchsorted(here, there) for here, there in pairs])
 

@@ -1,4 +1,4 @@
-"""Hear one layer's attention from text rows to visual tokens, for a strategy to decide from."""
+"""Capture one layer's attention from text rows to visual tokens, for a strategy to decide from."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -8,21 +8,21 @@ import numpy as np
 from vtw_core.engine.present_rows import Present
 from vtw_core.errors import ModelError
 from vtw_core.families.layout import IntArray, TokenLayout, check_text_at_the_end
-from vtw_core.hooks.attention_calls import AttentionListener, Heard, listen_to_eager
+from vtw_core.hooks.attention_calls import AttentionCall, AttentionCapture, capture_eager
 from vtw_core.hooks.scoped import ContextHooks
 from vtw_core.hooks.tensor_parallel import Heads
 from vtw_core.results.trace import VisualAttention
 from vtw_core.strategies.view import Need
 
-# Weights worked out at a time: 8 MB of float32.
+# Weights computed at a time: 8 MB of float32.
 _BLOCK = 2 * 2**20
 
 
-class VisualEar:
-    """Listens to chosen layers, each only while it runs, and only in the thread that runs it.
+class VisualAttentionCapture:
+    """Captures chosen layers, each only while it runs, and only in the thread that runs it.
 
-    The listener is taken off again in a hook that is called after errors too, so that no thread
-    is left with it.
+    The capture ends in a hook that is called after errors too, so that no thread is left with
+    it.
     """
 
     def __init__(
@@ -34,14 +34,14 @@ class VisualEar:
     ) -> None:
         self._layouts = layouts
         self._heads = heads
-        self._listener = AttentionListener(self._hear)
+        self._capture = AttentionCapture(self._on_call)
         self._present: Present | None = None
         self._visual: list[IntArray] = []
-        self._asked: frozenset[Need] = frozenset()
-        self._heard: list[VisualAttention] = []
-        listen_to_eager(hooks, layers, self._listener)
+        self._needs: frozenset[Need] = frozenset()
+        self._captured: list[VisualAttention] = []
+        capture_eager(hooks, layers, self._capture)
         for layer in layers.values():
-            hooks.behind(layer, lambda *_: self._listener.close(), after_errors=True)
+            hooks.after(layer, lambda *_: self._capture.close(), after_errors=True)
 
     def open(
         self,
@@ -49,79 +49,79 @@ class VisualEar:
         rows: int,
         present: Present,
         visual: Sequence[IntArray],
-        asked: frozenset[Need],
+        needs: frozenset[Need],
     ) -> None:
         """A layer is about to run a prefill of `rows` rows, the prompts' own as in `present`.
 
         Args:
             visual: [prompts][a] positions of the visual tokens in it.
-            asked: the last row alone or all text rows, and whether of each head.
+            needs: the last row alone or all text rows, and whether of each head.
         """  # fmt: skip
-        self._heard, self._present, self._visual = [], present, list(visual)
-        self._asked = asked
-        self._listener.open(layer, rows)
+        self._captured, self._present, self._visual = [], present, list(visual)
+        self._needs = needs
+        self._capture.open(layer, rows)
 
     def close(self) -> None:
         """The layer is done, or failed; safe to call again."""
-        self._listener.close()
+        self._capture.close()
 
-    def told(self) -> list[VisualAttention]:
+    def result(self) -> list[VisualAttention]:
         """[prompts] of the layer that ran last."""
-        if not self._heard:
+        if not self._captured:
             raise ModelError(
-                "The layer's attention could not be heard, which this strategy decides from; load "
-                "the model with sdpa or eager attention."
+                "The layer's attention, which this strategy decides from, could not be captured; "
+                "load the model with sdpa or eager attention."
             )
-        return self._heard
+        return self._captured
 
-    def _hear(self, layer: int, heard: Heard) -> None:
+    def _on_call(self, layer: int, call: AttentionCall) -> None:
         assert self._present is not None
         prompts = (self._layouts, self._present, self._visual)
-        self._heard = visual_attention(layer, heard, *prompts, self._asked, self._heads)
+        self._captured = visual_attention(layer, call, *prompts, self._needs, self._heads)
 
 
 def visual_attention(
     layer: int,
-    heard: Heard,
+    call: AttentionCall,
     layouts: Sequence[TokenLayout],
     present: Present,
     visual: Sequence[IntArray],
-    asked: frozenset[Need],
+    needs: frozenset[Need],
     heads: Heads,
 ) -> list[VisualAttention]:
     """[prompts] what a call of attention over the rows `present` gives the visual tokens.
 
     Args:
         visual: [prompts][a] positions of the visual tokens among the rows.
-        asked: the last row alone or all text rows, and whether of each head.
+        needs: the last row alone or all text rows, and whether of each head.
         heads: of the model, of which this process may have only some.
 
     Raises:
         ModelError: the call is not over the whole prompt, or single heads are asked for and only
             some are here.
     """
-    if heard.queries != heard.keys or heard.keys < present.count:
+    if call.queries != call.keys or call.keys < present.count:
         raise ModelError(
             "Layer {layer} attends to {keys} keys in a pass of {rows} rows; a strategy that "
             "decides from attention needs the whole prompt in one pass.",
             layer=layer,
-            keys=heard.keys,
-            rows=heard.queries,
+            keys=call.keys,
+            rows=call.queries,
         )
-    if Need.HEADS in asked and heads.group is not None:
+    if Need.HEADS in needs and heads.group is not None:
         raise ModelError(
             "This strategy decides from single heads, of which each process has only some; "
             "leave --tensor-parallel out."
         )
-    rows = [_rows(layout, present, prompt, asked) for prompt, layout in enumerate(layouts)]
+    rows = [_rows(layout, present, prompt, needs) for prompt, layout in enumerate(layouts)]
     places = [np.searchsorted(p, r) for p, r in zip(present.positions, rows, strict=True)]
     columns = [np.searchsorted(p, c) for p, c in zip(present.positions, visual, strict=True)]
     out = [np.zeros((len(r), len(c)), np.float32) for r, c in zip(rows, visual, strict=True)]
-    of_heads = Need.HEADS in asked
-    each = [np.zeros((heard.heads if of_heads else 0, *one.shape), np.float32) for one in out]
-    most = max(1, _BLOCK // (heads.count(heard.heads) * heard.keys))
+    of_heads = Need.HEADS in needs
+    each = [np.zeros((call.heads if of_heads else 0, *one.shape), np.float32) for one in out]
+    most = max(1, _BLOCK // (heads.count(call.heads) * call.keys))
     for start, stop in _blocks(np.unique(np.concatenate(places)), most):
-        weights = heard.weights(start, stop)  # [batch, heads, rows, seen keys]
+        weights = call.weights(start, stop)  # [batch, heads, rows, seen keys]
         of_all = heads.mean(weights)  # [batch, rows, seen keys]
         copies = len(of_all) // len(rows)
         for prompt, (of_rows, of_columns) in enumerate(zip(places, columns, strict=True)):
@@ -139,10 +139,10 @@ def visual_attention(
     ]
 
 
-def _rows(layout: TokenLayout, present: Present, prompt: int, asked: frozenset[Need]) -> IntArray:
-    """[t] positions of the rows that are asked about, of those that are there."""
+def _rows(layout: TokenLayout, present: Present, prompt: int, needs: frozenset[Need]) -> IntArray:
+    """[t] positions of the rows that the strategy needs, of those present."""
     rows = text_rows(layout)
-    if not asked & {Need.ATTENTION, Need.HEADS}:
+    if not needs & {Need.ATTENTION, Need.HEADS}:
         return rows[-1:]
     here = present.positions[prompt][~present.dead[prompt]]
     there: IntArray = rows[np.isin(rows, here)]
@@ -150,7 +150,7 @@ def _rows(layout: TokenLayout, present: Present, prompt: int, asked: frozenset[N
 
 
 def text_rows(layout: TokenLayout) -> IntArray:
-    """[t] positions of the text rows behind the first visual token; all of them where there is
+    """[t] positions of the text rows after the first visual token; all of them where there is
     none.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Encode images as ever, and record what a strategy asks of the vision encoder's layers."""
+"""Encode images as usual, and record what a strategy needs of the vision encoder's layers."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,29 +13,29 @@ from torch import Tensor
 from vtw_core.errors import ModelError
 from vtw_core.families.adapters import Adapter
 from vtw_core.families.layout import TokenLayout, TowerLayer
-from vtw_core.hooks.attention_calls import AttentionListener, Heard, listen_to_eager
+from vtw_core.hooks.attention_calls import AttentionCall, AttentionCapture, capture_eager
 from vtw_core.hooks.scoped import context_hooks
 from vtw_core.strategies.base import Strategy
 
-# Rows whose weights are worked out at a time.
+# Rows whose weights are computed at a time.
 _ROWS = 64
 
 
-def asked_of_the_tower(adapter: Adapter, model: Any, strategy: Strategy) -> tuple[int, ...]:
-    """The vision encoder's layers that a strategy asks for, of this model's.
+def requested_tower_layers(adapter: Adapter, model: Any, strategy: Strategy) -> tuple[int, ...]:
+    """The layers of this model's vision encoder that a strategy needs.
 
     Raises:
-        ModelError: it asks for some and this model's cannot be told apart by patches.
+        ModelError: it asks for some and this model's tokens are not its patches.
     """
     layers = adapter.encoder_layers(model)
-    asked = strategy.tower_layers(1 if layers is None else len(layers))
-    if asked and layers is None:
+    needed = strategy.tower_layers(1 if layers is None else len(layers))
+    if needed and layers is None:
         raise ModelError(
             "This strategy decides from the vision encoder, whose layers are recorded of LLaVA's "
             "encoders alone, where every patch is one token of one grid; this is a {kind} model.",
             kind=model.config.model_type,
         )
-    return asked
+    return needed
 
 
 def encode_recorded(
@@ -43,15 +43,15 @@ def encode_recorded(
     model: Any,
     inputs: Mapping[str, Any],
     layout: TokenLayout,
-    asked: Sequence[int],
+    needed: Sequence[int],
 ) -> tuple[Any, TokenLayout]:
     """What `mm_encoder_outputs={"image": ...}` takes, and the layout with `tower`.
 
     Raises:
-        ModelError: the encoder's attention cannot be heard, or its tokens are not the patches.
+        ModelError: the encoder's attention cannot be captured, or its tokens are not the patches.
     """
     layers = adapter.encoder_layers(model)
-    recording = _Recording(layers, asked)
+    recording = _Recording(layers, needed)
     with torch.inference_mode(), recording.block(model):
         vision = adapter.encode_image(model, inputs)
     return vision, replace(layout, tower=recording.by_token(layout))
@@ -60,52 +60,52 @@ def encode_recorded(
 class _Recording:
     """All images of one prompt on their way through the encoder."""
 
-    def __init__(self, layers: Any, asked: Sequence[int]) -> None:
-        self._layers, self._asked = layers, tuple(asked)
+    def __init__(self, layers: Any, needed: Sequence[int]) -> None:
+        self._layers, self._needed = layers, tuple(needed)
         self._received: dict[int, Tensor] = {}  # [images, tokens]
-        self._given: dict[int, Tensor] = {}  # [images, tokens] by the first token
+        self._from_first: dict[int, Tensor] = {}  # [images, tokens] by the first token
         self._features: dict[int, Tensor] = {}  # [images, tokens, d]
-        self._listener = AttentionListener(self._hear)
+        self._capture = AttentionCapture(self._on_call)
 
     @contextmanager
     def block(self, model: Any) -> Iterator[None]:
         """Where the encoder runs."""
-        asked = {index: self._layers[index] for index in self._asked}
-        with context_hooks(self) as hooks, self._listener:
+        needed = {index: self._layers[index] for index in self._needed}
+        with context_hooks(self) as hooks, self._capture:
             hooks.uncompiled(model, self._layers)
-            for index, layer in asked.items():
-                hooks.before(layer, partial(self._listen, index))
-                hooks.behind(layer, partial(self._behind, index))
-            listen_to_eager(hooks, asked, self._listener)
+            for index, layer in needed.items():
+                hooks.before(layer, partial(self._start, index))
+                hooks.after(layer, partial(self._after, index))
+            capture_eager(hooks, needed, self._capture)
             yield
 
-    def _listen(self, index: int, args: Any, kwargs: dict[str, Any]) -> None:
+    def _start(self, index: int, args: Any, kwargs: dict[str, Any]) -> None:
         hidden = args[0] if args else kwargs["hidden_states"]
-        self._listener.listen(index, rows=hidden.shape[1])
+        self._capture.start(index, rows=hidden.shape[1])
 
-    def _behind(self, index: int, args: Any, kwargs: dict[str, Any], output: Any) -> None:
-        self._listener.listen(None)
+    def _after(self, index: int, args: Any, kwargs: dict[str, Any], output: Any) -> None:
+        self._capture.pause()
         self._features[index] = output[0] if isinstance(output, tuple) else output
 
-    def _hear(self, layer: int, heard: Heard) -> None:
+    def _on_call(self, layer: int, call: AttentionCall) -> None:
         received: Any = 0
-        for start in range(0, heard.queries, _ROWS):
-            weights = heard.weights(start, min(start + _ROWS, heard.queries))
+        for start in range(0, call.queries, _ROWS):
+            weights = call.weights(start, min(start + _ROWS, call.queries))
             mean = weights.mean(dim=1)  # [images, rows, tokens]
             received = received + mean.sum(dim=1)
             if start == 0:
-                self._given[layer] = mean[:, 0].clone()
-        self._received[layer] = received / heard.queries
+                self._from_first[layer] = mean[:, 0].clone()
+        self._received[layer] = received / call.queries
 
     def by_token(self, layout: TokenLayout) -> dict[int, TowerLayer]:
         """Layer -> what was recorded of it, by visual token."""
-        return {index: self._of_layer(index, layout) for index in self._asked}
+        return {index: self._of_layer(index, layout) for index in self._needed}
 
     def _of_layer(self, index: int, layout: TokenLayout) -> TowerLayer:
         if index not in self._received:
             raise ModelError(
-                "The vision encoder's attention could not be heard, which this strategy decides "
-                "from; load the model with sdpa or eager attention."
+                "The vision encoder's attention, which this strategy decides from, could not be "
+                "captured; load the model with sdpa or eager attention."
             )
         features = self._features[index].float()
         classes = features.shape[1] - int(np.prod(layout.grids[0]))
@@ -124,6 +124,6 @@ class _Recording:
 
         return TowerLayer(
             received=of_tokens(self._received[index]),
-            from_class=of_tokens(self._given[index]) if classes else None,
+            from_class=of_tokens(self._from_first[index]) if classes else None,
             features=of_tokens(features),
         )

@@ -1,6 +1,6 @@
 """Encode an image into fewer tokens: patches that look alike are merged inside the encoder.
 
-Which patches, a strategy says (`vtw_core.strategies.base.ImageMerger`); here the vision tower's
+A strategy decides which patches (`vtw_core.strategies.base.ImageMerger`); here the vision tower's
 forward pass is changed, while it runs, and the prompt and its layout are cut to what is left.
 """
 
@@ -16,7 +16,7 @@ from torch import Tensor
 from vtw_core.errors import ModelError
 from vtw_core.families.adapters import adapter_for
 from vtw_core.families.layout import IntArray, TokenLayout
-from vtw_core.hooks.attention_calls import AttentionListener, Heard, listen_to_eager
+from vtw_core.hooks.attention_calls import AttentionCall, AttentionCapture, capture_eager
 from vtw_core.hooks.scoped import context_hooks
 from vtw_core.strategies.base import ImageMerger
 
@@ -27,7 +27,7 @@ class Merged:
 
     Attributes:
         vision: what `mm_encoder_outputs={"image": ...}` takes.
-        layout: of the shorter prompt; a merged token stands where its first patch stood.
+        layout: of the shorter prompt; a merged token is where its first patch was.
         stayed: [total] positions in the whole prompt of what is left of it.
     """
 
@@ -46,7 +46,7 @@ def encode_merged(
         model: a transformers model of a family whose patches can be merged (LLaVA).
         inputs: what its processor returned.
         layout: their layout.
-        merger: says which patches become one token, and which tokens are the key set.
+        merger: decides which patches become one token, and which tokens are the key set.
 
     Raises:
         ModelError: this model's patches cannot be merged; the reason is named.
@@ -66,11 +66,11 @@ def encode_merged(
         patches = np.flatnonzero(mine & (layout.patches[:, 1] >= 0))
         extra = np.flatnonzero(mine & (layout.patches[:, 1] < 0))  # a class token, kept in front
         first = np.unique(encoding.token_of, return_index=True)[1]
-        behind = np.setdiff1d(np.arange(len(patches)), first)
-        owner = tokens + len(extra) + encoding.token_of[behind]
+        after = np.setdiff1d(np.arange(len(patches)), first)
+        owner = tokens + len(extra) + encoding.token_of[after]
         stay += [extra, patches[first]]
         keys.append(tokens + len(extra) + merger.key_tokens(encoding.attention))
-        absorbed.append(np.column_stack([owner, layout.patches[patches[behind]]]))
+        absorbed.append(np.column_stack([owner, layout.patches[patches[after]]]))
         tokens += len(extra) + len(first)
         if len(features[-1]) != len(extra) + len(first):
             raise ModelError(
@@ -102,7 +102,7 @@ def encode_merged(
 
 
 def _encoder_layers(model: Any) -> Any:
-    """The vision encoder's layers, of a model whose patches can be merged behind the first."""
+    """The vision encoder's layers, of a model whose patches can be merged after the first."""
     adapter = adapter_for(model.config)
     layers = adapter.encoder_layers(model)
     kind = model.config.model_type
@@ -150,23 +150,23 @@ class _Encoding:
         self._model, self._layers = model, layers
         self._grid, self._merger = grid, merger
         self._class_tokens = 0
-        self._listener = AttentionListener(self._hear)
+        self._capture = AttentionCapture(self._on_call)
 
     @contextmanager
     def block(self) -> Iterator[None]:
         """Where the encoder runs."""
         last = len(self._layers) - 1
-        with context_hooks(self) as hooks, self._listener:
+        with context_hooks(self) as hooks, self._capture:
             hooks.uncompiled(self._model, self._layers)
             hooks.before(self._layers[1], self._merge)
-            hooks.before(self._layers[last], self._listen)
-            hooks.behind(self._layers[last], lambda *_: self._listener.listen(None))
-            listen_to_eager(hooks, {last: self._layers[last]}, self._listener)
+            hooks.before(self._layers[last], self._start)
+            hooks.after(self._layers[last], lambda *_: self._capture.pause())
+            capture_eager(hooks, {last: self._layers[last]}, self._capture)
             yield
         if not len(self.attention):
             raise ModelError(
-                "The vision encoder's attention could not be heard, which says what the key set "
-                "is; load the model with sdpa or eager attention."
+                "The vision encoder's attention, which decides the key set, could not be captured; "
+                "load the model with sdpa or eager attention."
             )
 
     def _merge(self, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -193,10 +193,10 @@ class _Encoding:
             return (shorter, *args[1:]), kwargs
         return args, {**kwargs, "hidden_states": shorter}
 
-    def _listen(self, args: Any, kwargs: dict[str, Any]) -> None:
-        self._listener.listen(len(self._layers) - 1, rows=len(self.token_of) + 1)
+    def _start(self, args: Any, kwargs: dict[str, Any]) -> None:
+        self._capture.start(len(self._layers) - 1, rows=len(self.token_of) + 1)
 
-    def _hear(self, layer: int, heard: Heard) -> None:
-        rows = self._class_tokens or heard.queries
-        weights = heard.weights(0, rows)[0].mean(dim=(0, 1))  # of heads and rows
+    def _on_call(self, layer: int, call: AttentionCall) -> None:
+        rows = self._class_tokens or call.queries
+        weights = call.weights(0, rows)[0].mean(dim=(0, 1))  # of heads and rows
         self.attention = weights[self._class_tokens :].cpu().numpy()

@@ -1,4 +1,4 @@
-"""Cut visual tokens out of a running model: the only file that changes a decoder's forward pass.
+"""Drop visual tokens from a running model: the only file that changes a decoder's forward pass.
 
 `withdraw` puts a pre-hook on every decoder layer. The hooks act only in the context (PEP 567)
 that entered the `with` block, so a plain run of the same model in another thread, at the same
@@ -8,7 +8,7 @@ time, is untouched; on leaving the block they are removed, whatever happened in 
 During the prefill a layer's input loses the rows of the tokens that left, and the same rows of
 the rotary tables, position ids and mask. A layer never writes a withdrawn token into its KV
 cache, so later caches are shorter; while decoding, the mask, which transformers builds for the
-first layer's cache, is built again for what a layer's cache really holds. What a strategy asks of
+first layer's cache, is built again for what a layer's cache really holds. What a strategy needs of
 some layers is captured while they run (vtw_core.engine.layer_views).
 
 In a batch the prompts may lose different numbers of tokens. The longest of what stays gives the
@@ -27,7 +27,7 @@ from torch import Tensor
 
 from vtw_core.engine.batch_rows import BatchRows
 from vtw_core.engine.decision import decided
-from vtw_core.engine.forward_check import AskedPass
+from vtw_core.engine.forward_check import ForwardArguments
 from vtw_core.engine.kv_caches import check_window, reduce_cache
 from vtw_core.engine.layer_views import LayerRecorder
 from vtw_core.engine.present_rows import Present
@@ -35,7 +35,7 @@ from vtw_core.errors import InputError, ModelError
 from vtw_core.families.adapters import decoder_layers
 from vtw_core.families.layout import IntArray, TokenLayout
 from vtw_core.families.support import check_support
-from vtw_core.hooks.attention_calls import Heard, attention_ahead, check_attention
+from vtw_core.hooks.attention_calls import AttentionCall, attention_ahead, check_attention
 from vtw_core.hooks.layer_arguments import PROMPT_LONG, Cut, RotaryCall, cache_of, tensor_mask
 from vtw_core.hooks.scoped import ContextHooks, context_hooks, owners_here
 from vtw_core.hooks.tensor_parallel import Heads
@@ -54,7 +54,7 @@ def withdraw(
     dynamic KV cache or none; a compiled model runs uncompiled. The outputs of a pass over the
     prompt have rows only for the tokens that reached the last layer. The prompt must be run
     inside the block, in one piece; each sequence of the batch must be the prompt that `layout`
-    describes, with any text behind it. Further turns may follow on the KV cache that the prompt
+    describes, with any text after it. Further turns may follow on the KV cache that the prompt
     left, as new tokens by hand or by `model.generate(past_key_values=...)` (which at K = 0 counts
     a shorter cache and is refused).
 
@@ -89,7 +89,7 @@ def withdraw(
         )
     layers = decoder_layers(model)
     strategy.check(len(layers))
-    if strategy.begins_in_the_encoder and not all(one.is_encoded for one in layouts):
+    if strategy.starts_in_encoder and not all(one.is_encoded for one in layouts):
         raise InputError(
             "This strategy begins in the vision encoder, which this prompt's image has already "
             "passed: take prompt and layout from "
@@ -98,7 +98,7 @@ def withdraw(
         )
     refuse_nesting(model)
     withdrawal = Withdrawal(strategy, layouts, model, support.k_min)
-    if withdrawal.recorder.asks_for_attention:
+    if withdrawal.recorder.needs_attention:
         check_attention(model)
     with context_hooks(withdrawal) as hooks:
         hooks.uncompiled(model, model.get_decoder())
@@ -130,7 +130,7 @@ class Withdrawal:
 
     Attributes:
         kept: [layers reached][prompts][prompt tokens seen] positions in the prompt, ascending.
-        cached: the same of the KV caches, which a strategy may reduce behind the prefill.
+        cached: the same of the KV caches, which a strategy may reduce after the prefill.
         decisions: [prompts] why, wherever the strategy judged by scores.
     """
 
@@ -154,13 +154,13 @@ class Withdrawal:
         self._decoder = decoder
         self._layers = decoder.layers
         self._k_min = k_min
-        self._asked = AskedPass(model)
+        self._arguments = ForwardArguments(model)
         self._batch = BatchRows(layouts, 1, "sdpa")  # of the running prompt
         self._repacks = strategy.positions == "repack"
         self._present: list[Present] = []
         self._in_cache: list[Present] = []  # like `_present`, but for caches that were reduced
         self._rows = 0  # rows of the running forward pass as it enters layer 0
-        self._behind = 0  # rows behind the prompt that earlier passes left in the cache
+        self._after = 0  # rows after the prompt that earlier passes left in the cache
         self._is_prefill = False
         self._rotary_calls: list[RotaryCall] = []
         self._cuts: list[Cut] = []
@@ -169,13 +169,13 @@ class Withdrawal:
 
     def attach(self, hooks: ContextHooks, model: Any) -> None:
         """Put the hooks on the model."""
-        self._asked.attach(hooks, model)
+        self._arguments.attach(hooks, model)
         for index, layer in enumerate(self._layers):
             hooks.before(layer, partial(self._before_layer, index))
-        hooks.behind(self._decoder.rotary_emb, self._behind_rotary)
+        hooks.after(self._decoder.rotary_emb, self._after_rotary)
         self.recorder.attach(hooks, self._layers)
         if self._reduced:
-            hooks.behind(self._layers[-1], self._behind_last)
+            hooks.after(self._layers[-1], self._after_last)
 
     def is_of(self, layers: Any) -> bool:
         """Whether it acts on these layers."""
@@ -213,14 +213,14 @@ class Withdrawal:
             decisions=tuple(self.decisions[prompt]),
         )
 
-    def _behind_rotary(self, args: Any, kwargs: dict[str, Any], tables: Any) -> None:
-        """Remember how the decoder asks for its rotary tables, to ask the same way again."""
+    def _after_rotary(self, args: Any, kwargs: dict[str, Any], tables: Any) -> None:
+        """Remember how the decoder calls for its rotary tables, to repeat the call."""
         self._rotary_calls.append(RotaryCall(self._decoder.rotary_emb, args, kwargs, tables))
 
     def _before_layer(self, index: int, args: Any, kwargs: dict[str, Any]) -> Any:
         hidden = args[0] if args else kwargs["hidden_states"]
         if index == 0:
-            self._begin(hidden, cache_of(kwargs))
+            self._start_prefill(hidden, cache_of(kwargs))
         changed = (
             self._prefill(index, hidden, kwargs)
             if self._is_prefill
@@ -230,9 +230,9 @@ class Withdrawal:
             self._rotary_calls.clear()
             self._cuts.clear()
             self.recorder.end()
-            self._behind += self._rows - (self._total if self._is_prefill else 0)
+            self._after += self._rows - (self._total if self._is_prefill else 0)
             if self._is_prefill and self._is_cut(self._present[-1]):
-                self._asked.check_rows_left()
+                self._arguments.check_rows_left()
         if changed is not None:
             hidden = changed.pop("hidden_states", hidden)
         if self._is_prefill:
@@ -244,7 +244,7 @@ class Withdrawal:
             return (hidden, *args[1:]), {**kwargs, **changed}
         return args, {**kwargs, **changed, "hidden_states": hidden}
 
-    def _begin(self, hidden: Tensor, cache: Any) -> None:
+    def _start_prefill(self, hidden: Tensor, cache: Any) -> None:
         """Layer 0 is about to run: is this the prompt, or what follows it?"""
         if torch.compiler.is_compiling():
             raise ModelError(
@@ -270,9 +270,9 @@ class Withdrawal:
         if self._is_prefill:
             self.kept, self._present = [], []
             self.decisions = [[] for _ in self.layouts]
-            self.recorder.begin()
+            self.recorder.start()
             self.cached, self._in_cache = self.kept, self._present
-            self._behind = 0
+            self._after = 0
             copies = batch // len(self.layouts)
             attention = self._decoder.config._attn_implementation
             self._batch = BatchRows(self.layouts, copies, attention)
@@ -283,20 +283,20 @@ class Withdrawal:
                     rows=rows,
                     total=self._total,
                 )
-            self._asked.check_prompt(self.layouts, batch, rows)
+            self._arguments.check_prompt(self.layouts, batch, rows)
             if self._reduced and rows > self._total:
                 raise ModelError(
-                    "Rows behind the prompt would see what the strategy takes out of the KV cache "
+                    "Rows after the prompt would see what the strategy takes out of the KV cache "
                     "after the prefill: run the prompt alone, then token by token with use_cache "
                     "on; or switch off the strategy's reduction of the cache."
                 )
-        elif len(self.kept) < len(self._layers) or past != self._in_cache[0].count + self._behind:
+        elif len(self.kept) < len(self._layers) or past != self._in_cache[0].count + self._after:
             raise ModelError(
                 "The KV cache was filled outside the withdraw block, or cut as assisted decoding "
                 "does: run the prompt inside, and generate without an assistant or prompt lookup."
             )
         else:
-            self._asked.check_behind(self._total)
+            self._arguments.check_after(self._total)
         self._follow_positions(batch)
 
     def _follow_positions(self, batch: int) -> None:
@@ -338,7 +338,7 @@ class Withdrawal:
 
     def _attend(
         self, index: int, hidden: Tensor, here: Present, kwargs: dict[str, Any], rotary: bool
-    ) -> Heard:
+    ) -> AttentionCall:
         """The attention that layer `index` would have on the rows `here`."""
         changed = self._cut_arguments(here, kwargs, hidden.device) if self._is_cut(here) else {}
         return attention_ahead(self._layers[index], hidden, {**kwargs, **changed}, rotary)
@@ -346,7 +346,7 @@ class Withdrawal:
     @property
     def _length(self) -> int:
         """Positions so far, those of the running pass included."""
-        return self._rows + (0 if self._is_prefill else self._total + self._behind)
+        return self._rows + (0 if self._is_prefill else self._total + self._after)
 
     def _is_cut(self, present: Present) -> bool:
         return present.count < self._total or bool(present.dead.any())
@@ -361,7 +361,7 @@ class Withdrawal:
         if before is None or here is not before:
             places = here.positions if before is None else before.places_of(here)
             count = self._total if before is None else before.count
-            index_here = self._with_rows_behind(places, count)
+            index_here = self._with_rows_after(places, count)
             changed["hidden_states"] = self._batch.pick(
                 hidden, torch.as_tensor(index_here, device=hidden.device), 1, 0
             )
@@ -369,31 +369,31 @@ class Withdrawal:
 
     def _cut_arguments(self, here: Present, kwargs: dict[str, Any], device: Any) -> dict[str, Any]:
         """The prompt-long arguments of a layer for the rows `here`; layers of one pass that are
-        handed the same ones share the cut."""
+        given the same ones share the cut."""
         whole = tuple(map(kwargs.get, PROMPT_LONG))
         for cut in self._cuts:
             if all(one is other for one, other in zip(cut.whole, whole, strict=True)):
                 return dict(cut.changed)
-        # Rows behind the prompt (a teacher-forced answer) always stay.
-        rows = self._with_rows_behind(here.positions, self._total)
+        # Rows after the prompt (a teacher-forced answer) always stay.
+        rows = self._with_rows_after(here.positions, self._total)
         changed = self._batch.cut(kwargs, torch.as_tensor(rows, device=device))
         changed["attention_mask"] = self._batch.blind_to_dead(
             changed.get("attention_mask"), here, rows, device
         )
         if self._repacks:
-            behind = self._rows - self._total
-            changed |= self._renumbered(kwargs, here, np.arange(behind))
+            after = self._rows - self._total
+            changed |= self._renumbered(kwargs, here, np.arange(after))
         self._cuts.append(Cut(whole, changed))
         return dict(changed)
 
-    def _with_rows_behind(self, places: IntArray, count: int) -> IntArray:
-        """[p, n + behind]: `places`, and the rows from `count` on that stand behind the prompt."""
-        behind = np.arange(count, count + self._rows - self._total)
-        return np.concatenate([places, np.broadcast_to(behind, (len(places), len(behind)))], axis=1)
+    def _with_rows_after(self, places: IntArray, count: int) -> IntArray:
+        """[p, n + after]: `places`, and the rows from `count` on that follow the prompt."""
+        after = np.arange(count, count + self._rows - self._total)
+        return np.concatenate([places, np.broadcast_to(after, (len(places), len(after)))], axis=1)
 
     def _decode(self, index: int, hidden: Tensor, kwargs: dict[str, Any]) -> Any:
-        """Rows behind the prompt, whose mask must say what this layer's cache holds."""
-        here, whole = self._in_cache[index], self._total + self._behind + self._rows
+        """Rows after the prompt, whose mask must match what this layer's cache holds."""
+        here, whole = self._in_cache[index], self._total + self._after + self._rows
         mask = kwargs.get("attention_mask")
         # The mask was built for the first layer's cache, which may have been reduced.
         misfit = self._reduced and mask is not None and tensor_mask(mask).shape[-1] != whole
@@ -402,17 +402,17 @@ class Withdrawal:
         check_window(index, cache_of(kwargs), self._length)
         changed: dict[str, Any] = {}
         if mask is not None or here.dead.any():
-            changed["attention_mask"] = self._batch.mask_behind(
-                mask, here, self._behind, self._rows, hidden.device
+            changed["attention_mask"] = self._batch.mask_after(
+                mask, here, self._after, self._rows, hidden.device
             )
         if self._repacks and self._is_cut(self._present[index]):
             # Counted on from the prefill, whose numbers the cached keys bear.
-            behind = self._behind + np.arange(self._rows)
-            changed |= self._renumbered(kwargs, self._present[index], behind)
+            after = self._after + np.arange(self._rows)
+            changed |= self._renumbered(kwargs, self._present[index], after)
         return changed
 
-    def _behind_last(self, args: Any, kwargs: dict[str, Any], output: Any) -> None:
-        """Behind the prefill, take out of earlier caches what the last layer no longer saw."""
+    def _after_last(self, args: Any, kwargs: dict[str, Any], output: Any) -> None:
+        """After the prefill, take out of earlier caches what the last layer no longer saw."""
         cache = cache_of(kwargs)
         if not self._is_prefill or cache is None:
             return
@@ -427,16 +427,14 @@ class Withdrawal:
             reduce_cache(index, cache.layers[index], places, before.count, self._batch.pick)
             self.cached[index], self._in_cache[index] = stay, here
 
-    def _renumbered(
-        self, kwargs: dict[str, Any], here: Present, behind: IntArray
-    ) -> dict[str, Any]:
+    def _renumbered(self, kwargs: dict[str, Any], here: Present, after: IntArray) -> dict[str, Any]:
         """Rotary tables and position ids of the rows, counted without gaps.
 
-        behind: [m] rows behind the prompt, counted from it. In a prefill the prompt's own rows
+        after: [m] rows after the prompt, counted from it. In a prefill the prompt's own rows
         come first, while decoding (the cache holds them already) they are left out.
         """
         alive = ~here.dead
-        later = alive.sum(axis=1, keepdims=True) + behind
+        later = alive.sum(axis=1, keepdims=True) + after
         own = np.where(alive, alive.cumsum(axis=1) - 1, 0)
         numbers = np.concatenate([own, later], axis=1) if self._is_prefill else later
         ids = self._batch.spread(numbers, self._start.device) + self._start[:, None]

@@ -1,4 +1,4 @@
-"""The answer at every K, all of them decoded together behind one full run and its sweep.
+"""The answer at every K, all of them decoded together after one full run and its sweep.
 
 While row K chooses the tokens of the baseline answer, the sweep has its logits already: only rows
 that leave the baseline answer are decoded, from where they leave it. The rows of one step are run
@@ -83,7 +83,7 @@ class EveryAnswer:
         return branch.leaves is not None and not branch.stopped and len(branch.ids) < self._limit
 
     def steps(self) -> Iterator[int]:
-        """Decode; after each forward pass say the answer position that was fed."""
+        """Decode; after each forward pass yield the answer position that was fed."""
         for position in range(self._limit - 1):
             # A branch that leaves the baseline later has more tokens already; it waits.
             running = [
@@ -101,7 +101,7 @@ class EveryAnswer:
         refuse_nesting(vlm.model)
         tokens = torch.tensor([[b.ids[-1] for b in running]], device=prepared.input_ids.device)
         hidden = vlm.model.get_input_embeddings()(tokens)
-        kept = prepared.positions_behind(position, position + 1)
+        kept = prepared.positions_after(position, position + 1)
         left = kept
         if self._positions == "repack":
             first = int(prepared.positions.min())
@@ -123,7 +123,7 @@ class EveryAnswer:
 
 
 class _LayerBranches:
-    """The KV cache of one layer for all branches: what they share once, what is theirs behind it.
+    """The KV cache of one layer for all branches: what they share once, what is theirs after it.
 
     For each key it is known whose it is (`_BASELINE` or a K) and which position of prompt and
     answer it stands for. A branch whose image has left (K <= layer) sees the prefix and its own

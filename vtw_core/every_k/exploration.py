@@ -92,13 +92,13 @@ def explore_steps(
     total = vlm.layers * (1 + len(counterfactuals)) + 2 + timed
     yield Progress(0, total, "image encoded")
 
-    watched = FullInspection(vlm, prepared, patch_lens=patch_lens) if inside else None
-    full = yield from _baseline(vlm, prepared, max_new_tokens, sampling, watched)
+    inspection = FullInspection(vlm, prepared, patch_lens=patch_lens) if inside else None
+    full = yield from _baseline(vlm, prepared, max_new_tokens, sampling, inspection)
     yield Progress(1, total, "baseline answer")
 
     sweep_started = time.perf_counter()
-    onlooker = None if watched is None else SweepInspection(vlm, full, watched.recorder)
-    state = SweepState(vlm, full, positions, onlooker=onlooker)
+    swept = None if inspection is None else SweepInspection(vlm, full, inspection.recorder)
+    state = SweepState(vlm, full, positions, observer=swept)
     for index in state.layers():
         yield Progress(2 + index, total, f"layer {index} for K = 0 to {index}")
     sweep = state.finish(sampling)
@@ -135,8 +135,8 @@ def explore_steps(
     sizes = tuple(picture.size for picture in pictures)
     yield _run(vlm, full, sweep, every, at_k, spent, sizes, check_prompt(prompt),
                max_new_tokens, sampling, positions,
-               None if watched is None or onlooker is None
-               else record_inside(vlm, full, watched, onlooker, sweep, tuple(tests)),
+               None if inspection is None or swept is None
+               else record_inside(vlm, full, inspection, swept, sweep, tuple(tests)),
                )  # fmt: skip
 
 
@@ -145,10 +145,10 @@ def _baseline(
     prepared: Prepared,
     max_new_tokens: int,
     sampling: Sampling,
-    watcher: FullInspection | None,
+    observer: FullInspection | None,
 ) -> Generator[Token, None, FullRun]:
     seconds = 0.0
-    with closing(run_full(vlm, prepared, max_new_tokens, sampling, watcher)) as steps:
+    with closing(run_full(vlm, prepared, max_new_tokens, sampling, observer)) as steps:
         while True:
             try:
                 step = next(steps)

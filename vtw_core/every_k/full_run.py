@@ -1,8 +1,8 @@
-"""Run the full model once, prompt and answer, and keep what shows its every withdrawal.
+"""Run the full model once, prompt and answer, and keep what the sweep over every K needs.
 
-In a causal decoder a row never sees the rows behind it. Rows before the image never see it, so
+In a causal decoder a row never sees the rows after it. Rows before the image never see it, so
 withdrawing it changes nothing for them; visual rows themselves are the same in every layer that
-they are in. Only the rows behind the image change. Kept of the run are therefore, for each layer,
+they are in. Only the rows after the image change. Kept of the run are therefore, for each layer,
 the hidden states that enter it in the rows that depend on the image, and its KV cache.
 """
 
@@ -35,7 +35,7 @@ from vtw_core.results.trace import Trace
 class FullRun:
     """The full model's run over one prompt and its own answer.
 
-    Rows are the positions that depend on the image: those behind its first token that are not
+    Rows are the positions that depend on the image: those after its first token that are not
     visual (in a decoder whose prompt rows see each other in both directions, all that are not
     visual), m = rows in the prompt + T - 1, where T is the number of answer tokens.
 
@@ -50,7 +50,7 @@ class FullRun:
         kwargs: [L] what else the model hands to each layer.
         logits: [T, vocabulary] float32, on the model's device.
         ids: [T] the baseline answer.
-        seconds: [T] of the forward pass behind each token; the first is the prefill.
+        seconds: [T] of the forward pass after each token; the first is the prefill.
         layer_seconds: [L] of the prefill, spent in each layer.
     """
 
@@ -86,8 +86,8 @@ class FullRun:
         return additive(visible, self.hidden[index].dtype)
 
 
-class Watcher(Protocol):
-    """Something that looks on while the full model runs."""
+class RunObserver(Protocol):
+    """Observes the full model while it runs."""
 
     def attach(self, hooks: ContextHooks) -> None:
         """Put hooks of its own on the model."""
@@ -98,7 +98,7 @@ def run_full(
     prepared: Prepared,
     max_new_tokens: int,
     sampling: Chooser,
-    watcher: Watcher | None = None,
+    observer: RunObserver | None = None,
 ) -> Generator[Step, None, FullRun]:
     """Run the model with nothing withdrawn, one `Step` per token; returns the `FullRun`.
 
@@ -111,7 +111,7 @@ def run_full(
     refuse_nesting(vlm.model)
     _check_followed(vlm, prepared.layout.total + max_new_tokens)
     cache = new_cache(vlm)
-    record = _Record(vlm, prepared, watcher)
+    record = _Record(vlm, prepared, observer)
     steps: list[Step] = []
     for step in decode_inside(record.block(), vlm, prepared, cache, max_new_tokens, sampling):
         steps.append(step)
@@ -134,7 +134,7 @@ def run_full(
 
 
 def finished(steps: Generator[Step, None, FullRun]) -> FullRun:
-    """Run `run_full` to its end, for those who do not look at its steps."""
+    """Run `run_full` to its end, for callers that do not need its steps."""
     while True:
         try:
             next(steps)
@@ -146,7 +146,7 @@ def finished(steps: Generator[Step, None, FullRun]) -> FullRun:
 class _Record:
     """What the hooks of one full run write down."""
 
-    def __init__(self, vlm: LoadedModel, prepared: Prepared, watcher: Watcher | None) -> None:
+    def __init__(self, vlm: LoadedModel, prepared: Prepared, observer: RunObserver | None) -> None:
         layout = prepared.layout
         self.rows = layout.text[layout.text > layout.visual[0]]
         self.prefix = np.arange(layout.prefix)
@@ -157,7 +157,7 @@ class _Record:
         self._vlm = vlm
         self.visible: list[Tensor] = []
         self._layout = layout
-        self._watcher = watcher
+        self._observer = observer
         self._seen: dict[int, Tensor] = {}
 
     def trace(self) -> Trace:
@@ -172,9 +172,9 @@ class _Record:
             hooks.uncompiled(model, model.get_decoder())
             for index, layer in enumerate(layers):
                 hooks.before(layer, partial(self._before, index))
-            hooks.behind(layers[-1], self._behind_last)
-            if self._watcher is not None:
-                self._watcher.attach(hooks)
+            hooks.after(layers[-1], self._after_last)
+            if self._observer is not None:
+                self._observer.attach(hooks)
             yield self
 
     def _before(self, index: int, args: Any, kwargs: dict[str, Any]) -> None:
@@ -192,7 +192,7 @@ class _Record:
         self.hidden[index].append(hidden.index_select(1, picked))
         self.times.append(now(self._vlm))
 
-    def _behind_last(self, args: Any, kwargs: dict[str, Any], output: Any) -> None:
+    def _after_last(self, args: Any, kwargs: dict[str, Any], output: Any) -> None:
         if self.hidden[-1]:
             self.hidden[-1].append(output.clone())
             return
@@ -228,10 +228,10 @@ def run_layer(
     Args:
         mask: additive, [batch, 1, rows, keys].
         tables: of the rows, from `rotary`.
-        kv_cache: what the rows stand behind; `update` says what they see.
+        kv_cache: what the rows come after; `update` says what they see.
     """
     layer = decoder_layers(vlm.model)[index]
-    with uncompiled(layer):  # compiled, it would be made anew for every shape and cache
+    with uncompiled(layer):  # compiled, it would be compiled again for every shape and cache
         out: Tensor = layer(
             hidden,
             attention_mask=mask,
@@ -265,7 +265,7 @@ def rotary(vlm: LoadedModel, index: int, like: Tensor, positions: Tensor) -> tup
 
     Args:
         index: the layer.
-        like: a tensor of the wanted dtype and device.
+        like: a tensor of the target dtype and device.
         positions: [1, n] or [axes, 1, n].
     """
     decoder = vlm.model.get_decoder()
@@ -295,7 +295,7 @@ def _check_head(vlm: LoadedModel, last_row: Tensor, logits: Tensor) -> None:
     scale = max(1.0, float(logits.abs().max()))
     if float((ours - logits).abs().max()) > 32 * torch.finfo(last_row.dtype).eps * scale:
         raise ModelError(
-            "Models of type {kind!r} change their logits behind the last layer in a way that is "
+            "Models of type {kind!r} change their logits after the last layer in a way that is "
             "not known here; use `generate` with a strategy in place of `explore`.",
             kind=vlm.model_type,
         )

@@ -1,4 +1,4 @@
-"""Look on while the full model and the sweep run, and put the record of a run's inside together."""
+"""Observe the full run and the sweep, and put together the record of the inside of the model."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -18,19 +18,19 @@ from vtw_core.every_k.sweep import Sweep
 from vtw_core.families.adapters import decoder_layers
 from vtw_core.families.loaded import LoadedModel
 from vtw_core.families.prompts import display_pieces
-from vtw_core.hooks.attention_calls import AttentionListener, Heard, listen_to_eager
+from vtw_core.hooks.attention_calls import AttentionCall, AttentionCapture, capture_eager
 from vtw_core.hooks.scoped import ContextHooks, context_hooks
 from vtw_core.results.inside import SEGMENTS, Attention, Counterfactual, Inside, Lens
 
 FloatArray = NDArray[np.float64]
 TOP = 5
 """Words that the logit lens keeps of each state."""
-# Weights of a sweep's layer worked out at a time: 64 MB of float32.
+# Weights of a sweep's layer computed at a time: 64 MB of float32.
 _BLOCK = 16 * 2**20
 
 
 class FullInspection:
-    """Looks on at the full run (`full_run.Watcher`): attention, outliers, patch lens."""
+    """Observes the full run (`full_run.RunObserver`): attention, outliers, patch lens."""
 
     def __init__(self, vlm: LoadedModel, prepared: Prepared, *, patch_lens: bool) -> None:
         self.recorder = AttentionRecorder(vlm.model, prepared.layout)
@@ -48,12 +48,12 @@ class FullInspection:
         layers = decoder_layers(self._vlm.model)
         for index, layer in enumerate(layers):
             hooks.before(layer, partial(self._before, index))
-        hooks.behind(layers[-1], self._behind_last)
+        hooks.after(layers[-1], self._after_last)
 
     def _before(self, index: int, args: Any, kwargs: dict[str, Any]) -> None:
         self._see(index, args[0] if args else kwargs["hidden_states"])
 
-    def _behind_last(self, args: Any, kwargs: dict[str, Any], output: Any) -> None:
+    def _after_last(self, args: Any, kwargs: dict[str, Any], output: Any) -> None:
         self._see(self._vlm.layers, output)
 
     def _see(self, state: int, hidden: Tensor) -> None:
@@ -63,8 +63,10 @@ class FullInspection:
             self._medians.append(size.float().median())
             if self._patch_lens:
                 visual = torch.as_tensor(self._layout.visual.copy(), device=hidden.device)
-                said = torch.softmax(head(self._vlm, hidden[0].index_select(0, visual)), dim=-1)
-                likeliest = said.max(-1)
+                probabilities = torch.softmax(
+                    head(self._vlm, hidden[0].index_select(0, visual)), dim=-1
+                )
+                likeliest = probabilities.max(-1)
                 self._patches.append((likeliest.indices.cpu(), likeliest.values.cpu()))
         self._outliers[state].append(size.amax(-1).float() / self._medians[state].clamp(min=1e-12))
 
@@ -75,7 +77,7 @@ class FullInspection:
 
     @property
     def patches(self) -> tuple[NDArray[np.int64], FloatArray]:
-        """[x, v] ids and probabilities of the patch lens; [0, 0] where it was not asked for."""
+        """[x, v] ids and probabilities of the patch lens; [0, 0] where it was not requested."""
         if not self._patches:
             return np.zeros((0, 0), dtype=np.int64), np.zeros((0, 0))
         ids, probabilities = zip(*self._patches, strict=True)
@@ -83,46 +85,46 @@ class FullInspection:
 
 
 class SweepInspection:
-    """Looks on at the sweep (`sweep.Onlooker`): the inside of the model at every K."""
+    """Observes the sweep (`sweep.SweepObserver`): the inside of the model at every K."""
 
     def __init__(self, vlm: LoadedModel, full: FullRun, recorder: AttentionRecorder) -> None:
         self._vlm = vlm
         self._full = full
-        self._listener = AttentionListener(self._hear)
+        self._capture = AttentionCapture(self._on_call)
         self._first = 0
         layers, queries = vlm.layers, full.hidden[0].shape[1]
         layout = full.prepared.layout
         names = np.array([*layout.segments, "answer"])
-        behind = np.full(queries - len(full.rows), layout.total)
-        keys = names[np.concatenate([full.prefix, full.rows, behind])]
+        after = np.full(queries - len(full.rows), layout.total)
+        keys = names[np.concatenate([full.prefix, full.rows, after])]
         is_of = np.stack([keys == one for one in SEGMENTS], axis=1)
         self._segments = torch.as_tensor(is_of, device=vlm.device).float()
         self.mass = np.empty((layers + 1, layers, queries, len(SEGMENTS)), dtype=np.float32)
         self.mass[:] = recorder.mass.mean(axis=1)[:, text_rows(full, recorder)]
         self.cosine = np.ones((layers + 1, layers + 1, queries))
         self.norm_ratio = np.ones_like(self.cosine)
-        # [k, x] likeliest tokens of the row that says the first answer token.
+        # [k, x] likeliest tokens of the row that predicts the first answer token.
         self._top = np.zeros((layers + 1, layers + 1, TOP), dtype=np.int64)
         self._top_probabilities = np.zeros(self._top.shape)
         self._probability = np.zeros((layers + 1, layers + 1))
 
     @contextmanager
-    def listening(self, index: int, first: int, rows: int) -> Iterator[None]:
-        """What a layer runs in over `rows` rows of every K from `first` on."""
+    def capturing(self, index: int, first: int, rows: int) -> Iterator[None]:
+        """The block in which a layer runs over `rows` rows of every K from `first` on."""
         self._first = first
-        self._listener.listen(index, rows)
-        with context_hooks(self) as hooks, self._listener:
+        self._capture.start(index, rows)
+        with context_hooks(self) as hooks, self._capture:
             layer = decoder_layers(self._vlm.model)[index]
-            listen_to_eager(hooks, {index: layer}, self._listener)
+            capture_eager(hooks, {index: layer}, self._capture)
             yield
 
-    def _hear(self, layer: int, heard: Heard) -> None:
-        batch = heard.weights(0, 1).shape[0]
-        step = max(1, _BLOCK // (batch * heard.heads * heard.keys))
+    def _on_call(self, layer: int, call: AttentionCall) -> None:
+        batch = call.weights(0, 1).shape[0]
+        step = max(1, _BLOCK // (batch * call.heads * call.keys))
         ks = slice(self._first, self._first + batch)
-        for start in range(0, heard.queries, step):
-            stop = min(start + step, heard.queries)
-            mean = heard.weights(start, stop).mean(1)
+        for start in range(0, call.queries, step):
+            stop = min(start + step, call.queries)
+            mean = call.weights(start, stop).mean(1)
             mass = mean @ self._segments[: mean.shape[2]].to(mean.device)
             self.mass[ks, layer, start:stop] = mass.cpu()
 
@@ -176,9 +178,9 @@ def look(
 ) -> tuple[NDArray[np.int64], FloatArray, FloatArray]:
     """The logit lens on states [r, width]: ids and probabilities of the likeliest tokens [r, TOP],
     and the probability [r] of one given token each."""
-    said = torch.softmax(head(vlm, hidden), dim=-1)
-    likeliest = said.topk(min(TOP, said.shape[-1]))
-    own = said.gather(1, torch.tensor(ids, device=said.device)[:, None])[:, 0]
+    probabilities = torch.softmax(head(vlm, hidden), dim=-1)
+    likeliest = probabilities.topk(min(TOP, probabilities.shape[-1]))
+    own = probabilities.gather(1, torch.tensor(ids, device=probabilities.device)[:, None])[:, 0]
     return (
         np.asarray(likeliest.indices.cpu()),
         np.asarray(likeliest.values.double().cpu()),
@@ -202,15 +204,15 @@ def text_rows(full: FullRun, recorder: AttentionRecorder) -> NDArray[np.int64]:
 def record_inside(
     vlm: LoadedModel,
     full: FullRun,
-    watched: FullInspection,
+    full_inspection: FullInspection,
     swept: SweepInspection,
     sweep: Sweep,
     counterfactuals: tuple[Counterfactual, ...],
 ) -> Inside:
     """Put the record together, once full run and sweep are over."""
-    recorder, layout = watched.recorder, full.prepared.layout
+    recorder, layout = full_inspection.recorder, full.prepared.layout
     rows = text_rows(full, recorder)
-    lens = swept.lens(watched.patches)
+    lens = swept.lens(full_inspection.patches)
     picks = [part for test in counterfactuals for part in (test.swapped_picks, test.misled_picks)]
     if picks:
         more = np.unique(np.concatenate([part.ravel() for part in picks]))
@@ -229,7 +231,7 @@ def record_inside(
             value_norms=recorder.value_norms,
         ),
         lens=lens,
-        outliers=watched.outliers,
+        outliers=full_inspection.outliers,
         cosine=swept.cosine,
         norm_ratio=swept.norm_ratio,
         log_probability=sweep.log_probability,

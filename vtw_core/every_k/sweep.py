@@ -31,14 +31,14 @@ _MOST_BYTES = 256 * 2**20
 
 @dataclass(frozen=True, eq=False)
 class Comparison:
-    """What each row K of a sweep says in place of the baseline's own answer.
+    """What each row K of a sweep predicts in place of the baseline's own answer.
 
     Attributes:
         kl: [L+1, T] KL(P_row || P_full) in nats at each position of the baseline answer.
         kl_reverse: [L+1, T] KL(P_full || P_row).
         log_probability: [L+1, T] natural log of the probability of the baseline's token.
         top_ids, top_probabilities: [L+1, TOP] the likeliest first answer tokens.
-        picks: [L+1, T] the token that each K chooses behind the baseline's tokens before it.
+        picks: [L+1, T] the token that each K chooses after the baseline's tokens before it.
     """
 
     kl: FloatArray
@@ -62,11 +62,11 @@ class Sweep(Comparison):
     values: list[Tensor]
 
 
-class Onlooker(Protocol):
-    """Something that looks on while the layers of a sweep run."""
+class SweepObserver(Protocol):
+    """Observes the layers of a sweep while they run."""
 
-    def listening(self, index: int, first: int, rows: int) -> AbstractContextManager[Any]:
-        """What a layer runs in over `rows` rows of every K from `first` on."""
+    def capturing(self, index: int, first: int, rows: int) -> AbstractContextManager[Any]:
+        """The block in which a layer runs over `rows` rows of every K from `first` on."""
 
     def see(self, index: int, hidden: Tensor) -> None:
         """[index + 1, m, width]: what leaves the layer, for K = 0..index."""
@@ -86,12 +86,12 @@ class SweepState:
         positions: Positions = "keep",
         *,
         image: FullRun | None = None,
-        onlooker: Onlooker | None = None,
+        observer: SweepObserver | None = None,
     ) -> None:
         self._vlm = vlm
         self._full = full
         self._image = image
-        self._onlooker = onlooker
+        self._observer = observer
         self._positions = row_positions(full, positions)
         self._hidden = full.hidden[0][:0]
         self._keys: list[Tensor] = []
@@ -113,7 +113,7 @@ class SweepState:
         parts, keys, values = [], [], []
         first = 0
         for part in hidden.split(max(1, _MOST_BYTES // bytes_per_row)):
-            cache = _Behind(before, len(part))
+            cache = _PrefixCache(before, len(part))
             parts.append(self._run(index, first, part, cache))
             first += len(part)
             keys.append(cache.keys)
@@ -122,8 +122,8 @@ class SweepState:
         if self._image is None:
             self._keys.append(torch.cat(keys))
             self._values.append(torch.cat(values))
-        if self._onlooker is not None:
-            self._onlooker.see(index, self._hidden)
+        if self._observer is not None:
+            self._observer.see(index, self._hidden)
 
     def _seen(self) -> NDArray[np.int64]:
         """[b] positions that the rows attend to besides themselves."""
@@ -143,15 +143,15 @@ class SweepState:
         length = keys.shape[2] + full.hidden[index].shape[1]
         return picked, 2 * keys.shape[1] * length * keys.shape[3] * keys.element_size()
 
-    def _run(self, index: int, first: int, hidden: Tensor, cache: "_Behind") -> Tensor:
+    def _run(self, index: int, first: int, hidden: Tensor, cache: "_PrefixCache") -> Tensor:
         full, batch = self._full, len(hidden)
         mask = full.mask(index, self._seen())[None, None].expand(batch, 1, -1, -1)
         tables = rotary(self._vlm, index, hidden, self._positions)
-        listening = (
-            nullcontext() if self._onlooker is None
-            else self._onlooker.listening(index, first, hidden.shape[1])
+        capturing = (
+            nullcontext() if self._observer is None
+            else self._observer.capturing(index, first, hidden.shape[1])
         )  # fmt: skip
-        with listening:
+        with capturing:
             return run_layer(self._vlm, full, index, hidden, mask, tables, cache)
 
     def finish(self, sampling: Sampling) -> Sweep:
@@ -211,8 +211,8 @@ def _kv(full: FullRun, index: int, positions: NDArray[np.int64]) -> tuple[Tensor
     return layer.keys.index_select(2, picked), layer.values.index_select(2, picked)
 
 
-class _Behind:
-    """A KV cache for one layer: what the rows stand behind, the same for every row of the batch."""
+class _PrefixCache:
+    """A KV cache for one layer: what the rows come after, the same for every row of the batch."""
 
     def __init__(self, before: tuple[Tensor, Tensor], batch: int) -> None:
         self._before = [kv.expand(batch, -1, -1, -1) for kv in before]
@@ -237,8 +237,8 @@ def row_positions(full: FullRun, positions: Positions) -> Tensor:
     answer = full.hidden[0].shape[1] - len(full.rows)
     if positions == "keep":
         rows = torch.as_tensor(full.rows, device=prepared.positions.device)
-        behind = prepared.positions_behind(0, answer)
-        return torch.cat([prepared.positions.index_select(-1, rows), behind], dim=-1)
+        after = prepared.positions_after(0, answer)
+        return torch.cat([prepared.positions.index_select(-1, rows), after], dim=-1)
     first = int(prepared.positions.min()) + len(full.prefix)
     count = len(full.rows) + answer
     counted = torch.arange(first, first + count, device=prepared.positions.device)

@@ -71,13 +71,13 @@ def _composed(below: FloatArray, above: FloatArray) -> FloatArray:
 
 
 def _layer(vlm: LoadedModel, full: FullRun, index: int, rows: int, seen: Tensor) -> float:
-    """Seconds of one layer over `rows` new rows behind the KV of the `seen` prompt positions."""
+    """Seconds of one layer over `rows` new rows after the KV of the `seen` prompt positions."""
     like = full.hidden[index]
     # What the rows hold makes no difference to the time.
     hidden = like.new_zeros(1, rows, like.shape[-1])
     stored = full.cache.layers[index]
     cache = _Appending(*(kv.index_select(2, seen.to(kv.device)) for kv in _kv(stored)))
-    start = full.prepared.positions_behind(0, rows)
+    start = full.prepared.positions_after(0, rows)
     tables = rotary(vlm, index, hidden, start)
     return _timed(vlm, lambda: run_layer(vlm, full, index, hidden, None, tables, cache))
 

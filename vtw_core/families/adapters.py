@@ -32,8 +32,8 @@ def _from_layer_zero(config: Any) -> int:
     return 0
 
 
-def _behind_deepstack(config: Any) -> int:
-    """Visual features are added to the visual rows behind each of the first layers."""
+def _after_deepstack(config: Any) -> int:
+    """Visual features are added to the visual rows after each of the first layers."""
     return len(config.vision_config.deepstack_visual_indexes)
 
 
@@ -69,7 +69,7 @@ def _positions_from_one(model: Any, inputs: Mapping[str, Any]) -> Any:
 def _multimodal_positions(model: Any, inputs: Mapping[str, Any]) -> Any:
     """Time, height and width, [3, 1, total]; a picture's tokens share their time.
 
-    The model's own count, asked directly: its forward pass would keep what it found.
+    The model's own count, called directly: its forward pass would keep what it found.
     """
     positions, _ = model.model.get_rope_index(
         inputs["input_ids"],
@@ -247,7 +247,7 @@ ADAPTERS: dict[str, Adapter] = {
         ),
         patches=merged_patches,
         counts_by_shape=_by_values,
-        k_min=_behind_deepstack,
+        k_min=_after_deepstack,
         positions=_multimodal_positions,
     ),
     "glm4v": Adapter(

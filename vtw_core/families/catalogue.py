@@ -1,7 +1,7 @@
 """Models that are known by name: what they are, how large, under which licence. No torch.
 
-Every fact has a source (`KnownModel.source`); how parameters and layers were counted is told in
-docs/models.md. Any other checkpoint of a supported family can be loaded as well.
+Every fact has a source (`KnownModel.source`); how parameters and layers were counted is explained
+in docs/models.md. Any other checkpoint of a supported family can be loaded as well.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ class KnownModel:
 
     Attributes:
         name: hub id, or a key of SHIPPED.
-        title: how people call it.
+        title: its usual name.
         family: its model_type, a key of `vtw_core.families.adapters.ADAPTERS`.
         parameters: number of parameters.
         download_bytes: size of its safetensors as stored, but for their headers.
@@ -57,7 +57,7 @@ class KnownModel:
     source: str
 
 
-# Said of entries whose card could not be read when they were written.
+# For entries whose card could not be read when they were written.
 UNREAD = "Licence as it is generally given; the card was not read."
 
 
@@ -67,7 +67,7 @@ def known(name: str) -> KnownModel | None:
 
 
 def memory_bytes(parameters: int, dtype: str, quantize: str | None = None) -> int:
-    """Memory that a model takes to be loaded and asked: weights plus working room.
+    """Memory that a model takes to be loaded and run: weights plus working room.
 
     Weights: parameters times bytes per parameter, exact up to buffers. Quantized, a parameter
     takes 1 byte ("8bit") or 0.5625 ("4bit": half a byte and one float32 scale per 64), but for

@@ -46,8 +46,8 @@ def one_grid_per_image(model: Any, inputs: Mapping[str, Any], visual_count: int)
 def overview_and_tiles(model: Any, inputs: Mapping[str, Any], visual_count: int) -> Packing:
     """LLaVA-NeXT: for every image a grid of the whole picture, then one of its tiles.
 
-    Behind each row of the second grid stands a newline token, and rows and columns of padding
-    are left out. Where they are is asked of the model's own packing, which is given a 0 for
+    After each row of the second grid is a newline token, and rows and columns of padding
+    are left out. Where they are is read from the model's own packing, which is given a 0 for
     every patch and a -1 for newlines in place of features.
     """
     import torch
@@ -73,7 +73,7 @@ def overview_and_tiles(model: Any, inputs: Mapping[str, Any], visual_count: int)
 def overview_and_pooled_tiles(model: Any, inputs: Mapping[str, Any], visual_count: int) -> Packing:
     """LLaVA-OneVision: as LLaVA-NeXT, the tiles pooled where they are many.
 
-    Of several images in one prompt only the whole pictures are there, a newline token behind
+    Of several images in one prompt only the whole pictures are there, a newline token after
     each.
     """
     import torch
@@ -108,16 +108,16 @@ def overview_and_pooled_tiles(model: Any, inputs: Mapping[str, Any], visual_coun
 
 def _packed_grids(packed: Sequence[Any], side: int, visual_count: int) -> Packing:
     """The grids in what a model's own packing made of flags, per image [tokens, 1]: 0 for a
-    patch, -1 for the newline behind a row of the second grid."""
+    patch, -1 for the newline after a row of the second grid."""
     grids: list[tuple[int, int]] = []
     patches: list[list[int]] = []
     images: list[int] = []
     for image, flags in enumerate(packed):
-        behind = flags[side * side :, 0]
-        rows = int((behind == -1).sum())
-        width = len(behind) // max(rows, 1)
+        after = flags[side * side :, 0]
+        rows = int((after == -1).sum())
+        width = len(after) // max(rows, 1)
         patches += [[len(grids), *divmod(index, side)] for index in range(side * side)]
-        if width == 1:  # newlines alone: one behind a picture without tiles, or one for each row
+        if width == 1:  # newlines alone: one after a picture without tiles, or one for each row
             # of so narrow a strip that all columns of its tiles are padding
             patches += [[len(grids), -1, -1]] * rows
         grids.append((side, side))
@@ -137,7 +137,7 @@ def _packed_grids(packed: Sequence[Any], side: int, visual_count: int) -> Packin
 def _row_by_row(
     grids: Sequence[tuple[int, int]], visual_count: int, images: Images | None = None
 ) -> Packing:
-    """Grids that stand one behind another, each row by row, with nothing between.
+    """Grids that follow one another, each row by row, with nothing between.
 
     images: of each grid; one image each unless given.
     """
@@ -162,11 +162,11 @@ def square_per_picture(model: Any, inputs: Mapping[str, Any], visual_count: int)
 
 
 def square_per_tile(model: Any, inputs: Mapping[str, Any], visual_count: int) -> Packing:
-    """InternVL, Aya Vision: every tile of an image, and the whole image behind them, is one square
+    """InternVL, Aya Vision: every tile of an image, and the whole image after them, is one square
     of tokens.
 
-    How tiles lie in their image is in none of the inputs, so each has a grid of its own. Which
-    image they are of is read from the prompt: the mark behind the last image stands behind each.
+    How tiles are arranged in their image is in none of the inputs, so each has a grid of its own.
+    Which image they are of is read from the prompt: the mark after the last image follows each.
     """
     squares = _squares(inputs, visual_count)
     ids = np.asarray(inputs["input_ids"][0].cpu(), dtype=np.int64)
@@ -208,9 +208,9 @@ def merged_rows(model: Any, inputs: Mapping[str, Any], visual_count: int) -> Pac
 
 
 def tagged_tiles(model: Any, inputs: Mapping[str, Any], visual_count: int) -> Packing:
-    """Idefics3 and SmolVLM: rows of tiles, each behind a tag, then the whole picture.
+    """Idefics3 and SmolVLM: rows of tiles, each after a tag, then the whole picture.
 
-    How the tiles lie is read from the prompt. A mark stands before every tag and behind every
+    How the tiles are arranged is read from the prompt. A mark is before every tag and after every
     image; tiles of a row follow at once, a line break ends the row. For every image the grid of
     the whole picture comes first, then, if it was cut, that of its tiles.
     """

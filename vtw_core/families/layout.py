@@ -32,7 +32,7 @@ class TowerLayer:
         received: [v] attention that each patch gets, mean over heads and over all tokens.
         from_class: [v] what the class token gives each, mean over heads; None of an encoder
             without one.
-        features: [v, d] hidden states behind the layer, float32.
+        features: [v, d] hidden states after the layer, float32.
     """
 
     received: NDArray[np.float32]
@@ -57,7 +57,7 @@ class TokenLayout:
         grids: (rows, cols) of each patch grid; a family that cuts a picture into tiles has an
             overview grid and a tile grid for one image.
         images: [grids] which image of the prompt each grid shows, counted from 0; the first one
-            where nothing is said.
+            where nothing is given.
         patches: [v, 3] (grid, row, col) of each visual token, read-only; row and col are -1 for
             a token that stands for no patch, such as a class token or the end of a row. Of a token
             that several patches were merged into, the first one.
@@ -65,7 +65,7 @@ class TokenLayout:
             an index into `visual`.
         key: positions of the visual tokens that a strategy's vision stage says must stay; None
             where no such stage ran.
-        ids: [total] the prompt's input_ids, by which a pass over another prompt is told; None
+        ids: [total] the prompt's input_ids, by which a pass over another prompt is recognised; None
             where the layout was not measured from inputs.
         tower: layer of the vision encoder -> what was recorded of it, where a strategy asked for
             it while the image was encoded.
@@ -142,7 +142,7 @@ class TokenLayout:
 
         Raises:
             ModelError: the family is not supported, there is more than one prompt in the batch,
-                no visual token stands in the prompt, or a video does.
+                there is no visual token in the prompt, or a video does.
         """
         if len(inputs["input_ids"]) != 1:
             raise ModelError(
@@ -158,7 +158,7 @@ class TokenLayout:
         Args:
             model: as for `from_inputs`.
             inputs: input_ids [prompts, total], padded on the left where attention_mask is 0;
-                the images of all prompts, one behind another. Some of the prompts may have none.
+                the images of all prompts, one after another. Some of the prompts may have none.
 
         Raises:
             InputError: there is padding elsewhere than on the left.
@@ -180,8 +180,8 @@ class TokenLayout:
         image_token = adapter.image_token_id(model.config)
         counts = [int((row == image_token).sum()) for row in rows]
         if not any(counts):
-            raise ModelError("No visual token stands in the prompt; give an image with it.")
-        # The images of a batch stand one behind another, so the prompts do too.
+            raise ModelError("There is no visual token in the prompt; give an image with it.")
+        # The images of a batch come one after another, so the prompts do too.
         joined = {**inputs, "input_ids": inputs["input_ids"].new_tensor(np.concatenate(rows))[None]}
         try:
             grids, patches, images = adapter.patches(model, joined, sum(counts))
@@ -213,11 +213,11 @@ class TokenLayout:
 
 
 def check_text_at_the_end(layout: TokenLayout) -> None:
-    """Raise InputError unless the row that says the first word of the answer is a text row."""
+    """Raise InputError unless the row that predicts the first word of the answer is a text row."""
     if layout.total - 1 in layout.visual[-1:]:
         raise InputError(
             "The prompt ends with the image, and the row of its last token predicts the first word "
-            "of the answer, so it cannot leave; put the question behind the image."
+            "of the answer, so it cannot leave; put the question after the image."
         )
 
 

@@ -1,4 +1,4 @@
-"""A model in memory with its processor, and what its family's adapter knows of it."""
+"""A model in memory with its processor, and its family's adapter."""
 
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -18,7 +18,7 @@ SMALL_MODEL_PARAMETERS = 100_000_000
 
 @cache
 def _usual_threads() -> int:
-    """How many threads torch takes by itself; asked before any number is set."""
+    """How many threads torch takes by itself; read before any number is set."""
     import torch
 
     return int(torch.get_num_threads())

@@ -58,7 +58,7 @@ def control_tokens(processor: Any) -> tuple[str, ...]:
 def sanitise(text: str, processor: Any) -> str:
     """Break every control token in a user's text so that it is read as ordinary text.
 
-    A space goes in behind the first character ("<image>" becomes "< image>"): visible, so that
+    A space goes in after the first character ("<image>" becomes "< image>"): visible, so that
     what the model reads is what the user sees. Without this "</s>" would end the turn and
     "<image>" would claim a picture that is not there.
 

@@ -1,7 +1,7 @@
 """Names for the axes of what a record holds, written where the field is annotated.
 
 ``kl: Annotated[FloatArray, Axes("L+1 T")]`` says that kl has two axes, whose lengths are L + 1 and
-T. One name is one length in a whole result, however deep its parts lie.
+T. One name is one length in a whole result, however deep its parts are.
 """
 
 import re
@@ -99,7 +99,7 @@ def _sum(length: int | None, more: int) -> int | None:
 def wrong_shape(
     path: str, axes: Axes, expected: Sequence[int | None], shape: Sequence[int] | None
 ) -> Sentence:
-    """What is said of a shape that is not the expected one; None for tuples of unequal lengths."""
+    """About a shape that is not the expected one; None for tuples of unequal lengths."""
     return Sentence(
         "{name} should have the shape [{axes}] = [{expected}], not [{shape}]",
         name=path,

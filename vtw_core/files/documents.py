@@ -1,4 +1,4 @@
-"""JSON: read from strangers within bounds, and written in pieces."""
+"""JSON: read untrusted files within size limits, and written in pieces."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from vtw_core.errors import InputError
 
 
 def object_with_list(head: dict[str, Any], name: str, records: Iterable[Any]) -> Iterator[str]:
-    """The text of a JSON object with a list of records behind its other fields, in pieces."""
+    """The text of a JSON object with a list of records after its other fields, in pieces."""
     yield json.dumps(head).removesuffix("}")
     yield f', "{name}": ['
     for number, record in enumerate(records):

@@ -17,8 +17,8 @@ _UNPRINTABLE = re.compile(
 
 
 def printable(text: str) -> str:
-    """The text with its control characters as escapes such as \\u001b, so that a stranger's words
-    do nothing to a terminal; JSON stays the same JSON."""
+    """The text with its control characters as escapes such as \\u001b, so that untrusted text
+    does nothing to a terminal; JSON stays the same JSON."""
     return _UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
@@ -27,7 +27,7 @@ def one_line(text: str) -> str:
     return printable(" ".join(text.split()))
 
 
-def say(pieces: Iterable[str]) -> None:
+def print_pieces(pieces: Iterable[str]) -> None:
     """Print a result, piece by piece, and a line's end.
 
     A reader that has had enough, such as `head`, is no fault.
@@ -48,8 +48,8 @@ def say(pieces: Iterable[str]) -> None:
             ) from error
 
 
-def complain(program: str, message: str) -> None:
-    """One line on stderr; what cannot be said there is not said."""
+def print_error(program: str, message: str) -> None:
+    """One line on stderr; what cannot be written there is lost."""
     try:
         print(f"{program}: {_fit(one_line(message), sys.stderr)}", file=sys.stderr, flush=True)
     except OSError:

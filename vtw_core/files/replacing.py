@@ -1,4 +1,4 @@
-"""Write a file whole or not at all: everything here that replaces a file does it by this.
+"""Write a file whole or not at all: everything that replaces a file uses this.
 
 The new one is written beside the old one, is on the disk before it takes the old one's name, and
 vanishes if that fails: a full disk or a kill leaves what was there.

@@ -8,10 +8,10 @@ from itertools import chain
 from typing import Any
 
 MARK = "\ufeff"
-"""What tells a spreadsheet that a file is UTF-8; the first thing in it."""
+"""What marks for a spreadsheet that a file is UTF-8; the first thing in it."""
 
 # What a spreadsheet runs as a formula: these, in the wide form of East Asian keyboards too, and
-# something behind them.
+# something after them.
 _FORMULA = re.compile(r"[=+\-@\t\r\uff1d\uff0b\uff0d\uff20].", re.DOTALL)
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?%?")
 

@@ -2,8 +2,8 @@
 
 ``gzip -dc run.vtw > run.safetensors`` makes one that any reader of safetensors opens. Its tensors
 are the result's arrays, each under the path of its field; the rest is one JSON text in its header,
-under the format's name. What a result's class says of its fields is all that there is to a format
-(`vtw_core.files.forms`); the class itself checks what else must hold.
+under the format's name. The fields of a result's class are all that there is to a format
+(`vtw_core.files.serialization`); the class itself checks what else must hold.
 
 The comment of the gzip header says the format, its version and a digest of the whole file, so
 that no byte can change unnoticed. Nothing is unpacked before its size is known; no pickle.
@@ -23,8 +23,8 @@ from typing import Any, Generic, TypeVar
 
 from vtw_core.errors import InputError, Sentence, system_reason
 from vtw_core.files.documents import parsed
-from vtw_core.files.forms import Tensors, built, taken_apart
 from vtw_core.files.replacing import replace_file
+from vtw_core.files.serialization import Tensors, deserialize, serialize
 from vtw_core.files.tensors import read_tensors, tensor_bytes
 
 R = TypeVar("R")
@@ -94,7 +94,7 @@ class Format(Generic[R]):
 
     def _body(self, result: R) -> bytes:
         try:
-            document, tensors = taken_apart(result, self.most_array_bytes)
+            document, tensors = serialize(result, self.most_array_bytes)
             text = json.dumps(document, separators=(",", ":"), allow_nan=False)
             body = tensor_bytes(tensors, {self.name: text})
             if len(body) - sum(one.nbytes for one in tensors.values()) > self.most_header:
@@ -124,12 +124,12 @@ class Format(Generic[R]):
         document, tensors = _taken(self, raw, source.name)
         del raw
         with usable(source.name):
-            return built(self.kind, document, tensors)
+            return deserialize(self.kind, document, tensors)
 
 
 @contextmanager
 def usable(name: str) -> Iterator[None]:
-    """Say of errors in here that it is the contents of a file that they are about."""
+    """Report errors in here as errors in the contents of a file."""
     try:
         yield
     except (
@@ -153,7 +153,7 @@ def unpacked_bytes(path: str | Path) -> int | None:
         made = hashlib.sha256(head[0][: head.start("digest")])
         while piece := file.read(2**20):
             made.update(piece)
-        # The length stands at the end: that of a file which was cut is any number.
+        # The length is at the end: that of a file which was cut is any number.
         if made.hexdigest().encode() != head["digest"]:
             return 0
         file.seek(-_END.size, os.SEEK_END)

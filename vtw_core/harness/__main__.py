@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from vtw_core.errors import VTWError, causes
-from vtw_core.files.printing import complain
+from vtw_core.files.printing import print_error
 from vtw_core.machine.memory import OUT_OF_MEMORY, is_out_of_memory
 
 TASKS = Path(__file__).with_name("tasks")
@@ -24,9 +24,9 @@ def main() -> int:
         import vtw_core.harness.model  # noqa: F401
     except ImportError as error:
         if any(map(is_out_of_memory, causes(error))):
-            complain("vtw_core.harness", OUT_OF_MEMORY)
+            print_error("vtw_core.harness", OUT_OF_MEMORY)
             return BAD_INPUT
-        complain(
+        print_error(
             "vtw_core.harness",
             f"lm-evaluation-harness cannot be loaded ({error}); install it with "
             '`pip install "visual-token-withdrawal[scale]"`.',
@@ -37,7 +37,7 @@ def main() -> int:
     try:
         cli_evaluate()
     except VTWError as error:
-        complain("vtw_core.harness", str(error))
+        print_error("vtw_core.harness", str(error))
         return BAD_INPUT
     return 0
 

@@ -23,7 +23,7 @@ from vtw_core.strategies.words import method_from
 
 @register_model("vtw")
 class WithdrawnLM(HFMultimodalLM):
-    """A vision-language model of the harness, whose visual tokens leave as a strategy says.
+    """A vision-language model of the harness, whose visual tokens leave as a strategy decides.
 
     Args (``--model_args``):
         pretrained: as for ``hf-multimodal``, or ``embedded``.
@@ -55,20 +55,20 @@ class WithdrawnLM(HFMultimodalLM):
         method.strategy.check(len(decoder_layers(self.model)))
         self._strategy = method.strategy
         has_template = bool(getattr(self.processor, "chat_template", None))
-        self._may_be_asked = bool(plain_prompts) or not has_template
+        self._can_answer = bool(plain_prompts) or not has_template
 
     def apply_chat_template(self, *arguments: Any, **options: Any) -> str:
-        self._may_be_asked = True
+        self._can_answer = True
         return str(super().apply_chat_template(*arguments, **options))
 
     @property
     def tokenizer_name(self) -> str:
         # Where prompts come from the harness's cache, this alone tells that they had the template.
-        self._may_be_asked = True
+        self._can_answer = True
         return str(super().tokenizer_name)
 
     def generate_until(self, requests: list[Any], disable_tqdm: bool = False) -> list[str]:
-        if not self._may_be_asked:
+        if not self._can_answer:
             raise InputError(
                 "The prompts come without the model's chat template, so its answers would be far "
                 "worse than they are; add --apply_chat_template, or plain_prompts=True to "

@@ -1,9 +1,9 @@
-"""Hear every call of attention of a running model, without changing it.
+"""Capture every call of attention of a running model, without changing it.
 
-The model goes on to compute its attention by itself. A listener takes the arguments of each call
+The model goes on to compute its attention itself. A capture reads the arguments of each call
 of the fused kernel (PyTorch's function mode, which acts in one thread and touches no model); the
-softmax weights are worked out on demand, a block of rows at a time. Under eager attention the
-weights are there already and are taken as they come.
+softmax weights are computed on demand, a block of rows at a time. Under eager attention the
+weights exist already and are used as they are.
 """
 
 import math
@@ -23,7 +23,7 @@ from vtw_core.hooks.layer_arguments import CACHE_NAMES, cache_of
 from vtw_core.hooks.scoped import ContextHooks
 
 
-class Heard(Protocol):
+class AttentionCall(Protocol):
     """One call of attention, of a batch of b sequences."""
 
     @property
@@ -41,7 +41,7 @@ class Heard(Protocol):
 
     def weights(self, start: int, stop: int) -> Tensor:
         """[b, heads, stop - start, m] float32 of the query rows start..stop - 1, for the first m
-        keys; none of these rows sees a key behind them. Good until the next call."""
+        keys; none of these rows sees a key after them. Good until the next call."""
 
     def visible(self, rows: Tensor) -> Tensor:
         """[keys] how many of the `rows` [queries] (bool) of the first sequence may see each key."""
@@ -64,7 +64,7 @@ class _Scratch:
 
 @dataclass(frozen=True, eq=False)
 class _Fused:
-    """A call of the fused kernel, whose weights are worked out on demand."""
+    """A call of the fused kernel, whose weights are computed on demand."""
 
     query: Tensor
     key: Tensor
@@ -124,7 +124,7 @@ class _Fused:
 
 @dataclass(frozen=True, eq=False)
 class _Eager:
-    """Weights [b, h, queries, keys] that the model worked out itself."""
+    """Weights [b, h, queries, keys] that the model computed itself."""
 
     all_weights: Tensor
     value: Tensor | None
@@ -161,7 +161,7 @@ def _fused(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> _Fused:
-    """A call of the fused kernel in a layer that runs over so many rows."""
+    """A call of the fused kernel in a layer that runs over `rows` rows."""
     if rows == 1 and query.shape[2] > 1:
         # With one row and grouped queries transformers lays the heads of a group out as rows.
         query = query.reshape(query.shape[0], -1, 1, query.shape[3])
@@ -172,13 +172,13 @@ def _fused(
     return _Fused(query, key, value, attn_mask, is_causal, factor, scratch)
 
 
-class _Taken(BaseException):
+class _Intercepted(BaseException):
     """Ends a module where it calls the fused kernel; no handler of errors is meant."""
 
 
-class _Taker(TorchFunctionMode):
-    """Takes the next call of the fused kernel, so that neither the kernel nor a listener around
-    this one hears of it."""
+class _Interceptor(TorchFunctionMode):
+    """Intercepts the next call of the fused kernel, so that neither the kernel nor a capture around
+    this one sees it."""
 
     def __init__(self, rows: int) -> None:
         super().__init__()
@@ -191,16 +191,16 @@ class _Taker(TorchFunctionMode):
         kwargs = kwargs or {}
         if func is F.scaled_dot_product_attention:
             self.call = _fused(self._rows, _Scratch(), *args, **kwargs)
-            raise _Taken
+            raise _Intercepted
         return func(*args, **kwargs)
 
 
 @torch.no_grad()
 def attention_ahead(
     layer: Any, hidden: Tensor, arguments: Mapping[str, Any], rotary: bool
-) -> Heard:
-    """The attention that a decoder layer would have on some states; the model goes on as if it had
-    not been asked.
+) -> AttentionCall:
+    """The attention that a decoder layer would have on some states; the model is left
+    unchanged.
 
     Args:
         layer: has an `input_layernorm` and a `self_attn`.
@@ -209,7 +209,7 @@ def attention_ahead(
         rotary: whether queries and keys get their rotary positions.
 
     Raises:
-        ModelError: the layer is built in another way, or its attention cannot be heard.
+        ModelError: the layer is built in another way, or its attention cannot be captured.
     """
     if not hasattr(layer, "input_layernorm"):
         raise ModelError(
@@ -221,78 +221,83 @@ def attention_ahead(
     if not rotary:
         cosine, sine = given["position_embeddings"]
         given["position_embeddings"] = torch.ones_like(cosine), torch.zeros_like(sine)
-    taker, output = _Taker(hidden.shape[1]), None
+    interceptor, output = _Interceptor(hidden.shape[1]), None
     try:
-        with taker:
-            # forward() and not a call, since a call would run the hooks of whoever records.
+        with interceptor:
+            # forward() and not a call, since a call would run the hooks of a recorder.
             output = layer.self_attn.forward(**given)
-    except _Taken:
-        assert taker.call is not None
-        return taker.call
+    except _Intercepted:
+        assert interceptor.call is not None
+        return interceptor.call
     weights = output[1] if isinstance(output, tuple) and len(output) > 1 else None
     if weights is None:
         raise ModelError(
-            "The layer's attention could not be heard, which this strategy decides from; load the "
-            "model with sdpa or eager attention."
+            "The layer's attention, which this strategy decides from, could not be captured; "
+            "load the model with sdpa or eager attention."
         )
     return _Eager(weights, None)
 
 
-class AttentionListener(TorchFunctionMode):
-    """Within it, `hear` is told of the attention of the layer that is listened to."""
+class AttentionCapture(TorchFunctionMode):
+    """Inside it, the callback `on_call` gets each attention call of the layer being captured, as
+    `(layer index, call)`."""
 
-    def __init__(self, hear: Callable[[int, Heard], None]) -> None:
+    def __init__(self, on_call: Callable[[int, AttentionCall], None]) -> None:
         super().__init__()
         self._layer: int | None = None
         self._rows = 0
         self._thread: int | None = None
-        self._hear = hear
+        self._on_call = on_call
         self._scratch = _Scratch()
 
     def open(self, layer: int, rows: int) -> None:
-        """Listen in this thread to a layer that is about to run over so many rows."""
+        """Enter it in this thread, for a layer that is about to run over `rows` rows."""
         self.__enter__()
         self._thread = threading.get_ident()
-        self.listen(layer, rows)
+        self.start(layer, rows)
 
     def close(self) -> None:
         """The layer is done, or failed; safe to call again."""
         if self._thread == threading.get_ident():
             self._thread = None
-            self.listen(None)
+            self.pause()
             self.__exit__(None, None, None)
 
-    def listen(self, layer: int | None, rows: int = 0) -> None:
-        """Listen to a layer that is about to run over so many rows, or to none."""
+    def start(self, layer: int, rows: int) -> None:
+        """Capture a layer that is about to run over `rows` rows."""
         self._layer, self._rows = layer, rows
+
+    def pause(self) -> None:
+        """Capture no layer until the next `start`."""
+        self._layer = None
 
     def __torch_function__(
         self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
     ) -> Any:
         kwargs = kwargs or {}
         if func is F.scaled_dot_product_attention and self._layer is not None:
-            self._tell(*args, **kwargs)
+            self._capture_fused(*args, **kwargs)
         return func(*args, **kwargs)
 
-    def _tell(self, *args: Any, **kwargs: Any) -> None:
+    def _capture_fused(self, *args: Any, **kwargs: Any) -> None:
         with torch.no_grad():
-            heard = _fused(self._rows, self._scratch, *args, **kwargs)
-            self._say(heard, heard.query.device)
+            call = _fused(self._rows, self._scratch, *args, **kwargs)
+            self._report(call, call.query.device)
 
-    def tell_eager(self, weights: Tensor, value: Tensor | None) -> None:
-        """Weights [b, h, queries, keys] that a layer gave out."""
+    def capture_eager(self, weights: Tensor, value: Tensor | None) -> None:
+        """Weights [b, h, queries, keys] that a layer returned."""
         if self._layer is not None:
             with torch.no_grad():
-                self._say(_Eager(weights, value), weights.device)
+                self._report(_Eager(weights, value), weights.device)
 
-    def _say(self, heard: Heard, device: torch.device) -> None:
+    def _report(self, call: AttentionCall, device: torch.device) -> None:
         layer = self._layer
         assert layer is not None
-        self._layer = None  # what is worked out in hearing is not itself heard
+        self._layer = None  # what the callback computes is not captured itself
         try:
             # Sums over thousands of weights need float32, whatever the model runs in.
             with torch.autocast(device.type, enabled=False):
-                self._hear(layer, heard)
+                self._on_call(layer, call)
         finally:
             self._layer = layer
 
@@ -307,18 +312,18 @@ def check_attention(model: Any) -> None:
         )
 
 
-def listen_to_eager(
-    hooks: ContextHooks, layers: Mapping[int, Any], listener: AttentionListener
+def capture_eager(
+    hooks: ContextHooks, layers: Mapping[int, Any], capture: AttentionCapture
 ) -> None:
-    """Let layers, by index, that work out their weights themselves tell the listener of them."""
+    """Pass the weights of layers (by index) that compute them themselves to the capture."""
 
-    def behind(layer: int, args: Any, kwargs: dict[str, Any], output: Any) -> None:
+    def pass_weights(layer: int, args: Any, kwargs: dict[str, Any], output: Any) -> None:
         weights = output[1] if isinstance(output, tuple) and len(output) > 1 else None
         if weights is None:
             return
         caches = getattr(cache_of(kwargs), "layers", None) or ()
         value = caches[layer].values if layer < len(caches) else None
-        listener.tell_eager(weights, value)
+        capture.capture_eager(weights, value)
 
     for index, layer in layers.items():
-        hooks.behind(layer.self_attn, partial(behind, index))
+        hooks.after(layer.self_attn, partial(pass_weights, index))

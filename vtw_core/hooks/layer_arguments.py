@@ -1,4 +1,4 @@
-"""What transformers hands a decoder layer."""
+"""The arguments that transformers passes to a decoder layer."""
 
 import inspect
 from collections.abc import Mapping
@@ -33,7 +33,7 @@ def cache_argument(module: Any, kv_cache: Any) -> dict[str, Any]:
 
 @cache
 def _cache_name(kind: type) -> str:
-    """Asked of the class, since other libraries replace the forward of single modules."""
+    """Looked up on the class, since other libraries replace the forward of single modules."""
     named = inspect.signature(kind.forward).parameters  # type: ignore[attr-defined]
     for name in CACHE_NAMES:
         if name in named:

@@ -16,7 +16,7 @@ from vtw_core.errors import ModelError
 from vtw_core.hooks.uncompiled import around, hold, release
 
 Before = Callable[[Any, dict[str, Any]], Any]
-Behind = Callable[[Any, dict[str, Any], Any], None]
+After = Callable[[Any, dict[str, Any], Any], None]
 
 _HERE: ContextVar[tuple["ContextHooks", ...]] = ContextVar("vtw_context_hooks", default=())
 
@@ -56,7 +56,7 @@ class ContextHooks:
         owner: whose they are.
         has_acted: whether the model ran inside the block.
         passed_by: name of a thread that ran a hooked module outside of every block; None where
-            nobody did.
+            no thread did.
     """
 
     def __init__(self, owner: object) -> None:
@@ -68,8 +68,8 @@ class ContextHooks:
         self._held: list[Any] = []
 
     def uncompiled(self, model: Any, inner: Any) -> None:
-        """Let a module run uncompiled with all that it stands in, so that what is hooked inside it
-        is not passed over."""
+        """Let a module, and all modules that contain it, run uncompiled, so that the hooks inside
+        it are called."""
         for module in around(model, inner):
             self._hold(module)
 
@@ -94,9 +94,9 @@ class ContextHooks:
         self._handles.append(module.register_forward_pre_hook(hook, with_kwargs=True))
         self._hold(module)
 
-    def behind(self, module: Any, act: Behind, *, after_errors: bool = False) -> None:
-        """Run `act(args, kwargs, output)` behind a module, if asked also when it has failed, with
-        None for the output."""
+    def after(self, module: Any, act: After, *, after_errors: bool = False) -> None:
+        """Run `act(args, kwargs, output)` after a module; with `after_errors` also when it failed,
+        then with None for the output."""
 
         def hook(module: Any, args: Any, *rest: Any) -> None:
             if self in _HERE.get():
@@ -114,7 +114,7 @@ class ContextHooks:
             block: the name of the function that opened it, which is a context manager.
 
         Raises:
-            ModelError: somebody ran it outside meanwhile, perhaps in the belief to be inside.
+            ModelError: another thread ran it outside of the block meanwhile.
         """
         if self.has_acted:
             return

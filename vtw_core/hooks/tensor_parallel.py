@@ -1,8 +1,8 @@
 """Models that several processes hold together, each some heads of every layer (torchrun).
 
-transformers splits the weights and adds the processes' parts up behind every layer, so that hidden
-states and logits are whole in each process, and withdrawal needs nothing more. Only who looks at
-single heads must know: a mean over the heads is a sum over the processes.
+transformers splits the weights and adds the processes' parts up after every layer, so that hidden
+states and logits are whole in each process, and withdrawal needs nothing more. Only code that looks
+at single heads must know: a mean over the heads is a sum over the processes.
 """
 
 from dataclasses import dataclass

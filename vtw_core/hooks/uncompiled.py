@@ -1,10 +1,10 @@
 """Run modules uncompiled for a while.
 
-What `torch.compile` made of a model before does not know hooks that are put on it later, and runs
+What `torch.compile` made of a model before ignores hooks that are put on it later, and runs
 as if they were not there (PyTorch leaves their guards out). So the modules that are hooked, and
 those around them, run in plain Python meanwhile: each gets a forward of its own, which compiled
-code does guard on and which is never compiled itself. What was compiled is as good as before once
-they are let go.
+code does guard on and which is never compiled itself. What was compiled is as before once
+they are released.
 """
 
 import inspect
@@ -34,7 +34,7 @@ class _Held:
 
 
 def hold(module: Any) -> bool:
-    """Let a module run uncompiled, in every thread, until it is released as often; says whether
+    """Let a module run uncompiled, in every thread, until it is released as often; returns whether
     there is anything to release."""
     # Without it nothing was compiled, and importing it takes a second.
     if "torch._dynamo" not in sys.modules:
@@ -74,7 +74,7 @@ def uncompiled(module: Any) -> Iterator[None]:
 
 
 def around(model: Any, inner: Any) -> list[Any]:
-    """The modules of a model that one of its modules stands in, the model first, and itself."""
+    """The modules of a model that contain one of its modules, the model first, and itself."""
     path = next(name for name, module in model.named_modules() if module is inner).split(".")
     return [model, *(model.get_submodule(".".join(path[:n])) for n in range(1, len(path) + 1))]
 
@@ -89,12 +89,12 @@ def _innermost(forward: Callable[..., Any]) -> Callable[..., Any]:
 @cache
 def _plain_forward(kind: type) -> Callable[..., Any]:
     """One function for all modules of a kind and all blocks: compiled code around it guards on it,
-    and would be compiled anew for another one."""
+    and would be compiled again for another one."""
     import torch
 
     def forward(module: Any, *args: Any, **kwargs: Any) -> Any:
         held = module.__dict__.get(_HELD)
-        if held is None:  # another thread was about to call it when it was let go
+        if held is None:  # another thread was about to call it when it was released
             return module.forward(*args, **kwargs)
         return held.forward(*args, **kwargs)
 

@@ -1,4 +1,4 @@
-"""Can this machine run a known model, and if not, why. No torch until it is asked."""
+"""Can this machine run a known model, and if not, why. No torch until it is called."""
 
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -19,10 +19,10 @@ class Availability:
         model: what is known of it.
         device, dtype, quantize: how it would be run.
         need: bytes of memory, see `memory_bytes`.
-        free: bytes that are free on the device now, None where it does not say.
+        free: bytes that are free on the device now, None where that is not known.
         missing_packages: names on PyPI that would have to be installed.
         fetched: whether its files are on this machine.
-        reason: what stands in the way, one sentence each; "" where nothing does.
+        reason: what prevents it, one sentence each; "" where nothing does.
     """
 
     model: KnownModel
@@ -37,7 +37,7 @@ class Availability:
 
     @property
     def runnable(self) -> bool:
-        """Whether nothing stands in the way."""
+        """Whether nothing prevents it."""
         return not self.reason
 
     def to_json(self) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class Checkpoint:
 
     @property
     def is_local(self) -> bool:
-        """Whether it lies in a folder of the user's, not in the hub's cache."""
+        """Whether it is in a folder of the user's, not in the hub's cache."""
         return self.download is None
 
     def fetch(self) -> None:
@@ -47,7 +47,7 @@ class Checkpoint:
         try:
             self.download()
         except HubError as error:
-            error.begun = True
+            error.started = True
             raise
 
 

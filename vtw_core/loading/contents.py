@@ -1,5 +1,5 @@
-"""What lies in a folder or repository that is no model here: the cause and what to do, in a
-sentence. Told from the names of its files and its config alone."""
+"""What is in a folder or repository that is not a model here: the cause and what to do, in a
+sentence. Derived from the names of its files and its config alone."""
 
 import json
 from collections.abc import Collection, Mapping
@@ -93,8 +93,8 @@ def check_processor_files(name: str, folder: Path) -> None:
 
 
 def config_problem(name: str, config: Mapping[str, Any] | None) -> Sentence | None:
-    """Why a config is none of a transformers model, or None where nothing stands in the way."""
-    if config is None:  # transformers says why it cannot be read
+    """Why a config is not one of a transformers model, or None where it is."""
+    if config is None:  # transformers reports why it cannot be read
         return None
     classes = config.get("architectures")
     kinds = [config.get("model_type"), *(classes if isinstance(classes, list) else [])]
@@ -131,7 +131,7 @@ def cannot_load(
     config: Mapping[str, Any] | None,
     shards: Collection[str] = (),
 ) -> Sentence | None:
-    """Why files are no model that can be loaded, or None where nothing stands in the way.
+    """Why files are not a model that can be loaded, or None where they are.
 
     Args:
         name: how the user calls the folder or repository.

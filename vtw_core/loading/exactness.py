@@ -1,9 +1,9 @@
 """Does the installed transformers run decoder layers as the engine takes for granted?
 
 Dropping visual tokens must equal masking them. A decoder of the model's own class, tiny and
-random, is run both ways: over a prompt, and over two tokens behind it with the KV cache that the
-prompt left. `load_model` asks this before it fetches weights. It takes no part of the model itself,
-so it costs the same few milliseconds for every size, precision and place of the weights.
+random, is run both ways: over a prompt, and over two tokens after it with the KV cache that the
+prompt left. `load_model` checks this before it fetches weights. It takes no part of the model
+itself, so it costs the same few milliseconds for every size, precision and place of the weights.
 """
 
 import copy
@@ -29,8 +29,8 @@ TESTED = ("5.23.0", "5.24.0")
 """Releases of transformers that withdrawal is known to be exact with."""
 
 VISUAL = np.arange(2, 6)
-PASSES = ((0, 9), (9, 10), (10, 11))  # first row and behind the last: prompt, two tokens
-TOLERANCE = 1e-4  # hidden states behind the decoder's norm are of the order of 1
+PASSES = ((0, 9), (9, 10), (10, 11))  # first row and after the last: prompt, two tokens
+TOLERANCE = 1e-4  # hidden states after the decoder's norm are of the order of 1
 
 
 def check_exactness(config: Any) -> None:
@@ -51,7 +51,7 @@ def check_exactness(config: Any) -> None:
     except Exception as error:
         warnings.warn(
             f"Whether withdrawal is exact with transformers {installed} could not be checked: no "
-            f"small decoder of type {kind} can be built ({_told(error)}); compare with masking "
+            f"small decoder of type {kind} can be built ({_reason(error)}); compare with masking "
             "before you rely on it.",
             VTWWarning,
             stacklevel=2,
@@ -62,10 +62,10 @@ def check_exactness(config: Any) -> None:
     except Exception as error:
         raise ModelError(
             "Visual tokens cannot be withdrawn from a decoder of type {kind} with transformers "
-            "{installed} ({told}); install a release that is known to work: {tested}.",
+            "{installed} ({error}); install a release that is known to work: {tested}.",
             kind=kind,
             installed=installed,
-            told=_told(error),
+            error=_reason(error),
             tested=", ".join(TESTED),
         ) from error
     if not apart <= TOLERANCE < effect:  # NaN neither
@@ -79,8 +79,8 @@ def check_exactness(config: Any) -> None:
         )
 
 
-def _told(error: Exception) -> str:
-    """What it says, in one line."""
+def _reason(error: Exception) -> str:
+    """Its message, in one line."""
     return " ".join(str(error).split()) or type(error).__name__
 
 
@@ -89,7 +89,7 @@ class TinyModel(nn.Module):
 
     Attributes:
         decoder: it.
-        k: the K that it is asked about: one whole layer more than its family's smallest.
+        k: the K to check: one whole layer more than its family's smallest.
     """
 
     def __init__(self, config: Any) -> None:
@@ -109,7 +109,7 @@ class TinyModel(nn.Module):
         self._ids[0, torch.as_tensor(VISUAL)] = adapter_for(config).image_token_id(config)
         for weight in self.decoder.parameters():
             weight.requires_grad_(False)
-            if weight.ndim > 1:  # strong enough for every token to matter to those behind it
+            if weight.ndim > 1:  # strong enough for every token to matter to those after it
                 weight.normal_(std=weight.shape[-1] ** -0.5, generator=draw)
 
     def get_decoder(self) -> Any:
@@ -119,7 +119,7 @@ class TinyModel(nn.Module):
         return self.decoder.get_input_embeddings()
 
     def forward(self) -> list[Tensor]:
-        """[passes] of hidden states [1, rows, width] behind the last layer."""
+        """[passes] of hidden states [1, rows, width] after the last layer."""
         kv_cache = DynamicCache(config=self.decoder.config)
         return [
             self.model(
@@ -133,7 +133,7 @@ class TinyModel(nn.Module):
 
 
 class _Base(nn.Module):
-    """What stands between a model and its decoder: where ids become rows."""
+    """What is between a model and its decoder: where ids become rows."""
 
     def __init__(self, decoder: Any) -> None:
         super().__init__()
@@ -152,7 +152,7 @@ def _tiny(text: Any, layers: int) -> Any:
         "hidden_size": 2 * head, "num_attention_heads": 2, "num_key_value_heads": 1,
         "intermediate_size": 32, "moe_intermediate_size": 32, "num_hidden_layers": layers,
         "vocab_size": 8, "pad_token_id": 0,
-        # PaliGemma's whole model says itself which rows see each other both ways.
+        # PaliGemma's whole model decides itself which rows see each other both ways.
         "use_bidirectional_attention": False,
     }  # fmt: skip
     for name, value in settings.items():

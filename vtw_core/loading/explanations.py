@@ -1,4 +1,4 @@
-"""What goes wrong while a model is loaded, told in one sentence that says what to do."""
+"""Errors while a model is loaded, as one sentence that says what to do."""
 
 import contextlib
 import errno
@@ -15,7 +15,7 @@ UNREACHABLE = frozenset(
      "OfflineModeIsEnabled", "RemoteProtocolError", "NetworkError"}
 )  # fmt: skip
 
-# How libraries say that a package is missing which they looked for themselves.
+# How libraries report a missing package that they look for themselves.
 _MISSING = re.compile(
     r"not found in your environment|pip install|not installed|n't seem to be installed"
 )
@@ -109,7 +109,7 @@ def _of_the_hub(name: str, error: HubError, kinds: Collection[str]) -> Sentence:
             "out; load it again.",
             name=name,
         )
-    if UNREACHABLE.intersection(kinds) and error.begun:
+    if UNREACHABLE.intersection(kinds) and error.started:
         return Sentence(
             "The connection to the hub broke while {name} was fetched; load it again, and it "
             "goes on with the files that are finished.",

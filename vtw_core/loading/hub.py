@@ -22,10 +22,10 @@ class HubError(Exception):
         kinds: names of the exception's classes, and of those that caused it.
         errno: of the operating system, if it was an OSError.
         listing: what the repository holds, if that is no model: "files", "config" and "shards".
-        begun: whether some of the checkpoint had been fetched.
+        started: whether some of the checkpoint had been fetched.
     """
 
-    begun = False
+    started = False
 
     def __init__(
         self,
@@ -97,7 +97,7 @@ def find(repo: str) -> Repository:
 
 def _from_hub(repo: str) -> tuple[Path, list[str], dict[str, int]]:
     """Folder of the snapshot (its config is there), names of its small files, and the size of each
-    file of weights; no names where the hub cannot be asked and the cache has all weights."""
+    file of weights; no names where the hub cannot be reached and the cache has all weights."""
     from huggingface_hub import HfApi, hf_hub_download
 
     try:
@@ -135,7 +135,7 @@ def _shards(index: Path) -> set[str]:
 
 
 def is_fetched(repo: str) -> bool:
-    """Whether the hub's cache has a repository's config and weights; the hub is not asked."""
+    """Whether the hub's cache has a repository's config and weights; no request to the hub."""
     return "/" in repo and _cached_folder(repo) is not None
 
 

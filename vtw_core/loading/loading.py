@@ -145,9 +145,9 @@ def load_with(
 
     Args:
         source: what `resolve` makes of its name.
-        place: says where it goes; asks torch.
+        place: where it goes; calls torch.
         of_hub: opens the checkpoint of a hub id.
-        report: is told how far it is, and may end it.
+        report: is called with the progress, and may end it.
         alone: held while weights are read in another precision than torch's default, because
             transformers then sets that default for the whole process.
     """

@@ -23,13 +23,13 @@ from vtw_core.loading.contents import (
 )
 from vtw_core.loading.weights import Placement
 
-# Settings that say what is added to the weights, ...
+# Settings that define what is added to the weights, ...
 _MERGED = frozenset({
     "r", "lora_alpha", "target_modules", "exclude_modules", "layers_to_transform",
     "layers_pattern", "rank_pattern", "alpha_pattern", "fan_in_fan_out", "bias", "lora_bias",
     "use_rslora", "use_dora", "modules_to_save", "ensure_weight_tying",
 })  # fmt: skip
-# ... and those that only tell how it was made. Any other one, when it is set, is refused.
+# ... and those that only record how it was made. Any other one, when it is set, is refused.
 _NOTES = frozenset({
     "peft_type", "peft_version", "task_type", "auto_mapping", "base_model_name_or_path",
     "inference_mode", "lora_dropout", "qalora_group_size", "megatron_core",

@@ -1,4 +1,4 @@
-"""Does a processor fit its model? Told by a white picture, before any weight is fetched."""
+"""Check with a white picture that a processor fits its model, before any weight is fetched."""
 
 import json
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ def check_processor(name: str, processor: Any, adapter: Adapter, skeleton: Any) 
         skeleton: the model without weights, on torch's meta device.
 
     Raises:
-        ModelError: names the cause, and the settings that would be right where they can be told.
+        ModelError: names the cause, and the settings that would be right where they can be found.
     """
     for part in ("tokenizer", "image_processor"):
         if getattr(processor, part, None) is None:
@@ -115,7 +115,7 @@ def _features(skeleton: Any, adapter: Adapter, inputs: Mapping[str, Any]) -> int
 
 
 def _settings(skeleton: Any) -> dict[str, Any]:
-    """What a processor's settings must be, as far as the model's config tells."""
+    """What a processor's settings must be, as far as the model's config determines it."""
     config, vision = skeleton.config, skeleton.config.vision_config
     has_class_token = any(n.endswith("class_embedding") for n, _ in skeleton.named_parameters())
     known = {

@@ -36,7 +36,7 @@ NO_OUTLIERS = 0.0
 
 @dataclass(frozen=True)
 class Placement:
-    """How a model is to stand in memory.
+    """How a model is held in memory.
 
     Attributes:
         device: torch device; where its inputs go, and without a device_map all of it.
@@ -60,7 +60,7 @@ def placement(
     device_map: Any,
     tensor_parallel: bool = False,
 ) -> Placement:
-    """What was asked for, filled up with what fits this machine.
+    """What was requested, completed with what fits this machine.
 
     Raises:
         InputError: a device that is not there, no dtype, or no quantization.
@@ -340,7 +340,7 @@ def _held(lock: threading.Lock | None, report: Report) -> Generator[None, None, 
 
 @contextlib.contextmanager
 def _reported(report: Report, stored: int) -> Generator[None, None, None]:
-    """Hear from transformers' progress bars of this thread how far it is, and stop it there."""
+    """Follow transformers' progress bars of this thread, and stop the work there."""
     if not report.replaces_bars:
         yield
         return
@@ -348,12 +348,12 @@ def _reported(report: Report, stored: int) -> Generator[None, None, None]:
 
     this = threading.get_ident()
 
-    def heard(factory: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
+    def on_bar(factory: Any, arguments: tuple[Any, ...], options: dict[str, Any]) -> Any:
         if threading.get_ident() == this and arguments:
             return _counted(list(arguments[0]), report, stored)
         return before(factory, arguments, options) if before else factory(*arguments, **options)
 
-    before = logging.set_tqdm_hook(heard)
+    before = logging.set_tqdm_hook(on_bar)
     try:
         yield
     finally:

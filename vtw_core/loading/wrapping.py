@@ -71,7 +71,7 @@ def _check_model(model: Any) -> None:
 
 
 def _check_state(model: Any) -> None:
-    """Can it answer as it stands in memory, and with visual tokens dropped as with them masked?"""
+    """Can it answer as it is in memory, and with visual tokens dropped as with them masked?"""
     if any(module.training for module in model.modules()):
         raise InputError(
             "The model is in training mode, in which dropout changes its answers; call "

@@ -24,7 +24,7 @@ def best_dtype(device: str) -> str:
 
     On a CPU float32 is the dtype whose results the laws of docs/families.json were checked in (to
     1e-5), and the only one that is fast on every CPU; bfloat16, which halves the memory, is there
-    for who asks for it. A CUDA device without bfloat16 gets float16.
+    on request. A CUDA device without bfloat16 gets float16.
     """
     import torch
 
@@ -37,7 +37,7 @@ def best_dtype(device: str) -> str:
 
 
 def free_memory(device: str) -> int | None:
-    """Bytes that can be taken on a device now, None where it does not say.
+    """Bytes that can be taken on a device now, None where that is not known.
 
     On the CPU: what the system has available, or what is left under the process's cgroup limits
     (a container's) if that is less. On cuda: of that GPU alone.
@@ -88,7 +88,7 @@ def _left_in_cgroups() -> list[int]:
             names = ("memory.limit_in_bytes", "memory.usage_in_bytes", "total_")
         else:
             continue
-        # In a container the path may lead nowhere; then the limit stands at the root.
+        # In a container the path may lead nowhere; then the limit is at the root.
         inside = folder / path.strip("/")
         for place in (inside, *inside.parents):
             if place.is_relative_to(folder):
@@ -103,6 +103,6 @@ def _left(place: Path, limit: str, usage: str, prefix: str) -> list[int]:
         counts = dict(line.split() for line in (place / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):  # no limit, or "max"
         return []
-    # Pages of files are given back before anything is killed.
+    # Pages of files are freed before anything is killed.
     files = sum(int(counts.get(f"{prefix}{kind}_file", 0)) for kind in ("active", "inactive"))
     return [most - used + files]

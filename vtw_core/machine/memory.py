@@ -1,4 +1,4 @@
-"""Memory that runs out while a model runs: told in one sentence, and given back."""
+"""Out of memory while a model runs: one sentence for the user, and the memory is freed."""
 
 import errno
 import gc
@@ -25,8 +25,8 @@ def is_out_of_memory(problem: BaseException) -> bool:
         return True
     if isinstance(problem, OSError) and problem.errno == errno.ENOMEM:
         return True
-    is_told_in_words = isinstance(problem, RuntimeError | ImportError | OSError)
-    return is_told_in_words and _SAYS_SO.search(str(problem)) is not None
+    has_message = isinstance(problem, RuntimeError | ImportError | OSError)
+    return has_message and _SAYS_SO.search(str(problem)) is not None
 
 
 def give_memory_back() -> None:

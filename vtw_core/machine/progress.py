@@ -1,4 +1,4 @@
-"""How far a long piece of work is, told to a callback, which may also end it."""
+"""The progress of long work, passed to a callback, which may also cancel it."""
 
 import threading
 import traceback
@@ -27,33 +27,33 @@ class LoadProgress:
 
 
 class Cancelled(BaseException):
-    """Nobody wants the work any more; no Exception, so that nothing takes it for a failure."""
+    """The caller cancelled the work; not an Exception, so that nothing handles it as a failure."""
 
 
 class Report:
-    """What work calls to say how far it is; raises Cancelled once nobody listens.
+    """Reports the progress of work; raises Cancelled once the caller has cancelled it.
 
     Args:
-        listen: is told everything; None: the progress bars of other libraries are left to tell.
+        on_progress: the callback; None: the progress bars of other libraries show the progress.
     """
 
-    def __init__(self, listen: Callable[[LoadProgress], None] | None = None) -> None:
-        self._listen = listen
+    def __init__(self, on_progress: Callable[[LoadProgress], None] | None = None) -> None:
+        self._on_progress = on_progress
         self._cancelled = threading.Event()
         self._wake: Callable[[], None] | None = None
 
     def __call__(self, stage: Stage, done: int = 0, total: int = 0) -> None:
         self.check()
-        if self._listen is not None:
-            self._listen(LoadProgress(stage, done, total))
+        if self._on_progress is not None:
+            self._on_progress(LoadProgress(stage, done, total))
 
     @property
     def replaces_bars(self) -> bool:
-        """Whether somebody is told what progress bars would show."""
-        return self._listen is not None
+        """Whether the callback replaces the progress bars of other libraries."""
+        return self._on_progress is not None
 
     def check(self) -> None:
-        """Raises Cancelled once nobody listens."""
+        """Raises Cancelled once the caller has cancelled the work."""
         if self._cancelled.is_set():
             raise Cancelled
 
@@ -72,6 +72,6 @@ class Report:
 
 
 def clear_frames(error: BaseException) -> None:
-    """Let go of what the frames of an error hold, half a model perhaps; the error itself stays."""
+    """Release what the frames of an error hold, perhaps half a model; the error itself stays."""
     for one in causes(error):
         traceback.clear_frames(one.__traceback__)

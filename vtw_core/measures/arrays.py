@@ -14,7 +14,7 @@ HalfArray = Annotated[NDArray[np.floating[Any]], np.dtype(np.float16)]
 
 
 def frozen(values: ArrayLike, dtype: type) -> NDArray[Any]:
-    """A read-only copy, so that nobody who holds a result can change it."""
+    """A read-only copy, so that no holder of a result can change it."""
     array: NDArray[Any] = np.array(values, dtype=dtype)
     array.flags.writeable = False
     return array

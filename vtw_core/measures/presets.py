@@ -11,7 +11,7 @@ class EtaPreset:
 
     Attributes:
         model: what it was published for.
-        eta: nats, held against the mean first-token KL(P_withdrawn || P_full).
+        eta: nats, compared with the mean first-token KL(P_withdrawn || P_full).
         k: the K published for that model; None where there is none.
         source: where eta and K are to be found.
     """

@@ -32,7 +32,7 @@ _FOREIGN = ";16B" if sys.byteorder == "little" else ";16L"
 _OTHER_HALF = {";16L": ";16B", ";16B": ";16L", ";16N": _FOREIGN}
 """Read in the other order of bytes, the upper half of a sample is the lower."""
 _MOST_CHUNKS = 64
-"""That are looked through for sBIT; it stands near the beginning."""
+"""That are looked through for sBIT; it is near the beginning."""
 
 
 def is_deep_grey(picture: Image.Image) -> bool:
@@ -96,7 +96,7 @@ def keep_lower_bytes(picture: ImageFile.ImageFile) -> None:
 
 
 def _raw_mode(tile: Any) -> str:
-    """How samples lie in a file, such as "RGB;16B"."""
+    """How samples are laid out in a file, such as "RGB;16B"."""
     first = tile.args if isinstance(tile.args, str) else next(iter(tile.args or ()), "")
     return first if isinstance(first, str) else ""
 
@@ -121,7 +121,7 @@ def grey_in_8_bits(picture: Image.Image, depth: int | None = None) -> Image.Imag
 
     Args:
         picture: its pixels are decoded.
-        depth: what `depth_in_file` said.
+        depth: what `depth_in_file` returned.
     """
     values = np.asarray(picture)
     grey = np.empty(values.shape, np.uint8)

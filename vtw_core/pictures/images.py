@@ -1,4 +1,4 @@
-"""Read a picture from somewhere untrusted and give back plain RGB pixels."""
+"""Read a picture from an untrusted source and return plain RGB pixels."""
 
 import io
 import warnings

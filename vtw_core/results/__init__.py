@@ -1,1 +1,1 @@
-"""What a run, a comparison and a calibration leave behind. No torch."""
+"""The records of a run, a comparison and a calibration. No torch."""

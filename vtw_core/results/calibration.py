@@ -1,4 +1,4 @@
-"""What a calibration leaves behind: K over a set of samples (numpy and the standard library).
+"""The record of a calibration: K over a set of samples (numpy and the standard library).
 
 A `Calibration` holds one small record per sample and nothing derived; `read` makes everything that
 is shown, at one threshold, a pure function of the records. Index k of every list is K = k.
@@ -269,7 +269,7 @@ class Calibration:
     Attributes:
         setting: what the samples share.
         samples: one record each, in the order of the data; of a large set a sequence that reads
-            each from disk when it is asked for (`vtw_core.data.calibration.Samples`).
+            each from disk on demand (`vtw_core.data.calibration.Samples`).
         k_min: the smallest K that `withdraw` can run on this model.
 
     Raises:
@@ -350,7 +350,7 @@ class Calibration:
         )
 
     def _columns(self, scope: Scope, direction: Direction) -> "_Columns":
-        """In one pass, since the samples may lie on disk."""
+        """In one pass, since the samples may be on disk."""
         check_curve(scope, direction)
         kl, flops, same, right = array("d"), array("d"), bytearray(), bytearray()
         for sample in self.samples:

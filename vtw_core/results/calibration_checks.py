@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from vtw_core.errors import Sentence
-from vtw_core.files.forms import misfit
+from vtw_core.files.serialization import misfit
 
 if TYPE_CHECKING:
     from vtw_core.results.calibration import Calibration
@@ -20,7 +20,7 @@ def incoherence(calibration: "Calibration") -> Sentence | None:
         return Sentence("k_min must be one of the K")
     if not calibration.samples:
         return Sentence("it has no sample")
-    # Samples that lie on disk were checked as they were read, and are again.
+    # Samples on disk were checked as they were read, and are again.
     held = calibration.samples if isinstance(calibration.samples, tuple) else ()
     problem = misfit(calibration) if held else None
     if problem:

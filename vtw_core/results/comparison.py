@@ -1,6 +1,6 @@
-"""Several methods on one image and prompt beside the baseline: what such a run leaves behind.
+"""Several methods on one image and prompt beside the baseline: the record of such a run.
 
-Small, frozen, picture-free records (numpy and the standard library); made by
+Small, frozen records without pictures (numpy and the standard library); made by
 `vtw_core.compare.methods`.
 """
 
@@ -13,7 +13,7 @@ import numpy as np
 
 from vtw_core.errors import InputError, Sentence
 from vtw_core.files.axes import Axes, Count, Own
-from vtw_core.files.forms import freeze
+from vtw_core.files.serialization import freeze
 from vtw_core.files.storage import Format
 from vtw_core.measures.arrays import BoolArray, FloatArray
 from vtw_core.measures.kl import WITHDRAWN_FULL
@@ -65,7 +65,7 @@ class MethodEntry:
 
     Attributes:
         label: its name in this comparison; no two are equal.
-        strategy: its name and parameters, as `Strategy.describe` says them.
+        strategy: its name and parameters, as in `Strategy.describe`.
         tokens_wanted: the mean number of visual tokens that its thresholds were fitted to, or
             None.
         answer: its own answer, special tokens left out.
@@ -80,7 +80,7 @@ class MethodEntry:
         seconds: measured times.
         kl_positions: [T] KL(P_method || P_full) in nats; as `Run.kl_positions`.
         kl_positions_reverse: [T] KL(P_full || P_method) in nats.
-        agrees: [T] whether the method would have said the baseline's token there.
+        agrees: [T] whether the method would have predicted the baseline's token there.
         fates: why each visual token stayed or left, for a viewer; None where nothing was judged.
     """
 
@@ -132,7 +132,7 @@ class MethodEntry:
 
     @property
     def agreement(self) -> float:
-        """Share of the baseline answer's positions at which the method would say its token."""
+        """Share of the baseline answer's positions at which the method would predict its token."""
         return float(self.agrees.mean())
 
 
@@ -157,7 +157,7 @@ class MethodComparison:
         versions: (package, version) pairs.
         created: ISO 8601 time, UTC.
         baseline: the run with nothing withdrawn; KL 0, agreement 1.
-        entries: the methods, in the order they were asked for.
+        entries: the methods, in the order they were requested.
 
     Raises:
         InputError: lengths or values do not fit together.

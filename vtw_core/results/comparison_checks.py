@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from vtw_core.errors import Sentence
 from vtw_core.families.layout import IntArray
-from vtw_core.files.forms import misfit
+from vtw_core.files.serialization import misfit
 from vtw_core.results.fates import GONE, LayerFates, TokenFates
 from vtw_core.results.inside import images_problem
 

@@ -1,4 +1,4 @@
-"""What a comparison of methods at equal budget leaves behind (numpy and the standard library).
+"""The record of a comparison of methods at equal budget (numpy and the standard library).
 
 A `BudgetComparison` holds one number for each method, measure and question; means, medians,
 intervals and paired differences are pure functions of it.
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from vtw_core.errors import InputError, Sentence
 from vtw_core.files.axes import Axes
-from vtw_core.files.forms import misfit
+from vtw_core.files.serialization import misfit
 from vtw_core.files.storage import Format
 from vtw_core.measures.arrays import FloatArray, frozen
 from vtw_core.measures.bootstrap import BAND_LEVEL, BAND_RESAMPLES, bootstrap_band

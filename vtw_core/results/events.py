@@ -1,4 +1,4 @@
-"""What an exploration or a comparison says while it runs; its last event is the result itself.
+"""The events that an exploration or a comparison yields; the last is the result itself.
 
 No torch.
 """
@@ -72,7 +72,7 @@ class MethodToken:
     """One more token of one method's own answer.
 
     Attributes:
-        method: 0 is the baseline, then the methods as they were asked for.
+        method: 0 is the baseline, then the methods as they were requested.
         text_so_far: the whole answer up to here.
         is_last: whether the answer ends here.
     """

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vtw_core.files.axes import Axes, Own
-from vtw_core.files.forms import freeze
+from vtw_core.files.serialization import freeze
 from vtw_core.measures.arrays import BoolArray, FloatArray, IntArray, frozen
 
 if TYPE_CHECKING:
@@ -23,12 +23,12 @@ class LayerFates:
     """One decision about v visual tokens, by n scores.
 
     Attributes:
-        layer: the decoder layer behind which it was made; -1: before the first.
+        layer: the decoder layer after which it was made; -1: before the first.
         fate: [v] index into `reasons` of each visual token; GONE and LEFT are the same everywhere.
         reasons: what a fate's number stands for.
         names: of the scores, such as "share".
         scores: [n, v] what the strategy judged by; NaN where a token had left.
-        thresholds: [n] what each score was held against; NaN where against none.
+        thresholds: [n] what each score was compared with; NaN where against none.
     """
 
     layer: int
@@ -64,7 +64,7 @@ class TokenFates:
         visual_tokens_per_layer: [L] in the prefill.
         cached_visual_tokens_per_layer: [L] that decoding attends to.
         images: [grids] which image of the prompt each map shows, counted from 0; the first one
-            where nothing is said.
+            where nothing is given.
     """
 
     token_maps: tuple[OwnMap, ...] = field(repr=False)
@@ -101,8 +101,8 @@ class TokenFates:
         """Windows that became one token (a vision stage)."""
         return int((self.sizes > 1).sum())
 
-    def left_behind(self) -> IntArray:
-        """[v] the layer behind which each token left, of the decisions that had a score; L for
+    def left_after(self) -> IntArray:
+        """[v] the layer after which each token left, of the decisions that had a score; L for
         one that stayed."""
         left = np.full(len(self.sizes), len(self.visual_tokens_per_layer))
         for one in self.decisions:

@@ -1,4 +1,4 @@
-"""What one answer under one strategy leaves behind."""
+"""The record of one answer under one strategy."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -18,7 +18,7 @@ import numpy as np
 
 from vtw_core.errors import InputError, Sentence
 from vtw_core.files.axes import Axes
-from vtw_core.files.forms import arrays_of, freeze, misfit
+from vtw_core.files.serialization import arrays_of, freeze, misfit
 from vtw_core.measures.arrays import FloatArray, HalfArray, IntArray, SingleArray
 
 SEGMENTS = ("bos", "system", "visual", "question", "answer")
@@ -68,8 +68,8 @@ class Lens:
 
     Attributes:
         pieces: display text of every token that occurs here, by id.
-        top: [x, t, c] ids of the likeliest tokens in the row that says answer token t, likeliest
-            first, nothing withdrawn.
+        top: [x, t, c] ids of the likeliest tokens in the row that predicts answer token t, most
+            likely first, nothing withdrawn.
         top_probabilities: [x, t, c].
         answer_probability: [x, t] probability of the baseline's token t.
         first_top: [k, x, c] ids at the first answer token with the image withdrawn at K.
@@ -141,7 +141,7 @@ class Inside:
         grids: (rows, cols) of each patch grid.
         counterfactuals: causal tests, one for each other image.
         images: [grids] which image of the prompt each grid shows, counted from 0; the first one
-            where nothing is said.
+            where nothing is given.
     """
 
     attention: Attention
@@ -206,13 +206,13 @@ def _incoherence(inside: Inside) -> Sentence | None:
         return Sentence("a token of the lens has no display text")
     grid, row, col = inside.patches.T
     if min(grid) < 0 or max(grid) >= len(inside.grids) or min(row) < -1 or min(col) < -1:
-        return Sentence("a patch lies on no grid")
+        return Sentence("a patch is on no grid")
     problem = images_problem(inside.images, len(inside.grids))
     if problem:
         return problem
     sizes = np.array(inside.grids)[grid]
     if (row >= sizes[:, 0]).any() or (col >= sizes[:, 1]).any():
-        return Sentence("a patch lies outside its grid")
+        return Sentence("a patch is outside its grid")
     return None
 
 

@@ -19,17 +19,17 @@ import numpy as np
 
 from vtw_core.errors import InputError
 from vtw_core.files.documents import parsed
-from vtw_core.files.forms import Tensors, check_scalar
+from vtw_core.files.serialization import Tensors, check_scalar
 from vtw_core.files.storage import usable
 from vtw_core.machine.memory import is_out_of_memory
 
 Contents = tuple[Any, Tensors]
 
 FIRST_LAYERS_NEEDED = ("qwen3_vl",)
-"""Families that add visual features behind their first layers: before, no K can be withdrawn at."""
+"""Families that add visual features after their first layers: before, no K can be withdrawn at."""
 
 _ARRAYS_ENTRY = "arrays.bin"
-# The end of central directory, without a comment; before it, in a zip64, stands its locator.
+# The end of central directory, without a comment; before it, in a zip64, is its locator.
 _LAST_RECORD = struct.Struct("<4s4H2LH")
 _LOCATOR_BYTES = 20
 _MOST_VALUES = 500_000
@@ -119,7 +119,7 @@ def _comparison(document: dict[str, Any], arrays: bytes, version: int) -> Conten
 
 
 def _scored(document: dict[str, Any], tensors: Tensors) -> Tensors:
-    """Of each filter one array of its scores, and what they were held against."""
+    """Of each filter one array of its scores, and what they were compared with."""
     found = {path: one for path, one in tensors.items() if ".fates.filters." not in path}
     for path, fate in tensors.items():
         at = _FILTER.fullmatch(path)
@@ -129,7 +129,7 @@ def _scored(document: dict[str, Any], tensors: Tensors) -> Tensors:
         filters = f"{at['entry']}.fates.filters.{at['number']}"
         scores = [tensors.get(f"{filters}.{name}") for name in _SCORES]
         if any(one is None or one.dtype != np.float64 or one.shape != fate.shape for one in scores):
-            raise _lies(where)
+            raise _wrong_size(where)
         strategy = document["entries"][int(at["number_of_entry"])]["strategy"]
         for name in ("gamma", "alpha"):
             check_scalar(name, strategy[name], float)
@@ -261,7 +261,7 @@ def _ends_as_ours(raw: bytes) -> bool:
 
 
 def _with_tensors(document: dict[str, Any], raw: bytes) -> Contents:
-    """The JSON without what it says of arrays, and these arrays, each under its field's path.
+    """The JSON without its descriptions of arrays, and these arrays, each under its field's path.
 
     All together are no larger than the bytes that there are: a document cannot have the same ones
     many times.
@@ -275,7 +275,7 @@ def _with_tensors(document: dict[str, Any], raw: bytes) -> Contents:
             tensors[path], used = _array(value, raw, path)
             left -= used
             if left < 0:
-                raise _lies(path)
+                raise _wrong_size(path)
             return None
         inner = path and f"{path}."
         if isinstance(value, dict):
@@ -289,22 +289,22 @@ def _with_tensors(document: dict[str, Any], raw: bytes) -> Contents:
 
 
 def _array(entry: dict[str, Any], raw: bytes, path: str) -> tuple[np.ndarray[Any, Any], int]:
-    """An array as a document tells of it: its shape, its type and where it begins; its bytes."""
+    """An array as a document describes it: its shape, its type and where it begins; its bytes."""
     try:
         dtype, shape, at = np.dtype(entry["type"]), entry["shape"], entry["at"]
         whole = all(type(one) is int and one >= 0 for one in (*shape, at))
     except (TypeError, ValueError) as error:
-        raise _lies(path) from error
+        raise _wrong_size(path) from error
     # In Python's own numbers, which do not overflow.
     size = math.prod(shape) * dtype.itemsize if whole else 0
     if not whole or dtype.kind not in "fib" or len(shape) > 4 or at + size > len(raw):
-        raise _lies(path)
+        raise _wrong_size(path)
     array = np.frombuffer(memoryview(raw)[at : at + size], dtype.newbyteorder("<"))
     return array.astype(dtype, copy=False).reshape(shape), size
 
 
-def _lies(path: str) -> InputError:
-    return InputError("{name} does not have the size that it says.", name=path)
+def _wrong_size(path: str) -> InputError:
+    return InputError("{name} does not have the size that it declares.", name=path)
 
 
 def _document(raw: bytes, name: str, form: str, newest: int) -> dict[str, Any] | None:

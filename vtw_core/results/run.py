@@ -1,4 +1,4 @@
-"""What a run leaves behind: small, frozen, picture-free records (numpy and the standard library).
+"""The record of a run: small, frozen, without pictures (numpy and the standard library).
 
 Everything on a screen is a pure function of a `Run`. Index k of every list is K = k; the last
 entry, K = L, is the baseline.
@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from vtw_core.errors import InputError, Sentence
 from vtw_core.families.layout import Positions
 from vtw_core.files.axes import Axes, Count
-from vtw_core.files.forms import freeze
+from vtw_core.files.serialization import freeze
 from vtw_core.files.storage import Format
 from vtw_core.measures.arrays import FloatArray, IntArray, frozen
 from vtw_core.measures.kl import FULL_WITHDRAWN, WITHDRAWN_FULL
@@ -93,7 +93,7 @@ def choose_k(kl: ArrayLike, eta: float, rule: Rule = "first", k_min: int = 0) ->
 
     Args:
         kl: [L+1] nats.
-        eta: threshold in nats; VTW's code uses 0.003 unless told otherwise.
+        eta: threshold in nats; VTW's code uses 0.003 by default.
         rule: "first" takes the first K at or under eta; "stays_below" the first from which every
             later K is at or under eta too; "released" the first of the candidates of VTW's
             released code, which begin at K = 5.
@@ -188,7 +188,7 @@ class Run:
         versions: (package, version) pairs.
         created: ISO 8601 time, UTC.
         inside: attention, hidden states and causal tests, if they were recorded.
-        further_images: (width, height) in pixels of the pictures behind the first.
+        further_images: (width, height) in pixels of the pictures after the first.
 
     Raises:
         InputError: lengths or values do not fit together.
@@ -357,7 +357,7 @@ class Run:
         what was recorded inside, `vtw_core.analysis.inside_json` makes another.
 
         Index k of every list is K = k, the last entry is the baseline. The KL lists are in the
-        direction asked for, which `kl_direction` names.
+        requested direction, which `kl_direction` names.
         """
         return {
             "model": self.model,

@@ -6,7 +6,7 @@ import numpy as np
 
 from vtw_core.errors import Sentence
 from vtw_core.families.layout import check_positions
-from vtw_core.files.forms import misfit
+from vtw_core.files.serialization import misfit
 
 if TYPE_CHECKING:
     from vtw_core.results.run import Run

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class Chooser(Protocol):
-    """What says the next token."""
+    """What chooses the next token."""
 
     @property
     def is_greedy(self) -> bool:

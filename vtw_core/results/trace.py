@@ -16,12 +16,12 @@ class VisualAttention:
 
     Attributes:
         layer: the 0-based decoder layer.
-        rows: [t] positions of the text rows behind the first visual token, ascending; the last
+        rows: [t] positions of the text rows after the first visual token, ascending; the last
             one is the prompt's last token.
         columns: [a] positions of the visual tokens that the layer sees, ascending.
         weights: [t, a] float32. A row's sum is its share of attention that goes to the image,
             not 1; a weight is 0 where the row stands before the column.
-        heads: [h, t, a] the same of each head, where that was asked for.
+        heads: [h, t, a] the same of each head, where that was requested.
     """
 
     layer: int
@@ -39,7 +39,7 @@ class Trace:
         layout: the prompt's layout.
         kept: [layers][tokens] positions that a layer saw in the prefill, ascending.
         cached: [layers][tokens] positions that its KV cache keeps for decoding, a part of `kept`.
-        attention: layer -> what a strategy that decides from attention was handed.
+        attention: layer -> what a strategy that decides from attention was given.
         decisions: what a strategy judged by scores, in the order of the layers.
     """
 

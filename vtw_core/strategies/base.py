@@ -1,4 +1,4 @@
-"""What every strategy is: a frozen dataclass that describes itself and says what stays."""
+"""What every strategy is: a frozen dataclass that describes itself and decides what stays."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
@@ -15,16 +15,16 @@ from vtw_core.strategies.parameters import TOKENS, Parameters, Published, Size
 from vtw_core.strategies.view import Decision, LayerView, Need
 
 THEN = "-then-"
-"""Between the words of a strategy and of one that comes behind it."""
+"""Between the words of a strategy and of one that comes after it."""
 
 
 class ImageMerger(Protocol):
-    """Says which patches become one token while the image is encoded; see
+    """Decides which patches become one token while the image is encoded; see
     `vtw_core.engine.vision_merging`."""
 
     def tokens_of(self, features: ArrayLike, grid: tuple[int, int]) -> IntArray:
         """[rows * cols] each patch's token, numbered in the order of their first patches, from
-        the patches' features [rows * cols, d] behind the encoder's first layer."""
+        the patches' features [rows * cols, d] after the encoder's first layer."""
         ...
 
     def key_tokens(self, attention: ArrayLike) -> IntArray:
@@ -54,15 +54,15 @@ class Trials(Protocol):
 
 @dataclass(frozen=True)
 class Strategy(Parameters):
-    """Says which visual tokens are present in each decoder layer.
+    """Decides which visual tokens are present in each decoder layer.
 
     A subclass is a frozen dataclass whose fields are made by `parameter`; `register` makes it
     known everywhere. It keeps no state: one may be used by many runs at once.
 
     Attributes:
-        name: as on the command line. Strategies of one name are variants of each other, told apart
+        name: as on the command line. Strategies of one name are its variants, distinguished
             by which options are given.
-        summary: who leaves, in a line.
+        summary: what leaves, in a line.
         paper: where it comes from, such as "arXiv 2403.06764".
     """
 
@@ -79,21 +79,21 @@ class Strategy(Parameters):
         return {"name": self.name, **plain}
 
     @classmethod
-    def from_description(cls, said: Mapping[str, Any]) -> Self:
+    def from_description(cls, description: Mapping[str, Any]) -> Self:
         """The strategy that describes itself in this way.
 
         Raises:
             InputError: a parameter is missing or out of range.
         """
         names = cls.field_names()
-        missing = [name for name in names if name not in said]
+        missing = [name for name in names if name not in description]
         if missing:
             raise InputError(
                 "The description of {strategy} has no {names}.",
                 strategy=cls.name,
                 names=", ".join(missing),
             )
-        return cls(**{name: said[name] for name in names})
+        return cls(**{name: description[name] for name in names})
 
     @classmethod
     def field_names(cls) -> tuple[str, ...]:
@@ -101,31 +101,31 @@ class Strategy(Parameters):
         return tuple(one.name for one in fields(cls))
 
     def published(self, layers: int) -> dict[str, Any]:
-        """What its description says besides, in a decoder of so many layers: the parameters that
-        were scaled, and "preset", which they are; nothing where all were chosen."""
-        said: dict[str, Any] = {}
+        """What its description has in addition, with this many layers: the parameters that were
+        scaled, and "preset", which they are; nothing where all were chosen."""
+        description: dict[str, Any] = {}
         words = []
         for one in self.fields_described():
             if isinstance(one.default, Published) and getattr(self, one.name) is None:
-                said[one.name] = one.default.at(layers)
+                description[one.name] = one.default.at(layers)
                 words.append(
                     f"{one.symbol} as published, {one.default.layers} of {one.default.of} layers, "
                     f"scaled to {layers}"
                 )
-        return said | ({"preset": "; ".join(words)} if words else {})
+        return description | ({"preset": "; ".join(words)} if words else {})
 
     def described(self, layers: int) -> dict[str, Any]:
-        """Name and parameters as they hold in a decoder of so many layers, JSON-ready."""
+        """Name and parameters as they hold in a decoder with this many layers, JSON-ready."""
         return self.describe() | self.published(layers)
 
     def value(self, name: str, layers: int) -> Any:
-        """A field as it holds in a decoder of so many layers: the default where it is None."""
+        """A field as it holds in a decoder with this many layers: the default where it is None."""
         given = getattr(self, name)
         about = next(one for one in self.fields_described() if one.name == name)
         return about.default_at(layers) if given is None else given
 
     def check(self, layers: int) -> None:
-        """Raise InputError unless the strategy fits a decoder of so many layers."""
+        """Raise InputError unless the strategy fits a decoder with this many layers."""
         for one in self.fields_described():
             one.check_fits(getattr(self, one.name), layers)
 
@@ -161,7 +161,7 @@ class Strategy(Parameters):
 
     def fitted_to(self, tokens: float, layers: int, visual: int) -> Self | None:
         """The same set to leave so many visual tokens, mean over the layers; None if it cannot be
-        said of counts alone.
+        known of counts alone.
 
         Args:
             tokens: out of reach, it is the nearest in reach.
@@ -190,7 +190,7 @@ class Strategy(Parameters):
     # remembers the answer for decoding. A token that has left cannot come back.
 
     def needs(self, layers: int) -> Mapping[int, frozenset[Need]]:
-        """Layer -> what is to be recorded while it runs, in a decoder of so many layers. Nothing
+        """Layer -> what is to be recorded while it runs, with this many decoder layers. Nothing
         else is recorded, and nothing is put around a layer that is not named."""
         return {}
 
@@ -221,12 +221,12 @@ class Strategy(Parameters):
     def left_by(self, decision: Decision, view: LayerView) -> IntArray:
         """[p] positions, text and visual, that go on; `view.tokens` itself where all do."""
         always = view.layout.total - 1 if self.drops_text else view.layout.text
-        wanted = np.union1d(decision.kept, always)
-        kept = view.tokens[np.isin(view.tokens, wanted)]
+        stays = np.union1d(decision.kept, always)
+        kept = view.tokens[np.isin(view.tokens, stays)]
         return kept if len(kept) < len(view.tokens) else view.tokens
 
     def then(self, other: "Strategy") -> "Chain":
-        """This one at the door, and another one behind it, which sees only what this one keeps."""
+        """This one, then another one, which sees only what this one keeps."""
         return Chain(self, other)
 
     def reduced_cache(self, layers: int) -> Sequence[int]:
@@ -246,7 +246,7 @@ class Strategy(Parameters):
         return None
 
     @property
-    def begins_in_the_encoder(self) -> bool:
+    def starts_in_encoder(self) -> bool:
         """Whether the image has to be encoded under it."""
         return self.vision is not None or bool(self.tower_layers(1))
 
@@ -258,7 +258,7 @@ class Strategy(Parameters):
 
 @dataclass(frozen=True)
 class Chain(Strategy):
-    """One strategy, and another behind it: in every layer the second is asked about what the first
+    """One strategy, and another after it: in every layer the second is asked about what the first
     keeps, as if nothing else had ever been in the prompt's layer.
 
     A number of tokens that it is fitted to is the first one's, before the second takes more.
@@ -271,7 +271,7 @@ class Chain(Strategy):
     """
 
     name = "then"
-    summary = "who the first drops, then who the second drops of the rest"
+    summary = "what the first drops, then what the second drops of the rest"
 
     first: Strategy
     second: Strategy

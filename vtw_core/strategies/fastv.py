@@ -30,7 +30,7 @@ class FastV(Strategy):
         ratio: R, 0 to 1 (the paper: 0.25, 0.5, 0.75). Of v tokens, round(R * v) leave; of equal
             ones the later leave first.
         ranking: whose attention counts. "last_token": that of the prompt's last token (the
-            released code). "text_mean": the mean over all text rows behind the first visual token
+            released code). "text_mean": the mean over all text rows after the first visual token
             (the paper's text speaks of a mean over tokens). Of several images the later then get
             less, since rows between the images cannot see them.
 

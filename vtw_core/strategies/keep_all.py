@@ -12,4 +12,4 @@ class KeepAll(Strategy):
     """Every visual token stays in every layer."""
 
     name = "none"
-    summary = "nobody: the baseline"
+    summary = "nothing: the baseline"

@@ -1,4 +1,4 @@
-"""What a comparison is asked for: a strategy, and the number of tokens it is to be fitted to."""
+"""One method of a comparison: a strategy, and the number of tokens it is to be fitted to."""
 
 from dataclasses import dataclass
 

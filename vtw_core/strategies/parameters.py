@@ -1,4 +1,4 @@
-"""What a strategy's field says about itself, once: bounds, choices, default, symbol, help.
+"""What a strategy's field declares about itself, once: bounds, choices, default, symbol, help.
 
 From it come the command line's options, the words of a method, a page's controls, validation,
 clamping, and the table of docs/strategies.md.
@@ -59,7 +59,7 @@ class Published:
     least: int = 0
 
     def at(self, layers: int) -> Any:
-        """In a decoder of so many layers, halves up; of several, each once and none behind it."""
+        """Scaled to this many layers, halves up; of several, each once and none past the end."""
         if isinstance(self.layers, int):
             return max(self.least, self._scaled(self.layers, layers))
         scaled = (max(self.least, self._scaled(one, layers)) for one in self.layers)
@@ -87,7 +87,7 @@ class Parameter:
         flag: its option on the command line, without the dashes; the name if none is given.
         subject: how sentences about it begin; the name if none is given. Words of more than a name
             are a `Sentence`, so that another language knows them.
-        because: why `least` is what it is, in brackets behind it.
+        because: why `least` is what it is, in brackets after it.
         check: value -> the value to keep, or InputError; in place of the checks by kind.
     """
 
@@ -111,11 +111,11 @@ class Parameter:
 
     @property
     def is_required(self) -> bool:
-        """Whether a strategy cannot be asked for without it."""
+        """Whether a strategy cannot be requested without it."""
         return self.default is REQUIRED and self.given_by in (None, TOKENS)
 
     def default_at(self, layers: int) -> Any:
-        """What holds in a decoder of so many layers where nothing is given; None without any."""
+        """The default in a decoder with this many layers; None without any."""
         if isinstance(self.default, Published):
             return self.default.at(layers)
         return None if self.default is REQUIRED else self.default
@@ -209,7 +209,7 @@ class Parameter:
         return number
 
     def check_fits(self, value: Any, layers: int) -> None:
-        """Raise InputError unless a value fits a decoder of so many layers."""
+        """Raise InputError unless a value fits a decoder with this many layers."""
         if value is None or not isinstance(self.most, Bound) or self.most.of != "layers":
             return
         most = layers - self.most.less
@@ -263,7 +263,7 @@ class Parameter:
             return otherwise
 
     def read(self, value: Any) -> Any:
-        """A value as the command line gave it, counts taken apart."""
+        """A value as the command line gave it, counts split up."""
         if self.kind != "counts" or value is None:
             return value
         try:
@@ -284,7 +284,7 @@ class Parameter:
 
 
 def _is_finite(number: float) -> bool:
-    """Asked of a float alone: no float holds every whole number."""
+    """Checked for a float alone: no float holds every whole number."""
     return not isinstance(number, float) or math.isfinite(number)
 
 

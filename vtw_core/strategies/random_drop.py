@@ -131,7 +131,7 @@ class RandomWithdrawal(Strategy):
 
     Visual tokens chosen at random would be no control of VTW, which withdraws all of them: it
     would be the same run. So any token may leave, text or visual, but the prompt's last one, whose
-    row says the first word of the answer. The cost is that of VTW at this K.
+    row predicts the first word of the answer. The cost is that of VTW at this K.
 
     Attributes:
         k: K, as for VTW.

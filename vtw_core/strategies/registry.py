@@ -23,7 +23,7 @@ def register(strategy: type[S]) -> type[S]:
     """Make a strategy known to the command line, to the words of methods and to the page.
 
     Put it above the class, outermost. A name may be registered again by the same class of the
-    same module (a module that is loaded anew); further classes of one name are its variants.
+    same module (a module that is loaded again); further classes of one name are its variants.
 
     Raises:
         InputError: an option of it is of another kind elsewhere, or it cannot be told from another
@@ -79,24 +79,24 @@ def strategy_class(name: str) -> type[Strategy]:
     return known[name][0]
 
 
-def strategy_of(said: Mapping[str, Any]) -> Strategy:
+def strategy_of(description: Mapping[str, Any]) -> Strategy:
     """The strategy that describes itself in this way: undoes `Strategy.describe`, and
     `Strategy.described` too, whose scaled parameters are then given.
 
     Raises:
         InputError: there is no such strategy, or its parameters are others.
     """
-    name = str(said.get("name"))
+    name = str(description.get("name"))
     if name == Chain.name:
-        parts = [said.get(part) for part in ("first", "then")]
+        parts = [description.get(part) for part in ("first", "then")]
         first, second = (strategy_of(part if isinstance(part, Mapping) else {}) for part in parts)
         return Chain(first, second)
     strategy_class(name)
     variants = registered()[name]
-    fitting = [one for one in variants if set(one.field_names()) <= set(said)]
+    fitting = [one for one in variants if set(one.field_names()) <= set(description)]
     chosen = max(fitting or variants[:1], key=lambda one: len(one.field_names()))
-    strategy = chosen.from_description(said)
-    unknown = set(said) - set(strategy.describe()) - {"preset"}
+    strategy = chosen.from_description(description)
+    unknown = set(description) - set(strategy.describe()) - {"preset"}
     if unknown:
         raise InputError(
             "The strategy {strategy} has no {names}.",
@@ -119,7 +119,7 @@ def load_plugin(module: str) -> None:
     except Exception as error:
         raise InputError(
             "The plugin {name!r} cannot be imported: {problem}; give a Python module that is "
-            "installed or lies in this folder.",
+            "installed or in this folder.",
             name=module,
             problem=first_line(error),
         ) from error

@@ -1,9 +1,9 @@
-"""The tables of docs/strategies.md, from what the strategies say about themselves.
+"""The tables of docs/strategies.md, from what the strategies declare about themselves.
 
 `python -m vtw_core.strategies.table` prints them.
 """
 
-from vtw_core.files.printing import say
+from vtw_core.files.printing import print_pieces
 from vtw_core.strategies.method import WANTED_TOKENS
 from vtw_core.strategies.parameters import REQUIRED, TOKENS, Bound, Parameter, Published
 from vtw_core.strategies.registry import registered
@@ -13,8 +13,8 @@ _BOUNDS = {"layers": "$L$", "visual": "visual tokens"}
 
 
 def strategies_table() -> list[str]:
-    """Markdown: every strategy, its class and who leaves."""
-    rows = ["| `--strategy` | class | who leaves |", "|---|---|---|"]
+    """Markdown: every strategy, its class and what leaves."""
+    rows = ["| `--strategy` | class | what leaves |", "|---|---|---|"]
     for name, variants in registered().items():
         for one in variants:
             fields = ", ".join(about.name for about in one.fields_described())
@@ -58,8 +58,8 @@ def _bound(bound: float | Bound | None) -> str:
 def _default(about: Parameter) -> str:
     if isinstance(about.default, Published):
         layers = about.default.layers
-        said = layers if isinstance(layers, int) else ", ".join(map(str, layers))
-        return f"{said} of {about.default.of}, scaled"
+        written = layers if isinstance(layers, int) else ", ".join(map(str, layers))
+        return f"{written} of {about.default.of}, scaled"
     if about.default is REQUIRED:
         given = f", or by `{about.given_by}`" if about.given_by else ""
         return f"to be given{given}"
@@ -67,4 +67,4 @@ def _default(about: Parameter) -> str:
 
 
 if __name__ == "__main__":
-    say([f"{row}\n" for row in (*strategies_table(), "", *parameters_table())])
+    print_pieces([f"{row}\n" for row in (*strategies_table(), "", *parameters_table())])

@@ -22,7 +22,7 @@ class Need(Enum):
     ATTENTION = "what the text rows give the visual tokens, mean over heads"
     LAST_ROW = "the same of the prompt's last row alone"
     HEADS = "attention, of each head"
-    AHEAD = "what the layer will give the visual tokens, asked before it runs"
+    AHEAD = "what the layer will give the visual tokens, computed before it runs"
     STATES = "hidden states as they enter the layer"
     KEYS = "keys in the KV cache, rotary positions applied"
     VALUES = "values in the KV cache"
@@ -32,7 +32,7 @@ ATTENTION_NEEDS = frozenset({Need.ATTENTION, Need.LAST_ROW, Need.HEADS})
 
 
 class Recorded(Protocol):
-    """What was recorded of one prompt while one layer ran; worked out when it is asked for.
+    """What was recorded of one prompt while one layer ran; computed on request.
 
     `tokens` are always positions [n] in the prompt that the layer saw, text or visual.
     """
@@ -65,9 +65,9 @@ class States(Protocol):
 
 
 class Ahead(Protocol):
-    """The attention of the layer that is about to run, worked out on what is there now."""
+    """The attention of the layer that is about to run, computed on the rows present now."""
 
-    def __call__(self, asked: frozenset[Need], rotary: bool) -> VisualAttention: ...
+    def __call__(self, needs: frozenset[Need], rotary: bool) -> VisualAttention: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,7 +83,7 @@ class LayerView:
             layer 0 these are the input embeddings.
         recorded: layer -> what was recorded of it, of the layers that the strategy asks for and
             that have run.
-        look_ahead: what `ahead` asks.
+        look_ahead: what `ahead` calls.
     """
 
     layer: int
@@ -115,7 +115,7 @@ class LayerView:
         their order (needs its `Strategy.tower_layers`).
 
         Raises:
-            InputError: nothing was asked of it.
+            InputError: nothing was requested of it.
         """
         if self.layout.tower is None or layer not in self.layout.tower:
             raise InputError(
@@ -129,10 +129,10 @@ class LayerView:
         """What was recorded of a layer that has run.
 
         Raises:
-            InputError: nothing was asked of it.
+            InputError: nothing was requested of it.
         """
         if layer not in self.recorded:
-            raise not_asked("anything", layer)
+            raise not_requested("anything", layer)
         return self.recorded[layer]
 
     @property
@@ -141,26 +141,30 @@ class LayerView:
         return self._of_those_here(self.before.attention)
 
     def ahead(
-        self, *asked: Literal[Need.ATTENTION, Need.LAST_ROW, Need.HEADS], rotary: bool = True
+        self, *needs: Literal[Need.ATTENTION, Need.LAST_ROW, Need.HEADS], rotary: bool = True
     ) -> VisualAttention:
         """What the layer that is about to run would give the visual tokens that are there, with its
         own projections on its own input (needs its Need.AHEAD).
 
         Args:
-            asked: the rows, and whether of each head; the last row where nothing is said.
+            needs: the rows, and whether of each head; the last row by default.
             rotary: whether queries and keys get their rotary positions.
         """
         if self.look_ahead is None:
-            raise not_asked("the attention ahead", self.layer)
-        return self._of_those_here(self.look_ahead(frozenset(asked), rotary))
+            raise not_requested("the attention ahead", self.layer)
+        return self._of_those_here(self.look_ahead(frozenset(needs), rotary))
 
-    def _of_those_here(self, heard: VisualAttention) -> VisualAttention:
-        here = np.isin(heard.columns, self.alive)
+    def _of_those_here(self, attention: VisualAttention) -> VisualAttention:
+        here = np.isin(attention.columns, self.alive)
         if here.all():
-            return heard
-        heads = None if heard.heads is None else heard.heads[..., here]
+            return attention
+        heads = None if attention.heads is None else attention.heads[..., here]
         return VisualAttention(
-            heard.layer, heard.rows, heard.columns[here], heard.weights[:, here], heads
+            attention.layer,
+            attention.rows,
+            attention.columns[here],
+            attention.weights[:, here],
+            heads,
         )
 
     def change(self, tokens: IntArray) -> FloatArray:
@@ -171,7 +175,7 @@ class LayerView:
         return norms
 
 
-def not_asked(what: str, layer: int) -> InputError:
+def not_requested(what: str, layer: int) -> InputError:
     """The error where a strategy reads what it did not ask for."""
     return InputError(
         "The strategy reads {thing} of layer {layer} and did not ask for it; name it in needs().",
@@ -188,7 +192,7 @@ class Decision:
         kept: [b] positions, a subset of `LayerView.alive` (of `LayerView.tokens` from a strategy
             that drops text).
         scores: name -> [a] what each visual token was judged by.
-        thresholds: name -> what its score was held against.
+        thresholds: name -> what its score was compared with.
         judged: [a] positions that the scores are of; None: `LayerView.alive`.
         fate: [a] index into `reasons`; None: LEFT or STAYED, as `kept` says.
         reasons: what the numbers stand for.
@@ -201,11 +205,11 @@ class Decision:
     fate: ArrayLike | None = None
     reasons: tuple[str, ...] = REASONS
 
-    def fates(self, behind: int, alive: IntArray, layout: TokenLayout) -> LayerFates | None:
+    def fates(self, after: int, alive: IntArray, layout: TokenLayout) -> LayerFates | None:
         """What became of each visual token of the prompt; None where nothing was judged.
 
         Args:
-            behind: the layer behind which it was decided.
+            after: the layer after which it was decided.
             alive: [a] positions of the visual tokens that were there.
         """
         if not self.scores:
@@ -219,7 +223,7 @@ class Decision:
         for row, values in zip(scores, self.scores.values(), strict=True):
             row[here] = values
         return LayerFates(
-            layer=behind,
+            layer=after,
             fate=fate.astype(np.int8),
             reasons=self.reasons,
             names=tuple(self.scores),

@@ -5,7 +5,7 @@
     mustdrop:tokens=48-then-vtw:k=8
 
 A strategy's name, a colon, and options of the command line without their dashes; "-then-" puts
-another strategy behind it. The options themselves, as `generate` takes them, are read too:
+another strategy after it. The options themselves, as `generate` takes them, are read too:
 "fastv --k 2 --ratio 0.61".
 """
 
@@ -55,10 +55,10 @@ class Option:
         )
 
     def _help(self) -> str:
-        said: dict[str, list[str]] = {}
+        names_of: dict[str, list[str]] = {}
         for name, about in self.owners.items():
-            said.setdefault(about.help, []).append(name + _default(about))
-        return "; ".join(f"{words} ({', '.join(names)})" for words, names in said.items())
+            names_of.setdefault(about.help, []).append(name + _default(about))
+        return "; ".join(f"{words} ({', '.join(names)})" for words, names in names_of.items())
 
 
 def _default(about: Parameter) -> str:
@@ -143,7 +143,7 @@ def _required(strategy: type[Strategy]) -> Iterator[Parameter]:
 
 
 def method_from(asked: str) -> Method:
-    """One method of a comparison, such as "fastv:k=2,ratio=0.75"; it is labelled by what was asked.
+    """One method of a comparison, such as "fastv:k=2,ratio=0.75"; it is labelled by this text.
 
     Raises:
         InputError: as `method_of`, or there is no such strategy or option.
@@ -168,14 +168,14 @@ def method_from(asked: str) -> Method:
         parts = [_taken_apart(asked, part) for part in words[0].split(THEN)]
     parser = _Refusing(prog=f"--method {asked!r}", add_help=False)
     add_strategy_options(parser)
-    first, *behind = (method_of(parser.parse_args(["--strategy", *part])) for part in parts)
-    if any(one.tokens is not None for one in behind):
+    first, *after = (method_of(parser.parse_args(["--strategy", *part])) for part in parts)
+    if any(one.tokens is not None for one in after):
         raise InputError(
             "--method {asked!r} can set only its first strategy to a number of tokens; leave "
             "tokens out of the others.",
             asked=asked,
         )
-    strategy = reduce(Strategy.then, (one.strategy for one in behind), first.strategy)
+    strategy = reduce(Strategy.then, (one.strategy for one in after), first.strategy)
     return Method(" ".join(words), strategy, first.tokens)
 
 
@@ -192,7 +192,7 @@ def _taken_apart(asked: str, word: str) -> list[str]:
 
 
 class _Refusing(ArgumentParser):
-    """A parser of a part of the command line, whose mistakes are the caller's to tell."""
+    """A parser of a part of the command line, whose mistakes the caller reports."""
 
     def error(self, message: str) -> NoReturn:
         raise InputError("{where}: {problem}.", where=self.prog, problem=" ".join(message.split()))

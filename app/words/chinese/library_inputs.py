@@ -66,7 +66,7 @@ SENTENCES = {
     "At each K only the mean over heads is recorded; leave out the head or K.": "每个 K 处只记录了各头的平均；请不要同时指定头和 K。",
     "Nothing was recorded inside this run; explore the picture again with the recording on.": "这次运行没有记录内部过程；请开启记录，重新探查这张图片。",
     "The answer has one token only, and its last token is never fed back, so there is no answer row; choose other rows.": "回答只有一个 token，而最后一个 token 不会再输入模型，因此没有回答行；请选择其他行。",
-    "No text of the prompt stands behind the image; choose the answer rows.": "提示中图片之后没有文本；请选择回答行。",
+    "No text of the prompt comes after the image; choose the answer rows.": "提示中图片之后没有文本；请选择回答行。",
     "There is no question of the kind {kind}.": "没有 {kind} 这一类问题。",
     # Methods and their options.
     "K must be 0 to {most}, so that a layer is left, not {k}.": "K 必须在 0 到 {most} 之间，这样才留有一层，而不是 {k}。",
@@ -88,7 +88,7 @@ SENTENCES = {
     "The strategy {strategy} has no {names}.": "策略 {strategy} 没有 {names}。",
     "The strategies {other} and {one} have the same name, {strategy}, and the same required parameters; rename one.": "策略 {one} 和 {other} 同名（{strategy}），且必需的参数相同；请重命名其中一个。",
     "--{option} of {strategy} is another kind of value than that option of another strategy; give it another flag.": "{strategy} 的 --{option} 与另一策略的同名选项类型不同；请换一个选项名。",
-    "The plugin {name} cannot be imported: {problem}; give a Python module that is installed or lies in this folder.": "无法导入插件 {name}：{problem}；请给出已安装或位于当前文件夹中的 Python 模块。",
+    "The plugin {name} cannot be imported: {problem}; give a Python module that is installed or in this folder.": "无法导入插件 {name}：{problem}；请给出已安装或位于当前文件夹中的 Python 模块。",
     "Both {first} and {second} begin in the vision encoder, which the image passes once; leave one's vision stage out.": "{first} 和 {second} 都从视觉编码器开始，而图片只经过它一次；请略去其中一个的视觉阶段。",
     "--method {asked} can set only its first strategy to a number of tokens; leave tokens out of the others.": "--method {asked} 只能为第一个策略设定 token 数目；请不要在其余策略中给出 tokens。",
     "--strategy {strategy} needs {options}.": "--strategy {strategy} 需要 {options}。",

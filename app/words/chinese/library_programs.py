@@ -23,7 +23,7 @@ SENTENCES = {
     "The parts differ in model, versions or limits; evaluate them alike.": "各部分的模型、版本或上限不同；请以相同的设置评测。",
     # Data sets.
     "its image file cannot be read; check the path.": "无法读取其图片文件；请检查路径。",
-    "Name a data set behind hf:, such as hf:org/name:validation.": "请在 hf: 之后写明数据集，例如 hf:org/name:validation。",
+    "Name a data set after hf:, such as hf:org/name:validation.": "请在 hf: 之后写明数据集，例如 hf:org/name:validation。",
     "The data set {source} cannot be read: {problem}": "无法读取数据集 {source}：{problem}",
     "Columns and streaming belong to parquet files and to hf: data sets; leave them out with a folder or a JSONL file.": "列名与流式读取只用于 parquet 文件和 hf: 数据集；对文件夹或 JSONL 文件请省去。",
     "No column is called image; name it with --image-column, one of {names}.": "没有名为 image 的列；请用 --image-column 指定，可选：{names}。",
@@ -33,5 +33,5 @@ SENTENCES = {
     "{where} has no image; its list of images is empty.": "{where} 没有图片；其图片列表是空的。",
     "{where}: its image file {called} cannot be read.": "{where}：无法读取其图片文件 {called}。",
     '{source} needs the package datasets: pip install "visual-token-withdrawal[scale]".': '{source} 需要 datasets 包：pip install "visual-token-withdrawal[scale]"。',
-    "{source} has the splits {names}; name one behind a colon, as in {name}:{split}.": "{source} 有以下划分：{names}；请在冒号后写明其中之一，例如 {name}:{split}。",
+    "{source} has the splits {names}; name one after a colon, as in {name}:{split}.": "{source} 有以下划分：{names}；请在冒号后写明其中之一，例如 {name}:{split}。",
 }

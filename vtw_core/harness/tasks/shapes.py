@@ -1,4 +1,4 @@
-"""What the task vtw_shapes asks: the bundled calibration set."""
+"""The questions of the task vtw_shapes: the bundled calibration set."""
 
 from typing import Any
 

@@ -34,7 +34,7 @@ __all__ = [
 
 def decision(attention: VisualAttention, verdict: Verdict, gamma: float, alpha: float) -> Decision:
     """Of one run of the filter: scores "share" (of all attention that the text gives the image)
-    and "peak" (the most that one text row gives), held against gamma and alpha."""
+    and "peak" (the most that one text row gives), compared with gamma and alpha."""
     fate = np.select(
         [
             verdict.falls,
@@ -62,8 +62,8 @@ class MustDropRecord:
         """What a strategy decided in the run that left a trace."""
         layout = trace.layout
         judged = (
-            strategy.judged(heard, layout).fates(layer, heard.columns, layout)
-            for layer, heard in sorted(trace.attention.items())
+            strategy.judged(attention, layout).fates(layer, attention.columns, layout)
+            for layer, attention in sorted(trace.attention.items())
         )
         decisions = tuple(one for one in judged if one is not None)
         return TokenFates.of(replace(trace, decisions=decisions))

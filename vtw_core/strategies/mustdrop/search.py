@@ -1,4 +1,4 @@
-"""Find gamma and alpha for a wanted number of visual tokens, from recorded filter attention."""
+"""Find gamma and alpha for a target number of visual tokens, from recorded filter attention."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _HALVINGS = 100
 
 @dataclass(frozen=True)
 class Fit:
-    """Thresholds for a wanted number of visual tokens (mean over layers and samples).
+    """Thresholds for a target number of visual tokens (mean over layers and samples).
 
     Attributes:
         strategy: with the thresholds found.
@@ -49,7 +49,7 @@ def fit(
 
     Args:
         strategy: its gamma and alpha say in which proportion they stand; see `find_thresholds`.
-        target: wanted visual tokens, mean over the decoder's layers and the samples.
+        target: number of visual tokens, mean over the decoder's layers and the samples.
         rounds: searches at most; each further one aims beside the target by as much as the one
             before measured beside it, and the thresholds that measured nearest count.
         nearest: whether a target out of reach becomes the nearest in reach.
@@ -95,16 +95,16 @@ def recorder_of(strategy: MustDrop) -> MustDrop:
 def predicted_tokens(strategy: MustDrop, trace: Trace) -> tuple[int, ...]:
     """[L] visual tokens that the filters would leave, by the attention of a run that dropped none.
 
-    Exact up to the layer behind the first filter. Behind it the recorded rows still give weight to
+    Exact up to the layer after the first filter. After it the recorded rows still give weight to
     tokens that would have left, so that the numbers are an estimate.
     """
     alive, counts = trace.layout.visual, []
     for layer in range(len(trace.kept)):
         counts.append(len(alive))
-        heard = trace.attention.get(layer)
-        if heard is not None:
-            weights = heard.weights[:, np.isin(heard.columns, alive)]
-            left = VisualAttention(layer, heard.rows, alive, weights)
+        attention = trace.attention.get(layer)
+        if attention is not None:
+            weights = attention.weights[:, np.isin(attention.columns, alive)]
+            left = VisualAttention(layer, attention.rows, alive, weights)
             alive = strategy.kept_after(left, trace.layout)
     return tuple(counts)
 
@@ -142,7 +142,7 @@ def find_thresholds(strategy: MustDrop, traces: Sequence[Trace], target: float) 
     Args:
         strategy: gamma and alpha, both greater than 0, say in which proportion they stand.
         traces: one of each sample, run under `recorder_of(strategy)`.
-        target: wanted visual tokens, mean over the decoder's layers and the samples.
+        target: number of visual tokens, mean over the decoder's layers and the samples.
 
     Raises:
         InputError: the target is out of reach, which names what is in reach: every token at most;

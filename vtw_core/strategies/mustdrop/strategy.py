@@ -63,7 +63,7 @@ EQUAL_THRESHOLDS = (0.001, 0.001)
 class VisionStage(Parameters):
     """Stage a, inside the vision encoder; runs where the family allows it (LLaVA).
 
-    Behind the encoder's first layer, windows of patches that look alike become one token, the
+    After the encoder's first layer, windows of patches that look alike become one token, the
     mean of their features. The key set are the tokens that the encoder's last layer attends to
     most; the later stages must not drop them.
 
@@ -109,9 +109,9 @@ def _filters(layers: Any) -> tuple[int, ...]:
 class MustDrop(Strategy):
     """Drop visual tokens in vision encoding (a), in the prefill (b) and in decoding (c).
 
-    Stage b, the dual-attention filter, runs behind some decoder layers: a visual token falls if
+    Stage b, the dual-attention filter, runs after some decoder layers: a visual token falls if
     the text gives it less than gamma of all that it gives the image, no text row gives it alpha or
-    more, and it is not in the key set. Text rows are those behind the first visual token. Stage c,
+    more, and it is not in the key set. Text rows are those after the first visual token. Stage c,
     the output-aware cache: once the prefill is done, the caches of the layers from the first
     filter to the last keep only the visual tokens that are left at the end.
 
@@ -198,11 +198,11 @@ class MustDrop(Strategy):
         return next((name for name, one in PRESETS.items() if (one.gamma, one.alpha) == pair), None)
 
     @classmethod
-    def from_description(cls, said: Mapping[str, Any]) -> Self:
+    def from_description(cls, description: Mapping[str, Any]) -> Self:
         """With the vision stage as it describes itself."""
-        vision = said.get("vision")
+        vision = description.get("vision")
         stage = VisionStage(**vision) if isinstance(vision, dict) else None
-        return super().from_description({**said, "vision": stage})
+        return super().from_description({**description, "vision": stage})
 
     @classmethod
     def preset(cls, name: str, **options: Any) -> Self:
@@ -229,25 +229,25 @@ class MustDrop(Strategy):
         preset = self._preset()
         if preset is None:
             return {}
-        said = f"{preset}, thresholds as published for LLaVA-1.5-7B"
+        description = f"{preset}, thresholds as published for LLaVA-1.5-7B"
         if self.prefill and self.layers is None:
             here, there = (
                 ", ".join(map(str, some)) for some in (self.filters(layers), PUBLISHED_FILTERS)
             )
-            said += f"; filters {there} of {FILTERS.of} layers, here {here} of {layers}"
-        return {"preset": said}
+            description += f"; filters {there} of {FILTERS.of} layers, here {here} of {layers}"
+        return {"preset": description}
 
     def fitted_by(self, trials: Trials, tokens: float, *, nearest: bool = False) -> "MustDrop":
         """With thresholds that leave so many, found by `search.fit`."""
         return fit(self, trials, tokens, nearest=nearest).strategy
 
     def filters(self, layers: int) -> tuple[int, ...]:
-        """The layers behind which the filter runs, in a decoder of so many; if stage b is on."""
+        """The layers after which the filter runs, in a decoder of so many; if stage b is on."""
         filters: tuple[int, ...] = self.value("layers", layers)
         return filters if self.prefill else ()
 
     def needs(self, layers: int) -> dict[int, frozenset[Need]]:
-        """Attention, behind the filters."""
+        """Attention, after the filters."""
         return dict.fromkeys(self.filters(layers), frozenset({Need.ATTENTION}))
 
     def reduced_cache(self, layers: int) -> Sequence[int]:
@@ -256,13 +256,13 @@ class MustDrop(Strategy):
         return range(filters[0], filters[-1] + 1) if self.cache and filters else range(0)
 
     def decide(self, view: LayerView) -> Decision:
-        """Behind a filter's layer, what it says; elsewhere all stay."""
+        """After a filter's layer, what it decides; elsewhere all stay."""
         if view.layer - 1 not in self.filters(view.layers):
             return Decision(view.alive)
         return self.judged(view.attention, view.layout)
 
     def judged(self, attention: VisualAttention, layout: TokenLayout) -> Decision:
-        """What the filter says about the tokens in `attention.columns`."""
+        """What the filter decides about the tokens in `attention.columns`."""
         return decision(attention, self.verdict(attention, layout), self.gamma, self.alpha)
 
     def explain(self, trace: Trace) -> TokenFates:

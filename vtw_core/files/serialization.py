@@ -1,10 +1,11 @@
-"""Records as JSON and arrays and back, by nothing but the annotations of their fields.
+"""Serialize records as JSON and arrays and read them back; the schema is the annotations of their
+fields.
 
 A record is a dataclass of numbers, text, None, choices (`Literal`), tuples, mappings, arrays and
-further records. Arrays, and nested tuples of numbers with a name for every axis (`Axes`), can lie
-apart from the JSON, each under the path of its field, such as "inside.attention.mass".
+further records. Arrays, and nested tuples of numbers with a name for every axis (`Axes`), can be
+stored outside of the JSON, each under the path of its field, such as "inside.attention.mass".
 
-A field that is None or empty by default may be missing, so that a later version can bring one.
+A field that is None or empty by default may be missing, so that a later version can add one.
 """
 
 import sys
@@ -36,23 +37,23 @@ _WHOLE = Sentence("the result")
 _NUMBERS: dict[Any, type[np.generic]] = {float: np.float64, int: np.int64, bool: np.bool_}
 
 
-def taken_apart(record: Any, most_bytes: int) -> tuple[Any, Tensors]:
-    """A record as JSON and the arrays that lie apart.
+def serialize(record: Any, most_bytes: int) -> tuple[Any, Tensors]:
+    """A record as JSON, and the arrays that are stored outside of it.
 
     Raises:
-        OverflowError: the arrays take more than so many bytes.
+        OverflowError: the arrays take more than `most_bytes`.
     """
-    apart = _Apart(most_bytes)
-    return _form(type(record)).write(record, "", apart), apart.tensors
+    stored = _Stored(most_bytes)
+    return _form(type(record)).write(record, "", stored), stored.tensors
 
 
-def as_json(record: Any) -> Any:
+def to_json(record: Any) -> Any:
     """A record as JSON alone, arrays as lists; of an empty one, all axes but the first are lost."""
     return _form(type(record)).write(record, "", None)
 
 
-def built(kind: type[R], document: Any, tensors: Tensors | None = None) -> R:
-    """The record of a class from what `taken_apart` or `as_json` made; uses the tensors up.
+def deserialize(kind: type[R], document: Any, tensors: Tensors | None = None) -> R:
+    """The record of a class from what `serialize` or `to_json` made; empties `tensors`.
 
     Raises:
         InputError: a value is not what its field says; or what the class itself raises.
@@ -73,17 +74,17 @@ def freeze(record: Any) -> None:
 
 
 def misfit(record: Any) -> Sentence | None:
-    """Which axes in a record do not have the lengths that others say, in words; None if all do."""
+    """Which axes do not have the lengths that others set, as a sentence; None if all do."""
     return next(_form(type(record)).misfits(record, "", Lengths()), None)
 
 
 def arrays_of(record: Any) -> Iterator[tuple[str, NDArray[Any]]]:
-    """The path and the array of every field of arrays, however deep."""
-    yield from taken_apart(record, 2**63)[1].items()
+    """The path and the array of every array field, however deep."""
+    yield from serialize(record, 2**63)[1].items()
 
 
-class _Apart:
-    """The arrays that were put apart so far."""
+class _Stored:
+    """The arrays that were stored outside of the JSON so far."""
 
     def __init__(self, most_bytes: int) -> None:
         self.tensors: Tensors = {}
@@ -99,7 +100,7 @@ class _Apart:
 class _Form(Protocol):
     """How values of one annotation are written, read, and checked for their axes."""
 
-    def write(self, value: Any, path: str, apart: _Apart | None) -> Any: ...
+    def write(self, value: Any, path: str, stored: _Stored | None) -> Any: ...
 
     def read(self, data: Any, path: str, tensors: Tensors) -> Any: ...
 
@@ -109,7 +110,7 @@ class _Form(Protocol):
 class _Plain:
     """What is in JSON as it is, and has no axes."""
 
-    def write(self, value: Any, path: str, apart: _Apart | None) -> Any:
+    def write(self, value: Any, path: str, stored: _Stored | None) -> Any:
         return value
 
     def read(self, data: Any, path: str, tensors: Tensors) -> Any:
@@ -144,8 +145,8 @@ class _Choice(_Plain):
 class _Maybe:
     inner: _Form
 
-    def write(self, value: Any, path: str, apart: _Apart | None) -> Any:
-        return None if value is None else self.inner.write(value, path, apart)
+    def write(self, value: Any, path: str, stored: _Stored | None) -> Any:
+        return None if value is None else self.inner.write(value, path, stored)
 
     def read(self, data: Any, path: str, tensors: Tensors) -> Any:
         is_none = data is None and path not in tensors
@@ -162,8 +163,8 @@ class _Listed:
 
     inner: _Form
 
-    def write(self, value: Any, path: str, apart: _Apart | None) -> Any:
-        return [self.inner.write(one, _at(path, n), apart) for n, one in enumerate(value)]
+    def write(self, value: Any, path: str, stored: _Stored | None) -> Any:
+        return [self.inner.write(one, _at(path, n), stored) for n, one in enumerate(value)]
 
     def read(self, data: Any, path: str, tensors: Tensors) -> Any:
         check_scalar(path, data, list)
@@ -176,13 +177,13 @@ class _Listed:
 
 @dataclass(frozen=True)
 class _Fixed:
-    """A tuple of so many values."""
+    """A tuple of a fixed number of values."""
 
     inner: tuple[_Form, ...]
 
-    def write(self, value: Any, path: str, apart: _Apart | None) -> Any:
+    def write(self, value: Any, path: str, stored: _Stored | None) -> Any:
         parts = enumerate(zip(self.inner, value, strict=True))
-        return [form.write(one, _at(path, n), apart) for n, (form, one) in parts]
+        return [form.write(one, _at(path, n), stored) for n, (form, one) in parts]
 
     def read(self, data: Any, path: str, tensors: Tensors) -> Any:
         check_scalar(path, data, list)
@@ -204,9 +205,9 @@ class _Keyed:
     inner: _Form
     has_numbers: bool
 
-    def write(self, value: Any, path: str, apart: _Apart | None) -> Any:
+    def write(self, value: Any, path: str, stored: _Stored | None) -> Any:
         return {
-            str(key): self.inner.write(one, _at(path, key), apart) for key, one in value.items()
+            str(key): self.inner.write(one, _at(path, key), stored) for key, one in value.items()
         }
 
     def read(self, data: Any, path: str, tensors: Tensors) -> Any:
@@ -232,28 +233,28 @@ class _Keyed:
 class _Tensor:
     """An array, or nested tuples of numbers whose every axis has a name.
 
-    In JSON it is a list, or nothing (None in a list or mapping) where it lies apart.
+    In JSON it is a list, or nothing (None in a list or mapping) where it is stored outside.
     """
 
     dtype: type[np.generic]
     depth: int = 0  # of the tuples; an array has none
 
-    def write(self, value: Any, path: str, apart: _Apart | None) -> Any:
+    def write(self, value: Any, path: str, stored: _Stored | None) -> Any:
         array = np.asarray(value, self.dtype)
-        if apart is None:
+        if stored is None:
             return array.tolist()
-        apart.put(path, array)
+        stored.put(path, array)
         return None
 
     def read(self, data: Any, path: str, tensors: Tensors) -> Any:
-        array = self._apart(path, tensors) if data is None else self._inline(data, path)
+        array = self._stored(path, tensors) if data is None else self._inline(data, path)
         if not self.depth:
             return array
         if array.ndim != self.depth:
             raise InputError("{name} should be a table of numbers.", name=path)
         return _tupled(array.tolist())
 
-    def _apart(self, path: str, tensors: Tensors) -> NDArray[Any]:
+    def _stored(self, path: str, tensors: Tensors) -> NDArray[Any]:
         array = tensors.pop(path, None)
         if array is None or array.dtype != self.dtype:
             raise InputError(
@@ -293,12 +294,12 @@ class _Field:
 class _Record:
     kind: type[Any]
 
-    def write(self, value: Any, path: str, apart: _Apart | None) -> Any:
+    def write(self, value: Any, path: str, stored: _Stored | None) -> Any:
         written = {}
         for field in _fields(self.kind):
             at = _at(path, field.name)
-            data = field.form.write(getattr(value, field.name), at, apart)
-            if apart is None or at not in apart.tensors:
+            data = field.form.write(getattr(value, field.name), at, stored)
+            if stored is None or at not in stored.tensors:
                 written[field.name] = data
         return written
 
@@ -328,15 +329,15 @@ class _Record:
 
 @dataclass(frozen=True)
 class _Marked:
-    """A value whose annotation says something of lengths."""
+    """A value whose annotation constrains lengths."""
 
     inner: _Form
     axes: Axes | None
     count: Count | None
     own: Own | None
 
-    def write(self, value: Any, path: str, apart: _Apart | None) -> Any:
-        return self.inner.write(value, path, apart)
+    def write(self, value: Any, path: str, stored: _Stored | None) -> Any:
+        return self.inner.write(value, path, stored)
 
     def read(self, data: Any, path: str, tensors: Tensors) -> Any:
         return self.inner.read(data, path, tensors)
@@ -378,11 +379,11 @@ def _inmost(form: _Form) -> _Form:
 
 
 def _fields(kind: Any) -> tuple[_Field, ...]:
-    return _made_fields(kind)
+    return _cached_fields(kind)
 
 
 @cache
-def _made_fields(kind: Any) -> tuple[_Field, ...]:
+def _cached_fields(kind: Any) -> tuple[_Field, ...]:
     hints = get_type_hints(kind, include_extras=True)
     return tuple(_Field(one.name, _form(hints[one.name]), one.default) for one in fields(kind))
 
@@ -393,11 +394,11 @@ def _form(hint: Any) -> _Form:
     Raises:
         TypeError: the annotation is none that a record can have.
     """
-    return _made_form(hint)
+    return _cached_form(hint)
 
 
 @cache
-def _made_form(hint: Any) -> _Form:
+def _cached_form(hint: Any) -> _Form:
     marks = getattr(hint, "__metadata__", ())
     bare = get_args(hint)[0] if marks else hint
     axes, count, own = _mark(marks, Axes), _mark(marks, Count), _mark(marks, Own)

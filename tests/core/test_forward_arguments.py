@@ -1,4 +1,4 @@
-"""What a pass is asked with must be what the layout was measured from."""
+"""The arguments of a pass must be those of the prompt that the layout was measured from."""
 
 import re
 
@@ -202,7 +202,7 @@ class TestVideos:
     ("family", "name"),
     [("llava", "pixel_values"), ("llava_next", "image_sizes"), ("qwen2_vl", "image_grid_thw")],
 )
-def test_inputs_without_what_the_layout_is_measured_from_are_told(tiny_models, family, name):
+def test_inputs_without_what_the_layout_is_measured_from_are_reported(tiny_models, family, name):
     vlm = tiny_models(family)
     inputs = dict(vlm.inputs(PICTURE, PROMPT))
     del inputs[name]
@@ -234,7 +234,7 @@ class TestAPromptThatEndsWithTheImage:
     def test_every_strategy_refuses_it(self, asked, strategy):
         vlm, inputs, layout = asked
         with (
-            pytest.raises(InputError, match=r"ends with the image.*put the question behind"),
+            pytest.raises(InputError, match=r"ends with the image.*put the question after"),
             withdraw(vlm.model, strategy, layout),
         ):
             vlm.model.generate(**inputs, max_new_tokens=2)
@@ -347,5 +347,5 @@ def test_a_text_only_row_of_a_batch_is_untouched(tiny_models, family):
 
 def test_a_batch_of_text_alone_is_refused(vlm, inputs, layout):
     text = inputs["input_ids"][:, layout.text.copy()]
-    with pytest.raises(ModelError, match=re.escape("No visual token stands in the prompt")):
+    with pytest.raises(ModelError, match=re.escape("There is no visual token in the prompt")):
         TokenLayout.batch_from_inputs(vlm.model, {"input_ids": text})
