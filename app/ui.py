@@ -25,13 +25,13 @@ from .sections.run_flow import Told, Values
 from .state import Visitor
 from .tabs.calibrate import Calibrate
 from .tabs.compare import Compare
+from .tabs.equal_budget import EqualBudget
 from .tabs.every_k import EveryK
 from .tabs.methods import Methods
 from .tabs.migration import Migration
 from .tabs.numbers import Numbers
 from .tabs.sinks import Sinks
 from .tabs.tab import Shared, Tab
-from .tabs.which_method import WhichMethod
 from .words import page as text
 from .words.language import FIRST, LANGUAGES, in_language, speaking
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 TABS: tuple[type[Tab], ...] = (
-    Compare, EveryK, Sinks, Migration, Methods, WhichMethod, Calibrate, Numbers,
+    Compare, EveryK, Sinks, Migration, Methods, EqualBudget, Calibrate, Numbers,
 )  # fmt: skip
 """In their order; the first is in front when the page opens."""
 # Once an hour what is older than a day: visitors' uploads and saved files do not pile up.

@@ -171,7 +171,7 @@ EVENTS = {
     "stages": ("γ, α and switches of MustDrop's stages", "A number becomes one of 0 to 1; all else "
                "stays as in the run shown."),
     "which": ("which MustDrop is shown", "The nearest that there is, or the first."),
-    "budget": ("kind, measure and cost of *Which method*", "One that there is, or the first."),
+    "budget": ("kind, measure and cost of *Equal budget*", "One that there is, or the first."),
     "criterion": ("η, scope, rule and direction of *Calibrate*", "They are refused in one "
                   "sentence."),
     "preset": ("a published η of the list", "Its place becomes the nearest that there is."),

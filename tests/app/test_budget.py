@@ -15,7 +15,7 @@ from app.figures import budget, style
 from app.figures.chart import Table
 from app.figures.plotly_charts import figure
 from app.presenters.budget_view import MAIN, facts, numbers_csv, reading, stages
-from app.tabs.which_method import WhichMethod
+from app.tabs.equal_budget import EqualBudget
 from app.words import budget as text
 from vtw_core.results.equal_budget import MEASURES, SHORT, load_budget_comparison
 
@@ -141,7 +141,7 @@ def words_of(demo):
 def test_the_tab_says_when_its_numbers_are_of_other_weights(tmp_path):
     path = COMPARISON.save(tmp_path / "methods.vtwb")
     for here in (True, False):
-        tab = built(WhichMethod, Recorded(path, here))
+        tab = built(EqualBudget, Recorded(path, here))
         told = tab.show(holding(tab, measure="kl_answer", cost="prefill_time", variants=True))
         assert set(told) == set(tab.outputs)
         assert (text.CHANGED_WEIGHTS.strip() in told[tab.foot]) is not here
@@ -152,7 +152,7 @@ def test_the_tab_says_when_its_numbers_are_of_other_weights(tmp_path):
 
 
 def test_a_page_without_a_recorded_budgets_says_how_to_make_one(tmp_path):
-    tab = built(WhichMethod, Recorded(tmp_path / "none.json"))
+    tab = built(EqualBudget, Recorded(tmp_path / "none.json"))
     assert "python -m benchmarks.methods" in words_of(tab.blocks)
     assert "There is no file" in words_of(tab.blocks)
     assert (tab.outputs, tab.show({})) == ((), {})

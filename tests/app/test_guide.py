@@ -154,7 +154,7 @@ def test_the_address_keeps_the_methods_when_code_is_asked_for(guide, service):
     assert told["query"] == "example=squares&tab=methods&methods=vtw:k=1"
 
 
-def test_the_controls_of_which_method_follow_a_link_where_there_is_a_comparison(
+def test_the_controls_of_equal_budget_follow_a_link_where_there_is_a_comparison(
     guide, service, own, tmp_path
 ):
     view = View(tab="budget", kind="count", cost="kv_bytes", variants=True)

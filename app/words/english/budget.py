@@ -1,6 +1,6 @@
 """Every sentence about methods at equal budget: the tab, its figures, docs/equal-budget.md."""
 
-TAB_BUDGET = "Which method"
+TAB_BUDGET = "Equal budget"
 INTRO = (
     "Every method leaves fewer visual tokens. **At the same number of them, mean over the layers, which "
     "one loses least, and what does it really cost?** Recorded with `python -m benchmarks.methods`."

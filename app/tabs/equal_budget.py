@@ -36,7 +36,7 @@ CHARTS = {
 }
 
 
-class WhichMethod(Tab):
+class EqualBudget(Tab):
     id = "budget"
     follows_run = False
 
