@@ -44,7 +44,7 @@ def test_an_upload_of_many_parts_is_refused_and_nothing_of_it_is_kept(address):
     assert (kept.status_code, len(kept.json())) == (200, MOST_PARTS)
     between = files()
     answer = httpx.post(f"{address}/gradio_api/upload", files=[*most, ("files", ("a.png", b"y"))])
-    assert detail(answer) == (413, "A request may hold 32 files; send fewer at once.")
+    assert detail(answer) == (413, "A request may contain at most 32 files; send fewer at once.")
     assert files() == between
     assert len(between - before) == MOST_PARTS
 
@@ -109,7 +109,7 @@ def test_no_long_path_is_resolved(tmp_path, monkeypatch):
 def test_the_name_of_a_session_and_of_an_upload_is_bounded(address):
     """Gradio remembers it in some ten places, thousands of times."""
     body = {"data": [], "fn_index": 0, "session_hash": "x" * (LONGEST_NAME + 1)}
-    gone = (400, "The page has no such function; load it again.")
+    gone = (400, "The page has no such function; reload it.")
     for path in ("queue/join", "run/predict", "cancel", "component_server"):
         assert detail(httpx.post(f"{address}/gradio_api/{path}", json=body)) == gone
     for path in ("upload_progress", "upload_progress/"):
@@ -150,7 +150,7 @@ def test_one_address_uploads_so_often_and_so_much_and_is_told_in_its_language(se
         assert upload(400_000).status_code == 200
         much = upload(700_000)
         assert much.status_code == 429
-        assert much.json()["detail"].startswith("From your network address 1 MB an hour may be")
+        assert much.json()["detail"].startswith("Your network address may upload 1 MB an hour")
         seconds = int(much.headers["retry-after"])
         assert 300 < seconds < 500
         assert upload(1_000, "zh").status_code == 200

@@ -206,7 +206,7 @@ def test_the_page_says_when_to_come_again_in_both_languages(examples_folder):
         assert others == ("It ran.", 200, "")
         said, status, words = refused
         assert said == words
-        assert words.startswith("You may start 2 runs a minute: come again in ")
+        assert words.startswith("You may start 2 runs a minute: try again in ")
         assert status == 429
         # Another way to the same session, on the Chinese page.
         session = next(iter(service.limits.sessions._times))
@@ -276,7 +276,7 @@ def test_a_forged_address_is_not_believed(examples_folder, trusted):
         *taken, last = runs_forwarded(address, "198.51.100.{number}")
     assert [one.status_code for one in taken] == [200] * ADDRESS_RUNS
     assert last.status_code == 429
-    assert last.json()["detail"].startswith("From your network address 10 runs a minute")
+    assert last.json()["detail"].startswith("Your network address may start 10 runs a minute")
 
 
 def test_a_trusted_proxy_is_believed_and_what_a_visitor_writes_before_it_is_not(examples_folder):

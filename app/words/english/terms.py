@@ -1,4 +1,4 @@
-"""What the page's terms mean, said where they stand; docs/quantities.md says the same."""
+"""The tooltips that define the page's terms, in agreement with docs/quantities.md."""
 
 # `skip`: words that hold a term and mean something else.
 WORDS = {"definition": "Exact definition", "skip": "baseline/"}
@@ -14,7 +14,7 @@ TERMS = {
     "withdrawal": {
         "names": "withdrawn|Withdrawal|withdrawal",
         "title": "Withdrawal",
-        "told": "All visual tokens are taken out of the hidden states, and so out of the KV cache, of layer K and of every layer behind it.",
+        "told": "All visual tokens are taken out of the hidden states, and so out of the KV cache, of layer K and of every later layer.",
     },
     "k": {
         "names": "K",
@@ -24,7 +24,7 @@ TERMS = {
     "k_star": {
         "names": "K*",
         "title": "K*",
-        "told": "The K that a criterion picks: the first K whose KL is at most η, or, by the rule “stays under η”, the first from which on every K has one, or, by the rule “from K = 5”, the first such K from 5 on, where the candidates of VTW's released code begin.",
+        "told": "The K that a criterion picks: the first K whose KL is at most η, or, by the rule “stays under η”, the first from which on every K has one, or, by the rule “from K = 5”, the first such K from 5 on, where the candidates of VTW's released code start.",
     },
     "kl": {
         "names": "KL",
@@ -39,7 +39,7 @@ TERMS = {
     "eta": {
         "names": "η",
         "title": "η (eta)",
-        "told": "The greatest KL that is still taken for “no difference”. VTW’s released code uses 0.003 nats unless told otherwise.",
+        "told": "The largest KL that still counts as no difference. VTW’s released code uses 0.003 nats by default.",
     },
     "baseline": {
         "names": "baseline’s|baseline's|baseline|Baseline",
@@ -54,7 +54,7 @@ TERMS = {
     "decode": {
         "names": "decoding|Decode|decode",
         "title": "Decode",
-        "told": "Everything behind the first answer token: one pass through all layers for each further token, with the KV cache in place of the prompt.",
+        "told": "Everything after the first answer token: one pass through all layers for each further token, with the KV cache in place of the prompt.",
     },
     "kv_cache": {
         "names": "KV cache",
@@ -69,7 +69,7 @@ TERMS = {
     "sink": {
         "names": "Attention sinks|Attention sink|attention sinks|attention sink|sinks|sink",
         "title": "Attention sink",
-        "told": "A token that receives much attention from almost everywhere, whatever it says; often the first one. It holds what a softmax must give away, and its value vector tends to be short.",
+        "told": "A token that receives much attention from almost everywhere, whatever it says; often the first one. It takes the attention that a softmax must spend somewhere, and its value vector tends to be short.",
     },
     "bos": {
         "names": "BOS",
@@ -79,12 +79,12 @@ TERMS = {
     "migration": {
         "names": "Information migration|information migration",
         "title": "Information migration",
-        "told": "What the answer needs moves, layer by layer, from the visual tokens into the text tokens behind them, so that deep layers can do without the picture.",
+        "told": "What the answer needs moves, layer by layer, from the visual tokens into the text tokens after them, so that deep layers can do without the picture.",
     },
     "lens": {
         "names": "logit lens|Logit lens|patch lens",
         "title": "Logit lens",
-        "told": "The model’s own last norm and output head, applied to a state half-way: what it would say if it stopped there. The lens is not trained, so “not readable” is not “not there”.",
+        "told": "The model’s own last norm and output head, applied to an intermediate state: what it would say if it stopped there. The lens is not trained, so “not readable” is not “not there”.",
     },
     "causal_test": {
         "names": "causal test|causal tests|causal KL",
@@ -104,17 +104,17 @@ TERMS = {
     "head": {
         "names": "mean over heads|attention heads|heads",
         "title": "Attention head",
-        "told": "Each layer looks several times side by side, once in each head. A mean over heads hides the one head that looks elsewhere.",
+        "told": "Each layer attends several times in parallel, once per head. A mean over heads hides a single head that looks elsewhere.",
     },
     "massive": {
         "names": "massive activations|Massive activations|massive activation",
         "title": "Massive activation",
-        "told": "A component of a hidden state that is about 1000 times the median one or more; it often goes with an attention sink.",
+        "told": "A component of a hidden state that is at least about 1000 times the median one; it often goes with an attention sink.",
     },
     "budget": {
         "names": "equal budget|token budget|budget",
         "title": "Budget",
-        "told": "The number of visual tokens in the prefill, mean over the layers. Methods are compared fairly at the same one.",
+        "told": "The number of visual tokens in the prefill, mean over the layers. A comparison of methods is fair at the same budget.",
     },
     "gamma": {
         "names": "γ",
@@ -134,22 +134,22 @@ TERMS = {
     "stages": {
         "names": "stages a b c|Stages|stage a|stage b|stage c",
         "title": "Stages a, b, c",
-        "told": "MustDrop’s three: a merges like patches in the vision encoder, b drops tokens behind some decoder layers, c cuts the cache of those layers to what is still alive at the end.",
+        "told": "MustDrop’s three: a merges similar patches in the vision encoder, b drops tokens after some decoder layers, c cuts the cache of those layers to the tokens that are left at the end.",
     },
     "ratio": {
         "names": "R",
         "title": "R",
-        "told": "FastV’s share of the visual tokens that leaves before layer K, those with the least attention in the layer before.",
+        "told": "The share of the visual tokens that FastV drops before layer K, those with the least attention in the layer before.",
     },
     "agreement": {
         "names": "Agreement|agreement|Agrees",
         "title": "Agreement",
-        "told": "The share of the baseline answer’s tokens that the other side would say too, when it is given the baseline’s answer up to there.",
+        "told": "The share of the baseline answer’s tokens that the other side predicts too, given the baseline’s answer up to that point.",
     },
     "teacher_forcing": {
         "names": "teacher-forced|teacher forcing",
         "title": "Teacher forcing",
-        "told": "Both sides read the baseline’s answer, token by token, in place of their own, so that the same position means the same on both.",
+        "told": "Both sides read the baseline’s answer, token by token, instead of their own, so that the same position means the same on both.",
     },
     "band": {
         "names": "95% band|bootstrap",
