@@ -9,7 +9,7 @@ import pytest
 from gradio.routes import file_upload_statuses
 from served_page import served
 
-from app.requests.refusals import TurnedAway
+from app.requests.refusals import RequestRefused
 from app.requests.upload_limits import UploadLimits
 from app.server import gate
 from app.server.bodies import LONGEST_NAME, MOST_NAMED, Uploads, check_body
@@ -67,7 +67,7 @@ def test_the_parts_are_told_as_they_come_whatever_the_pieces():
         parts = Parts("multipart/form-data; boundary=b")
         for at in range(0, len(body), size):
             parts.add(body[at : at + size])
-    with pytest.raises(TurnedAway, match="REQUEST_TOO_LARGE"):
+    with pytest.raises(RequestRefused, match="REQUEST_TOO_LARGE"):
         Parts("multipart/form-data; boundary=b").add(body.replace(b"y", b"yy", 1))
     for kind in (
         "multipart/form-data",
@@ -200,5 +200,5 @@ def test_all_whose_address_a_proxy_hides_have_what_ten_addresses_have():
     scope = {"client": ("127.0.0.1", 5)}
     for _ in range(20):
         limits.begin(scope, 1)
-    with speaking("en"), pytest.raises(TurnedAway, match="UPLOADS_TOO_OFTEN"):
+    with speaking("en"), pytest.raises(RequestRefused, match="UPLOADS_TOO_OFTEN"):
         limits.begin(scope, 1)
