@@ -17,7 +17,7 @@ from vtw_core.results.run import RULES, SCOPES, Rule, Scope, check_eta
 from .gradio_internals import hand_on, upload_folder
 from .inputs.pictures import path_sent, uploaded
 from .requests.events import AGAIN_QUEUE
-from .requests.faults import told
+from .requests.faults import raising_refusals
 from .words import api as text_api
 from .words import page as text
 
@@ -53,7 +53,7 @@ def build_api(service: Service) -> None:
         (endpoints.generate, [image, prompt, method, length, model, more_images]),
     ):
         button.click(
-            told(endpoint), inputs, answer, api_name=endpoint.__name__,
+            raising_refusals(endpoint), inputs, answer, api_name=endpoint.__name__,
             show_progress="hidden", **AGAIN_QUEUE,
         )  # fmt: skip
 

@@ -238,7 +238,7 @@ def take_no_words_for_events(demo: gr.Blocks) -> None:
             part.every = None  # type: ignore[attr-defined]
 
 
-def tell_hidden_progress_to_nobody(demo: gr.Blocks) -> None:
+def skip_hidden_progress(demo: gr.Blocks) -> None:
     """Keep the statuses of an event that shows no progress from its outputs.
 
     Why: the browser would tell every output, and all that stands in it, each status of each event:

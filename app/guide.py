@@ -25,9 +25,9 @@ from .lesson.syllabus import STEPS
 from .links.snippet import code_for
 from .links.view_address import Address, View
 from .presenters.view import on_the_line
-from .requests.events import GLUE, GLUE_OF_EVENT
+from .requests.events import IMMEDIATE, IMMEDIATE_EACH
 from .sections.downloads import download_on
-from .sections.run_flow import Told, Values
+from .sections.run_flow import Updates, Values
 from .sections.saved_run import write_run
 from .state import Visitor
 from .tabs.tab import Arrival, Shared, Tab
@@ -103,18 +103,20 @@ class Guide:
         asked = gr.on(
             [parts.lesson.select, parts.share.submit], self.look_up, {visitor, self.progress},
             [self.wanted, self.progress, *(flow.waits for flow in self.flows)],
-            cancels=[event for flow in self.flows for event in flow.running], **GLUE_OF_EVENT,
+            cancels=[event for flow in self.flows for event in flow.running], **IMMEDIATE_EACH,
         )  # fmt: skip
         moved = [visitor, page.container, opened, parts.share]
         for tab in page.tabs.values():
             moved += [*tab.controls.values(), *tab.arrives_at]
-        arrived = asked.success(self.arrive, {self.wanted, visitor, self.progress}, moved, **GLUE)
+        arrived = asked.success(
+            self.arrive, {self.wanted, visitor, self.progress}, moved, **IMMEDIATE
+        )
         self._connect_lesson([arrived, *page.finished])
         for another in (page.chosen, *page.finished):
-            another.success(self.address, {visitor, opened}, parts.share, **GLUE)
-        parts.share.select(self.code, {visitor, opened}, parts.share, **GLUE_OF_EVENT)
+            another.success(self.address, {visitor, opened}, parts.share, **IMMEDIATE)
+        parts.share.select(self.code, {visitor, opened}, parts.share, **IMMEDIATE_EACH)
         for tab_id, tab in page.tabs.items():
-            told = {field.name: field.told for field in self.table.tabs[tab_id]}
+            told = {field.name: field.javascript for field in self.table.tabs[tab_id]}
             for name, control in tab.controls.items():
                 place = told[name] or f"{{ {name}: value }}"
                 control.input(None, control, js=tell_place(place))
@@ -126,10 +128,10 @@ class Guide:
         part = self.parts.lesson
         reads: set[Any] = {self.visitor, self.progress}
         for event in another_run:
-            event.success(self.show_lesson, reads, part, **GLUE)
+            event.success(self.show_lesson, reads, part, **IMMEDIATE)
         told = [self.progress, part]
-        part.clear(self.close, {self.progress}, told, **GLUE_OF_EVENT)
-        part.submit(self.answer, reads, told, **GLUE_OF_EVENT)
+        part.clear(self.close, {self.progress}, told, **IMMEDIATE_EACH)
+        part.submit(self.answer, reads, told, **IMMEDIATE_EACH)
 
     def follow_choices(self, drawn: list[Any]) -> None:
         """Tell the address bar what of a tab only the server knows, when it may be another.
@@ -140,10 +142,10 @@ class Guide:
         for tab in self.page.tabs.values():
             inputs = {self.visitor, self.page.opened, *tab.choices}
             for event in (*(one.success for one in drawn), *tab.chosen) if tab.chosen else ():
-                event(self.address_of(tab), inputs, self.parts.share, **GLUE)
+                event(self.address_of(tab), inputs, self.parts.share, **IMMEDIATE)
 
     # ------------------------------------------------------------------ another view
-    def look_up(self, values: Values, event: gr.EventData) -> Told:
+    def look_up(self, values: Values, event: gr.EventData) -> Updates:
         """The view of a step, or the one that an address asks for; and that no run waits any more.
 
         What an address with a step does not say is the step's own view.
@@ -178,8 +180,8 @@ class Guide:
         named = {example.name: example for example in self.service.examples}
         return named.get(name, self.service.examples[0])
 
-    def arrive(self, values: Values) -> Told:
-        """Everything that the server moves for a view; the rest is told to the browser."""
+    def arrive(self, values: Values) -> Updates:
+        """Everything that the server moves for a view; the browser does the rest."""
         wanted, progress = values[self.wanted], values[self.progress]
         example = self._example(wanted.get("example"))
         visitor: Visitor = values[self.visitor]
@@ -191,14 +193,14 @@ class Guide:
         front = view.get("tab", next(iter(self.page.tabs)))
         question = view.get("prompt", None if example is None else example.prompt)
         draws = bool(progress.step) and progress.at.asks_of == "own"
-        told: Told = {
+        updates: Updates = {
             self.page.container: gr.Tabs(selected=front), self.page.opened: front,
             self.visitor: visitor, self.parts.share: self._arrived(view, visitor, run, front),
         }  # fmt: skip
         for name, tab in self.page.tabs.items():
             own = self.table.part(view, name, front)
-            told |= tab.arrive(Arrival(own, visitor, run, name == front, question, draws))
-        return told
+            updates |= tab.arrive(Arrival(own, visitor, run, name == front, question, draws))
+        return updates
 
     def _arrived(self, view: View, visitor: Visitor, run: Run, front: str) -> dict[str, Any]:
         known, origin = self._known(visitor, front)
@@ -270,7 +272,7 @@ class Guide:
     def show_lesson(self, values: Values) -> dict[str, Any] | None:
         return show_step(values[self.progress], values[self.visitor])
 
-    def answer(self, values: Values, event: gr.EventData) -> Told:
+    def answer(self, values: Values, event: gr.EventData) -> Updates:
         """One more answer; what cannot be one changes nothing."""
         visitor, progress = values[self.visitor], values[self.progress]
         run = visitor.run
@@ -287,7 +289,7 @@ class Guide:
         answered = progress.answered(run, asked, given, question.judge(given).right)
         return {self.progress: answered, self.parts.lesson: show_step(answered, visitor)}
 
-    def close(self, values: Values, event: gr.EventData) -> Told:
+    def close(self, values: Values, event: gr.EventData) -> Updates:
         """Closed half-way it is gone on with later, behind its end it begins anew."""
         finished = sent_with(event).get("finished") is True
         closed = Progress() if finished else replace(values[self.progress], step=0)

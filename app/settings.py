@@ -14,7 +14,7 @@ from vtw_core.results.run import DEFAULT_ETA
 
 from .requests.limits import RUNS_PER_MINUTE, WAITING
 from .requests.upload_limits import QUOTA_MB, UPLOADS_PER_MINUTE
-from .requests.visitors import VARIABLE, believed_proxies
+from .requests.visitors import VARIABLE, trusted_proxies
 from .service import zero_gpu
 from .service.models import RESIDENT, LoadOptions, Models
 from .words.language import FIRST, LANGUAGES
@@ -144,7 +144,7 @@ class Settings:
                 "VTW_FREE_MODELS=1 cannot be had on ZeroGPU, where all models are loaded before "
                 "the page starts; name them in VTW_MODELS."
             )
-        given["proxies"] = believed_proxies(environment)
+        given["proxies"] = trusted_proxies(environment)
         return cls(**given, on_spaces="SPACE_ID" in environment, on_zero_gpu=on_zero_gpu)
 
     def offered(self, model: str | None = None) -> Models:

@@ -13,25 +13,25 @@ from .components.unseen import unseen_scripts
 from .gradio_internals import (
     describe_page_once,
     functions_of,
+    skip_hidden_progress,
     take_no_words_for_events,
-    tell_hidden_progress_to_nobody,
     wrap_functions,
 )
 from .lesson.syllabus import STEPS
 from .links.view_address import Address, fields_of_page
 from .presenters.view import on_the_line
-from .requests.events import GLUE, GLUE_OF_EVENT
-from .sections.run_flow import Told, Values
+from .requests.events import IMMEDIATE, IMMEDIATE_EACH
+from .sections.run_flow import Updates, Values
 from .state import Visitor
 from .tabs.calibrate import Calibrate
 from .tabs.compare import Compare
+from .tabs.equal_budget import EqualBudget
 from .tabs.every_k import EveryK
 from .tabs.methods import Methods
 from .tabs.migration import Migration
 from .tabs.numbers import Numbers
 from .tabs.sinks import Sinks
 from .tabs.tab import Shared, Tab
-from .tabs.which_method import WhichMethod
 from .words import page as text
 from .words.language import FIRST, LANGUAGES, in_language, speaking
 
@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 
 TABS: tuple[type[Tab], ...] = (
-    Compare, EveryK, Sinks, Migration, Methods, WhichMethod, Calibrate, Numbers,
+    Compare, EveryK, Sinks, Migration, Methods, EqualBudget, Calibrate, Numbers,
 )  # fmt: skip
 """In their order; the first is in front when the page opens."""
 # Once an hour what is older than a day: visitors' uploads and saved files do not pile up.
@@ -74,7 +74,7 @@ def build_demo(
         with demo.route(language.name, language.path, show_in_navbar=False):
             _speak(demo, code, service, usual_language, tabs)
     take_no_words_for_events(demo)
-    tell_hidden_progress_to_nobody(demo)
+    skip_hidden_progress(demo)
     describe_page_once(demo)
     return demo
 
@@ -113,7 +113,7 @@ def build_page(service: Service, usual_language: str, kinds: Sequence[type[Tab]]
         for tab in tabs.values():
             with gr.Tab(tab.title, id=tab.id):
                 tab.build()
-    chosen = container.select(_opener(tabs, opened), None, [opened], **GLUE_OF_EVENT)
+    chosen = container.select(_opener(tabs, opened), None, [opened], **IMMEDIATE_EACH)
     page = guide.Page(container, opened, chosen, tabs, shared)
     guided = guide.Guide(parts, page, address)
     arrived = guided.connect()
@@ -143,13 +143,13 @@ def _draw_in_front(event: Any, opened: gr.State, tabs: Sequence[Tab]) -> Any:
 
     inputs = {opened, *(part for tab in tabs for part in tab.inputs)}
     outputs = [part for tab in tabs for part in tab.outputs]
-    return event.success(draw, inputs, outputs, **GLUE)
+    return event.success(draw, inputs, outputs, **IMMEDIATE)
 
 
-def _opener(tabs: Mapping[str, Tab], opened: gr.State) -> Callable[[gr.SelectData], Told]:
+def _opener(tabs: Mapping[str, Tab], opened: gr.State) -> Callable[[gr.SelectData], Updates]:
     """The handler that says which tab is in front."""
 
-    def open_tab(event: gr.SelectData) -> Told:
+    def open_tab(event: gr.SelectData) -> Updates:
         named = {tab.title: name for name, tab in tabs.items()}
         return {opened: named.get(str(event.value), next(iter(tabs)))}
 

@@ -78,8 +78,8 @@ def section(results: dict[str, Any]) -> str:
         ("**attention recorded**", "recorded"),
         ("eager with `output_attentions=True`", "eager"),
     ):
-        cells = [f"{row[f'{key}_{what}']:.2f}" for row in (narrow, wide) for what in _COSTS]
-        lines.append(f"| {label} | " + " | ".join(cells) + " |")
+        costs = [f"{row[f'{key}_{what}']:.2f}" for row in (narrow, wide) for what in _COSTS]
+        lines.append(f"| {label} | " + " | ".join(costs) + " |")
     lines += [
         "",
         f"A whole run of the embedded model takes {looked['inside']:.2f} times as long with its "

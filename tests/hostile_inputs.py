@@ -15,7 +15,7 @@ from machine_faults import FAULTS
 ROOT = Path(__file__).resolve().parent.parent
 GUIDE = ROOT / "docs" / "hostile-input.md"
 MARKS = "<!-- table -->\n", "<!-- end of table -->"
-ELSEWHERE = "Only a file that was uploaded here is opened; upload it."
+ELSEWHERE = "Only files uploaded here can be opened; upload it first."
 ANSWERED = "It is answered."
 
 
@@ -110,8 +110,8 @@ CHOSEN = {
 """Models that a program requests from a page whose operator offers others."""
 
 TOO_LARGE = "The request is larger than 256 kB; send less."
-MANY_VALUES = "The request holds more than 5000 values; send less."
-MANY_FILES = "A request may hold 64 files; send fewer at once."
+MANY_VALUES = "The request contains more than 5000 values; send less."
+MANY_FILES = "A request may contain at most 64 files; send fewer at once."
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ def _file(path: Any, **more: Any) -> dict[str, Any]:
     return {"path": path, "meta": {"_type": "gradio.FileData"}, **more}
 
 
-NO_PICTURE = "There is no image: upload one and name it."
+NO_PICTURE = "There is no image: upload one and pass its name."
 REQUESTS = {
     "path": Request("a path on the server", _file("/etc/passwd"), 400, ELSEWHERE),
     "path_of_page": Request("a path of the page's own", _file("assets/examples/negation.png"), 400,
@@ -171,7 +171,7 @@ EVENTS = {
     "stages": ("γ, α and switches of MustDrop's stages", "A number becomes one of 0 to 1; all else "
                "stays as in the run shown."),
     "which": ("which MustDrop is shown", "The nearest that there is, or the first."),
-    "budget": ("kind, measure and cost of *Which method*", "One that there is, or the first."),
+    "budget": ("kind, measure and cost of *Equal budget*", "One that there is, or the first."),
     "criterion": ("η, scope, rule and direction of *Calibrate*", "They are refused in one "
                   "sentence."),
     "preset": ("a published η of the list", "Its place becomes the nearest that there is."),
@@ -200,16 +200,16 @@ OTHERS = (
     ("a drawing of more than 4 MB", "Refused: The request is larger than 4 MB; send less."),
     ("an upload of more than eight files' size", "Refused: The request is larger than 168 MB; send "
      "less."),
-    ("an upload of more than 32 parts", "Refused: A request may hold 32 files; send fewer at "
-     "once."),
+    ("an upload of more than 32 parts", "Refused: A request may contain at most 32 files; "
+     "send fewer at once."),
     ("an upload with more than 10 kB beside its files", "Refused: The request is larger than 10 kB;"
      " send less."),
     ("an address of more than 4 kB, a query of more than 32 kB, headers of more than 64 kB",
-     "Refused: The address of the page or the head of the request is too long; shorten it."),
+     "Refused: The page's address or the request's header is too long; shorten it."),
     ("a session whose name has more than 100 letters", "Refused: The page has no such function; "
-     "load it again."),
-    ("Gradio's own screen recordings", "Refused: The page has no such function; load it again."),
-    ("JSON nested without end", "Refused: The request is nested too deeply, or holds too many "
+     "reload it."),
+    ("Gradio's own screen recordings", "Refused: The page has no such function; reload it."),
+    ("JSON nested without end", "Refused: The request is nested too deeply, or contains too many "
      "values."),
 )  # fmt: skip
 

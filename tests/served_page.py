@@ -3,7 +3,7 @@
 import os
 from contextlib import contextmanager
 
-from app.requests.visitors import VARIABLE, believed_proxies
+from app.requests.visitors import VARIABLE, trusted_proxies
 from app.server.server import app_arguments
 from app.ui import build_demo
 
@@ -18,7 +18,7 @@ def served(service, *, queue=32, sessions=200, uploads=None, proxies=""):
     demo = build_demo(service, most_waiting=queue)
     service.limits.guard(demo)
     before = os.environ.get(VARIABLE)
-    os.environ[VARIABLE] = believed_proxies({VARIABLE: proxies})
+    os.environ[VARIABLE] = trusted_proxies({VARIABLE: proxies})
     try:
         _, address, _ = demo.launch(
             prevent_thread_lock=True, quiet=True, server_name="127.0.0.1", max_file_size="20mb",

@@ -110,7 +110,7 @@ function show(span) {
   hide();
   const term = byName.get(span.textContent);
   if (!term) return;
-  [term.title, term.told].forEach((told, at) => { tip.children[at].textContent = told; });
+  [term.title, term.definition].forEach((part, at) => { tip.children[at].textContent = part; });
   link.href = addressOfDefinition(term);
   tip.hidden = false;
   shown = span;

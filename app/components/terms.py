@@ -54,7 +54,7 @@ def terms_part() -> gr.HTML:
         {
             "names": term["names"].split("|"),
             "title": term["title"],
-            "told": term["told"],
+            "definition": term["definition"],
             "document": DEFINED[key][0],
             "where": DEFINED[key][1],
         }

@@ -15,12 +15,12 @@ from ..presenters.budget_view import (
     MAIN,
     X_MEASURES,
     Y_MEASURES,
+    as_text,
     kind_name,
     name_of,
     rows,
     series_name,
     shown,
-    told,
 )
 from ..words import budget as text
 from ..words.library_words import worded
@@ -141,7 +141,7 @@ def _summary(
             continue
         cost, cheapest = min(good, key=lambda pair: pair[0])
         points.append(
-            text.SUMMARY_POINT.format(name=name_of(cheapest), cost=told(chosen.cost, cost))
+            text.SUMMARY_POINT.format(name=name_of(cheapest), cost=as_text(chosen.cost, cost))
         )
     form = text.SUMMARY_KL if is_kl else text.SUMMARY_CHANCE
     return form.format(eta=eta, points=text.LONG_LIST.join(points))

@@ -59,7 +59,7 @@ class Choice:
         if offered().get(strategy.name) is not type(strategy):
             return None
         every = cls(strategy.name, strategy.options(), method.tokens)
-        return replace(every, options=every.options_in_use())
+        return replace(every, options=every.shown_options())
 
     @classmethod
     def read(cls, run: Run, values: Sequence[Any]) -> Choice:
@@ -95,7 +95,8 @@ class Choice:
             return OWN
         return next((way for way in several if way != TOKENS), OWN)
 
-    def options_in_use(self) -> dict[str, Any]:
+    def shown_options(self) -> dict[str, Any]:
+        """The values of the controls that are visible."""
         return {
             about.name: self.options[about.name]
             for about in asked(self.strategy)
@@ -106,7 +107,7 @@ class Choice:
         """The same for a run: values that it does not have become the nearest it has, and what is
         not said is as at first. A number of tokens that counting can meet becomes parameters."""
         options = {
-            about.name: self.value_of(about, run)
+            about.name: self.clamped_value(about, run)
             for about in asked(self.strategy)
             if about.name not in (SET_BY, TOKENS) and is_asked(self.strategy, about, self.way)
         }
@@ -116,7 +117,7 @@ class Choice:
         tokens = min(max(self.tokens, 0.0), float(run.visual_tokens))
         return chosen.at_budget(tokens, run)
 
-    def value_of(self, about: Parameter, run: Run) -> Any:
+    def clamped_value(self, about: Parameter, run: Run) -> Any:
         return _clamped(self.strategy, about, self.options.get(about.name), run)
 
     def values(self, run: Run) -> list[Any]:
@@ -130,7 +131,7 @@ class Choice:
             elif about.name == TOKENS:
                 held.append(_at_first(strategy, about, run) if own.tokens is None else own.tokens)
             else:
-                held.append(_as_sent(about, own.value_of(about, run)))
+                held.append(_as_sent(about, own.clamped_value(about, run)))
         return held
 
     @property
@@ -176,7 +177,7 @@ class Choice:
         be set to a number stays."""
         if TOKENS in ways(self.strategy):
             chosen = replace(self, tokens=round(tokens, _DECIMALS))
-            return replace(chosen, options=chosen.options_in_use())
+            return replace(chosen, options=chosen.shown_options())
         try:
             made = self.strategy.from_options(self.options)
         except InputError:

@@ -74,7 +74,7 @@ class Field:
         clamp: the value and a run -> the nearest that the run has; None where it has none.
         write: the value -> what stands in an address.
         usual: what the page holds at first, which no address need say.
-        told: JavaScript, an object of fields in which ``value`` is what a control holds; empty
+        javascript: an object of fields in which ``value`` is what a control holds; empty
             where the control holds the field's own value.
         by_server: whether the server tells it to the address bar; else the browser knows it.
     """
@@ -84,7 +84,7 @@ class Field:
     clamp: Callable[[Any, Run], Any] = lambda value, run: value
     write: Callable[[Any], Any] = lambda value: 1 if value is True else value
     usual: Any = None
-    told: str = ""
+    javascript: str = ""
     by_server: bool = False
 
 
@@ -171,9 +171,9 @@ def whole(name: str, last: Callable[[Run], int], *, usual: int | None = None) ->
     return Field(name, _whole, lambda value, run: _up_to(value, last(run)), usual=usual)
 
 
-def number(name: str, most: float = math.inf, *, usual: Any = None, told: str = "") -> Field:
+def number(name: str, most: float = math.inf, *, usual: Any = None, javascript: str = "") -> Field:
     """A number from 0 to ``most``."""
-    return Field(name, lambda said: _number(said, most), usual=usual, told=told)
+    return Field(name, lambda said: _number(said, most), usual=usual, javascript=javascript)
 
 
 def one_of(name: str, known: Sequence[str], *, usual: str | None = None) -> Field:
@@ -181,9 +181,11 @@ def one_of(name: str, known: Sequence[str], *, usual: str | None = None) -> Fiel
     return Field(name, lambda said: said if said in known else None, usual=usual)
 
 
-def yes(name: str, *, told: str = "") -> Field:
+def yes(name: str, *, javascript: str = "") -> Field:
     """Whether something is so, which it usually is not."""
-    return Field(name, lambda said: True if said == "1" else None, usual=False, told=told)
+    return Field(
+        name, lambda said: True if said == "1" else None, usual=False, javascript=javascript
+    )
 
 
 def rows(usual: QueryRows) -> Field:

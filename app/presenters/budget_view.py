@@ -53,7 +53,7 @@ def shown(measure: Measure, value: float) -> float:
     return value if measure in (*KLS, "visual_tokens") else value * 100
 
 
-def told(measure: Measure, value: float) -> str:
+def as_text(measure: Measure, value: float) -> str:
     """A value in words: percent, or nats to two digits."""
     if measure in KLS:
         return significant(value)
@@ -146,8 +146,8 @@ def stages(comparison: BudgetComparison) -> str:
         _values(comparison, measure, SHORT) for measure in ("right", "visual_tokens", "kv_bytes")
     )
     found = [
-        text.STAGE.format(name=series_name(at[series]), value=told("right", right[at[series]]),
-                          tokens=tokens[at[series]], kv=told("kv_bytes", kv[at[series]]))
+        text.STAGE.format(name=series_name(at[series]), value=as_text("right", right[at[series]]),
+                          tokens=tokens[at[series]], kv=as_text("kv_bytes", kv[at[series]]))
         for series in ("mustdrop_b", "mustdrop_ab", "mustdrop") if series in at
     ]  # fmt: skip
     words = [text.STAGES.format(stages=text.LONG_LIST.join(found))] if found else []
@@ -173,8 +173,8 @@ def _scores(comparison: BudgetComparison, form: str, kind: str, at: dict[str, Co
     kl = _values(comparison, "kl_answer", kind)
     rivals = [series for series in _RIVALS if series in at]
     scores = [
-        text.SCORE.format(name=text.SHORT_NAMES[series], value=told("right", right[at[series]]),
-                          kl=told("kl_answer", kl[at[series]]))
+        text.SCORE.format(name=text.SHORT_NAMES[series], value=as_text("right", right[at[series]]),
+                          kl=as_text("kl_answer", kl[at[series]]))
         for series in rivals
     ]  # fmt: skip
     found: dict[int, list[str]] = {1: [], -1: [], 0: []}
@@ -242,8 +242,8 @@ def _times(comparison: BudgetComparison, at: dict[str, Contender]) -> str:
     rivals = [(series, at[series]) for series in _RIVALS if series in at]
     costs = [
         text.COST.format(
-            name=text.SHORT_NAMES[series], flops=told("flops", flops[one]),
-            prefill=told("prefill_time", prefill[one]), whole=told("whole_time", whole[one]),
+            name=text.SHORT_NAMES[series], flops=as_text("flops", flops[one]),
+            prefill=as_text("prefill_time", prefill[one]), whole=as_text("whole_time", whole[one]),
         )
         for series, one in rivals
     ]  # fmt: skip

@@ -88,8 +88,8 @@ def check_uploads() -> None:
         ) from None
 
 
-def told(function: Callable[..., Any]) -> Callable[..., Any]:
-    """The function, whose refusals reach whoever called it as one sentence."""
+def raising_refusals(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Wrap a handler so that errors of the library are shown as one sentence."""
 
     @functools.wraps(function)
     def answered(*inputs: Any) -> Any:

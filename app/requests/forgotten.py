@@ -11,14 +11,14 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from ..gradio_internals import is_forgotten
-from .refusals import TurnedAway
+from .refusals import RequestRefused
 
 HEADER = "X-VTW-Known"
 """Sent by a page that was answered before (components/kept_visit.js); programs need not."""
 
 
 def check_known(scope: Scope, session: str) -> None:
-    """Raises TurnedAway when a page that was answered before is not known any more."""
+    """Raises RequestRefused when a page that was answered before is not known any more."""
     is_known_page = session and HEADER in Headers(scope=scope)
     if is_known_page and is_forgotten(scope.get("app"), session):
-        raise TurnedAway(410, "FORGOTTEN")
+        raise RequestRefused(410, "FORGOTTEN")

@@ -1,4 +1,4 @@
-"""What cannot be done, told over the page where it has no place of its own."""
+"""Refusals shown over the page, where they have no place of their own on it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from ..words import page as text
 
 
 def refusal(sentence: str) -> gr.Error:
-    """To be raised: an error that was foreseen, so nothing is logged."""
+    """An expected error for the caller to raise; nothing is logged."""
     return gr.Error(sentence, title=text.REFUSED, print_exception=False)
 
 
 def tell_refused(sentence: str) -> None:
-    """The same while the event goes on; it must be one that waits in a queue."""
+    """Show the same while the event continues; the event must be one that waits in a queue."""
     gr.Warning(sentence, title=text.REFUSED)

@@ -1,4 +1,4 @@
-"""What a request is turned away by: a status and one sentence, in the visitor's language."""
+"""How a request is refused: a status and one sentence, in the visitor's language."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from .visitors import language_of
 _DRAINED = 200_000_000
 
 
-class TurnedAway(Exception):
-    """A request is not taken.
+class RequestRefused(Exception):
+    """A request is refused.
 
     Args:
         status: of the answer.
         name: of the sentence, in `app.words.faults`.
-        seconds: later it may come again.
-        words: what the sentence names.
+        seconds: after which the request may be sent again.
+        words: values of the sentence's placeholders.
     """
 
     def __init__(self, status: int, name: str, seconds: int = 0, **words: object) -> None:
@@ -27,11 +27,11 @@ class TurnedAway(Exception):
         self.status, self.name, self.seconds, self.words = status, name, seconds, words
 
     async def answer(self, scope: Scope, receive: Receive, send: Send, *, drain: bool) -> None:
-        """Say so.
+        """Send the refusal.
 
         Args:
-            drain: whether to hear the rest of the body first, of a usual size: a browser that still
-                sends sees no answer.
+            drain: whether to read the rest of the body first, up to a usual size: a browser that is
+                still sending does not read the answer.
         """
         left = _DRAINED
         while drain and left > 0:

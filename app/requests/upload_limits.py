@@ -12,7 +12,7 @@ from collections.abc import Callable
 from starlette.types import Scope
 
 from .rates import Quota, Starts
-from .refusals import TurnedAway
+from .refusals import RequestRefused
 from .visitors import Networks
 
 UPLOADS_PER_MINUTE = 300
@@ -43,7 +43,7 @@ class UploadLimits:
         )
 
     def begin(self, scope: Scope, size: int) -> None:
-        """One upload begins; raises TurnedAway where it may not.
+        """One upload begins; raises RequestRefused where it may not.
 
         Args:
             size: bytes, as the request tells it; 0 where it does not.
@@ -51,12 +51,12 @@ class UploadLimits:
         who = self.networks.of_scope(scope)
         starts = self._starts[bool(who)]
         if seconds := starts.seconds_to_wait(who):
-            raise TurnedAway(429, "UPLOADS_TOO_OFTEN", seconds, most=starts.most)
+            raise RequestRefused(429, "UPLOADS_TOO_OFTEN", seconds, most=starts.most)
         self._check_size(who, max(size, 1))
         starts.add(who)
 
     def add(self, scope: Scope, size: int) -> None:
-        """So many bytes have come; raises TurnedAway when that was too much."""
+        """So many bytes have come; raises RequestRefused when that was too much."""
         who = self.networks.of_scope(scope)
         self._check_size(who, size)
         self._quota[bool(who)].add(who, size)
@@ -65,7 +65,7 @@ class UploadLimits:
         quota = self._quota[bool(who)]
         if size > quota.left(who):
             seconds = quota.seconds_to_wait(who, size)
-            raise TurnedAway(429, "UPLOADED_TOO_MUCH", seconds, most=quota.most // 10**6)
+            raise RequestRefused(429, "UPLOADED_TOO_MUCH", seconds, most=quota.most // 10**6)
 
 
 _SHARES = {True: 1, False: _UNKNOWN}

@@ -22,7 +22,7 @@ VARIABLE = "FORWARDED_ALLOW_IPS"
 _OF_SPACES = "127.0.0.0/8,::1,10.0.0.0/8,172.16.0.0/12,192.168.0.0/16,100.64.0.0/10,fc00::/7"
 
 
-def believed_proxies(environment: Mapping[str, str] = os.environ) -> str:
+def trusted_proxies(environment: Mapping[str, str] = os.environ) -> str:
     """What the variable should say: by default nobody is believed, on Spaces the Spaces' proxies.
 
     Raises:
@@ -56,7 +56,7 @@ class Networks:
 
     @classmethod
     def behind(cls, proxies: str) -> Networks:
-        """Of the proxies that `believed_proxies` names."""
+        """Of the proxies that `trusted_proxies` names."""
         return cls(tuple(ipaddress.ip_network(one) for one in _listed(proxies)))
 
     def of(self, request: Any) -> str:

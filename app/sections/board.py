@@ -12,12 +12,12 @@ from ..figures.chart import Chart, Table
 from ..figures.fonts import drawn_language
 from ..figures.tables import chart_csv
 from ..gradio_internals import sent_with
-from ..requests.events import GLUE
+from ..requests.events import IMMEDIATE
 from ..requests.refusal import refusal
 from ..words import inside as text
 from ..words.language import current, speaking
 from .downloads import cached, cached_table, download_on
-from .run_flow import Told, Values
+from .run_flow import Updates, Values
 
 Make = Callable[..., Chart | None]
 
@@ -55,11 +55,11 @@ class Board:
         for name in names:
             self.parts[name] = chart_part(f"{self.theme}-{name}")
 
-    def show(self, values: Values, names: Sequence[str] | None = None) -> Told:
+    def show(self, values: Values, names: Sequence[str] | None = None) -> Updates:
         """What some places are told, or all of them."""
         return self.draw(self.source(values), names)
 
-    def draw(self, source: tuple[Any, ...] | None, names: Sequence[str] | None = None) -> Told:
+    def draw(self, source: tuple[Any, ...] | None, names: Sequence[str] | None = None) -> Updates:
         """The same of what the charts are made of; None empties the places."""
         shown = [*self.parts] if names is None else names
         if source is None:
@@ -82,10 +82,10 @@ class Board:
     def redraw_on(self, event: Any, names: Sequence[str], inputs: Sequence[Any]) -> None:
         """Draw some charts anew whenever something happens; while many do, only the last counts."""
 
-        def redraw(values: Values) -> Told:
+        def redraw(values: Values) -> Updates:
             return self.show(values, names)
 
-        event(redraw, {*inputs}, [self.parts[name] for name in names], **GLUE)
+        event(redraw, {*inputs}, [self.parts[name] for name in names], **IMMEDIATE)
 
     def saver(self, name: str) -> Callable[..., str]:
         """The handler that writes one chart in the format that the event asks for."""

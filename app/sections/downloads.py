@@ -11,7 +11,7 @@ from vtw_core.files.spreadsheets import csv_bytes
 
 from ..gradio_internals import keep_file
 from ..requests.events import FILE_QUEUE
-from ..requests.faults import on_disk, told
+from ..requests.faults import on_disk, raising_refusals
 
 
 def download_button(
@@ -35,7 +35,12 @@ def download_on(
 ) -> None:
     """Write a file and download it, when something happens; ``file`` stays behind the scenes."""
     event(
-        told(write), inputs, file, api_visibility="private", show_progress="hidden", **FILE_QUEUE
+        raising_refusals(write),
+        inputs,
+        file,
+        api_visibility="private",
+        show_progress="hidden",
+        **FILE_QUEUE,
     ).success(
         None, js=f"() => setTimeout(() => document.querySelector('#{file.elem_id}').click(), 150)"
     )

@@ -137,7 +137,7 @@ def laid_out(there: tuple[bool, ...]) -> list[Any]:
     return [there, *columns, gr.Button(visible=not all(there))]
 
 
-def told_controls(choice: Choice, run: Run) -> list[Any]:
+def updated_controls(choice: Choice, run: Run) -> list[Any]:
     """The controls of a panel, set to a choice, with the bounds of a run."""
     name, *values = choice.values(run)
     updates = [gr.update(value=name)]
@@ -168,8 +168,9 @@ def set_equal(visitor: Visitor, there: tuple[bool, ...], *values: Any) -> list[A
     if k == run.layers:
         return [text.EQUAL_ALL.format(k=k), *[gr.skip()] * len(values)]
     tokens = withdrawn_mean(k, run.layers, run.visual_tokens)
-    told = [update for one in choices for update in told_controls(one.at_budget(tokens, run), run)]
-    return [text.EQUAL_DONE.format(tokens=mean_count(tokens), layers=run.layers, k=k), *told]
+    fitted = [one.at_budget(tokens, run) for one in choices]
+    updates = [update for one in fitted for update in updated_controls(one, run)]
+    return [text.EQUAL_DONE.format(tokens=mean_count(tokens), layers=run.layers, k=k), *updates]
 
 
 def control_count() -> int:

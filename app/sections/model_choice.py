@@ -14,7 +14,7 @@ from vtw_core.errors import InputError, VTWError
 from ..components.model_picker import model_picker
 from ..gradio_internals import sent_with
 from ..presenters.models_view import Picking, show_models
-from ..requests.events import GLUE, GLUE_OF_EVENT, LOADING_QUEUE
+from ..requests.events import IMMEDIATE, IMMEDIATE_EACH, LOADING_QUEUE
 from ..words import models as text
 from ..words import page as page_text
 from ..words.library_words import worded
@@ -37,23 +37,23 @@ def build(service: Service, model: gr.State) -> ModelChoice:
     handlers = _Handlers(service)
     awaited = gr.State(None)
     part = model_picker(show_models(service.models, Picking(service.model_name)))
-    # Told when a visitor comes, and then every second while a model is being loaded: what is
+    # Updated when a visitor arrives, and then every second while a model is being loaded: what is
     # written into the page when it is built would be yesterday's for all who come later.
     timer = gr.Timer(1.0, active=False)
     for arrived_or_later in (None, timer.tick):
-        gr.on(arrived_or_later, handlers.look, [model, awaited], [part, timer], **GLUE)
+        gr.on(arrived_or_later, handlers.look, [model, awaited], [part, timer], **IMMEDIATE)
     # First that it is asked for, at once; then the loading, when its turn has come.
-    asked = part.submit(handlers.ask, model, [part, awaited], **GLUE_OF_EVENT)
+    asked = part.submit(handlers.ask, model, [part, awaited], **IMMEDIATE_EACH)
     loaded = asked.then(
         handlers.load, [model, awaited], [part, model, awaited], show_progress="hidden",
         api_visibility="private", **LOADING_QUEUE,
     )  # fmt: skip
-    loaded.failure(handlers.refuse, [model, awaited], [part, awaited], **GLUE)
+    loaded.failure(handlers.refuse, [model, awaited], [part, awaited], **IMMEDIATE)
     # First stop the stream, then say so: the other way round, its last event would be drawn over.
     given_up = gr.State(None)
     part.clear(
-        lambda name: (name, None), awaited, [given_up, awaited], cancels=[loaded], **GLUE
-    ).then(handlers.cancel, [model, given_up], [part, timer], **GLUE)
+        lambda name: (name, None), awaited, [given_up, awaited], cancels=[loaded], **IMMEDIATE
+    ).then(handlers.cancel, [model, given_up], [part, timer], **IMMEDIATE)
     return ModelChoice(loaded)
 
 

@@ -17,7 +17,7 @@ from ..components.further import further_strip, show_further
 from ..gradio_internals import sent_with, upload_folder
 from ..inputs.pictures import FILE_TYPES, chosen_picture, uploaded
 from ..inputs.previews import pictured, preview
-from ..requests.events import GLUE, GLUE_OF_EVENT, PICTURE_QUEUE
+from ..requests.events import IMMEDIATE, IMMEDIATE_EACH, PICTURE_QUEUE
 from ..requests.refusal import tell_refused
 from ..words import page as text
 from ..words.library_words import worded
@@ -67,8 +67,8 @@ def connect(
     further.add.upload(
         handlers.add, [further.add, held], [held, strip], **streamed, **PICTURE_QUEUE
     )
-    strip.select(handlers.move, [field, held], [field, held, strip], **GLUE_OF_EVENT)
-    changed.success(_suit, model, [further.add, further.note], **GLUE)
+    strip.select(handlers.move, [field, held], [field, held, strip], **IMMEDIATE_EACH)
+    changed.success(_suit, model, [further.add, further.note], **IMMEDIATE)
 
 
 def takes_several(model: str) -> bool:

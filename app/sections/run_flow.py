@@ -1,7 +1,7 @@
-"""From the click on a button to the result of a run: once, for every tab that runs a model.
+"""From the click on a button to the result of a run, for every tab that runs a model.
 
-Load the model, wait in the queue, run, and show each state meanwhile; refuse with one sentence at
-its place; stop when the visitor cancels.
+Load the model, wait in the queue, run, and show each state meanwhile; show a refusal as one
+sentence in the tab; stop when the visitor cancels.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import gradio as gr
 from vtw_core.errors import VTWError
 
 from ..presenters.models_view import loading_steps
-from ..requests.events import GLUE, GLUE_OF_START, LOADING_QUEUE, MODEL_QUEUE
+from ..requests.events import IMMEDIATE, IMMEDIATE_ONCE, LOADING_QUEUE, MODEL_QUEUE
 from ..words import page as text
 from ..words.library_words import worded
 
@@ -26,28 +26,27 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 Values = Mapping[Any, Any]
-"""Component -> what it holds."""
-Told = dict[Any, Any]
-"""Component -> what it is told; what is not in it stays as it is."""
+"""Component -> its value."""
+Updates = dict[Any, Any]
+"""Component -> its update; components that are not in it stay unchanged."""
 _STREAMED: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
 
 
 @dataclass(frozen=True)
 class Line:
-    """Where a tab tells of its runs, and in which words.
+    """Where a tab shows the progress of its runs, and in which words.
 
     Attributes:
-        part: the component that shows how far a run is, or the sentence when it cannot be.
-        starts: the buttons that start one; they cannot be pressed meanwhile.
-        cancel: the button that stops it; it is there only meanwhile.
-        reads: the components that the functions below find among their values.
+        part: the component that shows the progress of a run, or the sentence that refuses it.
+        starts: the buttons that start a run; they are disabled while one is running.
+        cancel: the button that stops it; it is visible only while one is running.
+        reads: the components whose values are passed to the functions below.
         running: words and a share from 0 to 1 -> the value of ``part``.
         refused: values and one sentence -> the value of ``part``.
         cancelled: values -> the value of ``part``, when the visitor has stopped it.
-        broken: the sentence for what nobody foresaw.
-        insists: whether a stop is said once more when the run has really ended, since events that
-            were still on their way may have been drawn over it. Not where another run may be shown
-            by then.
+        broken: the sentence for an unexpected error.
+        insists: whether the message that a run was stopped is shown again when it has really ended,
+            since late events may have replaced it. False where another run may be shown by then.
     """
 
     part: Any
@@ -62,26 +61,26 @@ class Line:
 
     @property
     def parts(self) -> list[Any]:
-        """Whatever the functions below tell."""
+        """The components that the methods below update."""
         return [self.part, *self.starts, self.cancel]
 
-    def busy(self, shown: Any) -> Told:
-        """``part`` shows something on its way."""
+    def busy(self, shown: Any) -> Updates:
+        """The updates while a run is in progress."""
         waiting = {start: gr.Button(interactive=False) for start in self.starts}
         return {self.part: shown, **waiting, self.cancel: gr.Button(visible=True)}
 
-    def idle(self, shown: Any) -> Told:
-        """``part`` shows what has come to its end."""
+    def idle(self, shown: Any) -> Updates:
+        """The updates when a run has ended."""
         ready = {start: gr.Button(interactive=True) for start in self.starts}
         return {self.part: shown, **ready, self.cancel: gr.Button(visible=False)}
 
 
 @dataclass(frozen=True)
 class Done:
-    """The end of a run: the value of its line's part, and what else is told."""
+    """The end of a run: the value of its line's part, and the other updates."""
 
     shown: Any
-    told: Told
+    updates: Updates
 
 
 Steps = Callable[[Values], Generator[Any, None, None]]
@@ -121,21 +120,21 @@ class RunFlow:
             sent: the event -> one behind it, when all that the run reads is on the server.
         """
 
-        def load(values: Values) -> Generator[Told, None, None]:
+        def load(values: Values) -> Generator[Updates, None, None]:
             yield from self.load(model, values)
 
-        def run(values: Values) -> Generator[Told, None, None]:
+        def run(values: Values) -> Generator[Updates, None, None]:
             yield from self.run(steps, values)
 
         reads = {self.waits, *self.line.reads, *inputs}
-        told = [*self.line.parts, self.waits]
+        shown = [*self.line.parts, self.waits]
         # First "waiting", at once; then the model, where it is not there; then the run, when its
         # turn has come.
-        asked = sent(gr.on([*events], self.wait, None, told, **GLUE_OF_START))
-        loaded = asked.then(load, reads, told, **_STREAMED, **LOADING_QUEUE)
-        ran = loaded.success(run, reads, [*told, *outputs], **_STREAMED, **MODEL_QUEUE)
+        asked = sent(gr.on([*events], self.wait, None, shown, **IMMEDIATE_ONCE))
+        loaded = asked.then(load, reads, shown, **_STREAMED, **LOADING_QUEUE)
+        ran = loaded.success(run, reads, [*shown, *outputs], **_STREAMED, **MODEL_QUEUE)
         for step in (loaded, ran):
-            step.failure(self.refuse, {self.waits, *self.line.reads}, self.line.parts, **GLUE)
+            step.failure(self.refuse, {self.waits, *self.line.reads}, self.line.parts, **IMMEDIATE)
         self.running += [loaded, ran]
         return ran
 
@@ -143,8 +142,8 @@ class RunFlow:
         """Wire the button that stops a run, when every `begin_on` is done."""
         # First stop the stream, then say so: the other way round, events of the run that are still
         # on their way would be drawn over it.
-        self.stop_on(self.line.cancel.click, **GLUE).then(
-            self.cancel, {*self.line.reads}, self.line.parts, **GLUE
+        self.stop_on(self.line.cancel.click, **IMMEDIATE).then(
+            self.cancel, {*self.line.reads}, self.line.parts, **IMMEDIATE
         )
 
     def stop_on(self, event: Callable[..., Any], **how: Any) -> Any:
@@ -152,13 +151,13 @@ class RunFlow:
         return event(lambda: False, None, self.waits, cancels=[*self.running], **how)
 
     # ------------------------------------------------------------------ handlers
-    def wait(self) -> Told:
+    def wait(self) -> Updates:
         """It has been asked for."""
         return {**self.line.busy(self.line.running(text.WAITING, 0.0)), self.waits: True}
 
     def load(
         self, model: Callable[[Values], str | None], values: Values
-    ) -> Generator[Told, None, None]:
+    ) -> Generator[Updates, None, None]:
         """The visitor's model, where others made it leave or it is still on its way."""
         yield {self.waits: values[self.waits]}  # a stream without an answer would empty its parts
         if not values[self.waits]:  # cancelled meanwhile
@@ -170,7 +169,7 @@ class RunFlow:
         except VTWError as problem:
             yield {**self._refused(values, worded(problem)), self.waits: False}
 
-    def run(self, steps: Steps, values: Values) -> Generator[Told, None, None]:
+    def run(self, steps: Steps, values: Values) -> Generator[Updates, None, None]:
         """The run, state by state; on bad input one sentence."""
         if not values[self.waits]:  # the model could not be loaded, which has been said
             yield {self.waits: False}
@@ -178,7 +177,7 @@ class RunFlow:
         try:
             for step in steps(values):
                 if isinstance(step, Done):
-                    yield {**self.line.idle(step.shown), **step.told, self.waits: False}
+                    yield {**self.line.idle(step.shown), **step.updates, self.waits: False}
                 else:
                     yield {**self.line.busy(step), self.waits: False}
         except VTWError as problem:
@@ -195,9 +194,9 @@ class RunFlow:
             return self._refused(values, why)
         return self.cancel(values) if self.line.insists else gr.skip()
 
-    def cancel(self, values: Values) -> Told:
+    def cancel(self, values: Values) -> Updates:
         """The visitor has stopped it."""
         return self.line.idle(self.line.cancelled(values))
 
-    def _refused(self, values: Values, sentence: str) -> Told:
+    def _refused(self, values: Values, sentence: str) -> Updates:
         return self.line.idle(self.line.refused(values, sentence))

@@ -21,7 +21,7 @@ from ..gradio_internals import sent_with
 from ..inputs.clamping import clamped, clamped_number
 from ..inputs.pictures import thumbnails
 from ..presenters.view import run_id
-from ..requests.events import AGAIN_QUEUE, GLUE
+from ..requests.events import AGAIN_QUEUE, IMMEDIATE
 from ..requests.refusal import refusal
 from ..state import Dropped, ShownMethods, Visitor
 from ..words import page as page_text
@@ -91,7 +91,7 @@ def build(service: Service) -> StagesSection:
         handlers.measure, [dropped], list(outputs), trigger_mode="multiple",
         show_progress="hidden", api_visibility="private", **AGAIN_QUEUE,
     )  # fmt: skip
-    measured.failure(handlers.refuse, [dropped], list(outputs), **GLUE)
+    measured.failure(handlers.refuse, [dropped], list(outputs), **IMMEDIATE)
     return StagesSection(which, outputs)
 
 
@@ -106,9 +106,9 @@ def follow(
     followed, parts = gr.State(_Followed()), list(section.outputs)
     for event in events:
         event.success(
-            _follow, [visitor, shown, followed], [followed, section.which, *parts], **GLUE
+            _follow, [visitor, shown, followed], [followed, section.which, *parts], **IMMEDIATE
         )
-    section.which.input(_pick, [followed, section.which], parts, **GLUE)
+    section.which.input(_pick, [followed, section.which], parts, **IMMEDIATE)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..gradio_internals import paths_named_in, session_named_in, upload_folder
-from ..requests.refusals import TurnedAway
+from ..requests.refusals import RequestRefused
 
 MOST_BYTES = 256_000
 """Of a request that is no file: the longest question takes 24 kB."""
@@ -51,21 +51,21 @@ def check_body(body: bytes, uploads: Uploads) -> str:
     """The session that a body names, "" where it names none or is no JSON.
 
     Raises:
-        TurnedAway: it says too much, or names a file that was not uploaded here.
+        RequestRefused: it says too much, or names a file that was not uploaded here.
     """
     if sum(body.count(mark) for mark in (b",", b"[", b"{")) > MOST_VALUES:
-        raise TurnedAway(413, "TOO_MANY_VALUES", most=MOST_VALUES)
+        raise RequestRefused(413, "TOO_MANY_VALUES", most=MOST_VALUES)
     try:
         document = json.loads(body)
     except RecursionError:
-        raise TurnedAway(400, "NESTED") from None
+        raise RequestRefused(400, "NESTED") from None
     except ValueError:
         return ""  # no JSON, so Gradio finds no file in it
     paths = paths_named_in(document)
     if len(paths) > MOST_NAMED:
-        raise TurnedAway(413, "TOO_MANY_FILES", most=MOST_NAMED)
+        raise RequestRefused(413, "TOO_MANY_FILES", most=MOST_NAMED)
     if not all(map(uploads.holds, paths)):
-        raise TurnedAway(400, "ELSEWHERE")
+        raise RequestRefused(400, "ELSEWHERE")
     return check_session(session_named_in(document))
 
 
@@ -73,10 +73,10 @@ def check_session(session: Any) -> str:
     """The name of a session; "" for what is none.
 
     Raises:
-        TurnedAway: it is too long to be remembered.
+        RequestRefused: it is too long to be remembered.
     """
     if not isinstance(session, str):
         return ""
     if len(session) > LONGEST_NAME:
-        raise TurnedAway(400, "NO_SUCH_EVENT")
+        raise RequestRefused(400, "NO_SUCH_EVENT")
     return session

@@ -20,7 +20,7 @@ from ..gradio_internals import (
     forget_upload_progress,
 )
 from ..requests.forgotten import check_known
-from ..requests.refusals import TurnedAway
+from ..requests.refusals import RequestRefused
 from ..requests.upload_limits import UploadLimits
 from .bodies import MOST_BYTES, Uploads, check_body
 from .upload_parts import Parts
@@ -60,25 +60,30 @@ class Gate:
                 return await self.app(scope, receive, send)
             where = _last_part(scope)
             if where == UPLOAD:
-                _check_told_size(scope, self.most)
+                _check_content_length(scope, self.most)
                 return await keep_upload(self.app, scope, receive, send, self.limits, self.most)
             is_drawing = where == DRAWING and _is_multipart(scope)
             limit = MOST_DRAWN if is_drawing else MOST_BYTES
-            _check_told_size(scope, limit)
+            _check_content_length(scope, limit)
             body = await _whole(receive, limit)
             if is_drawing:
                 self.limits.add(scope, len(body))
                 Parts(Headers(scope=scope)["content-type"]).add(body)
             else:
                 check_known(scope, check_body(body, self.uploads))
-        except TurnedAway as refusal:
+        except RequestRefused as refusal:
             return await refusal.answer(scope, receive, send, drain=False)
         await self.app(scope, _again(body, receive), send)
 
 
 def _check_head(scope: Scope) -> None:
-    """Raises TurnedAway for an address or headers that are too long, for a file elsewhere, and for
-    Gradio's own screen recordings, which would run a program on what is sent and keep a file."""
+    """Refuse too long an address or headers, a file elsewhere, and Gradio's screen recordings.
+
+    Recordings would run a program on what is sent and keep a file.
+
+    Raises:
+        RequestRefused: for any of these.
+    """
     path, query = scope["path"], scope.get("query_string", b"")
     headers = sum(len(name) + len(value) for name, value in scope["headers"])
     of_upload = _last_part(scope) in (UPLOAD, UPLOAD_PROGRESS)
@@ -88,26 +93,26 @@ def _check_head(scope: Scope) -> None:
         or len(query) > longest
         or headers > _LONGEST_HEADERS
     ):
-        raise TurnedAway(414, "ADDRESS_TOO_LONG")
+        raise RequestRefused(414, "ADDRESS_TOO_LONG")
     if of_upload:
         forget_upload_progress(_MOST_PROGRESS)
     if _last_part(scope) == RECORDING:
-        raise TurnedAway(404, "NO_SUCH_EVENT")
+        raise RequestRefused(404, "NO_SUCH_EVENT")
     if FILE_ELSEWHERE.search(path):
-        raise TurnedAway(403, "ELSEWHERE")
+        raise RequestRefused(403, "ELSEWHERE")
 
 
 def _last_part(scope: Scope) -> str:
-    """Of the address: the page may stand behind a prefix."""
+    """The last part of the path: the page may be behind a prefix."""
     last: str = scope["path"].rstrip("/").rpartition("/")[2]
     return last
 
 
-def _check_told_size(scope: Scope, limit: int) -> None:
-    """Raises TurnedAway when a request says that it is larger than the limit."""
-    told = Headers(scope=scope).get("content-length", "")
-    if told.isdecimal() and int(told[:20]) > limit:
-        raise TurnedAway(413, "REQUEST_TOO_LARGE", limit=_size(limit))
+def _check_content_length(scope: Scope, limit: int) -> None:
+    """Raises RequestRefused when the Content-Length header exceeds the limit."""
+    length = Headers(scope=scope).get("content-length", "")
+    if length.isdecimal() and int(length[:20]) > limit:
+        raise RequestRefused(413, "REQUEST_TOO_LARGE", limit=_size(limit))
 
 
 def _size(limit: int) -> str:
@@ -119,26 +124,26 @@ def _is_multipart(scope: Scope) -> bool:
 
 
 async def _whole(receive: Receive, limit: int) -> bytes:
-    """The body; raises TurnedAway when it is larger than the limit."""
+    """The body; raises RequestRefused when it is larger than the limit."""
     body = bytearray()
     while True:
         message = await receive()
         body += message.get("body", b"")
         if len(body) > limit:
-            raise TurnedAway(413, "REQUEST_TOO_LARGE", limit=_size(limit))
+            raise RequestRefused(413, "REQUEST_TOO_LARGE", limit=_size(limit))
         if not message.get("more_body", False):
             return bytes(body)
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """Hands the body on in one piece, then what comes behind it: that the client has gone."""
-    is_told = False
+    """A receiver that passes the body in one piece, then the messages after it: the disconnect."""
+    is_passed = False
 
-    async def told() -> Message:
-        nonlocal is_told
-        if is_told:
+    async def replayed() -> Message:
+        nonlocal is_passed
+        if is_passed:
             return await receive()
-        is_told = True
+        is_passed = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return told
+    return replayed

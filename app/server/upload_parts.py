@@ -7,7 +7,7 @@ from contextlib import suppress
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from ..requests.refusals import TurnedAway
+from ..requests.refusals import RequestRefused
 
 MOST_PARTS = 32
 """Of one request, however small: Gradio opens a file for each, in the one loop that there is."""
@@ -42,7 +42,7 @@ class Parts:
         self._is_file = False
 
     def add(self, piece: bytes) -> None:
-        """More of the body; raises TurnedAway when it is too much."""
+        """More of the body; raises RequestRefused when it is too much."""
         if self._parser is None:
             return
         try:
@@ -54,7 +54,7 @@ class Parts:
         self._parts += 1
         self._name, self._disposition, self._heard = b"", b"", b""
         if self._parts > MOST_PARTS:
-            raise TurnedAway(413, "TOO_MANY_FILES", most=MOST_PARTS)
+            raise RequestRefused(413, "TOO_MANY_FILES", most=MOST_PARTS)
 
     def _header(self, data: bytes, start: int, end: int) -> None:
         self._name += data[start:end]
@@ -75,4 +75,4 @@ class Parts:
             return
         self._field_bytes += end - start
         if self._field_bytes > MOST_FIELD_BYTES:
-            raise TurnedAway(413, "REQUEST_TOO_LARGE", limit=f"{MOST_FIELD_BYTES / 1e3:.4g} kB")
+            raise RequestRefused(413, "REQUEST_TOO_LARGE", limit=f"{MOST_FIELD_BYTES / 1e3:.4g} kB")

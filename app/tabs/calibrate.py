@@ -22,11 +22,11 @@ from ..inputs.pictures import FILE_TYPES, chosen_picture
 from ..links.view_address import Field, number, one_of
 from ..presenters.calibration_view import DIRECTION_NAMES, rows, status, summary
 from ..presenters.view import preset_model
-from ..requests.events import GLUE, PICTURE_QUEUE
+from ..requests.events import IMMEDIATE, PICTURE_QUEUE
 from ..requests.refusal import tell_refused
 from ..sections.board import Board
 from ..sections.downloads import cached, cached_table, download_button
-from ..sections.run_flow import Done, Line, RunFlow, Told, Values
+from ..sections.run_flow import Done, Line, RunFlow, Updates, Values
 from ..state import ShownCalibration
 from ..words import page as text
 from ..words.library_words import worded
@@ -54,10 +54,10 @@ class Calibrate(Tab):
             # nats, which has nothing to do with the η of the curves: what was chosen last counts.
             Field(
                 "preset", _preset, usual=preset_of(service.eta),
-                told="value < 0 ? {} : { preset: value, threshold: null }",
+                javascript="value < 0 ? {} : { preset: value, threshold: null }",
             ),
             number(
-                "threshold", usual=service.eta, told="{ preset: null, threshold: value }"
+                "threshold", usual=service.eta, javascript="{ preset: null, threshold: value }"
             ),
             one_of("scope", SCOPES, usual=SCOPES[0]),
             one_of("pick", RULES[1:], usual=RULES[0]),
@@ -163,11 +163,11 @@ class Calibrate(Tab):
             )  # fmt: skip
 
     def _connect(self) -> None:
-        self.preset.input(self.take_preset, {self.preset}, [self.eta, self.source], **GLUE)
-        self.eta.input(self.take_own, None, [self.preset, self.source], **GLUE)
+        self.preset.input(self.take_preset, {self.preset}, [self.eta, self.source], **IMMEDIATE)
+        self.eta.input(self.take_own, None, [self.preset, self.source], **IMMEDIATE)
         self.board.connect(self.inputs, {})
         gr.on([part.change for part in self.inputs[1:]], self.show, {*self.inputs},
-              [*self.outputs], **GLUE)  # fmt: skip
+              [*self.outputs], **IMMEDIATE)  # fmt: skip
         self.pictures.upload(
             self.check_uploads, self.pictures, self.pictures, show_progress="hidden",
             api_visibility="private", **PICTURE_QUEUE,
@@ -185,11 +185,11 @@ class Calibrate(Tab):
             ran = self.runs.begin_on(
                 [button.click], self.model, steps, [self.shared.model, *reads], [self.shown]
             )
-            ran.success(self.show, {*self.inputs}, [*self.outputs], **GLUE)
+            ran.success(self.show, {*self.inputs}, [*self.outputs], **IMMEDIATE)
         self.runs.stop_on_cancel()
 
     # ------------------------------------------------------------------ what is shown
-    def show(self, values: Values) -> Told:
+    def show(self, values: Values) -> Updates:
         """The right column at a threshold; a bad one is a sentence and changes nothing else."""
         try:
             reading = self._read(values)
@@ -227,16 +227,16 @@ class Calibrate(Tab):
         return None if source is None else cached_table(source[0].to_csv(), "calibration.csv")
 
     # ------------------------------------------------------------------ thresholds
-    def arrive(self, arrival: Arrival) -> Told:
+    def arrive(self, arrival: Arrival) -> Updates:
         """The criterion, and the words about the threshold."""
-        said, told = arrival.view, super().arrive(arrival)
+        said, updates = arrival.view, super().arrive(arrival)
         if "preset" in said:
-            told |= self.take_preset({self.preset: said["preset"]})
+            updates |= self.take_preset({self.preset: said["preset"]})
         elif "threshold" in said:
-            told |= self.take_own()
-        return told
+            updates |= self.take_own()
+        return updates
 
-    def take_preset(self, values: Values) -> Told:
+    def take_preset(self, values: Values) -> Updates:
         """A threshold and where it comes from. The place is a visitor's input."""
         index = values[self.preset]
         if index == OWN_VALUE:
@@ -244,7 +244,7 @@ class Calibrate(Tab):
         place = clamped(index, 0, len(ETA_PRESETS) - 1, 0)
         return {self.eta: ETA_PRESETS[place].eta, self.source: _source(place)}
 
-    def take_own(self) -> Told:
+    def take_own(self) -> Updates:
         """The threshold is the visitor's own."""
         return {self.preset: OWN_VALUE, self.source: text.PRESET_OWN}
 

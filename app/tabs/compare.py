@@ -26,12 +26,12 @@ from ..inputs.pictures import (
 )
 from ..links.view_address import View
 from ..presenters.view import show_nothing, show_run, show_running
-from ..requests.events import GLUE, GLUE_OF_EVENT, OPENING_QUEUE
+from ..requests.events import IMMEDIATE, IMMEDIATE_EACH, OPENING_QUEUE
 from ..sections import model_choice, picture_choice
 from ..sections.downloads import cached
 from ..sections.held_k import keep_k
 from ..sections.picture_choice import Pictures, in_field
-from ..sections.run_flow import Done, Line, RunFlow, Told, Values
+from ..sections.run_flow import Done, Line, RunFlow, Updates, Values
 from ..state import Visitor
 from ..words import page as text
 from ..words import share as text_share
@@ -148,7 +148,7 @@ class Compare(Tab):
                 gr.Button(line, size="sm") for line in service.suggestions(service.model_name)
             )
             for suggestion in self.suggestions:
-                suggestion.click(lambda line: line, suggestion, self.prompt, **GLUE)
+                suggestion.click(lambda line: line, suggestion, self.prompt, **IMMEDIATE)
         with gr.Row():  # side by side, so that nothing below moves when a run begins or ends
             self.run = gr.Button(text.RUN, variant="primary", min_width=120, elem_id="run")
             self.cancel = gr.Button(text.CANCEL, visible=False, min_width=120, elem_id="cancel")
@@ -166,15 +166,15 @@ class Compare(Tab):
 
     def _connect_inputs(self) -> None:
         visitor, k, model = self.shared.visitor, self.shared.k, self.shared.model
-        self.upload_tab.select(lambda: False, None, self.is_drawing, **GLUE)
-        self.draw_tab.select(lambda: True, None, self.is_drawing, **GLUE)
+        self.upload_tab.select(lambda: False, None, self.is_drawing, **IMMEDIATE)
+        self.draw_tab.select(lambda: True, None, self.is_drawing, **IMMEDIATE)
         self.draw_tab.select(None, js=_take_the_brush())
-        self.bench.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
+        self.bench.release(keep_k, [visitor, k], k, **IMMEDIATE_EACH)
         picture_choice.connect(
             self.shared.service, self.upload, self.further, model, self.models.changed
         )
-        self.models.changed.success(self.suggest, {model}, [*self.suggestions], **GLUE)
-        self.shared.kept.submit(self.restore, None, [self.upload, self.prompt], **GLUE_OF_EVENT)
+        self.models.changed.success(self.suggest, {model}, [*self.suggestions], **IMMEDIATE)
+        self.shared.kept.submit(self.restore, None, [self.upload, self.prompt], **IMMEDIATE_EACH)
 
     def _connect_runs(self) -> None:
         visitor, k = self.shared.visitor, self.shared.k
@@ -199,9 +199,9 @@ class Compare(Tab):
         flow.stop_on_cancel()
         everything = [visitor, *self.arrives_at]
         picked = self.gallery.select(
-            self.pick, None, [self.picked, flow.waits], cancels=[*flow.running], **GLUE_OF_EVENT
-        ).then(self.show_example, {self.picked, visitor}, everything, **GLUE)
-        opened = flow.stop_on(self.saved.upload, **GLUE).then(
+            self.pick, None, [self.picked, flow.waits], cancels=[*flow.running], **IMMEDIATE_EACH
+        ).then(self.show_example, {self.picked, visitor}, everything, **IMMEDIATE)
+        opened = flow.stop_on(self.saved.upload, **IMMEDIATE).then(
             self.open_run, {self.saved, visitor, k}, everything, show_progress="hidden",
             api_visibility="private", **OPENING_QUEUE,
         )  # fmt: skip
@@ -274,12 +274,12 @@ class Compare(Tab):
         return self._last_run(values, text.CANCELLED if has_run else text.CANCELLED_FIRST)
 
     # ------------------------------------------------------------------ another run is shown
-    def pick(self, event: gr.SelectData) -> Told:
+    def pick(self, event: gr.SelectData) -> Updates:
         """Which example, and that no run waits any more."""
         index = event.index if isinstance(event.index, int) else 0
         return {self.picked: index, self.runs.waits: False}
 
-    def show_example(self, values: Values) -> Told:
+    def show_example(self, values: Values) -> Updates:
         """A recorded example: picture, question and result at once, without the model."""
         examples = self.shared.service.examples
         example = examples[max(0, min(values[self.picked], len(examples) - 1))]
@@ -288,7 +288,7 @@ class Compare(Tab):
         there = Arrival(View(), shown, example.run, in_front=True, question=example.prompt)
         return {self.shared.visitor: shown, **self.arrive(there)}
 
-    def open_run(self, values: Values, request: gr.Request) -> Told:
+    def open_run(self, values: Values, request: gr.Request) -> Updates:
         """A saved run from a visitor's file; its picture is not in it."""
         service, visitor = self.shared.service, values[self.shared.visitor]
         try:
@@ -305,7 +305,7 @@ class Compare(Tab):
             self.further.held: (), self.further.strip: show_further(()),
         }  # fmt: skip
 
-    def arrive(self, arrival: Arrival) -> Told:
+    def arrive(self, arrival: Arrival) -> Updates:
         """A recorded example with its picture and a question, or the run that is there."""
         visitor, view, question = arrival.visitor, arrival.view, arrival.question
         bench = show_nothing()
@@ -313,20 +313,20 @@ class Compare(Tab):
             waits = view.get("prompt") not in (None, visitor.run.prompt)
             notice = text_share.OWN_QUESTION if waits else None
             bench = show_run(visitor.run, origin=visitor.origin, k=view.get("k"), notice=notice)
-        told = {**self.runs.line.idle(bench), self.shared.k: view.get("k")}
+        updates = {**self.runs.line.idle(bench), self.shared.k: view.get("k")}
         if question is not None or arrival.draws:
-            told[self.picture_tabs] = gr.Tabs(selected="draw" if arrival.draws else "upload")
-            told[self.is_drawing] = arrival.draws and question is None
+            updates[self.picture_tabs] = gr.Tabs(selected="draw" if arrival.draws else "upload")
+            updates[self.is_drawing] = arrival.draws and question is None
         if question is not None:
-            told |= {
+            updates |= {
                 self.upload: in_field(visitor.picture), self.prompt: question,
                 self.further.held: visitor.further,
                 self.further.strip: show_further(visitor.further),
             }  # fmt: skip
-        return told
+        return updates
 
     # ------------------------------------------------------------------ the left column
-    def suggest(self, values: Values) -> Told:
+    def suggest(self, values: Values) -> Updates:
         """Questions for the model that was chosen."""
         lines = self.shared.service.suggestions(values[self.shared.model])
         return dict(zip(self.suggestions, lines, strict=True))
@@ -334,16 +334,16 @@ class Compare(Tab):
     def restore(self, event: gr.EventData) -> Any:
         """The picture and the question that a visitor had before the server forgot his page."""
         sent: dict[str, Any] = sent_with(event)
-        told: Told = {}
+        updates: Updates = {}
         try:
             roots = [upload_folder()]
-            told[self.upload] = uploaded(sent.get("path"), roots, text.PICTURE_ELSEWHERE)
+            updates[self.upload] = uploaded(sent.get("path"), roots, text.PICTURE_ELSEWHERE)
         except InputError:
             pass
         question = sent.get("question")
         if isinstance(question, str) and question:
-            told[self.prompt] = question
-        return told or gr.skip()
+            updates[self.prompt] = question
+        return updates or gr.skip()
 
 
 def _drawing_of(canvas: gr.ImageEditor, note: Any) -> str | bytes | None:

@@ -11,11 +11,11 @@ from ..figures import every_k
 from ..inputs.pictures import thumbnails
 from ..presenters.csv_text import csv_text
 from ..presenters.view import every_k_rows, every_k_shown
-from ..requests.events import GLUE_OF_EVENT
+from ..requests.events import IMMEDIATE_EACH
 from ..sections.board import Board
 from ..sections.downloads import cached, cached_table, download_button
 from ..sections.held_k import k_of, keep_k
-from ..sections.run_flow import Told, Values
+from ..sections.run_flow import Updates, Values
 from ..sections.saved_run import write_run
 from ..state import Visitor
 from ..words import page as text
@@ -48,12 +48,12 @@ class EveryK(Tab):
                 download_button(text.SAVE_TABLE, "save-table", write_table, [visitor])
                 download_button(text.REPORT, "save-report", write_report, [visitor])
         self.board.connect([visitor, k], {})
-        moved = self.bar.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
+        moved = self.bar.release(keep_k, [visitor, k], k, **IMMEDIATE_EACH)
         self.board.redraw_on(moved.success, ("cost",), [visitor, k])
         self.inputs = (visitor, k)
         self.outputs = (self.content, self.bar, *self.board.parts.values(), self.table)
 
-    def show(self, values: Values) -> Told:
+    def show(self, values: Values) -> Updates:
         """The whole tab for the visitor's run."""
         visitor = values[self.shared.visitor]
         if visitor.run is None:

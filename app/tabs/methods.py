@@ -20,7 +20,7 @@ from ..links.methods_address import beside, completed, read_methods, written
 from ..links.view_address import Field, View, number, whole
 from ..presenters.methods_view import show_comparing, show_methods, show_notice
 from ..presenters.view import run_id
-from ..requests.events import GLUE
+from ..requests.events import IMMEDIATE
 from ..requests.refusal import refusal
 from ..sections import stages
 from ..sections.board import Board
@@ -35,9 +35,9 @@ from ..sections.methods_panels import (
     laid_out,
     remover,
     set_equal,
-    told_controls,
+    updated_controls,
 )
-from ..sections.run_flow import Done, Line, RunFlow, Told, Values
+from ..sections.run_flow import Done, Line, RunFlow, Updates, Values
 from ..state import Origin, ShownMethods, Visitor
 from ..words import methods as text
 from .tab import Arrival, Tab
@@ -113,15 +113,15 @@ class Methods(Tab):
     def _connect_panels(self) -> None:
         for panel in self.panels:
             gr.on([part.input for part in panel.deciding], fit, list(panel.deciding),
-                  list(panel.controls[1:]), **GLUE)  # fmt: skip
+                  list(panel.controls[1:]), **IMMEDIATE)  # fmt: skip
         there, laid = self.there, [self.there, *self.columns, self.add]
-        changed = [self.add.click(add_panel, there, laid, **GLUE)]
+        changed = [self.add.click(add_panel, there, laid, **IMMEDIATE)]
         for index, panel in enumerate(self.panels[1:], start=1):
-            changed.append(panel.remove.click(remover(index), there, laid, **GLUE))
+            changed.append(panel.remove.click(remover(index), there, laid, **IMMEDIATE))
         changed.append(
             self.equal.click(
                 set_equal, [self.shared.visitor, there, *self.each_control],
-                [self.said, *self.each_control], **GLUE,
+                [self.said, *self.each_control], **IMMEDIATE,
             )
         )  # fmt: skip
         self.chosen = (
@@ -147,7 +147,7 @@ class Methods(Tab):
         flow.stop_on_cancel()
         self.runs = flow
         self.compared = ran.success(
-            self.settle, {visitor, self.shown, self.there}, [*self.outputs], **GLUE
+            self.settle, {visitor, self.shown, self.there}, [*self.outputs], **IMMEDIATE
         )
 
     def connect(self, drawn: Iterable[Any]) -> None:
@@ -155,7 +155,7 @@ class Methods(Tab):
         stages.follow(self.stages, (*drawn, self.compared), self.shared.visitor, self.shown)
 
     # ------------------------------------------------------------------ what is shown
-    def show(self, values: Values) -> Told:
+    def show(self, values: Values) -> Updates:
         """The whole tab for the visitor's run: what was compared, or recorded, or an invitation."""
         visitor, shown, there = (
             values[part] for part in (self.shared.visitor, self.shown, self.there)
@@ -179,49 +179,49 @@ class Methods(Tab):
             choices = list(wanted or usual(self.shared.service, visitor, run))
         if wanted is not None or compared is not None:
             there = tuple(index < len(choices) for index in range(MOST_PANELS))
-        told = {
+        updates = {
             **visible, **self._drawn(of), **self._laid_out(there), **self._set(choices, run),
             self.shown: of, self.wanted: None,
         }  # fmt: skip
         if compared is None:
             invitation = text.NOT_YET.format(prompt=run.prompt)
-            told[self.answers] = show_notice(of, invitation, is_error=False)
+            updates[self.answers] = show_notice(of, invitation, is_error=False)
         elif wanted and written(wanted) != written(usual(self.shared.service, visitor, run)):
-            told[self.answers] = show_notice(of, text.ASKED_BY_LINK, is_error=False)
-        return told
+            updates[self.answers] = show_notice(of, text.ASKED_BY_LINK, is_error=False)
+        return updates
 
-    def settle(self, values: Values) -> Told:
+    def settle(self, values: Values) -> Updates:
         """What belongs to the answers that have just come, or to the run that the visitor has gone
         on to meanwhile."""
-        told, run = self.show(values), values[self.shared.visitor].run
+        updates, run = self.show(values), values[self.shared.visitor].run
         if run is not None and values[self.shown].of == run_id(run):
-            del told[self.answers]  # they stand there, or why they do not
-        return told
+            del updates[self.answers]  # they stand there, or why they do not
+        return updates
 
     def _source(self, values: Values) -> tuple[MethodComparison] | None:
         compared = values[self.shown].comparison
         return None if compared is None else (compared,)
 
-    def _drawn(self, shown: ShownMethods) -> Told:
+    def _drawn(self, shown: ShownMethods) -> Updates:
         """The answers and the charts."""
         answers = None if shown.comparison is None else show_methods(shown)
         return {self.answers: answers, **self.board.show({self.shown: shown})}
 
-    def _laid_out(self, there: tuple[bool, ...]) -> Told:
+    def _laid_out(self, there: tuple[bool, ...]) -> Updates:
         parts = (self.there, *self.columns, self.add)
         return dict(zip(parts, laid_out(there), strict=True))
 
-    def _set(self, choices: list[Choice], run: Run) -> Told:
+    def _set(self, choices: list[Choice], run: Run) -> Updates:
         """The controls of every panel; without choices they stay as they are."""
         every = beside(choices, run) if choices else []
         return {
             control: update
             for panel, choice in zip(self.panels, every, strict=False)
-            for control, update in zip(panel.controls, told_controls(choice, run), strict=True)
+            for control, update in zip(panel.controls, updated_controls(choice, run), strict=True)
         }
 
     # ------------------------------------------------------------------ links
-    def arrive(self, arrival: Arrival) -> Told:
+    def arrive(self, arrival: Arrival) -> Updates:
         return {self.wanted: arrival.view.get("methods") if arrival.in_front else None}
 
     def chosen_view(self, values: Values) -> View:

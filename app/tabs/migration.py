@@ -18,11 +18,11 @@ from ..gradio_internals import hand_on, upload_folder
 from ..inputs.clamping import clamped
 from ..inputs.pictures import FILE_TYPES, OWN_PICTURE, name_of, path_sent, uploaded
 from ..links.view_address import Field, rows, whole
-from ..requests.events import AGAIN_QUEUE, GLUE_OF_EVENT
+from ..requests.events import AGAIN_QUEUE, IMMEDIATE_EACH
 from ..requests.refusal import refusal
 from ..sections.board import Board
 from ..sections.held_k import k_of, keep_k
-from ..sections.run_flow import Told, Values
+from ..sections.run_flow import Updates, Values
 from ..state import Visitor
 from ..words import inside as text
 from ..words.library_words import worded
@@ -106,7 +106,7 @@ class Migration(Tab):
         }  # fmt: skip
         self.inputs = (visitor, k, *moves)
         board.connect(self.inputs, moves)
-        moved = self.bar.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
+        moved = self.bar.release(keep_k, [visitor, k], k, **IMMEDIATE_EACH)
         board.redraw_on(moved.success, AT_K, self.inputs)
         self.outputs = (
             self.content,
@@ -129,7 +129,7 @@ class Migration(Tab):
                 show_progress_on=[board.parts["causal_kl"]], **AGAIN_QUEUE,
             )  # fmt: skip
 
-    def show(self, values: Values) -> Told:
+    def show(self, values: Values) -> Updates:
         """The whole tab for the visitor's run; one sentence where nothing was recorded inside."""
         source = self._source(values)
         drawn = self.board.draw(source)
@@ -146,13 +146,13 @@ class Migration(Tab):
             **self._controls(run, chosen), **drawn,
         }  # fmt: skip
 
-    def arrive(self, arrival: Arrival) -> Told:
+    def arrive(self, arrival: Arrival) -> Updates:
         run, said = arrival.run, arrival.view
         if run.inside is None:
             return {}
         given = {name: said[name] for name in self.controls if name in said}
-        told = self._controls(run, migration.Choices(**given).clamped(run))
-        return {part: told[part] for name, part in self.controls.items() if name in said}
+        updates = self._controls(run, migration.Choices(**given).clamped(run))
+        return {part: updates[part] for name, part in self.controls.items() if name in said}
 
     def _source(self, values: Values) -> tuple[Run, migration.Choices] | None:
         visitor = values[self.shared.visitor]
@@ -164,7 +164,7 @@ class Migration(Tab):
         )  # fmt: skip
         return visitor.run, chosen.clamped(visitor.run)
 
-    def _controls(self, run: Run, chosen: migration.Choices) -> Told:
+    def _controls(self, run: Run, chosen: migration.Choices) -> Updates:
         """The controls, offering what this run has."""
         tests, grids = inside_of(run).counterfactuals, grid_choices(run)
         images = [(name_of(test.name), index) for index, test in enumerate(tests)]
@@ -179,7 +179,7 @@ class Migration(Tab):
         }
 
     # ------------------------------------------------------------------ one more causal test
-    def test_upload(self, values: Values) -> Told:
+    def test_upload(self, values: Values) -> Updates:
         """With a picture of the visitor's."""
         try:
             roots = [upload_folder()]
@@ -188,13 +188,13 @@ class Migration(Tab):
             raise refusal(worded(problem)) from None
         return self._test(path, OWN_PICTURE, values)
 
-    def test_example(self, values: Values) -> Told:
+    def test_example(self, values: Values) -> Updates:
         """With the picture of one of the page's examples."""
         examples = self.shared.service.examples
         example = examples[clamped(values[self.example], 0, len(examples) - 1, 0)]
         return self._test(str(example.image), example.title, values)
 
-    def _test(self, other: str, name: str, values: Values) -> Told:
+    def _test(self, other: str, name: str, values: Values) -> Updates:
         visitor: Visitor = values[self.shared.visitor]
         if visitor.run is None or visitor.picture is None:
             raise refusal(text.OTHER_NO_PICTURE)

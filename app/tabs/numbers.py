@@ -9,7 +9,7 @@ import gradio as gr
 
 from vtw_core.shipped import DOCS
 
-from ..requests.events import GLUE
+from ..requests.events import IMMEDIATE
 from ..words import page as text
 from .tab import Tab
 
@@ -39,7 +39,7 @@ class Numbers(Tab):
                 elem_classes="document",
             ) as sheet:  # fmt: skip
                 body = gr.Markdown(latex_delimiters=_LATEX)
-            sheet.expand(partial(document, name), None, body, **GLUE)
+            sheet.expand(partial(document, name), None, body, **IMMEDIATE)
 
 
 def document(name: str) -> str:

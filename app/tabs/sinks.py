@@ -18,10 +18,10 @@ from ..inputs.clamping import clamped
 from ..inputs.pictures import thumbnails
 from ..links.view_address import Field, last_row, rows, whole, yes
 from ..presenters.inside_view import sink_words
-from ..requests.events import GLUE_OF_EVENT
+from ..requests.events import IMMEDIATE_EACH
 from ..sections.board import Board
 from ..sections.held_k import k_of, keep_k
-from ..sections.run_flow import Told, Values
+from ..sections.run_flow import Updates, Values
 from ..words import inside as text
 from .tab import Arrival, Tab
 
@@ -52,7 +52,7 @@ class Sinks(Tab):
             rows("last_prompt"),
             whole("head", _last_head, usual=MEAN),
             yes("withdrawn"),
-            yes("linear", told="{ linear: !value }"),  # what positions receive
+            yes("linear", javascript="{ linear: !value }"),  # what positions receive
         )
 
     def build(self) -> None:
@@ -101,9 +101,9 @@ class Sinks(Tab):
         }  # fmt: skip
         self.inputs = (visitor, k, *moves)
         board.connect(self.inputs, moves)
-        moved = self.bar.release(keep_k, [visitor, k], k, **GLUE_OF_EVENT)
+        moved = self.bar.release(keep_k, [visitor, k], k, **IMMEDIATE_EACH)
         board.redraw_on(moved.success, AT_K, self.inputs)
-        self.gaze.select(self.look, {visitor, k}, self.gaze, **GLUE_OF_EVENT)
+        self.gaze.select(self.look, {visitor, k}, self.gaze, **IMMEDIATE_EACH)
         self.outputs = (
             self.content, self.notice, self.verdict, self.bar, *moves, self.gaze,
             *board.parts.values(),
@@ -113,7 +113,7 @@ class Sinks(Tab):
             "layer": self.layer,
         }  # fmt: skip
 
-    def show(self, values: Values) -> Told:
+    def show(self, values: Values) -> Updates:
         """The whole tab for the visitor's run; one sentence where nothing was recorded inside."""
         visitor, source = values[self.shared.visitor], self._source(values)
         drawn = self.board.draw(source)
@@ -132,7 +132,7 @@ class Sinks(Tab):
             **self._controls(run, chosen), **drawn,
         }  # fmt: skip
 
-    def arrive(self, arrival: Arrival) -> Told:
+    def arrive(self, arrival: Arrival) -> Updates:
         run, said = arrival.run, arrival.view
         if run.inside is None:
             return {}
@@ -140,8 +140,8 @@ class Sinks(Tab):
             rows=said.get("rows", sinks.Choices.rows), head=said.get("head"),
             layer=said.get("layer"), k=0, withdrawn="withdrawn" in said, log="linear" not in said,
         ).clamped(run)  # fmt: skip
-        told = self._controls(run, chosen)
-        return {part: told[part] for name, part in self.controls.items() if name in said}
+        updates = self._controls(run, chosen)
+        return {part: updates[part] for name, part in self.controls.items() if name in said}
 
     def _source(self, values: Values) -> tuple[Run, sinks.Choices] | None:
         visitor = values[self.shared.visitor]
@@ -155,7 +155,7 @@ class Sinks(Tab):
         )  # fmt: skip
         return visitor.run, chosen.clamped(visitor.run)
 
-    def _controls(self, run: Run, chosen: sinks.Choices) -> Told:
+    def _controls(self, run: Run, chosen: sinks.Choices) -> Updates:
         """The controls, offering what this run has."""
         of_heads = [
             (text.CONTROL_HEAD_ONE.format(head=head), head) for head in range(_last_head(run) + 1)

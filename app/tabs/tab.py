@@ -1,7 +1,7 @@
-"""What every tab is: one object that puts its parts on the page and says what they show.
+"""The interface of a tab: one object that builds its parts of the page and updates them.
 
-A new tab is a subclass in a file of its own, its name among `app.ui.TABS`, and its title in both
-languages. The page, links and the lesson know tabs by what stands here alone.
+A new tab is a subclass in a file of its own, listed in `app.ui.TABS`, with its title in both
+languages. The page, links and the lesson use only this interface.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import gradio as gr
 from vtw_core.results.run import Run
 
 from ..links.view_address import Field, View
-from ..sections.run_flow import RunFlow, Told, Values
+from ..sections.run_flow import RunFlow, Updates, Values
 from ..state import Visitor
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ class Shared:
         visitor: a state, of `Visitor`.
         k: a state: where the visitor left K, or None for K*; `app.sections.held_k` reads a slider.
         model: a state: the name of the model that the next run asks.
-        kept: tells what a visitor had before the server forgot the page (`components.kept_visit`).
+        kept: what a visitor had before the server forgot the page (`components.kept_visit`).
     """
 
     service: Service
@@ -46,10 +46,10 @@ class Arrival:
 
     Attributes:
         view: what an address says of the page and of this tab, clamped to the run.
-        visitor: as he is there.
+        visitor: their state on arrival.
         run: the visitor's, or the one that the page opens with.
-        in_front: whether the tab is the one in front.
-        question: to stand in the box; None leaves picture and question as they are.
+        in_front: whether the tab is the selected one.
+        question: for the question box; None leaves picture and question unchanged.
         draws: whether the visitor is to draw a picture.
     """
 
@@ -65,17 +65,17 @@ class Tab:
     """One tab of one page; a page of another language has its own.
 
     Attributes:
-        id: stable, since addresses use it.
-        follows_run: whether what `show` tells is of the visitor's run.
-        inputs: the components whose values `show` is given.
-        outputs: the components that `show` may tell.
-        controls: name of a field -> the component that holds it. Where such a component changes,
-            the address bar hears of it, and a link sets it.
-        arrives_at: the components that `arrive` may tell besides.
+        id: stable, since addresses contain it.
+        follows_run: whether `show` depends on the visitor's run.
+        inputs: the components whose values are passed to `show`.
+        outputs: the components that `show` may update.
+        controls: name of a field -> the component that holds it. A change of such a component
+            updates the address bar, and a link sets it.
+        arrives_at: further components that `arrive` may update.
         flow: the runs whose result becomes the visitor's run: a link stops them.
-        finished: the events after which the visitor's run may be another.
-        chosen: the events after which `chosen_view` may be another.
-        choices: the components whose values it is given.
+        finished: the events after which the visitor's run may have changed.
+        chosen: the events after which `chosen_view` may have changed.
+        choices: the components whose values are passed to it.
     """
 
     id: ClassVar[str]
@@ -106,11 +106,11 @@ class Tab:
         """Put the parts here, and fill the attributes."""
         raise NotImplementedError
 
-    def show(self, values: Values) -> Told:
+    def show(self, values: Values) -> Updates:
         """The whole tab, when it is in front: figures are made no sooner."""
         return {}
 
-    def arrive(self, arrival: Arrival) -> Told:
+    def arrive(self, arrival: Arrival) -> Updates:
         """The controls that a view tells of; the others stay as the visitor left them."""
         said = arrival.view
         return {part: said[name] for name, part in self.controls.items() if name in said}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from app.figures.budget import Choices, pareto
 from app.figures.matplotlib_charts import export
-from app.presenters.budget_view import MAIN, facts, kind_name, name_of, reading, stages, told
+from app.presenters.budget_view import MAIN, as_text, facts, kind_name, name_of, reading, stages
 from app.words import budget as text
 from benchmarks.report import ROOT, put_between
 from vtw_core.files.replacing import replace_file
@@ -56,10 +56,10 @@ def _table(comparison: BudgetComparison) -> list[str]:
 
 
 def _cell(measure: Measure, estimate: Estimate) -> str:
-    value = told(measure, estimate.value)
+    value = as_text(measure, estimate.value)
     if measure not in ("right", "kl_answer"):
         return value
-    low, high = (told(measure, end).removesuffix(" %") for end in (estimate.low, estimate.high))
+    low, high = (as_text(measure, end).removesuffix(" %") for end in (estimate.low, estimate.high))
     return text.INTERVAL.format(value=value, low=low, high=high)
 
 

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from app.api import _Endpoints
-from app.requests.faults import told
+from app.requests.faults import raising_refusals
 from app.ui import build_demo
 from vtw_core.strategies.words import method_from
 
@@ -67,7 +67,7 @@ def test_generate_takes_every_method_in_the_words_of_the_command_line(
 )
 def test_a_bad_method_is_refused_in_one_sentence(endpoints, uploaded_path, method):
     with pytest.raises(gr.Error) as refused:
-        told(endpoints.generate)(uploaded_path, PROMPT, method, 4)
+        raising_refusals(endpoints.generate)(uploaded_path, PROMPT, method, 4)
     assert "\n" not in refused.value.message
     assert not refused.value.print_exception
 
@@ -75,13 +75,13 @@ def test_a_bad_method_is_refused_in_one_sentence(endpoints, uploaded_path, metho
 @pytest.mark.parametrize("length", [0, -1, 65, 10**9, True, None, "4", 4.5])
 def test_the_length_of_an_answer_is_bounded(endpoints, uploaded_path, length):
     with pytest.raises(gr.Error, match="from 1 to 64"):
-        told(endpoints.generate)(uploaded_path, PROMPT, "none", length)
+        raising_refusals(endpoints.generate)(uploaded_path, PROMPT, "none", length)
 
 
 @pytest.mark.parametrize("eta", [-1, float("nan"), float("inf"), None])
 def test_a_bad_threshold_is_refused_before_the_model_runs(endpoints, uploaded_path, eta):
     with pytest.raises(gr.Error, match="eta"):
-        told(endpoints.explore)(uploaded_path, PROMPT, 4, eta, "first_token", "first")
+        raising_refusals(endpoints.explore)(uploaded_path, PROMPT, 4, eta, "first_token", "first")
 
 
 def test_several_pictures_are_withdrawn_together(endpoints, uploaded_path, service, vlm):
@@ -98,15 +98,17 @@ def test_several_pictures_are_withdrawn_together(endpoints, uploaded_path, servi
 def test_further_pictures_meet_the_same_checks(endpoints, uploaded_path):
     for more in (["/etc/passwd"], [uploaded_path, ""], [None]):
         with pytest.raises(gr.Error, match="upload"):
-            told(endpoints.generate)(uploaded_path, PROMPT, "none", 4, "", more)
+            raising_refusals(endpoints.generate)(uploaded_path, PROMPT, "none", 4, "", more)
     with pytest.raises(gr.Error, match="There are 9 images; give at most 8"):
-        told(endpoints.generate)(uploaded_path, PROMPT, "none", 4, "", [uploaded_path] * 8)
+        raising_refusals(endpoints.generate)(
+            uploaded_path, PROMPT, "none", 4, "", [uploaded_path] * 8
+        )
 
 
 @pytest.mark.parametrize("path", [None, "", "/etc/passwd", "../../etc/passwd", "http://x/y.png"])
 def test_only_a_picture_that_was_uploaded_here_is_opened(endpoints, path):
     with pytest.raises(gr.Error, match="upload"):
-        told(endpoints.generate)(path, PROMPT, "none", 4)
+        raising_refusals(endpoints.generate)(path, PROMPT, "none", 4)
 
 
 def assert_refused(address, picture):
@@ -114,10 +116,10 @@ def assert_refused(address, picture):
     url = f"{address}gradio_api/call/generate"
     picture = {**picture, "meta": {"_type": "gradio.FileData"}}
     asked = httpx.post(url, json={"data": [picture, PROMPT, "none", 4, "", None]})
-    told = httpx.get(f"{url}/{asked.json()['event_id']}", timeout=60).text
-    assert "event: error" in told
-    assert "event: complete" not in told
-    assert "Traceback" not in told
+    events = httpx.get(f"{url}/{asked.json()['event_id']}", timeout=60).text
+    assert "event: error" in events
+    assert "event: complete" not in events
+    assert "Traceback" not in events
 
 
 def test_over_the_wire_both_are_named_typed_and_refuse_a_path_on_the_server(service, image_path):

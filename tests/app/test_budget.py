@@ -15,7 +15,7 @@ from app.figures import budget, style
 from app.figures.chart import Table
 from app.figures.plotly_charts import figure
 from app.presenters.budget_view import MAIN, facts, numbers_csv, reading, stages
-from app.tabs.which_method import WhichMethod
+from app.tabs.equal_budget import EqualBudget
 from app.words import budget as text
 from vtw_core.results.equal_budget import MEASURES, SHORT, load_budget_comparison
 
@@ -95,18 +95,18 @@ def test_the_reading_says_who_beats_vtw_and_whom_it_beats():
     assert "VTW 0% (" in lines[0]
     assert "MustDrop 100% (" in lines[0]
     assert (
-        "right than VTW: MustDrop; less often: none; no difference found: FastV, random tokens."
-        in lines[0]
+        "right than VTW: MustDrop; significantly less often: none; no significant difference: "
+        "FastV, random tokens." in lines[0]
     )
     lines = reading(with_right(vtw=1, mustdrop=0, fastv=1, random_fastv=0))
-    assert "less often: MustDrop, random tokens; no difference found: FastV." in lines[0]
+    assert "less often: MustDrop, random tokens; no significant difference: FastV." in lines[0]
 
 
 def test_the_reading_counts_where_chance_wins():
     found = reading(with_right(fastv=0, random_fastv=1, vtw=1))
     assert any(
-        "VTW is ahead at 0 and behind at 0 of 2 budgets" in line
-        and "FastV, K = 1 is ahead at 0 and behind at 2 of 2 budgets" in line
+        "VTW is significantly better at 0 and worse at 0 of 2 budgets" in line
+        and "FastV, K = 1 is significantly better at 0 and worse at 2 of 2 budgets" in line
         for line in found
     )
 
@@ -114,8 +114,8 @@ def test_the_reading_counts_where_chance_wins():
 def test_every_sentence_is_filled_in_and_names_what_is_out_of_reach():
     lines = [*reading(COMPARISON), stages(COMPARISON), facts(COMPARISON)]
     assert not re.search(r"[{}]|None|nan", " ".join(lines))
-    assert any("MustDrop, stages a b c" in line and "come to 16 visual" in line for line in lines)
-    assert "says nothing about other models" in lines[-1]
+    assert any("MustDrop, stages a b c" in line and "give 16 visual" in line for line in lines)
+    assert "say nothing about other models" in lines[-1]
 
 
 class Recorded:
@@ -141,7 +141,7 @@ def words_of(demo):
 def test_the_tab_says_when_its_numbers_are_of_other_weights(tmp_path):
     path = COMPARISON.save(tmp_path / "methods.vtwb")
     for here in (True, False):
-        tab = built(WhichMethod, Recorded(path, here))
+        tab = built(EqualBudget, Recorded(path, here))
         told = tab.show(holding(tab, measure="kl_answer", cost="prefill_time", variants=True))
         assert set(told) == set(tab.outputs)
         assert (text.CHANGED_WEIGHTS.strip() in told[tab.foot]) is not here
@@ -152,7 +152,7 @@ def test_the_tab_says_when_its_numbers_are_of_other_weights(tmp_path):
 
 
 def test_a_page_without_a_recorded_budgets_says_how_to_make_one(tmp_path):
-    tab = built(WhichMethod, Recorded(tmp_path / "none.json"))
+    tab = built(EqualBudget, Recorded(tmp_path / "none.json"))
     assert "python -m benchmarks.methods" in words_of(tab.blocks)
     assert "There is no file" in words_of(tab.blocks)
     assert (tab.outputs, tab.show({})) == ((), {})

@@ -152,7 +152,7 @@ def test_every_failure_to_write_is_one_sentence(monkeypatch, run, number):
         downloads.cached(b"x", "x.csv")
     assert str(refused.value) == sentence
     with pytest.raises(gr.Error) as shown:
-        faults.told(write_run)(Visitor(run=run))
+        faults.raising_refusals(write_run)(Visitor(run=run))
     assert shown.value.message == sentence
 
 

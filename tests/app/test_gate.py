@@ -9,7 +9,7 @@ import pytest
 from gradio.routes import file_upload_statuses
 from served_page import served
 
-from app.requests.refusals import TurnedAway
+from app.requests.refusals import RequestRefused
 from app.requests.upload_limits import UploadLimits
 from app.server import gate
 from app.server.bodies import LONGEST_NAME, MOST_NAMED, Uploads, check_body
@@ -44,7 +44,7 @@ def test_an_upload_of_many_parts_is_refused_and_nothing_of_it_is_kept(address):
     assert (kept.status_code, len(kept.json())) == (200, MOST_PARTS)
     between = files()
     answer = httpx.post(f"{address}/gradio_api/upload", files=[*most, ("files", ("a.png", b"y"))])
-    assert detail(answer) == (413, "A request may hold 32 files; send fewer at once.")
+    assert detail(answer) == (413, "A request may contain at most 32 files; send fewer at once.")
     assert files() == between
     assert len(between - before) == MOST_PARTS
 
@@ -67,7 +67,7 @@ def test_the_parts_are_told_as_they_come_whatever_the_pieces():
         parts = Parts("multipart/form-data; boundary=b")
         for at in range(0, len(body), size):
             parts.add(body[at : at + size])
-    with pytest.raises(TurnedAway, match="REQUEST_TOO_LARGE"):
+    with pytest.raises(RequestRefused, match="REQUEST_TOO_LARGE"):
         Parts("multipart/form-data; boundary=b").add(body.replace(b"y", b"yy", 1))
     for kind in (
         "multipart/form-data",
@@ -109,7 +109,7 @@ def test_no_long_path_is_resolved(tmp_path, monkeypatch):
 def test_the_name_of_a_session_and_of_an_upload_is_bounded(address):
     """Gradio remembers it in some ten places, thousands of times."""
     body = {"data": [], "fn_index": 0, "session_hash": "x" * (LONGEST_NAME + 1)}
-    gone = (400, "The page has no such function; load it again.")
+    gone = (400, "The page has no such function; reload it.")
     for path in ("queue/join", "run/predict", "cancel", "component_server"):
         assert detail(httpx.post(f"{address}/gradio_api/{path}", json=body)) == gone
     for path in ("upload_progress", "upload_progress/"):
@@ -150,7 +150,7 @@ def test_one_address_uploads_so_often_and_so_much_and_is_told_in_its_language(se
         assert upload(400_000).status_code == 200
         much = upload(700_000)
         assert much.status_code == 429
-        assert much.json()["detail"].startswith("From your network address 1 MB an hour may be")
+        assert much.json()["detail"].startswith("Your network address may upload 1 MB an hour")
         seconds = int(much.headers["retry-after"])
         assert 300 < seconds < 500
         assert upload(1_000, "zh").status_code == 200
@@ -200,5 +200,5 @@ def test_all_whose_address_a_proxy_hides_have_what_ten_addresses_have():
     scope = {"client": ("127.0.0.1", 5)}
     for _ in range(20):
         limits.begin(scope, 1)
-    with speaking("en"), pytest.raises(TurnedAway, match="UPLOADS_TOO_OFTEN"):
+    with speaking("en"), pytest.raises(RequestRefused, match="UPLOADS_TOO_OFTEN"):
         limits.begin(scope, 1)

@@ -214,11 +214,11 @@ def test_no_part_holds_an_event_for_a_word_of_its_script(demo):
     json.dumps(part.get_config())
 
 
-@of_gradio(internals.tell_hidden_progress_to_nobody)
+@of_gradio(internals.skip_hidden_progress)
 def test_hidden_progress_is_told_to_no_output(demo):
     said = [one.get_config()["show_progress_on"] for one in demo.fns.values()]
     assert said == [None, None], "None means: tell all outputs"
-    internals.tell_hidden_progress_to_nobody(demo)
+    internals.skip_hidden_progress(demo)
     assert [one.get_config()["show_progress_on"] for one in demo.fns.values()] == [[], None]
 
 

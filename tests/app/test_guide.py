@@ -28,7 +28,7 @@ def own(service):
     return Visitor(run=service.examples[0].run, origin="live", picture="/nowhere/mine.png")
 
 
-class Told:
+class Arrived:
     """What a view tells the page, by the names of its parts; what it leaves alone is ``LEFT``."""
 
     def __init__(self, guide, view, visitor, progress=None):
@@ -50,7 +50,7 @@ LEFT = object()
 
 def test_an_example_is_shown_with_its_question_at_the_k_of_the_link(guide, service, own):
     example = service.examples[0]
-    there = Told(guide, View(example="squares", k=1, tab="sinks", eta=0.5), own)
+    there = Arrived(guide, View(example="squares", k=1, tab="sinks", eta=0.5), own)
     assert there["visitor"] == Visitor(example.run, "recorded", str(example.image), 0.5)
     assert (there["tab"], there["k"], there["bench"]["k"]) == ("sinks", 1, 1)
     assert (there["upload"], there["prompt"]) == (str(example.image), example.prompt)
@@ -60,7 +60,7 @@ def test_an_example_is_shown_with_its_question_at_the_k_of_the_link(guide, servi
 
 
 def test_without_an_example_the_visitors_run_stays(guide, own):
-    there = Told(guide, View(k=99), own)
+    there = Arrived(guide, View(k=99), own)
     assert there["visitor"] == own
     assert there["k"] == own.run.layers
     assert there["upload"] is there["prompt"] is LEFT
@@ -69,25 +69,25 @@ def test_without_an_example_the_visitors_run_stays(guide, own):
 
 def test_a_question_of_ones_own_stands_in_the_box_and_is_not_asked(guide, service):
     example = service.examples[0]
-    there = Told(guide, View(example="squares", prompt="why ?"), Visitor())
+    there = Arrived(guide, View(example="squares", prompt="why ?"), Visitor())
     assert there["prompt"] == "why ?"
     assert there["bench"]["prompt"] == example.prompt
     assert there["bench"]["notice"] == {"kind": "info", "text": OWN_QUESTION}
     assert there["address"]["query"] == "example=squares&prompt=why+%3F&tab=compare"
     opened = Visitor(example.run, "recorded", str(example.image))
-    assert Told(guide, View(prompt="why ?"), opened)["prompt"] == "why ?"
+    assert Arrived(guide, View(prompt="why ?"), opened)["prompt"] == "why ?"
 
 
 def test_k_star_is_worked_out_at_the_etas_of_the_link(guide, service):
     run = service.examples[0].run
-    there = Told(guide, View(eta=1e9), Visitor(run=run))
+    there = Arrived(guide, View(eta=1e9), Visitor(run=run))
     assert there["address"]["go"]["k"] == run.choose_k(1e9) == 0
-    assert Told(guide, View(), Visitor(run=run))["address"]["go"]["k"] == run.choose_k()
+    assert Arrived(guide, View(), Visitor(run=run))["address"]["go"]["k"] == run.choose_k()
 
 
 def test_the_step_that_asks_for_a_drawing_puts_the_canvas_in_front(guide, own):
     number = next(at for at, step in enumerate(STEPS, start=1) if step.asks_of == "own")
-    there = Told(guide, STEPS[number - 1].view(own.run, number), own, Progress(step=number))
+    there = Arrived(guide, STEPS[number - 1].view(own.run, number), own, Progress(step=number))
     assert there["picture_tabs"].selected == "draw"
     assert there["is_drawing"] is True
     assert there["visitor"] == own
@@ -96,7 +96,7 @@ def test_the_step_that_asks_for_a_drawing_puts_the_canvas_in_front(guide, own):
 def test_controls_get_room_for_what_they_are_told(guide):
     run = with_random_inside(small_run())
     view = View(tab="sinks", rows=1, head=1, withdrawn=True, linear=True, layer=1, token=0)
-    there = Told(guide, view, Visitor(run=run))
+    there = Arrived(guide, view, Visitor(run=run))
     names = ("rows", "head", "withdrawn", "linear", "layer")
     rows, head, withdrawn, log, layer = (there[f"sinks {name}"] for name in names)
     assert (rows.value, head.value, withdrawn.value, log.value) == (1, 1, True, False)
@@ -110,7 +110,7 @@ def test_controls_get_room_for_what_they_are_told(guide):
 
 
 def test_rows_are_those_of_the_tab_that_the_link_opens(guide):
-    there = Told(guide, View(tab="migration", rows="question", state=1, grid=0, image=0),
+    there = Arrived(guide, View(tab="migration", rows="question", state=1, grid=0, image=0),
                    Visitor(run=with_random_inside(small_run())))  # fmt: skip
     assert there["migration rows"].value == "question"
     assert there["migration state"].value == 1
@@ -118,32 +118,32 @@ def test_rows_are_those_of_the_tab_that_the_link_opens(guide):
 
 
 def test_a_run_without_an_inside_leaves_the_controls_alone(guide):
-    there = Told(guide, View(tab="sinks", rows=3, head=2), Visitor(run=small_run()))
+    there = Arrived(guide, View(tab="sinks", rows=3, head=2), Visitor(run=small_run()))
     assert there["sinks rows"] is there["sinks head"] is LEFT
 
 
 def test_a_threshold_of_calibrate_brings_its_words_and_the_rest_stays(guide, own):
-    there = Told(guide, View(tab="calibrate", preset=1, scope="answer_max"), own)
+    there = Arrived(guide, View(tab="calibrate", preset=1, scope="answer_max"), own)
     assert there["calibrate threshold"] == ETA_PRESETS[1].eta
     assert "K = 20" in there["source"]
     assert there["calibrate scope"] == "answer_max"
     assert there["calibrate pick"] is there["calibrate direction"] is LEFT
-    there = Told(guide, View(tab="calibrate", threshold=0.25), own)
+    there = Arrived(guide, View(tab="calibrate", threshold=0.25), own)
     assert there["calibrate preset"] == calibrate.OWN_VALUE
     assert there["calibrate threshold"] == 0.25
     assert there["source"] == PRESET_OWN
-    assert Told(guide, View(tab="calibrate"), own)["source"] is LEFT
+    assert Arrived(guide, View(tab="calibrate"), own)["source"] is LEFT
 
 
 def test_methods_of_a_link_are_those_that_the_run_can_have_and_wait_for_their_tab(guide, own):
     wanted = (Choice("vtw", {"k": 999}), Choice("fastv", {"k": 0, "ratio": 0.25}))
-    there = Told(guide, View(tab="methods", methods=wanted), own)
+    there = Arrived(guide, View(tab="methods", methods=wanted), own)
     vtw, fastv = there["methods"]
     assert [one.options["k"] for one in (vtw, fastv)] == [own.run.layers, 1]
     assert there["address"]["query"] == (
         f"tab=methods&methods=vtw:k={own.run.layers}+fastv:k=1,ratio=0.25"
     )
-    assert Told(guide, View(tab="sinks", methods=wanted), own)["methods"] is None
+    assert Arrived(guide, View(tab="sinks", methods=wanted), own)["methods"] is None
 
 
 def test_the_address_keeps_the_methods_when_code_is_asked_for(guide, service):
@@ -154,15 +154,15 @@ def test_the_address_keeps_the_methods_when_code_is_asked_for(guide, service):
     assert told["query"] == "example=squares&tab=methods&methods=vtw:k=1"
 
 
-def test_the_controls_of_which_method_follow_a_link_where_there_is_a_comparison(
+def test_the_controls_of_equal_budget_follow_a_link_where_there_is_a_comparison(
     guide, service, own, tmp_path
 ):
     view = View(tab="budget", kind="count", cost="kv_bytes", variants=True)
-    there = Told(guide, view, own)
+    there = Arrived(guide, view, own)
     assert (there["budget kind"], there["budget cost"]) == ("count", "kv_bytes")
     assert there["budget variants"] is True
     assert there["budget measure"] is LEFT
     none = Service(service.models, service.examples[0].image.parent, budgets=tmp_path / "none.json")
     bare = guided(none)
     assert "kind" not in bare.table.fields
-    assert Told(bare, bare.table.read("tab=budget&kind=count"), own)["tab"] == "budget"
+    assert Arrived(bare, bare.table.read("tab=budget&kind=count"), own)["tab"] == "budget"

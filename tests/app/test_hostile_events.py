@@ -37,10 +37,10 @@ from app.service.service import Service
 from app.state import ShownCalibration, Visitor
 from app.tabs.calibrate import Calibrate
 from app.tabs.compare import Compare
+from app.tabs.equal_budget import EqualBudget
 from app.tabs.migration import Migration
 from app.tabs.sinks import Sinks
 from app.tabs.tab import Shared
-from app.tabs.which_method import WhichMethod
 from vtw_core.errors import InputError
 
 RUN = run_with_inside(**SIZES["usual"])
@@ -142,7 +142,7 @@ BUDGETS = types.SimpleNamespace(recorded_budgets=made_up_comparison(), model_nam
 
 def choose_budget(service, data):
     with gr.Blocks():
-        tab = WhichMethod(Shared(BUDGETS, None, None, None, None))
+        tab = EqualBudget(Shared(BUDGETS, None, None, None, None))
         tab.build()
     return named(tab.board.show({part: data.draw(ANYTHING) for part in tab.inputs}))
 

@@ -11,7 +11,7 @@ from served_page import served
 from app.requests import limits, rates
 from app.requests.limits import ADDRESS_RUNS, RunLimits, Waiting
 from app.requests.rates import Quota, Starts
-from app.requests.visitors import Networks, believed_proxies
+from app.requests.visitors import Networks, trusted_proxies
 from app.service.service import Service
 from app.words import faults as text_faults
 from benchmarks.load.page import Page, Refused, Watch
@@ -121,11 +121,11 @@ def test_behind_a_proxy_that_hides_the_visitors_no_address_counts():
     ({"SPACE_ID": "somebody/vtw", "FORWARDED_ALLOW_IPS": ""}, ""),
 ])  # fmt: skip
 def test_nobody_is_believed_unless_whoever_runs_the_page_says_so(told, believed):
-    assert believed_proxies(told) == believed
+    assert trusted_proxies(told) == believed
 
 
 def test_on_spaces_their_proxies_are_believed_and_nobody_else():
-    networks = Networks.behind(believed_proxies({"SPACE_ID": "somebody/vtw"}))
+    networks = Networks.behind(trusted_proxies({"SPACE_ID": "somebody/vtw"}))
     assert {networks.of_host(one) for one in ("127.0.0.1", "10.16.3.4", "::ffff:10.1.1.1")} == {""}
     assert networks.of_host("203.0.113.9") == "203.0.113.9"
 
@@ -134,7 +134,7 @@ def test_on_spaces_their_proxies_are_believed_and_nobody_else():
 def test_what_names_no_proxy_is_refused_at_the_start(told):
     """uvicorn would believe everybody for a star, and take a visitor's own word for his address."""
     with pytest.raises(InputError, match="FORWARDED_ALLOW_IPS must be addresses or networks"):
-        believed_proxies({"FORWARDED_ALLOW_IPS": told})
+        trusted_proxies({"FORWARDED_ALLOW_IPS": told})
 
 
 @pytest.mark.parametrize(("host", "network"), [
@@ -206,7 +206,7 @@ def test_the_page_says_when_to_come_again_in_both_languages(examples_folder):
         assert others == ("It ran.", 200, "")
         said, status, words = refused
         assert said == words
-        assert words.startswith("You may start 2 runs a minute: come again in ")
+        assert words.startswith("You may start 2 runs a minute: try again in ")
         assert status == 429
         # Another way to the same session, on the Chinese page.
         session = next(iter(service.limits.sessions._times))
@@ -276,7 +276,7 @@ def test_a_forged_address_is_not_believed(examples_folder, trusted):
         *taken, last = runs_forwarded(address, "198.51.100.{number}")
     assert [one.status_code for one in taken] == [200] * ADDRESS_RUNS
     assert last.status_code == 429
-    assert last.json()["detail"].startswith("From your network address 10 runs a minute")
+    assert last.json()["detail"].startswith("Your network address may start 10 runs a minute")
 
 
 def test_a_trusted_proxy_is_believed_and_what_a_visitor_writes_before_it_is_not(examples_folder):

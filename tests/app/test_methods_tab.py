@@ -214,7 +214,7 @@ def test_a_budget_that_was_out_of_reach_is_said():
         "far", strategy=entry.strategy, tokens_wanted=90.0, visual_tokens_per_layer=(4, 4, 4)
     )
     note = show_methods(ShownMethods("", "live", with_entries(far)))["cards"][1]["note"]
-    assert "90 visual tokens were wanted; 4 is the nearest" in note
+    assert "90 visual tokens were requested; 4 is the nearest" in note
 
 
 def test_a_method_that_cannot_run_keeps_its_place_and_says_why():

@@ -106,12 +106,12 @@ def test_a_file_elsewhere_a_damaged_one_and_a_lost_picture_are_one_sentence(
 def test_a_run_of_another_model_is_not_tested_against_this_one(tab, live):
     ids = (*live.run.answer_ids[:-1], tuple(one + 1 for one in live.run.answer_ids[-1]))
     other = replace(live, run=replace(live.run, answer_ids=ids))
-    with pytest.raises(gr.Error, match="cannot be repeated"):
+    with pytest.raises(gr.Error, match="cannot be reproduced"):
         with_example(tab, 0, other)
     assert "Run both sides" in text.RUN_NOT_REPEATED
 
 
 def test_an_unexpected_failure_shows_no_traceback(tab, live, monkeypatch):
     monkeypatch.setattr(tab.shared.service, "test_image", lambda *_: 1 / 0)
-    with pytest.raises(gr.Error, match="as it was"):
+    with pytest.raises(gr.Error, match="unchanged"):
         with_example(tab, 0, live)

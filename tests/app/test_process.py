@@ -123,7 +123,7 @@ _NEVER_IDLE = """
 import types
 from app.service.stopping import Stopping, serve_until_stopped
 
-class Told(Stopping):
+class Requested(Stopping):
     asked = 0
     @property
     def is_asked(self):
@@ -137,7 +137,7 @@ class Queue(list):
         return 1
 
 demo = types.SimpleNamespace(_queue=Queue(), close=lambda verbose: None)
-serve_until_stopped(demo, Told())
+serve_until_stopped(demo, Requested())
 """
 
 

@@ -19,7 +19,7 @@ def plain(markdown: str) -> str:
 
 def test_every_term_is_told_in_the_documentation_in_the_same_words():
     page = plain((DOCS / "quantities.md").read_text(encoding="utf-8"))
-    told = [f"**{term['title']}**: {term['told']}" for term in english.TERMS.values()]
+    told = [f"**{term['title']}**: {term['definition']}" for term in english.TERMS.values()]
     assert [one for one in told if plain(one) not in page] == []
 
 

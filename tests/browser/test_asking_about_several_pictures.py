@@ -47,13 +47,13 @@ def test_pictures_are_added_put_in_order_and_asked_about(visitor, tmp_path):
     expect(page.get_by_test_id("toast-text")).to_contain_text("not an image", timeout=BROWSER_WAIT)
     expect(items).to_have_count(2, timeout=BROWSER_WAIT)
     # The scan comes to the second place, then into the field, where a preview of it stands.
-    page.get_by_role("button", name="Make picture 3 picture 2").click()
+    page.get_by_role("button", name="Move picture 3 to place 2").click()
     page.wait_for_timeout(500)
-    page.get_by_role("button", name="Make picture 2 picture 1").click()
+    page.get_by_role("button", name="Move picture 2 to place 1").click()
     expect(page.locator("#picture img[src*='scan.tiff.preview.png']")).to_be_visible(
         timeout=BROWSER_WAIT
     )
-    page.get_by_role("button", name="Take picture 3 out").click()
+    page.get_by_role("button", name="Remove picture 3").click()
     expect(items).to_have_count(1, timeout=BROWSER_WAIT)
     page.locator("#run").click()
     expect(page.locator(".facts")).to_contain_text("of 2 pictures", timeout=BROWSER_WAIT)

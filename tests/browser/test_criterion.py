@@ -198,7 +198,7 @@ def test_the_released_codes_rule_is_an_option_and_every_rule_says_what_it_is(pag
     assert min(stars(page).values()) == RELEASED_FIRST_K
     note, told = page.locator(".rule-note"), page.locator(".agreement")
     assert f"from {RELEASED_FIRST_K} on" in note.inner_text()
-    assert f"begin at K = {RELEASED_FIRST_K}" in told.inner_text()
+    assert f"start at K = {RELEASED_FIRST_K}" in told.inner_text()
     page.locator("[data-rule=released]").press("ArrowRight")
     assert page.locator("[data-rule=first]").get_attribute("aria-checked") == "true"
     assert "the first K whose KL is at most η" in note.inner_text()

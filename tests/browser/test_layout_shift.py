@@ -27,7 +27,7 @@ DRAWN = {
     "Attention sinks": "#sinks-mass figure",
     "Information migration": "#migration-joint figure",
     "Methods": "#methods-run",
-    "Which method": "#budget-pareto figure",
+    "Equal budget": "#budget-pareto figure",
     "Calibrate": "#calibrate-kl figure",
     "What the numbers mean": ".prose-wide h2",
     "Compare": "#workbench .handle",

@@ -346,7 +346,7 @@ def test_the_methods_that_are_compared_are_in_the_address_and_come_back(visit):
     expect(page).to_have_url(re.compile(r"^[^&]*example=red_circle&tab=methods(&stage=\d+)?$"))
 
 
-def test_what_calibrate_and_which_method_show_is_in_the_address_and_comes_back(visit):
+def test_what_calibrate_and_equal_budget_show_is_in_the_address_and_comes_back(visit):
     page = visit("?tab=calibrate&preset=1&scope=answer_max&pick=stays_below")
     summary = page.locator("#calibrate-summary")
     expect(summary).to_contain_text("η = 0.0005")
@@ -369,7 +369,7 @@ def test_what_calibrate_and_which_method_show_is_in_the_address_and_comes_back(v
     expect(summary).to_contain_text("η = 0.003")
     page.wait_for_url(re.compile("tab=calibrate&preset=0&scope"))
 
-    page.get_by_role("tab", name="Which method").click()
+    page.get_by_role("tab", name="Equal budget").click()
     expect(page.locator("#budget-pareto .xtitle")).to_be_visible()
     page.wait_for_url("**/?example=small_large&tab=budget")
     choose(page, "#methods-kind", KINDS["describe"])

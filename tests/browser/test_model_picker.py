@@ -106,7 +106,7 @@ def test_a_model_is_picked_loaded_and_asked_and_its_name_stands_beside_its_run(v
     assert listed.input_value() == first
     listed.select_option(second)
     expect(said(page)).to_have_text("Not in memory yet.")
-    expect(picker(page).locator("dl")).to_contain_text("Weights in files")
+    expect(picker(page).locator("dl")).to_contain_text("Weight files")
     expect(picker(page).locator(".notes")).to_contain_text("in a folder of this server")
     listed.focus()
     page.keyboard.press("Tab")

@@ -19,7 +19,7 @@ def test_mouse_and_keyboard_are_told_what_a_term_means(page):
     tip = page.locator("#term-tip")
     kl = page.locator(CAPTION, has_text=re.compile("^KL$"))
     kl.hover()
-    expect(tip).to_contain_text(english.TERMS["kl"]["told"])
+    expect(tip).to_contain_text(english.TERMS["kl"]["definition"])
     expect(kl).to_have_attribute("aria-describedby", "term-tip")
     tip.hover()  # whoever reads on may go over to it
     expect(tip).to_be_visible()
@@ -35,7 +35,7 @@ def test_mouse_and_keyboard_are_told_what_a_term_means(page):
         if page.evaluate("document.activeElement.className") == "term":
             break
     focused = page.evaluate("document.activeElement.textContent")
-    told = {name: term["told"] for term in english.TERMS.values()
+    told = {name: term["definition"] for term in english.TERMS.values()
             for name in term["names"].split("|")}  # fmt: skip
     expect(tip).to_contain_text(told[focused])
     page.keyboard.press("Escape")
@@ -53,7 +53,7 @@ def test_terms_stay_marked_when_the_page_writes_anew_and_labels_still_name_their
     label = page.locator("#sinks-rows .term")
     expect(label).to_have_text("Whose attention")
     label.click()  # tells what it means, and opens no list
-    expect(page.locator("#term-tip")).to_contain_text(english.TERMS["query_rows"]["told"])
+    expect(page.locator("#term-tip")).to_contain_text(english.TERMS["query_rows"]["definition"])
     expect(page.get_by_label("Whose attention").first).to_be_visible()
     expect(page.get_by_role("listbox")).to_have_count(0)
 
@@ -71,7 +71,7 @@ def test_a_finger_taps_a_term_and_taps_it_away(browser, address, language):
     term.scroll_into_view_if_needed()
     term.tap()
     tip = page.locator("#term-tip")
-    expect(tip).to_contain_text(words.TERMS["eta"]["told"])
+    expect(tip).to_contain_text(words.TERMS["eta"]["definition"])
     box = tip.bounding_box()
     assert box["x"] >= 0
     assert box["x"] + box["width"] <= 390

@@ -1,6 +1,6 @@
 """Every sentence about methods at equal budget, in Chinese: the tab and its figures."""
 
-TAB_BUDGET = "哪种方法"
+TAB_BUDGET = "同等预算"
 INTRO = (
     "每种方法都留下更少的视觉 token。**在视觉 token 数（各层平均）相同时，哪种方法损失最小，实际代价又是多少？** "
     "由 `python -m benchmarks.methods` 录制。"

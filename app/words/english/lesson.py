@@ -10,13 +10,13 @@ LESSON = {
     "next": "Next",
     "finish": "Finish",
     "close": "Close the lesson",
-    "less": "Make the lesson small",
-    "questionAlone": "Show the question alone",
+    "less": "Minimise the lesson",
+    "questionAlone": "Show only the question",
     "more": "Show the lesson",
     "again": "Back to this step’s view",
     "right": "Right.",
     "wrong": "Not quite.",
-    "score": "{right} of {count} right at the first try.",
+    "score": "{right} of {count} right on the first try.",
     "checkK": "Check K = {k}",
     "about": "Shown now",
     "steps": "Steps of the lesson",
@@ -31,11 +31,11 @@ STEPS = {
     },
     "cost": {
         "title": "What a layer costs",
-        "lead": "Each layer computes on every token; VTW takes the visual ones out from layer K on. The chart shows what is left of the prefill, the reading of the prompt, in FLOPs (arithmetic operations).",
+        "lead": "Each layer computes on every token; VTW takes the visual ones out from layer K on. The chart shows what is left of the prefill (reading the prompt), in FLOPs (arithmetic operations).",
     },
     "sink": {
         "title": "Where attention goes",
-        "lead": "In each layer a token spreads an attention of 1 over everything before it. The chart shows where the prompt’s last token, which says the answer’s first, spends it.",
+        "lead": "In each layer a token spreads an attention of 1 over everything before it. The chart shows where the prompt’s last token, which predicts the answer’s first, spends it.",
     },
     "use": {
         "title": "Is attention proof of use?",
@@ -55,7 +55,7 @@ STEPS = {
     },
     "mustdrop": {
         "title": "MustDrop’s other answer",
-        "lead": "VTW keeps every visual token, then none. MustDrop, a later method, judges each token by itself: in the vision encoder, in the prefill, while decoding.",
+        "lead": "VTW keeps every visual token, then none. MustDrop, a later method, judges each token separately: in the vision encoder, in the prefill, while decoding.",
     },
     "break": {
         "title": "Try to break VTW",
@@ -68,46 +68,46 @@ STEPS = {
 }
 UNAVAILABLE = "This run cannot answer the question: {problem}"
 NO_RUN = "nothing is shown yet."
-OWN_RUN_FIRST = "Kept. Now draw, ask and press Run both sides."
+OWN_RUN_FIRST = "Noted. Now draw, ask and press Run both sides."
 
 # ------------------------------------------------------------------ 1 and 2: tokens and their cost
 HOW_MANY_TOKENS = "How many tokens does the decoder get for this picture?"
-ONE_GRID = "{rows} × {cols} patches, one visual token each: {visual} of the prompt’s {prompt} tokens, or {share:.0%}, are picture; {words} are text."
-SEVERAL_GRIDS = "{visual} visual tokens, more or fewer than the {rows} × {cols} patches of the first grid: {share:.0%} of the prompt’s {prompt} tokens are picture; {words} are text."
+ONE_GRID = "{rows} × {cols} patches, one visual token each: {visual} of the prompt’s {prompt} tokens, or {share:.0%}, come from the picture; {words} are text."
+SEVERAL_GRIDS = "{visual} visual tokens, more or fewer than the {rows} × {cols} patches of the first grid: {share:.0%} of the prompt’s {prompt} tokens come from the picture; {words} are text."
 WHAT_IS_SAVED = "The image leaves halfway, at K = {k} of {layers}. How much of the prefill’s FLOPs does that save?"
-SAVED = "A layer costs {ratio:.1f} times as much with the image as without. {without} of {layers} layers without it save {saved:.0%}; all of them would save {most:.0%}. The rest is text."
+SAVED = "A layer costs {ratio:.1f} times as much with the image as without. {without} of {layers} layers without it save {saved:.0%}; withdrawing it from every layer would save {most:.0%}. The rest is text."
 
 # ------------------------------------------------------------------ 3: the sink
 WHERE_IS_THE_SINK = "In layer {layer}, which single token before the question gets the most attention? (The image is many tokens.)"
 TOKEN_CHOICE = "“{piece}” ({segment}, position {position})"
 NONE_OF_THEM = "none stands out"
 IS_A_SINK = "“{piece}” alone takes {share:.0%}, {times:.0f} times an even share: an attention sink, which draws attention whatever it says. In the VTW paper’s deep layers the first and the nearest tokens take most; here BOS and system prompt get more than the image in {first} of {deep} deep layers."
-IS_NEARLY_A_SINK = "“{piece}” alone takes {share:.0%}, {times:.0f} times an even share, though less than the {threshold:.0%} from which one speaks of an attention sink. In the VTW paper’s deep layers the first and the nearest tokens take most; here BOS and system prompt get more than the image in {first} of {deep} deep layers."
+IS_NEARLY_A_SINK = "“{piece}” alone takes {share:.0%}, {times:.0f} times an even share, though less than the {threshold:.0%} that counts as an attention sink. In the VTW paper’s deep layers the first and the nearest tokens take most; here BOS and system prompt get more than the image in {first} of {deep} deep layers."
 IS_NO_SINK = "Even the strongest, “{piece}”, takes {share:.1%} in layer {layer}, {times:.1f} times an even share: this run has no attention sink to speak of. In the deep layers of the VTW paper’s models the first and the nearest tokens take most of the attention."
 
 # ------------------------------------------------------------------ 4: attention and use
-NO_TEST = "it was never held against another image. Choose “Back to this step’s view”."
-WHICH_IS_USED = "The text gives the image {low_share:.0%} of its attention in layer {low}, {high_share:.0%} in layer {high}. From which of them on does another picture move the answer more?"
+NO_TEST = "it was never tested with another image. Choose “Back to this step’s view”."
+WHICH_IS_USED = "The text gives the image {low_share:.0%} of its attention in layer {low}, {high_share:.0%} in layer {high}. Starting from which of the two does another picture move the answer more?"
 USE_CHOICES = (
     "from layer {low} on ({low_share:.0%} attention)",
     "from layer {high} on ({high_share:.0%} attention)",
     "neither moves it",
 )
 WRONG_WAY_ROUND = "From layer {low} on, another picture (“{image}”) moves the answer by {low_kl} nats, from layer {high} on by {high_kl}: attention ranks them the wrong way round. Little attention can matter, and much can be idle."
-RIGHT_WAY_ROUND = "From layer {low} on, another picture (“{image}”) moves the answer by {low_kl} nats, from layer {high} on by {high_kl}: here attention ranks them rightly, but only the exchange could tell."
+RIGHT_WAY_ROUND = "From layer {low} on, another picture (“{image}”) moves the answer by {low_kl} nats, from layer {high} on by {high_kl}: here attention ranks them correctly, but only replacing the picture could tell."
 NEITHER_USED = "From layer {low} on, another picture (“{image}”) moves the answer by {low_kl} nats, from layer {high} on by {high_kl}, both at most η = {eta:g}: this answer needed the image in neither, whatever the attention."
 
 # ------------------------------------------------------------------ 5 and 6: choosing K
 GUESS_K = "How far left can K go with the answer unchanged? Drag it there, then check."
-ANSWER_CHANGED = "At K = {guess} the answer is another one: the image left too early. K trades compute saved against how far the answer moves. VTW takes K* = {star} of {layers}, the first K with a KL of at most η = {eta:g} nats."
-HELD_OVER_ETA = "The words hold at K = {guess}, but their probabilities already move: KL {kl} nats. K trades compute saved against that; VTW is more careful and takes K* = {star} of {layers}, the first K with at most η = {eta:g} nats."
-GOOD_K = "The words hold at K = {guess}, and the KL is only {kl} nats. K trades compute saved against how far the answer moves. VTW takes K* = {star} of {layers}, the first K with at most η = {eta:g} nats."
-TOO_LATE = "The words hold at K = {guess}, but the image could have left earlier: VTW takes K* = {star} of {layers}, the first K with a KL of at most η = {eta:g} nats, and saves another {lost:.0%} of the prefill’s FLOPs. K trades such savings against how far the answer moves."
+ANSWER_CHANGED = "At K = {guess} the answer changes: the image left too early. K trades compute saved against how far the answer moves. VTW takes K* = {star} of {layers}, the first K with a KL of at most η = {eta:g} nats."
+HELD_OVER_ETA = "The words stay the same at K = {guess}, but their probabilities already move: KL {kl} nats. K trades compute saved against that; VTW is more careful and takes K* = {star} of {layers}, the first K with at most η = {eta:g} nats."
+GOOD_K = "The words stay the same at K = {guess}, and the KL is only {kl} nats. K trades compute saved against how far the answer moves. VTW takes K* = {star} of {layers}, the first K with at most η = {eta:g} nats."
+TOO_LATE = "The words stay the same at K = {guess}, but the image could have left earlier: VTW takes K* = {star} of {layers}, the first K with a KL of at most η = {eta:g} nats, and saves another {lost:.0%} of the prefill’s FLOPs. K trades such savings against how far the answer moves."
 DOES_IT_SURVIVE = "By the first token alone, the image may leave at K = {k}. Does the whole answer read the same there?"
 SURVIVE_CHOICES = ("it reads the same", "it reads differently")
 BLIND_AND_CHANGED = "At K = {k} the first token, “{first_piece}”, has a KL of {first_kl} nats, at most η = {eta:g}; but “{piece}”, token {position} of {count}, has {worst_kl}. Only from K = {whole} on is every token kept. VTW fails where the image is needed later than the first token."
 BLIND_AND_SAME = "It reads the same, yet at K = {k} “{piece}”, token {position} of {count}, has a KL of {worst_kl} nats, while the first, “{first_piece}”, has {first_kl}: only K = {whole} keeps every token under η = {eta:g}. A criterion on one token does not see it."
-NOT_BLIND = "Here the first token is as good a witness as all {count}: K = {whole} keeps every one at or under η = {eta:g}; the worst, “{piece}”, has {worst_kl} nats at K = {k}."
+NOT_BLIND = "Here the first token tells as much as all {count}: K = {whole} keeps every one at or under η = {eta:g}; the worst, “{piece}”, has {worst_kl} nats at K = {k}."
 
 # ------------------------------------------------------------------ 7: what is not saved
 IS_DECODING_FASTER = "K = {k} saves {saved:.0%} of the prefill’s FLOPs. How much faster does each further token of the answer come (decode)?"
@@ -125,7 +125,7 @@ NO_DECODING = "This answer is a single token, which the prefill itself gives: at
 
 # ------------------------------------------------------------------ 8: MustDrop
 MEAN_OF_VTW = "Methods are compared at one budget: visual tokens per layer, on average. What is it for VTW at K = {k} of {layers}, with {visual} of them?"
-OTHER_ANSWER = "{visual} tokens in {k} layers and 0 in {without}: {mean:.0f} on average. MustDrop spends about as many token by token: like patches are merged, those the text hardly looks at fall in four steps, key tokens stay to the end, and the cache is thinned."
+OTHER_ANSWER = "{visual} tokens in {k} layers and 0 in {without}: {mean:.0f} on average. MustDrop spends about as many token by token: similar patches are merged, those the text hardly looks at are dropped in four steps, key tokens stay to the end, and the cache is thinned."
 
 # ------------------------------------------------------------------ 9: break it
 WILL_IT_BREAK = "Predict first: at the K* that the first token allows, will the answer be the same as with the image in every layer?"
@@ -144,7 +144,7 @@ QUIZ = (
             "A deep layer that no longer looks at the picture",
         ),
         1,
-        "Each token must give away an attention of 1; what nothing needs lands there.",
+        "Each token must spend an attention of 1; what is not needed elsewhere lands there.",
     ),
     (
         "What is information migration?",
@@ -154,7 +154,7 @@ QUIZ = (
             "Visual tokens move from the prompt into the cache",
         ),
         0,
-        "From there on the visual tokens can leave. Another picture, put in behind the text’s back, shows whether it has happened.",
+        "From there on the visual tokens can leave. Another picture, swapped in behind the text’s back, shows whether it has happened.",
     ),
     (
         "What does K trade?",
@@ -174,7 +174,7 @@ QUIZ = (
             "When the prompt is mostly picture",
         ),
         0,
-        "Its criterion looks at the first token only. Later studies report the same: multiple choice holds, long answers lose.",
+        "Its criterion looks at the first token only. Later studies report the same: multiple choice holds up, long answers suffer.",
     ),
     (
         "Why is low attention no proof that the image is unused?",
@@ -184,6 +184,6 @@ QUIZ = (
             "Because weights say how much is read, not what it does; only changing the picture tells",
         ),
         2,
-        "Many small weights can carry the answer, and a great one can carry nothing.",
+        "Many small weights can carry the answer, and a large one can carry nothing.",
     ),
 )

@@ -7,25 +7,25 @@ INTRO = (
     "layers. Which tokens are left, and in which layers, is what differs."
 )
 NO_PICTURE = (
-    "A saved run does not hold its picture, so no other method can look at it: pick an example or run your own question "
+    "A saved run does not include its picture, so no other method can run on it: pick an example or ask your own question "
     "on the Compare tab, then come back."
 )
-NOT_YET = "Press Compare: the methods above then answer “{prompt}” beside the baseline."
-ASKED_BY_LINK = "The link asks for other methods than were recorded here: they stand above. Press Compare to run them. Until then, these are the recorded answers."
+NOT_YET = "Press Compare to have the methods above answer “{prompt}” beside the baseline."
+ASKED_BY_LINK = "The link asks for methods other than those recorded here: they are set above. Press Compare to run them. Until then, these are the recorded answers."
 _K = "K: first layer with fewer visual tokens"
-_RATIO = "R: share of the visual tokens that leaves"
-_POSITIONS = "Position ids of what stays"
+_RATIO = "R: share of the visual tokens dropped"
+_POSITIONS = "Position ids of the remaining tokens"
 PANELS = {"progress": "Progress of the comparison"}
 PANEL = "Method {number}"
 METHOD = "Method"
 METHODS = {
-    "vtw": "VTW: all leave at once",
+    "vtw": "VTW: withdraws all at once",
     "mustdrop": "MustDrop: in three stages",
-    "fastv": "FastV: the least attended leave",
+    "fastv": "FastV: drops the least attended",
     "random": "Random: a control",
 }
-# Of each strategy, by its options' names; without words of its own a control is called by what the
-# strategy says of it.
+# Of each strategy, by its options' names; a control without words of its own is labelled with the
+# strategy's help text.
 PARAMETERS = {
     "vtw": {"k": _K, "positions": _POSITIONS},
     "mustdrop": {
@@ -37,8 +37,8 @@ PARAMETERS = {
         "filters": "Layers with a filter behind them",
         "positions": _POSITIONS,
     },
-    "fastv": {"k": _K, "ratio": _RATIO, "ranking": "Whose attention ranks"},
-    "random": {"k": _K, "ratio": _RATIO, "drop-seed": "Seed: which tokens leave"},
+    "fastv": {"k": _K, "ratio": _RATIO, "ranking": "Attention used for ranking"},
+    "random": {"k": _K, "ratio": _RATIO, "drop-seed": "Seed: which tokens are dropped"},
 }
 ANY_PARAMETER = {"tokens": "Visual tokens, mean over the layers", "set by": "Set by"}
 PLAIN_PARAMETER = "{symbol}: {help}"
@@ -71,13 +71,13 @@ CHOICES = {
 }
 WAYS = {"tokens": "a number of visual tokens", "own": "hand"}
 MISSING = "Fill in “{label}” first."
-NONE_TICKED = "Nothing is ticked under “{label}”: tick at least one."
+NONE_TICKED = "Nothing is selected under “{label}”: select at least one."
 ADD = "Add a method"
 REMOVE = "Remove this method"
 COMPARE = "Compare"
 CANCEL = "Cancel"
 EQUAL = "Set all to VTW's budget"
-EQUAL_DONE = "Set: {tokens} visual tokens, mean over the {layers} layers, as VTW leaves at K = {k}."
+EQUAL_DONE = "Set: {tokens} visual tokens, mean over the {layers} layers, as with VTW at K = {k}."
 EQUAL_ALL = (
     "VTW at K = {k} keeps every visual token: there is no budget to share. Choose a smaller K."
 )
@@ -86,9 +86,9 @@ GONE = "There is no comparison yet: press Compare first."
 
 ENCODING = "Encoding the picture …"
 RUNNING = "{title}: answering …"
-TIMING = "Measuring the prefill of all methods in turns …"
-CANCELLED = "Cancelled. What was shown before is below."
-INTERNAL = "Something went wrong inside while comparing; nothing of yours is lost. Try again."
+TIMING = "Measuring the prefill of all methods in turn …"
+CANCELLED = "Cancelled. The previous results are below."
+INTERNAL = "An internal error stopped the comparison; nothing of yours is lost. Try again."
 LABEL_TWICE = "{title} ({number})"
 
 ORIGINS = {
@@ -104,14 +104,14 @@ TITLES = {
 }
 NOTES = {
     "none": "Every visual token in every layer.",
-    "vtw": "All visual tokens leave before layer {k}.",
-    "fastv": "Before layer {k} the {ratio:.0%} with least attention leave; ranked by {ranking}.",
-    "random": "Before layer {k} a random {ratio:.0%} leave.",
+    "vtw": "All visual tokens are withdrawn before layer {k}.",
+    "fastv": "Before layer {k} the {ratio:.0%} with the least attention are dropped; ranked by {ranking}.",
+    "random": "Before layer {k} a random {ratio:.0%} are dropped.",
     "mustdrop": "γ = {gamma}, α = {alpha}.",
 }
 NOTE_FITTED = " Found for {wanted} visual tokens."
 NOTE_NEAREST = (
-    " {wanted} visual tokens were wanted; {got} is the nearest that its stages can leave here."
+    " {wanted} visual tokens were requested; {got} is the nearest that its stages can reach here."
 )
 NOTE_REPACKED = " Position ids renumbered."
 NOTE_VISION = (
@@ -119,7 +119,7 @@ NOTE_VISION = (
 )
 RANKING_WORDS = {"last_token": "the last token", "text_mean": "all text rows"}
 
-WAITS = "Waits for its turn …"
+WAITS = "Waiting for its turn …"
 REFUSED = "Cannot run here: {reason}"
 EMPTY = "The model ended its answer at once: an empty answer."
 SAME = "the baseline's answer"
@@ -140,17 +140,17 @@ LAYERS_Y = "visual tokens in the prefill"
 LAYERS_UNIT = "visual tokens"
 LAYERS_CAPTION = (
     "Visual tokens that each of the {layers} decoder layers sees in the prefill of this prompt. The area under a curve is "
-    "the budget: its mean stands behind each name. MustDrop's stage a merges patches before layer 0; its stage c cuts "
-    "caches after the prefill and does not show here."
+    "the budget: its mean follows each name. MustDrop's stage a merges patches before layer 0; its stage c cuts "
+    "caches after the prefill, which is not shown here."
 )
 SERIES = "{title}: mean {mean}"
 
 TABLE_TITLE = "What each method costs, and how far it moves the answer"
 TABLE_CAPTION = (
     "KL(P method ‖ P full) in nats over the whole vocabulary, at each token of the baseline's answer, which is given to "
-    "every method: at the first token, mean and maximum. Agreement: share of those tokens that the method would say too. "
+    "every method: at the first token, mean and maximum. Agreement: share of those tokens that the method predicts too. "
     "FLOPs: {convention}. KV cache: keys and values of the prompt as decoding reads them, {dtype}. Prefill: wall clock on "
-    "{device}, median of several for which all methods took turns, with the method's own work; encoding (picture to "
+    "{device}, median of several rounds in which all methods took turns, the method's own work included; encoding (picture to "
     "tokens) and decoding measured once. Differences of a few percent mean nothing."
 )
 TABLE_SUMMARY = "{title}: {tokens} visual tokens, {flops:.0%} of the prefill FLOPs, KL {kl} (answer mean), {same}."

@@ -2,11 +2,11 @@
 
 PICKER_LABEL = "Choice of the model"
 
-# ------------------------------------------------------------------ what is known of a model
+# ------------------------------------------------------------------ facts about a model
 FACTS = {
     "parameters": "Parameters",
     "download": "Download",
-    "on_disk": "Weights in files",
+    "on_disk": "Weight files",
     "memory": "Memory",
     "visual": "Visual tokens",
     "layers": "Layers",
@@ -14,23 +14,21 @@ FACTS = {
 }
 MEMORY_OF = "{needed} of {free} free here"
 MEMORY_ALONE = "about {needed}"
-MEMORY_NOTE = "Estimated: weights in {dtype} and working room."
+MEMORY_NOTE = "Estimated: weights in {dtype} plus working memory."
 NO_DOWNLOAD = "none, it is here"
 UNKNOWN = "not known"
 EMBEDDED_NOTE = "Ships with this page and knows drawings of simple shapes only, not photographs."
 FOLDER_NOTE = "A checkpoint in a folder of this server."
 TYPED_NOTE = (
-    "Not in the list of known models: its size is seen when loading begins. Only safetensors weights of "
+    "Not in the list of known models: its size is known once loading starts. Only safetensors weights of "
     "supported families are loaded, and no code that comes with a model is run."
 )
-GATED = (
-    "Gated: its owner wants each account to accept terms, so this server needs a token that has."
-)
+GATED = "Gated: its owner requires every account to accept terms, so this server needs the token of an account that has."
 MISSING = 'Needs {packages}, not installed here: pip install "visual-token-withdrawal[real]".'
-TOO_LARGE = "Needs {needed}, and {free} are free here: it cannot be loaded now."
+TOO_LARGE = "Needs {needed}, but only {free} is free here: it cannot be loaded now."
 CARD = "Model card"
 CARD_TITLE = "Opens {address} in a new tab"
-# What the catalogue says of its models; what is not here stays as it is.
+# The catalogue's sentences about its models; others are shown unchanged.
 CATALOGUE = {
     "Embedded model": "Embedded model",
     "SmolLM2 with vision 135M": "SmolLM2 with vision 135M",
@@ -69,14 +67,14 @@ DTYPES = {
     "4bit": "4 bit",
 }
 
-# ------------------------------------------------------------------ how far it is
+# ------------------------------------------------------------------ progress of loading
 IN_USE = "{title} is ready."
 IN_USE_NEW = "{title} is ready. Press Run both sides to ask it."
 IN_MEMORY = "In memory: it can be used at once."
 NOT_LOADED_YET = "Not in memory yet."
-HAS_LEFT = "{title} made room for another model; your next run loads it again."
-FIRST_LOADING = "{title} is being loaded; recorded examples can be looked at meanwhile."
-LOADED_BY_OTHERS = "Somebody is loading it already."
+HAS_LEFT = "{title} was unloaded to make room for another model; your next run loads it again."
+FIRST_LOADING = "{title} is being loaded; meanwhile, look at the recorded examples."
+LOADED_BY_OTHERS = "Another visitor is already loading it."
 STILL_IN_USE = "{title} stays in use."
 RECORDED_WORK = "Recorded examples work without it."
 CANCELLED = "Cancelled."
@@ -118,7 +116,7 @@ PICKER = {
 # ------------------------------------------------------------------ what is refused
 NOT_OFFERED = "The model {model} is not offered here; choose one of these: {names}."
 NOT_A_HUB_ID = (
-    "{model} is no hub id; write it as org/name, such as HuggingFaceTB/SmolVLM-256M-Instruct."
+    "{model} is not a hub id; write it as org/name, such as HuggingFaceTB/SmolVLM-256M-Instruct."
 )
 NOT_IN_MEMORY = "The model {model} is not in memory here; choose one that is."
 NOT_LOADED = "The model {model} could not be loaded; the server's log says why."

@@ -26,12 +26,14 @@ STEP_QUESTION = "2 · A question"
 TAB_UPLOAD = "Upload or paste"
 TAB_DRAW = "Draw"
 ADD_PICTURE = "Add a picture to this question"
-ONE_PICTURE = "The embedded model has learnt from one picture at a time, so it is asked about one."
-TOO_MANY_PICTURES = "One question takes at most {most} pictures here: take one out first."
+ONE_PICTURE = (
+    "The embedded model was trained on one picture at a time, so it can be asked about one only."
+)
+TOO_MANY_PICTURES = "One question takes at most {most} pictures here: remove one first."
 FURTHER = {
     "picture": "Picture {number}",
-    "earlier": "Make picture {number} picture {before}",
-    "remove": "Take picture {number} out",
+    "earlier": "Move picture {number} to place {before}",
+    "remove": "Remove picture {number}",
 }
 EXAMPLES = "Examples (recorded, shown at once)"
 # Names of pictures: of the examples, of those made from another, and of a visitor's own.
@@ -81,7 +83,7 @@ SUGGESTIONS_FOR_PHOTOGRAPHS = (
 RUN = "Run both sides"
 CANCEL = "Cancel"
 
-# What Gradio says by itself and has no Chinese for, by its own names.
+# Gradio's own words that it does not translate into Chinese, by its keys.
 GRADIO = {
     "image_editor.brush": "Brush",
     "image_editor.brush_size": "Brush size",
@@ -154,18 +156,18 @@ PHOTOGRAPH_ALONE = (
     "answer means nothing here. For photographs start the page with a real model, such as "
     "--model HuggingFaceTB/SmolVLM-256M-Instruct."
 )
-STOPPING = "The server is being stopped: come again in a few minutes."
+STOPPING = "The server is shutting down: come back in a few minutes."
 
 REFUSED = "Not possible"
 NO_PICTURE = "There is no picture yet: upload, paste or draw one, or pick an example."
-NO_WEBGL = "This browser cannot draw here: it has no WebGL. Switch on its hardware acceleration, or upload a picture."
+NO_WEBGL = "You cannot draw in this browser: it has no WebGL. Turn on hardware acceleration, or upload a picture."
 NO_DRAWING = "The canvas is empty: draw a shape first, or pick an example."
 PICTURE_ELSEWHERE = "This picture was not uploaded here: upload it again."
-CANCELLED = "Cancelled. Below is the last complete run."
+CANCELLED = "Cancelled. The last complete run is below."
 CANCELLED_FIRST = "Cancelled. Press Run to start again."
 INTERNAL = (
-    "Something went wrong inside while running the model; nothing of yours is lost. "
-    "Try again; if it stays so, the server has to be restarted."
+    "An internal error stopped the model; nothing of yours is lost. "
+    "Try again; if it happens again, the server has to be restarted."
 )
 WAITING = "Waiting for your turn …"
 QUEUE_IS_FULL = "Too many visitors are waiting: try again in a minute."
@@ -181,7 +183,7 @@ ORIGINS = {
 }
 OPEN_RUN = "Open a saved run (.vtw)"
 RUN_NOT_REPEATED = (
-    "This run cannot be repeated here with the same answer, so another image cannot be tested against it: "
+    "This run cannot be reproduced here with the same answer, so it cannot be tested with another image: "
     "press Run both sides first."
 )
 RUN_ELSEWHERE = "Choose the saved run again: the file did not arrive as an upload."
@@ -191,8 +193,8 @@ DEFINITIONS = (
     "Definitions. K: the first decoder layer without visual tokens; K = {layers} withdraws nothing. "
     "KL: divergence of the next-token distribution, softmax over the whole vocabulary, in nats, "
     "P withdrawn against P full. K*: the first K whose KL is at most η (VTW's code uses {eta} "
-    "unless told otherwise); by the other rules, the first from which all later K are too, or the "
-    "first from K = 5 on, where the candidates of VTW's released code begin. "
+    "by default); by the other rules, the first K from which every later KL is at most η too, or the "
+    "first from K = 5 on, where the candidates of VTW's released code start. "
     "FLOPs: theory, {convention}. "
     "KV cache: keys and values of the prompt, {dtype}. "
     "Prefill: one pass over the prompt up to the first token, the picture already encoded "
@@ -201,7 +203,7 @@ DEFINITIONS = (
     "they are sums of layers timed one by one, with and without the image."
 )
 
-# Models of published η that are no proper names.
+# Models of published η that are not proper names.
 PRESET_MODELS = {"any other model": "any other model"}
 ETA_CHOICE = "{model}: {eta:g}"
 # Between the parts of a list, and between two sentences.
@@ -209,9 +211,9 @@ BETWEEN_PARTS, BETWEEN_SENTENCES = ", ", " "
 YES, NO = "yes", "no"
 END_OF_ANSWER = "end of answer"
 SPACE = "␣"
-# What the workbench says by itself while K and η move; {names} are filled in by criterion.js.
+# Sentences that the workbench writes while K and η move; {names} are filled in by criterion.js.
 WORKBENCH: dict[str, Any] = {
-    "curves": "KL(P withdrawn at K ‖ P full) in nats, the baseline's answer given to both sides. Drag the K line sideways and the η line up and down, or use the arrow keys: everything follows.",
+    "curves": "KL(P withdrawn at K ‖ P full) in nats, both sides teacher-forced on the baseline's answer. Drag the K line sideways and the η line up and down, or use the arrow keys: everything follows.",
     "scopes": {
         "first_token": "first token",
         "answer_mean": "answer mean",
@@ -220,7 +222,7 @@ WORKBENCH: dict[str, Any] = {
     "scopeNotes": {
         "first_token": "VTW's criterion: KL at the first answer token only",
         "answer_mean": "mean KL over all tokens of the baseline's answer",
-        "answer_max": "greatest KL over all tokens of the baseline's answer",
+        "answer_max": "largest KL over all tokens of the baseline's answer",
     },
     "noneBelow": "none below L",
     "klHere": "KL {kl} at K = {k}",
@@ -239,18 +241,18 @@ WORKBENCH: dict[str, Any] = {
     "loss": "At K = {low} this answer has KL {kl} nats at its worst token (“{piece}”, {position} of {count}) and {reads}.",
     "readsSame": "still reads the same",
     "readsOther": "reads differently",
-    "agreeShort": "The answer has hardly anything behind its first token that could be lost unseen (tokens in all: {count}). At K = {low} it {reads}.",
+    "agreeShort": "The answer has little after its first token that could be lost unnoticed (tokens in total: {count}). At K = {low} it {reads}.",
     "agreeLong": "At K = {low} the worst of its {count} tokens is “{piece}” with KL {kl} nats, and the answer {reads}.",
-    "rulesDiffer": "The rules differ ({scope}): K = {soon} is the first under η, but the KL rises over it again and stays under it only from K = {late} on.",
-    "releasedDiffers": "The rules differ ({scope}): K = {soon} is under η already, but the candidates of VTW's released code begin at K = {from}, so that it takes K = {late}.",
-    "tokensWaiting": "Follows when every K has been measured …",
+    "rulesDiffer": "The rules differ ({scope}): K = {soon} is the first under η, but the KL rises above it again and stays under it only from K = {late} on.",
+    "releasedDiffers": "The rules differ ({scope}): K = {soon} is already under η, but the candidates of VTW's released code start at K = {from}, so it picks K = {late}.",
+    "tokensWaiting": "Appears when every K has been measured …",
     "tokensAtK": "K = {k}: {over} of {count} tokens over η = {eta} (underlined). Worst: “{piece}”, {position} of {count}, KL {kl} nats.",
     "tokensBaseline": "K = {k} is the baseline itself: KL 0 at every token.",
     "tokenOver": "“{piece}”, token {position} of {count} at K = {k}: KL {kl} nats, over η",
     "tokenUnder": "“{piece}”, token {position} of {count} at K = {k}: KL {kl} nats, not over η",
 }
 
-# What stands in workbench.html and its scripts; {names} are filled in where a script writes them.
+# Words of workbench.html and its scripts; {names} are filled in where a script writes them.
 WORKBENCH_LABEL = "Answers, KL curve and choice of K"
 WORKBENCH_HTML: dict[str, str] = {
     "progress": "Progress of the run",
@@ -262,13 +264,13 @@ WORKBENCH_HTML: dict[str, str] = {
     "etaField": "η, the KL threshold in nats, from 1e-7 to 10",
     "presets": "η as published, in VTW's released code",
     "presetsOpen": "η in VTW’s code …",
-    "rules": "Which K under η is taken",
+    "rules": "Which K under η is picked",
     "ruleFirst": "first under η",
-    "ruleFirstNote": "K* is the first K whose KL is at most η, of all at which this model can do without the image",
+    "ruleFirstNote": "K* is the first K whose KL is at most η, among those at which this model can run without the image",
     "ruleStays": "stays under η",
-    "ruleStaysNote": "K* is the first K from which the KL of every later K is at most η too",
+    "ruleStaysNote": "K* is the first K from which every KL stays at most η",
     "ruleReleased": "from K = 5",
-    "ruleReleasedNote": "K* is the first K from 5 on whose KL is at most η: the candidates of VTW's released code begin there",
+    "ruleReleasedNote": "K* is the first K from 5 on whose KL is at most η: the candidates of VTW's released code start there",
     "stars": "K* of each scope; press one to go to its K",
     "seesAll": "Sees the image in all layers",
     "withdrawn": "Image withdrawn",
@@ -305,7 +307,7 @@ WORKBENCH_HTML: dict[str, str] = {
     "factText": " text tokens",
     "factPrompt": "prompt: ",
     "waitingBaseline": "Waiting for the first word …",
-    "waitingWithdrawn": "Follows when K* is known …",
+    "waitingWithdrawn": "Appears when K* is known …",
     "seesAllOf": "Sees the image in all {layers} layers",
     "plotWaits": "The curve appears when every K has been measured.",
     "plotEmpty": "Press Run to see the KL curve.",
@@ -343,7 +345,7 @@ SAVE_TABLE = "Save the table (.csv)"
 CALIBRATE_INTRO = (
     "One picture says little about K. Calibration measures every K on a **set** of pictures and questions, "
     "takes the mean of their KL curves, and picks K\\* from that mean curve, as VTW does. "
-    "Changing η or what it is held against re-reads the result and runs nothing."
+    "Changing η, or the KL it is compared with, evaluates the result again without running the model."
 )
 CRITERION = "The criterion"
 PRESET = "Published η"
@@ -351,7 +353,7 @@ PRESET_NONE = "your own value"
 PRESET_LABEL = "{model}: η = {eta:g}{k}"
 PRESET_K = ", K = {k}"
 PRESET_SOURCE = "Source: {source}."
-PRESET_OWN = "Published values belong to their model; for another one they are a place to start."
+PRESET_OWN = "Published values belong to their model; for another one they are a starting point."
 ETA = "η in nats: the largest KL that still counts as no difference"
 SCOPE = "KL at"
 SCOPES = {"first_token": "first token", "answer_mean": "answer mean", "answer_max": "answer max"}
@@ -367,15 +369,15 @@ CALIBRATE_FILES = "Your pictures, at most {limit}"
 CALIBRATE_QUESTION = "One question for all of them"
 CALIBRATE_RUN_OWN = "Calibrate on my pictures"
 CALIBRATE_RUN_BUNDLED = "Repeat the bundled set"
-CALIBRATE_NO_PICTURES = "There are no pictures yet: upload a few first."
+CALIBRATE_NO_PICTURES = "There are no pictures yet: upload some first."
 CALIBRATE_REFUSED = "{name}: {problem}"
-CALIBRATE_TOO_MANY = "These are {count} pictures; at most {limit} can be calibrated on here. The command line takes any number."
+CALIBRATE_TOO_MANY = "There are {count} pictures; calibration here takes at most {limit}. The command line takes any number."
 CALIBRATE_PROGRESS = "{done} of {total} samples measured at every K …"
 CALIBRATE_DONE = "Done: {total} samples."
-CALIBRATE_CANCELLED = "Cancelled. The result shown is the one before."
+CALIBRATE_CANCELLED = "Cancelled. The previous result is shown."
 CALIBRATE_RECORDED = "Recorded: the model that ships with this page ({model}), on {samples} bundled questions about drawn shapes."
 CALIBRATE_BUNDLED = "Measured on this server: {model}, on the {samples} bundled questions."
-CALIBRATE_YOURS = "Measured on this server: {model}, on your pictures ({samples}). Without right answers there is no accuracy."
+CALIBRATE_YOURS = "Measured on this server: {model}, on your pictures ({samples}). Without known answers there is no accuracy."
 CALIBRATE_PICKS = "At **η = {eta:g} nats** ({scope}, {direction}; {rule}) the mean curve of {samples} samples picks **K\\* = {k} of {layers}**: "
 CALIBRATE_NOTHING = "at this threshold no layer can do without the image, so nothing is saved. "
 CALIBRATE_SAVES = "**{saved} of the decoder's prefill FLOPs saved**, {agreement} of the answers are the baseline's token for token. "
@@ -384,14 +386,14 @@ CALIBRATE_ACCURACY_BASELINE = "Accuracy {baseline} (answers known for {answered}
 CALIBRATE_BAND = "The lower end of the band would pick K\\* = {low}, the upper end {high}. "
 CALIBRATE_SPREAD = "The samples' own K\\*: {least} to {most}, median {median:g}."
 CALIBRATE_KL = "Mean KL at every K"
-CALIBRATE_OUTCOME = "What the answers and the cost do"
+CALIBRATE_OUTCOME = "What happens to the answers and the cost"
 CALIBRATE_HISTOGRAM = "K* of each sample on its own"
 CALIBRATE_KL_CAPTION = (
     "{direction} in nats over the whole vocabulary ({scope}), the image withdrawn from layer K on. Line: mean over "
-    "the {samples} samples. Band: {band}; cut off where the axis ends. K = {layers} has KL 0 by definition and no "
-    "place on a log axis."
+    "the {samples} samples. Band: {band}; cut off where the axis ends. K = {layers} has KL 0 by definition, which "
+    "a log axis cannot show."
 )
-CALIBRATE_NO_BAND = "none, since one sample says nothing of the spread"
+CALIBRATE_NO_BAND = "none, since one sample says nothing about the spread"
 CALIBRATE_KL_SUMMARY = (
     "At η = {eta:g} nats the mean curve picks K* = {k} of {layers}; there the mean KL is {kl} nats."
 )
@@ -405,11 +407,11 @@ CALIBRATE_RIGHT_NOTE = (
 CALIBRATE_OUTCOME_SUMMARY = "At K* = {k}, {agreement} of the answers are the baseline's, with {flops} of its prefill FLOPs.{right}"
 CALIBRATE_RIGHT_SUMMARY = " {at_k} are right, {baseline} at K = {layers}."
 CALIBRATE_HISTOGRAM_CAPTION = (
-    "K* read off every sample's own curve of {direction} ({scope}) at the same η = {eta:g} nats: {rule}. The green "
+    "K* of every sample's own curve of {direction} ({scope}) at the same η = {eta:g} nats: {rule}. The green "
     "line is K* of the mean curve."
 )
 CALIBRATE_HISTOGRAM_SUMMARY = (
-    "The samples' own K* go from {least} to {most}, median {median:g}; the mean curve picks {k}."
+    "The samples' own K* range from {least} to {most}, median {median:g}; the mean curve picks {k}."
 )
 CALIBRATE_TABLE = "The same numbers as a table"
 CALIBRATE_COLUMNS = (
@@ -441,7 +443,7 @@ DOCUMENTS = {
 }
 NUMBERS = """
 ## What happens to the picture
-The vision encoder turns the picture into a grid of **visual tokens**, one for each patch. They stand
+The vision encoder turns the picture into a grid of **visual tokens**, one for each patch. They are
 in the prompt between the system prompt and your question, and normally run through every decoder
 layer. Withdrawal at **K** lets layers 0 … K−1 see them and removes them from the hidden states, and
 so from the KV cache, of layers K … L−1. K = L removes nothing and is the baseline, bit for bit.
@@ -450,7 +452,7 @@ so from the KV cache, of layers K … L−1. K = L removes nothing and is the ba
 1. **Attention sink.** Deep layers of pretrained models spend most of their attention on the first
    tokens and hardly any on visual tokens.
 2. **Information migration.** By then, what the answer needs has moved from the visual tokens into
-   the text tokens behind them.
+   the text tokens after them.
 
 The ribbon shows the effect itself: a solid cell is a K at which the answer is the baseline's, token
 for token. Whether *your* question survives is what you can try here.
@@ -460,7 +462,7 @@ for token. Whether *your* question survives is what you can try here.
 |---|---|---|
 | KL, first token | KL(P withdrawn ‖ P full) in nats at the first answer token; softmax over the vocabulary | VTW's released code |
 | KL, answer mean and max | the same at every token of the baseline answer, which is given to both sides (teacher forcing), then mean or maximum | this project: VTW's criterion looks at one token only |
-| K* | the first K whose KL is at most η, of every K at which the model can do without the image; VTW's released code begins at K = 5 (the rule “from K = 5”), and uses η = 0.003 unless told otherwise | VTW's released code |
+| K* | the first K whose KL is at most η, among those at which the model can run without the image; VTW's released code starts at K = 5 (the rule “from K = 5”), and uses η = 0.003 by default | VTW's released code |
 | FLOPs | decoder prefill, per layer 2n(4d + 3m)d + 4n²d with n tokens, width d, FFN width m, a multiply-add counted as two; sizes from the model's config | reproduces the totals published for VTW to rounding |
 | KV cache | keys and values of the prompt, all layers, at the precision in use | model config |
 | prefill, decode | wall clock on this server, added up from layers that were timed one by one, with and without the image | this run |
@@ -470,17 +472,17 @@ through all layers. On a small model with a short prompt the measured times hard
 theory's saving needs many visual tokens and a large model.
 
 ## MustDrop’s other answer
-VTW lets all visual tokens go at one layer. MustDrop (arXiv 2411.10803) judges each token by itself, in
-three stages of its life, as in the released code:
+VTW withdraws all visual tokens at one layer. MustDrop (arXiv 2411.10803) judges each token separately, in
+three stages, as in the released code:
 
-1. **Vision encoding.** Behind the encoder’s first layer, windows of 3 × 3 like patches become one token. A
+1. **Vision encoding.** After the encoder’s first layer, windows of 3 × 3 similar patches become one token. A
    key set, the 8% of the tokens to which [CLS] gives most in the encoder’s last layer, may not be dropped later.
-2. **Prefill.** Behind four decoder layers (2, 6, 10 and 14 of 32) a token falls when the text as a whole *and*
+2. **Prefill.** After four decoder layers (2, 6, 10 and 14 of 32) a token is dropped when the text as a whole *and*
    every single text row give it too little attention, and it is not a key token.
-3. **Decoding.** The cache of those layers keeps only the tokens that are still alive at the end.
+3. **Decoding.** The cache of those layers keeps only the tokens that are left at the end.
 
-Both are compared at an equal number of visual tokens, averaged over the decoder’s layers. MustDrop trusts
-attention where VTW trusts the depth. Choosing takes time of its own: reported at 320 tokens on LLaVA-NeXT-7B
+Both are compared at an equal number of visual tokens, averaged over the decoder’s layers. MustDrop relies on
+attention, VTW on depth. Choosing takes time of its own: reported at 320 tokens on LLaVA-NeXT-7B
 (POPE), MustDrop needs fewer FLOPs than FastV and takes longer.
 """
 
@@ -489,7 +491,7 @@ KL_TITLE = "How far the answer moves when the image leaves at layer K"
 KL_AXIS = "KL(P withdrawn ‖ P full), nats"
 KL_CAPTION = (
     "KL(P withdrawn ‖ P full) in nats over the whole vocabulary, the image withdrawn from layer K on: at the first "
-    "answer token, and mean and maximum over the {tokens} positions of the baseline's answer, which is given at every "
+    "answer token, and mean and maximum over the {tokens} positions of the baseline's answer, teacher-forced at every "
     "K. K = L is the baseline, KL 0, which a log axis cannot show."
 )
 KL_SUMMARY = (
@@ -503,13 +505,13 @@ COST_KV = "KV cache of the prompt"
 COST_TIME = "prefill time, measured layer by layer"
 COST_CAPTION = (
     "Shares of what K = L costs. FLOPs: {convention}; bytes of the prompt's KV cache; seconds "
-    "of the prefill, put together from layers that were timed one by one, each with and without the image."
+    "of the prefill, added up from layers that were timed one by one, each with and without the image."
 )
 COST_SUMMARY = (
     "At K = {k} the prefill takes {flops:.0%} of the FLOPs and the prompt {kv:.0%} of the KV cache."
 )
 EVERY_K_TITLE = "The answer at every K"
-EVERY_K_CAPTION = "Answers are decoded at each K by itself; FLOPs: {convention}."
+EVERY_K_CAPTION = "The answer is decoded separately at each K; FLOPs: {convention}."
 EVERY_K_SUMMARY = "At {same} of {all} K the answer is the baseline's, token for token."
 
 REPORT = "Report (.html)"

@@ -2,11 +2,11 @@
 
 SHARE = {
     "copy": "Copy link",
-    "copyTitle": "Copy an address that restores this view: example, question, K, η, tab and all that is chosen on it",
+    "copyTitle": "Copy an address that restores this view: example, question, K, η, tab and everything chosen on it",
     "copied": "Link copied.",
     "copyFailed": "The browser does not allow copying here: the address bar holds the link.",
     "ownPicture": "A picture of your own cannot be in a link. Save the run instead: the file opens on this page, without a model.",
-    "ownFile": "An opened run cannot be in a link. Pass its file on instead: it opens on this page, without a model.",
+    "ownFile": "An opened run cannot be in a link. Share its file instead: it opens on this page, without a model.",
     "saveRun": "Save the run (.vtw)",
     "cite": "Cite / code",
     "citeTitle": "Citations, and this view as Python",
@@ -19,7 +19,7 @@ SHARE = {
     "close": "Close",
 }
 KEPT = {
-    "forgotten": "The server had forgotten this page, since it was restarted or you were away for long; the page was loaded again. What it had computed is gone.",
+    "forgotten": "The server no longer had this page, because it was restarted or you were away for a long time; the page was reloaded. Its results are gone.",
     "both": "Your picture and your question are back: press Run both sides to ask again.",
     "first": "Your first picture and your question are back: choose the model and add the other pictures again, then press Run both sides.",
     "question": "Your question is back; choose your picture or open your file again.",
@@ -27,7 +27,7 @@ KEPT = {
     "close": "Close",
 }
 SHARE_LABEL = "Links, citations and code"
-OWN_QUESTION = "This link asks a question of its own. It stands in the box on the left: press Run both sides to ask it. Until then, this is the recorded run of the example."
+OWN_QUESTION = "This link asks a question of its own. It is in the box on the left: press Run both sides to ask it. Until then, this is the recorded run of the example."
 OWN_PICTURE_FILE = "your_picture.png"
 FURTHER_PICTURE_FILE = "your_picture_{number}.png"
 

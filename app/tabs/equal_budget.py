@@ -22,7 +22,7 @@ from ..presenters.budget_view import (
 )
 from ..sections.board import Board
 from ..sections.downloads import cached_table, download_button
-from ..sections.run_flow import Told, Values
+from ..sections.run_flow import Updates, Values
 from ..words import budget as text
 from ..words.library_words import worded
 from .tab import Tab
@@ -36,7 +36,7 @@ CHARTS = {
 }
 
 
-class WhichMethod(Tab):
+class EqualBudget(Tab):
     id = "budget"
     follows_run = False
 
@@ -101,7 +101,7 @@ class WhichMethod(Tab):
             "variants": self.variants,
         }  # fmt: skip
 
-    def show(self, values: Values) -> Told:
+    def show(self, values: Values) -> Updates:
         """The whole tab; its intervals take too long to be worked out before it is opened."""
         if not self.outputs:
             return {}
