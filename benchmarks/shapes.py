@@ -1,4 +1,4 @@
-"""Random LLaVA models of a wanted shape: what weights hold makes no difference to times."""
+"""Random LLaVA models of a given shape: the values of weights make no difference to times."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def random_llava(
         image_seq_length=patches_per_side**2,
     )  # fmt: skip
     model = LlavaForConditionalGeneration(config).eval().requires_grad_(False)
-    model.generation_config.eos_token_id = None  # answers as long as asked for
+    model.generation_config.eos_token_id = None  # answers as long as requested
     with torch.no_grad():
         # At the usual 0.02 attention is flat and every K gives the same answer; grown, the KL at
         # the first token is of the order of one nat.

@@ -51,9 +51,9 @@ FAULTS = (
           "test_load.py", "test_who_leaves_in_the_middle_makes_room_for_the_next"),
     Fault("visitor follows visitor, some leave in the middle", "No type of object grows in number.",
           "test_load.py", "test_nothing_grows_when_visitor_follows_visitor"),
-    Fault("more visitors at once than may wait", f"{text.QUEUE_IS_FULL} Everybody else gets the "
+    Fault("more visitors at once than may wait", f"{text.QUEUE_IS_FULL} All others get the "
           "result of their own question.",
-          "test_load.py", "test_everybody_gets_his_own_and_the_rest_is_refused_in_one_sentence"),
+          "test_load.py", "test_visitors_get_their_own_results_and_the_rest_is_refused"),
     Fault("a visitor starts more runs than `VTW_RUNS_PER_MINUTE`",
           f"Status 429: {text_faults.TOO_OFTEN.format(**_LIMITS)}",
           "test_limits.py", "test_the_page_says_when_to_come_again_in_both_languages"),

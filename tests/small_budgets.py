@@ -13,7 +13,7 @@ FACTS = {
 }  # fmt: skip
 
 
-def contender(series, strategy, wanted, right, kinds, *, rng, cost=1.0):
+def contender(series, strategy, budget, right, kinds, *, rng, cost=1.0):
     """One that is right with a probability, on every question alike."""
     count = len(kinds)
     is_none = series == "none"
@@ -27,7 +27,7 @@ def contender(series, strategy, wanted, right, kinds, *, rng, cost=1.0):
         **{name: cost * rng.uniform(1, 1.2, count) for name in ("prefill_time", "whole_time")},
     }
     assert set(values) == set(MEASURES)
-    return Contender(series, strategy, wanted, values)
+    return Contender(series, strategy, budget, values)
 
 
 def made_up_comparison(per_kind=6):
@@ -37,7 +37,7 @@ def made_up_comparison(per_kind=6):
     every = [contender("none", {"name": "none"}, None, 1.0, kinds, rng=rng)]
     every.append(contender("vtw", {"name": "vtw", "k": 0}, 0.0, 0.2, kinds, rng=rng, cost=0.1))
     for k in (2, K_STAR):
-        wanted, cost = VISUAL * k / LAYERS, k / LAYERS
+        budget, cost = VISUAL * k / LAYERS, k / LAYERS
         for series, strategy, right in (
             ("vtw", {"name": "vtw", "k": k}, 0.95),
             ("mustdrop", {"name": "mustdrop"}, 0.4),
@@ -48,7 +48,7 @@ def made_up_comparison(per_kind=6):
             ("random_vtw", {"name": "random", "k": k}, 0.5),
         ):
             if not (series.endswith("mustdrop") and k == 2):
-                every.append(contender(series, strategy, wanted, right, kinds, rng=rng, cost=cost))
+                every.append(contender(series, strategy, budget, right, kinds, rng=rng, cost=cost))
     return BudgetComparison(
         FACTS, kinds, ("describe",), tuple(every), (("mustdrop", VISUAL * 2 / LAYERS),)
     )

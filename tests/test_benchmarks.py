@@ -23,7 +23,7 @@ def test_the_readme_shows_how_fast_the_page_was():
     assert browser.section(result) in browser.DOCUMENT.read_text(encoding="utf-8")
 
 
-def test_the_guide_shows_what_the_crowd_met_and_nobody_got_what_is_not_his():
+def test_the_guide_shows_the_load_test_and_no_visitor_got_anothers_result():
     results = json.loads(load.RESULTS.read_text(encoding="utf-8"))
     assert load.section(results) in load.GUIDE.read_text(encoding="utf-8")
     assert results["crowd"]["seen"]["wrong"] == []

@@ -1,4 +1,4 @@
-"""Methods at equal budget: who is compared, what is measured, and where it is written."""
+"""Methods at equal budget: what is compared, what is measured, and where it is written."""
 
 import copy
 from dataclasses import replace
@@ -36,21 +36,21 @@ def values(merging, image, settings):
 
 
 def test_vtw_says_the_budgets_and_the_others_are_set_to_them(merging, settings):
-    budgets = {one.wanted for one in settings if one.series == "vtw"}
+    budgets = {one.budget for one in settings if one.series == "vtw"}
     assert 0 in budgets
-    assert {one.wanted for one in settings} - {None} == budgets
+    assert {one.budget for one in settings} - {None} == budgets
     assert {"mustdrop_b", "fastv", "fastv_mean", "random_fastv", "random_vtw"} <= {
         one.series for one in settings
     }
     assert max(one.strategy.k for one in settings if one.series == "vtw") < merging.layers
-    assert len(settings) == len({(one.series, one.wanted) for one in settings})
+    assert len(settings) == len({(one.series, one.budget) for one in settings})
 
 
-def test_every_setting_stands_near_its_budget(settings, values):
+def test_every_setting_is_near_its_budget(settings, values):
     for one, found in zip(settings, values, strict=True):
         # MustDrop's number moves in steps; the control of VTW may keep visual tokens.
-        if one.wanted is not None and one.series in ("vtw", "fastv", "random_fastv"):
-            assert found["visual_tokens"] == pytest.approx(one.wanted, abs=1)
+        if one.budget is not None and one.series in ("vtw", "fastv", "random_fastv"):
+            assert found["visual_tokens"] == pytest.approx(one.budget, abs=1)
 
 
 def test_the_baseline_is_the_measure_of_all(settings, values):

@@ -34,7 +34,7 @@ def test_further_requirements_are_those_of_their_extra(extra):
     assert lines(name) == set(EXTRAS[extra]) - {ITSELF}
 
 
-def test_the_page_asks_for_what_its_extra_brings():
+def test_the_page_requires_what_its_extra_installs():
     assert tuple(re.match(r"[\w-]+", one)[0] for one in EXTRAS["demo"]) == commands.NEEDED
 
 
@@ -72,7 +72,7 @@ def test_the_page_without_its_packages_says_how_to_install_them(monkeypatch, cap
     )
 
 
-def test_the_command_of_the_page_tells_its_options():
+def test_the_command_of_the_page_lists_its_options():
     done = subprocess.run(
         [sys.executable, "-m", "app", "--help"], cwd=ROOT, capture_output=True, text=True
     )

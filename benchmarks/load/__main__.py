@@ -35,14 +35,14 @@ def crowd(visitors: int, seconds: float, queue: int) -> dict[str, Any]:
     load = os.getloadavg()[0]
     vlm = load_model("embedded")
     vlm.limit_threads()
-    _tell(f"{visitors} direct runs, to hold the page's against ...")
+    _report(f"{visitors} direct runs, to compare the page with ...")
     requests = [direct(vlm, number, 64) for number in range(visitors)]
     with Server({"VTW_QUEUE": str(queue)}) as server:
         leaving = {
             way: [asyncio.run(seconds_until_free(server.address, way)) for _ in range(_ROUNDS)]
             for way in WAYS
         }
-        _tell(f"the model is free after {leaving}; now the crowd ...")
+        _report(f"the model is free after {leaving}; now the crowd ...")
         seen = asyncio.run(
             visit_for(server.address, requests, seconds, memory_mb=server.resident_mb)
         )
@@ -55,7 +55,7 @@ def crowd(visitors: int, seconds: float, queue: int) -> dict[str, Any]:
     return {"crowd": result, "leaving": leaving}
 
 
-def _tell(words: str) -> None:
+def _report(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
@@ -70,8 +70,8 @@ def main() -> int:
     if chosen.plateau:
         measured: dict[str, Any] = {
             "plateau": {
-                "server": plateau.of_server(chosen.plateau, _tell),
-                "service": plateau.of_service(chosen.plateau, _tell),
+                "server": plateau.of_server(chosen.plateau, _report),
+                "service": plateau.of_service(chosen.plateau, _report),
             }
         }
     else:
@@ -84,7 +84,7 @@ def main() -> int:
         put_between(GUIDE, START, END, section(kept))
     wrong = measured["crowd"]["seen"]["wrong"] if "crowd" in measured else []
     for one in wrong:
-        _tell(f"WRONG: {one}")
+        _report(f"WRONG: {one}")
     return 1 if wrong else 0
 
 

@@ -44,17 +44,17 @@ def compare(per_kind: int, seed: int = HELD_OUT_SEED) -> BudgetComparison:
     """Everything on ``per_kind`` held-out questions of each kind."""
     vlm = load_model("embedded")
     k_star, _ = calibrate(vlm, seed + 1)
-    asked, for_fit = _questions(seed + _ASKED, per_kind), _questions(seed + _FITTED, _FITTED_ON)
-    visual = len(prepare(vlm, asked[0][0], asked[0][1].text).layout.visual)
+    questions, for_fit = _questions(seed + _ASKED, per_kind), _questions(seed + _FITTED, _FITTED_ON)
+    visual = len(prepare(vlm, questions[0][0], questions[0][1].text).layout.visual)
     samples = [(picture, question.text) for picture, question in for_fit]
     chosen, missing = settings(vlm, visual, k_star, samples)
-    print(f"K* = {k_star}; {len(chosen)} settings, {len(asked)} questions", flush=True)
+    print(f"K* = {k_star}; {len(chosen)} settings, {len(questions)} questions", flush=True)
     rows = []
-    for number, (picture, question) in enumerate(asked):
+    for number, (picture, question) in enumerate(questions):
         start = time.perf_counter()
         rows.append(measure(vlm, picture, question, number, chosen))
         print(f"{number + 1} {question.kind} {time.perf_counter() - start:.1f} s", flush=True)
-    kinds = tuple(question.kind for _, question in asked)
+    kinds = tuple(question.kind for _, question in questions)
     return BudgetComparison(
         facts={
             "model": "embedded",
@@ -79,7 +79,7 @@ def compare(per_kind: int, seed: int = HELD_OUT_SEED) -> BudgetComparison:
         long_kinds=tuple(kind for kind in dict.fromkeys(kinds) if kind not in SHORT_KINDS),
         contenders=tuple(
             Contender(
-                one.series, one.describe(), one.wanted,
+                one.series, one.describe(), one.budget,
                 {name: np.array([row[place][name] for row in rows]) for name in MEASURES},
             )
             for place, one in enumerate(chosen)

@@ -38,17 +38,17 @@ class Setting:
         series: see `vtw_core.results.equal_budget.Contender`.
         strategy: None for a control that takes as many visual tokens in each layer as another
             setting had on the same question, at random.
-        wanted: visual tokens, mean over layers; None for the baseline.
+        budget: visual tokens, mean over layers; None for the baseline.
         follows: place of that other setting in the list.
     """
 
     series: str
     strategy: Strategy | None
-    wanted: float | None
+    budget: float | None
     follows: int | None = None
 
     def on(self, question: int, schedule: tuple[int, ...] | None) -> Strategy:
-        """What runs on one question: the controls draw anew for each.
+        """What runs on one question: the controls draw again for each.
 
         Args:
             schedule: [L] visual tokens of the setting that this one follows; None if it follows
@@ -89,23 +89,23 @@ def settings(
     ]
     for series, stages in _STAGES.items():
         only = budgets if series == "mustdrop" else {k_star: budgets[k_star]}
-        for wanted in only.values():
+        for budget in only.values():
             try:
-                fit = fit_mustdrop(vlm, samples, wanted, stages, rounds=_FITS)
+                fit = fit_mustdrop(vlm, samples, budget, stages, rounds=_FITS)
             except InputError:  # no thresholds leave so many
-                missing.append((series, wanted))
+                missing.append((series, budget))
             else:
-                found.append(Setting(series, fit.strategy, wanted))
+                found.append(Setting(series, fit.strategy, budget))
     found += _fastv(layers, visual, k_star, budgets)
     found += further(layers, visual, budgets)
     found += [
-        Setting(f"random_{one.series}", None, one.wanted, follows=place)
+        Setting(f"random_{one.series}", None, one.budget, follows=place)
         for place, one in enumerate(found)
         if one.series in ("fastv", "mustdrop")
     ]
     found += [
-        Setting("random_vtw", RandomWithdrawal(k), wanted)
-        for k, wanted in budgets.items()
+        Setting("random_vtw", RandomWithdrawal(k), budget)
+        for k, budget in budgets.items()
         if k <= k_star
     ]
     return found, missing
@@ -119,10 +119,10 @@ def further(layers: int, visual: int, budgets: dict[int, float]) -> Iterator[Set
         if is_own or any(one.is_required for one in kind.parameters()):
             continue
         plain = kind.from_options({})
-        fitted = [(plain.fitted_to(wanted, layers, visual), wanted) for wanted in budgets.values()]
+        fitted = [(plain.fitted_to(budget, layers, visual), budget) for budget in budgets.values()]
         if all(strategy is None for strategy, _ in fitted):
             yield Setting(name, plain, None)
-        yield from (Setting(name, one, wanted) for one, wanted in fitted if one is not None)
+        yield from (Setting(name, one, budget) for one, budget in fitted if one is not None)
 
 
 def _fastv(layers: int, visual: int, k_star: int, budgets: dict[int, float]) -> Iterator[Setting]:
@@ -136,7 +136,7 @@ def _fastv(layers: int, visual: int, k_star: int, budgets: dict[int, float]) -> 
         ("fastv", FASTV_K), ("fastv_middle", k_star // 2), ("fastv_late", round(k_star * 3 / 4)),
     ):  # fmt: skip
         if series == "fastv" or k > FASTV_K:
-            # At its own K nobody would stay: that is VTW.
+            # At its own K no token would stay: that is VTW.
             yield from (at(series, k, of) for of in budgets if of > k)
     if k_star > FASTV_K:
         yield at("fastv_mean", FASTV_K, k_star, "text_mean")

@@ -49,7 +49,7 @@ def measure(
 
 
 def _turns(settings: Sequence[Setting]) -> Iterator[list[int]]:
-    """Places of those that run together, each time with a baseline: the controls come behind those
+    """Places of those that run together, each time with a baseline: the controls come after those
     whose tokens per layer they take."""
     for has_schedule in (False, True):
         places = [
@@ -78,7 +78,7 @@ def _values(one: MethodEntry, compared: MethodComparison, question: Question) ->
 
 def _whole(one: MethodEntry, none: MethodEntry) -> float:
     """Seconds of an answer as long as the baseline's, at a method's own pace: a shorter answer is
-    no faster method. Of one that said a single token no pace is known: the baseline's stands in."""
+    no faster method. Where the answer is a single token, the baseline's pace is used."""
     paced = one if len(one.token_ids) > 1 else none
     steps = len(paced.token_ids) - 1
     pace = paced.seconds.decode / steps if steps else 0.0

@@ -37,7 +37,7 @@ def section(comparison: BudgetComparison) -> str:
 
 
 def _table(comparison: BudgetComparison) -> list[str]:
-    """The series that tell the story; the page and the file have all of them."""
+    """The series that show the main results; the page and the file have all of them."""
     long = comparison.long_kinds[0]
     columns: list[tuple[Measure, str]] = [
         ("visual_tokens", SHORT), ("flops", SHORT), ("prefill_time", SHORT), ("whole_time", SHORT),

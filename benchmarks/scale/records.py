@@ -67,7 +67,7 @@ def _stretched(sample: Sample, layers: int) -> Sample:
 
 
 def _peak() -> int:
-    # Not getrusage: a child begins with its parent's.
+    # Not getrusage: a child starts with its parent's.
     return kilobytes("VmHWM") * 1024
 
 

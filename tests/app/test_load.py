@@ -33,7 +33,7 @@ def address(tiny):
         yield address
 
 
-def test_everybody_gets_his_own_and_the_rest_is_refused_in_one_sentence(tiny, address):
+def test_visitors_get_their_own_results_and_the_rest_is_refused(tiny, address):
     vlm = tiny.models.pool.model(tiny.model_name)
     requests = [direct(vlm, number, TOKENS) for number in range(5)]
     assert len({one.prompt for one in requests}) > 1
