@@ -1,13 +1,14 @@
-"""Every sentence about MustDrop's stages: the viewer, its flow and its tables."""
+"""Every sentence about what became of each visual token: the viewer, its flow and its tables."""
 
-SECTION = "MustDrop, stage by stage: every dropped token and why"
+SECTION = "Token by token: what each method dropped, and why"
 
 STAGES = {
     "betweenSentences": " ",
     "betweenParts": ", ",
-    "name": "MustDrop, stage by stage",
+    "name": "What became of each visual token",
     # A visitor who has never heard of MustDrop reads these two sentences first.
     "plain": "MustDrop saves work by letting go of picture parts in three places: it fuses neighbouring patches that look alike, drops in some layers those that the text hardly looks at, and keeps only the rest in memory while the answer is written. Move through the stages and point at a patch: it says what became of it, and why.",
+    "plainScores": "{label}: behind some layers this method gives each visual token a score and lets the lowest leave. Move through these decisions and point at a patch: it says behind which layer it left or stayed, with which score.",
     "stepLabel": "Stage; arrow keys move",
     "play": "Play",
     "pause": "Pause",
@@ -29,8 +30,8 @@ STAGES = {
         "patches": "The vision encoder cuts the picture into {patches} patches; each starts as a token of its own.",
         "merged": "{windows} windows of patches that look alike became one token each, outlined here: {patches} patches are now {tokens} tokens. The key set of {keys} (dashed frames) may not be dropped later.",
         "unmerged": "Stage a is off: nothing is merged, and no token is in a key set.",
-        "filter": "The filter behind layer {layer} judged the {before} tokens that were left: {fell} fell, {after} go on.",
-        "last": "What the last layer still sees: {after} of {tokens} tokens. The numbers say behind which layer the others fell.",
+        "filter": "Behind layer {layer} the {before} tokens that were still there were judged: {fell} left, {after} go on.",
+        "last": "What the last layer still sees: {after} of {tokens} tokens. The numbers say behind which layer the others left.",
         "cache": "What decoding reads while the answer is written: {mean} tokens per layer on average, {every} of them in every layer’s KV cache.",
     },
     # Names of the states in the legend.
@@ -44,14 +45,16 @@ STAGES = {
         "global": "stayed: share reaches γ",
         "individual": "stayed: peak reaches α",
         "protected": "below both, but in the key set",
+        "kept": "stayed",
         "stayed": "reached the last layer",
-        "left": "fell behind layer {layer}",
+        "left": "left behind layer {layer}",
         "throughout": "in every layer’s cache",
         "early": "only in the caches of layers 0–{layer}",
         "first": "only in the cache of layer 0",
         "nowhere": "in no layer’s cache",
         "none": "no token shows this patch",
     },
+    "leftHere": "left",
     "keySet": "key set (dashed frame)",
     "legendLabel": "Legend with counts; press one to see only its patches",
     "legendHead": ["", "tokens", "patches"],
@@ -71,6 +74,7 @@ STAGES = {
     "notKey": "not in the key set",
     "noToken": "no token shows this patch",
     "head": "{place}: {window}, {key}.",
+    "headOnly": "{place}: {window}.",
     "verdict": {
         "fell": "Behind layer {layer} it fell: {share} of all attention on the image is under γ = {gamma}, its peak of {peak} under α = {alpha}.",
         "both": "Behind layer {layer} it stayed: {share} of all attention on the image reaches γ = {gamma}, its peak of {peak} reaches α = {alpha}.",
@@ -79,12 +83,22 @@ STAGES = {
         "protected": "Behind layer {layer} it stayed only as part of the key set: {share} of all attention on the image is under γ = {gamma}, its peak of {peak} under α = {alpha}.",
         "gone": "Behind layer {layer} it was not there any more.",
     },
+    # Of a method of which only the scores are known.
+    "judgedLeft": "Behind layer {layer} it left: {scores}.",
+    "judgedStayed": "Behind layer {layer} it stayed: {scores}.",
+    "judgedReason": "The strategy’s reason: {reason}.",
+    "scoreAlone": "{title} {value}",
+    "scoreAgainst": "{title} {value} (threshold {threshold})",
+    "scoreX": "visual token, in the order of the prompt",
+    "scoreLabel": "{title} of each token that was judged behind layer {layer}, in the order of the prompt; the dashed line is the threshold.",
+    "thresholdLine": "Dashed line: the threshold, {threshold}.",
+    "noThreshold": "It is held against no threshold.",
     "endStayed": "It reached the last layer, and every layer’s KV cache keeps it.",
     "endEarly": "The KV caches of layers 0–{layer} keep it while the answer is written.",
     "endFirst": "Only the KV cache of layer 0 keeps it while the answer is written.",
     "endNowhere": "No KV cache keeps it while the answer is written.",
     # The scatter plot of one filter.
-    "scatterTitle": "Why: the filter behind layer {layer}",
+    "scatterTitle": "Why: the decision behind layer {layer}",
     "scatterX": "share of all attention on the image",
     "scatterY": "peak: most from one text token",
     "falls": "falls",
@@ -99,6 +113,7 @@ STAGES = {
     "stageB": "b · filter in the decoder",
     "stageC": "c · cut the KV cache",
     "measured": "Measured: the model ran with γ = {gamma} and α = {alpha}; {mean} visual tokens per layer on average.",
+    "measuredOf": "Measured: {label}; {mean} visual tokens per layer on average.",
     "predicted": "Predicted for γ = {gamma} and α = {alpha}: {mean} visual tokens per layer on average.",
     "howFar": "Exact up to the filter behind layer {layer}; behind it an estimate, since the attention was recorded with other tokens left. Let go, and the model runs with these.",
     "measuring": "The model is running with these thresholds …",
@@ -111,10 +126,10 @@ STAGES = {
     "flowSeen": "Visual tokens that each layer sees in the prefill",
     "flowCached": "Visual tokens in its KV cache, read for every answer token",
     "flowMerged": "merged",
-    "flowFell": "fell at {layer}",
+    "flowFell": "left at {layer}",
     "flowSummary": "{patches} patches, {tokens} tokens after merging ({merged} fewer){falls}; {last} in the last layer. KV cache: {cached}.",
     "flowUnmerged": "{patches} patches, each a token of its own{falls}; {last} in the last layer. KV cache: {cached}.",
-    "flowFall": ", {after} behind layer {layer} ({fell} fell)",
+    "flowFall": ", {after} behind layer {layer} ({fell} left)",
     "flowCachedRun": "{count} in layers {first}–{last}",
     "flowCachedOne": "{count} in layer {first}",
     "flowScale": "Heights are proportional to the number of tokens.",
@@ -135,6 +150,13 @@ TERMS = (
     ("output-aware cache", "Stage c: once the prefill is done, the KV caches of the layers from the first filter to the last keep only the visual tokens that the last layer saw. The other layers’ caches are left as they are."),
 )  # fmt: skip
 
+# Of a score, and of whose attention it is where the strategy has a choice: its name, its definition.
+SCORES = {
+    "attention last_token": ("attention", "Attention: softmax weight that the prompt’s last token gives the visual token, mean over heads, in per cent of all that the row spreads. The layer is the one behind which it is judged; the threshold is the lowest score that stayed."),
+    "attention text_mean": ("attention", "Attention: softmax weight that the visual token gets, mean over heads and over all text rows behind the first visual token, in per cent of all that a row spreads. The layer is the one behind which it is judged; the threshold is the lowest score that stayed."),
+}  # fmt: skip
+SCORE_OF_ITS_OWN = "The score that the strategy calls “{name}”, in the strategy’s own unit."
+
 # ------------------------------------------------------------------ tables
 TABLES = "The numbers as tables"
 FLOW_TITLE = "Visual tokens, layer by layer"
@@ -147,21 +169,28 @@ FLOW_WHY_FELL = (
     "behind this layer: share below γ = {gamma}, peak below α = {alpha}, not in the key set"
 )
 FLOW_CAPTION = "Visual tokens that each decoder layer sees in the prefill, and that its KV cache keeps for decoding; one prompt, MustDrop with γ = {gamma}, α = {alpha}, stages {stages}. Patches they show: a merged token stands for all patches of its window."
+FLOW_WHY_LEFT = "behind this layer, by the score: {names}"
+FLOW_CAPTION_OF = "Visual tokens that each decoder layer sees in the prefill, and that its KV cache keeps for decoding; one prompt, {label}. Patches they show: a merged token stands for all patches of its window."
+LIST = ", "
 FLOW_SUMMARY = "{first} tokens enter the decoder, {last} reach its last layer; {mean:.1f} per layer on average, {cached:.1f} in the KV cache."
 TOKENS_TITLE = "Every visual token"
 TOKENS_COLUMNS = ("token", "grid", "row", "column", "patches", "key set")
 TOKENS_FATE = "layer {layer}: fate"
 TOKENS_SHARE = "layer {layer}: share of all attention on the image"
 TOKENS_PEAK = "layer {layer}: most from one text row"
-TOKENS_SAVE = "Every token with its share, peak and fate (CSV)"
+TOKENS_SCORE = "layer {layer}: {name}"
+TOKENS_SAVE = "Every token with its scores and fate (CSV)"
 FATES = (
     "had left before", "fell", "stayed: share and peak", "stayed: share", "stayed: peak",
     "stayed: key set",
 )  # fmt: skip
+FATES_BY_SCORE = ("had left before", "left", "stayed")
 YES, NO = "yes", "no"
 
 # ------------------------------------------------------------------ notices
-NOTHING = "MustDrop is not among the methods shown above. Choose it in a panel and compare: every token that it drops is shown here, with the reason."
-WHICH = "Which run"
+NOTHING = "No method is compared above. Choose one in a panel, such as FastV or MustDrop, and compare: every token that it drops is shown here, with the reason."
+NOT_JUDGED = "{label}: no token was judged by a score, so there is no reason to show token by token. Above stands how many tokens each layer sees."
+NOT_TOLD = "{label}: not every token left by a score that was recorded, so they cannot be shown one by one. Above stands how many tokens each layer sees."
+WHICH = "Which method"
 NO_PICTURE = "The picture of this run is not here, so that the model cannot run again: a saved run does not hold it. Ask about a picture on Compare first."
 BROKE = "The run with these thresholds failed; what is shown is the run before."
