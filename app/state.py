@@ -69,20 +69,30 @@ class ShownCalibration(_Shared):
 
 
 @dataclass(frozen=True)
-class Dropped(_Shared):
-    """One answer under MustDrop, and why each visual token stayed or fell.
+class Judged(_Shared):
+    """One answer under a method that judges tokens by scores, and why each stayed or left.
 
-    ``stages``: letters of "abc", those that ran. ``pictures`` are the files that it is about, as
-    long as they are there. ``label`` is the method's name where several were compared, ``model``
-    what made it; None is the page's own.
+    ``pictures`` are the files that it is about, as long as they are there. ``label`` is the
+    method's name where several were compared, ``model`` what made it; None is the page's own.
+    ``ranking`` says whose attention counted, where the strategy has a choice.
     """
 
     record: TokenFates
-    gamma: float
-    alpha: float
-    stages: str
     answer: str
     prompt: str
     pictures: tuple[str, ...] = ()
     label: str = ""
     model: str | None = None
+    ranking: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dropped(Judged):
+    """One answer under MustDrop, whose thresholds and stages a visitor may change.
+
+    ``stages``: letters of "abc", those that ran.
+    """
+
+    gamma: float
+    alpha: float
+    stages: str

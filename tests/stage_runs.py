@@ -40,7 +40,7 @@ def drop_run(
     trace = Trace(layout, tuple(kept), tuple(cached), captured)
     stages = ("a" if merged else "") + "b" + ("c" if cache else "")
     record = MustDropRecord.of(strategy, trace)
-    return Dropped(record, gamma, alpha, stages, "a <b>cat</b>", "what is it ?")
+    return Dropped(record, "a <b>cat</b>", "what is it ?", gamma=gamma, alpha=alpha, stages=stages)
 
 
 def _weights(visual, random):

@@ -4,10 +4,11 @@
 import { mean, sum } from './numbers.js';
 
 /**
- * @typedef {{layer: number, fate: number[], share: (number | null)[], peak: (number | null)[]}} Filter
- *   fate, share and peak of each visual token; null for one that had left
+ * @typedef {{layer: number, fate: number[], scores: Record<string, (number | null)[]>,
+ *   thresholds?: Record<string, number | null>, reasons?: string[] | null}} Filter
+ *   fate, scores and reason of each visual token; the score of one that had left is null
  * @typedef {{filters: Filter[], perLayer: number[], cached: number[]}} Flow counts of each layer
- * @typedef {Flow & {sizes: number[], key: boolean[], gamma: number, alpha: number,
+ * @typedef {Flow & {sizes: number[], key: boolean[], gamma: number, alpha: number, tries: boolean,
  *   stages: Record<string, boolean>}} Measured `app.components.stages.show_stages`
  * @typedef {{id: string, layer?: number}} Stage only a filter has a layer
  * @typedef {{name: string, layer?: number | null}} State of a token at a stage
@@ -22,7 +23,7 @@ export const measuredFlow = ({ filters, perLayer, cached }) => ({ filters, perLa
 export const wentOn = (fate) => fate !== fateNumber.gone && fate !== fateNumber.fell;
 
 /**
- * The filters once more, with other thresholds, on the attention that this run recorded. A token
+ * MustDrop's filters once more, with other thresholds, on the attention that this run recorded. A token
  * that had left in this run keeps its last peak, and its last share in proportion to those still
  * there. A share is a part of what the tokens there receive, so it grows when others have left.
  * @param {Measured} run @param {number} gamma @param {number} alpha @returns {Flow}
@@ -35,7 +36,7 @@ export function predict(run, gamma, alpha) {
     const received = (/** @type {boolean[]} */ who) => sum(share.filter((_, token) => who[token]));
     const last = received(here);
     here.forEach((is, token) => {
-      if (is) { share[token] = Number(recorded.share[token]); peak[token] = Number(recorded.peak[token]); }
+      if (is) { share[token] = Number(recorded.scores.share[token]); peak[token] = Number(recorded.scores.peak[token]); }
     });
     const before = received(here);
     here.forEach((is, token) => { if (!is && last > 0) share[token] *= before / last; });
@@ -50,7 +51,7 @@ export function predict(run, gamma, alpha) {
       return underAlpha ? fateNumber.global : fateNumber.both;
     });
     const judged = (/** @type {number[]} */ values) => values.map((value, token) => (alive[token] ? value : null));
-    const done = { layer: recorded.layer, fate, share: judged(scaled), peak: judged(peak) };
+    const done = { layer: recorded.layer, fate, scores: { share: judged(scaled), peak: judged(peak) } };
     alive = fate.map(wentOn);
     return done;
   });
@@ -92,14 +93,14 @@ export function thresholdsFor(run, wanted) {
 /** The ids are those of `words.steps`. @param {Measured} run @returns {Stage[]} */
 export function stagesOf(run) {
   return [
-    { id: 'patches' }, { id: 'merged' },
+    { id: 'patches' }, ...(run.tries || run.stages.a ? [{ id: 'merged' }] : []),
     ...run.filters.map(({ layer }) => ({ id: 'filter', layer })),
     { id: 'last' }, { id: 'cache' },
   ];
 }
 /** @param {Flow} flow @param {number | undefined} layer @returns {any} */
 export const filterAt = (flow, layer) => flow.filters.find((one) => one.layer === layer);
-/** The layer where a token fell; null where it stayed. @param {Flow} flow @param {number} token */
+/** The layer where a token fell, or left by its score; null where it stayed. @param {Flow} flow @param {number} token */
 export function fellAt(flow, token) {
   const filter = flow.filters.find((one) => one.fate[token] === fateNumber.fell);
   return filter ? filter.layer : null;
@@ -130,7 +131,7 @@ export function stateAt(run, flow, stage, token) {
   const layer = lastCache(run, flow, token);
   return { name: layer > 0 ? 'early' : layer === 0 ? 'first' : 'nowhere', layer };
 }
-const ORDER = ['patch', 'merged', 'single', 'both', 'global', 'individual', 'protected', 'stayed', 'throughout', 'fell', 'left', 'early', 'first', 'nowhere', 'gone'];
+const ORDER = ['patch', 'merged', 'single', 'both', 'global', 'individual', 'protected', 'kept', 'stayed', 'throughout', 'fell', 'left', 'early', 'first', 'nowhere', 'gone'];
 /** The states of a stage with their counts of tokens and of patches. @param {Measured} run @param {Flow} flow @param {Stage} stage */
 export function countsAt(run, flow, stage) {
   /** @type {Map<string, State & {tokens: number, patches: number}>} */

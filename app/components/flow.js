@@ -124,8 +124,8 @@ function handOut(blob, name) {
 }
 /** @param {string} format */
 export function saveFlow(format) {
-  const file = flowFile();
-  if (format === 'svg') { handOut(file, 'mustdrop_flow.svg'); return; }
+  const file = flowFile(), name = view.tries ? 'mustdrop_flow' : 'token_flow';
+  if (format === 'svg') { handOut(file, `${name}.svg`); return; }
   const image = new Image(), { width, height } = find('.flow svg').viewBox.baseVal;
   image.onload = () => {
     const canvas = make('canvas');
@@ -133,7 +133,7 @@ export function saveFlow(format) {
     canvas.height = height * 2;
     canvas.getContext('2d').drawImage(image, 0, 0, canvas.width, canvas.height);
     URL.revokeObjectURL(image.src);
-    canvas.toBlob((/** @type {Blob} */ blob) => handOut(blob, 'mustdrop_flow.png'));
+    canvas.toBlob((/** @type {Blob} */ blob) => handOut(blob, `${name}.png`));
   };
   image.src = URL.createObjectURL(file);
 }

@@ -21,6 +21,7 @@ export const SIGNS = {
   protected: 'M0-3.2L2.5 0L0 3.2L-2.5 0z',
   early: 'M0-2.4a2.4 2.4 0 0 1 0 4.8z',
 };
+SIGNS.kept = SIGNS.both;
 SIGNS.stayed = SIGNS.both;
 SIGNS.throughout = SIGNS.both;
 SIGNS.first = SIGNS.early;
@@ -131,7 +132,7 @@ export function drawLegend() {
     button.setAttribute('aria-pressed', only === name);
     const first = view.sizes.find((/** @type {number} */ size) => size > 1);
     const told = make('span', 'legend-name');
-    told.append(swatch(line, first), make('span', '', fill(words.states[line.name], line)));
+    told.append(swatch(line, first), make('span', '', fill(line.name === 'fell' && !view.tries ? words.leftHere : words.states[line.name], line)));
     button.append(told, make('b', 'tokens', line.tokens), make('span', 'count', line.patches));
     button.addEventListener('click', () => lookAtAlone(only === name ? null : name));
     return button;

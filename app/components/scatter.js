@@ -1,10 +1,12 @@
 // @ts-check
-// A part of stages.js: why a filter kept or dropped each token: its share against γ, its peak against α, both logarithmic.
+// A part of stages.js: why a decision kept or dropped each token: in MustDrop its share against γ, its peak against α,
+// both logarithmic.
 import { fill, find, findAll } from './base.js';
 import { significant } from './digits.js';
 import { fateNumber, filterAt, stagesOf } from './fates.js';
 import { along, ticksOf } from './log_scale.js';
 import { SIGNS, tokenAt } from './patches.js';
+import { plotScores } from './scores.js';
 import { alpha, flow, gamma, only, patch, step, view, widths } from './stages.js';
 import { node } from './svg.js';
 
@@ -21,6 +23,11 @@ export function drawScatter() {
   find('.scatter-title').textContent = filter ? fill(words.scatterTitle, filter) : words.noFilter;
   place.hidden = !filter;
   if (!filter) return;
+  place.replaceChildren(...(view.tries ? [plotShareAndPeak(filter)] : plotScores(filter)));
+  showChosen();
+}
+/** @param {any} filter */
+function plotShareAndPeak(filter) {
   const width = Math.max(260, widths.scatter);
   const { gamma: shares, alpha: peaks } = view.ranges;
   const right = width - PLOT.right, floor = PLOT.height - PLOT.bottom;
@@ -36,7 +43,7 @@ export function drawScatter() {
     if (fate === fateNumber.gone) return;
     const dot = node('g', { class: 'cell dot', 'data-state': fates[fate], 'data-token': token });
     dot.classList.toggle('dim', only !== null && stagesOf(view)[step].id === 'filter' && only !== `${fates[fate]} undefined`);
-    const at = { cx: x(filter.share[token]), cy: y(filter.peak[token]) };
+    const at = { cx: x(filter.scores.share[token]), cy: y(filter.scores.peak[token]) };
     if (view.key[token]) dot.append(node('circle', { ...at, r: 7.5, class: 'ring' }));
     const sign = node('path', { class: 'sign', d: SIGNS[fates[fate]], transform: `translate(${at.cx} ${at.cy}) scale(1.25)` });
     dot.append(node('circle', { ...at, r: 9, class: 'target' }), sign);
@@ -48,13 +55,11 @@ export function drawScatter() {
   if (x(gamma) - PLOT.left > 44 && floor - y(alpha) > 18) {
     svg.append(node('text', { class: 'falls-name', x: PLOT.left + 6, y: floor - 6 }, words.falls));
   }
-  place.replaceChildren(svg);
-  showChosen();
+  return svg;
 }
-// The dot of the token under the cursor.
+// The dots of the token under the cursor.
 export function showChosen() {
   const chosen = patch ? tokenAt(patch) : -1;
   findAll('.dot.chosen').forEach((dot) => dot.classList.remove('chosen'));
-  const dot = find(`.dot[data-token="${chosen}"]`);
-  if (dot) dot.classList.add('chosen');
+  findAll(`.dot[data-token="${chosen}"]`).forEach((dot) => dot.classList.add('chosen'));
 }

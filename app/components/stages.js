@@ -88,9 +88,23 @@ function drawStage() {
 /** @param {any} filter @param {number} token */
 function sentenceOf(filter, token) {
   const name = fates[filter.fate[token]];
-  const told = name === 'gone' ? {} : { share: shareOf(filter.share[token]), peak: shareOf(filter.peak[token]) };
+  if (!view.tries) return judgement(filter, token, name);
+  const told = name === 'gone' ? {} : { share: shareOf(filter.scores.share[token]), peak: shareOf(filter.scores.peak[token]) };
   return fill(words.verdict[name], { layer: filter.layer, gamma: shareOf(gamma), alpha: shareOf(alpha), ...told });
 }
+/** Of a method of which only the scores are known. @param {any} filter @param {number} token @param {string} name */
+function judgement(filter, token, name) {
+  if (name === 'gone') return fill(words.verdict.gone, filter);
+  const scores = Object.entries(filter.scores).map(([score, values]) => {
+    const { title } = view.scores[score], threshold = filter.thresholds[score];
+    const told = { title, value: amount(score, values[token]) };
+    return threshold === null ? fill(words.scoreAlone, told) : fill(words.scoreAgainst, { ...told, threshold: amount(score, threshold) });
+  });
+  const told = fill(name === 'fell' ? words.judgedLeft : words.judgedStayed, { layer: filter.layer, scores: scores.join(words.betweenParts) });
+  return filter.reasons ? told + words.betweenSentences + fill(words.judgedReason, { reason: filter.reasons[token] }) : told;
+}
+/** A score in its unit. @param {string} score @param {number} value */
+export const amount = (score, value) => (view.scores[score].isShare ? shareOf(value) : significant(value));
 /** @param {number} token */
 function fateOf(token) {
   const fell = fellAt(flow, token), upTo = flow.filters.filter((/** @type {any} */ { layer }) => fell === null || layer <= fell);
@@ -105,7 +119,7 @@ function drawReadout() {
   const token = tokenAt(patch), size = view.sizes[token];
   const at = fill(view.tokenMaps.length > 1 ? words.placeInGrid : words.place, { ...patch });
   if (token < 0) { place.replaceChildren(make('p', '', `${at}: ${words.noToken}.`)); return; }
-  const head = fill(words.head, {
+  const head = fill(view.tries || view.stages.a ? words.head : words.headOnly, {
     place: at, window: size > 1 ? fill(words.window, { size }) : words.alone, key: view.key[token] ? words.key : words.notKey,
   });
   const list = make('ul');
@@ -175,6 +189,8 @@ find('.panels').addEventListener('keydown', (/** @type {KeyboardEvent} */ event)
 
 // ---------------------------------------------------------------- thresholds
 function buildControls() {
+  find('.controls').hidden = !view.tries;
+  if (!view.tries) return;
   for (const name of ['gamma', 'alpha']) find(`.${name}`).max = TICKS;
   const layers = view.perLayer.length, first = view.filters.length ? view.filters[0].layer + 1 : layers;
   const keys = view.key.filter(Boolean).length;
@@ -184,12 +200,14 @@ function buildControls() {
 }
 const isPredicted = () => gamma !== view.gamma || alpha !== view.alpha;
 export function sourceWords() {
+  if (!view.tries) return fill(words.measuredOf, { label: view.label, mean: mean(flow.perLayer).toFixed(1) });
   return fill(isPredicted() ? words.predicted : words.measured, {
     gamma: significant(gamma), alpha: significant(alpha), mean: mean(flow.perLayer).toFixed(1),
   });
 }
 /** @param {number} [wanted] */
 function drawControls(wanted) {
+  if (!view.tries) return;
   const tokens = wanted === undefined ? mean(flow.perLayer) : wanted;
   for (const [name, value] of Object.entries({ gamma, alpha })) {
     find(`.${name}`).value = tickOf(value, TICKS, view.ranges[name]);
@@ -271,8 +289,13 @@ function buildWords() {
   find('.legend').setAttribute('aria-label', words.legendLabel);
   find('.play').hidden = isMotionReduced();
   findAll('.save').forEach((button) => button.setAttribute('aria-label', fill(words.save, { format: button.dataset.format.toUpperCase() })));
-  find('.terms').replaceChildren(...terms.flatMap((/** @type {[string, string]} */ [term, told]) => [make('dt', '', term), make('dd', '', told)]));
   stop();
+}
+// What depends on the method: its words, and what it judges by.
+function buildTerms() {
+  find('.plain').textContent = view.tries ? words.plain : fill(words.plainScores, view);
+  const told = view.tries ? terms : Object.values(view.scores).map((/** @type {any} */ { title, told }) => [title, told]);
+  find('.terms').replaceChildren(...told.flatMap((/** @type {[string, string]} */ [term, told]) => [make('dt', '', term), make('dd', '', told)]));
 }
 function take() {
   if (due && props.value && props.value.asked === asked) { ask(); return; }
@@ -286,15 +309,16 @@ function take() {
   flow = measuredFlow(view);
   ({ gamma, alpha } = view);
   if (!view.asked && !view.notice) first = { gamma, alpha };
-  // Where the visitor was, if the stage is still there; at first, what merging did.
+  // Where the visitor was, if the stage is still there; or else what became of the patches first.
   const again = held ? stagesOf(view).findIndex(({ id, layer }) => id === held.id && layer === held.layer) : 1;
-  step = Math.max(0, again);
+  step = again < 0 ? 1 : again;
   if (patch && !((view.tokenMaps[patch.grid] || [])[patch.row] || []).length) patch = null;
   find('.notice').textContent = view.notice || '';
   find('.notice').hidden = !view.notice;
   find('.answer-text').textContent = view.answer;
   const extra = view.sizes.filter((/** @type {number} */ size) => size === 0).length;
   find('.extra').textContent = extra ? fill(words.extra, { count: extra }) : '';
+  buildTerms();
   buildSteps();
   buildPatches();
   buildControls();

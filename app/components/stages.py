@@ -1,7 +1,7 @@
-"""MustDrop's stages over the picture: which tokens were merged, fell or stayed, and why.
+"""A method's decisions over the picture: which tokens were merged, left or stayed, and why.
 
-One run travels whole; moving through the stages and dragging a threshold touch no server. Letting
-go sends ``release``, and the model runs again.
+One run travels whole; moving through the stages and dragging a threshold of MustDrop touch no
+server. Letting go sends ``release``, and the model runs again.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import gradio as gr
 import numpy as np
 from numpy.typing import NDArray
 
-from vtw_core.results.fates import TokenFates
+from vtw_core.results.fates import LEFT, REASONS, LayerFates, TokenFates
 from vtw_core.strategies.mustdrop.record import (
     FELL,
     GONE,
@@ -25,7 +25,7 @@ from vtw_core.strategies.mustdrop.record import (
 )
 
 from ..figures import style
-from ..state import Dropped
+from ..state import Dropped, Judged
 from ..words import stages as text
 from .files import read, script
 
@@ -33,6 +33,8 @@ FATE_NAMES = {
     GONE: "gone", FELL: "fell", KEPT_BOTH: "both", KEPT_GLOBAL: "global",
     KEPT_INDIVIDUAL: "individual", PROTECTED: "protected",
 }  # fmt: skip
+KEPT = len(FATE_NAMES)
+"""Behind MustDrop's: every way to stay in a strategy of which only its scores are known."""
 MARGIN = 1.4
 """By how much a slider goes beyond the values seen."""
 LEAST = 1e-6
@@ -49,7 +51,7 @@ def stages(elem_id: str) -> gr.HTML:
     a visitor's input, see `app.sections.stages.Wanted`.
     """
     terms = [list(term) for term in text.TERMS]
-    fates = [FATE_NAMES[fate] for fate in sorted(FATE_NAMES)]
+    fates = [*(FATE_NAMES[fate] for fate in sorted(FATE_NAMES)), "kept"]
     return gr.HTML(
         value=None,
         html_template=read("stages.html"),
@@ -64,7 +66,7 @@ def stages(elem_id: str) -> gr.HTML:
 
 
 def show_stages(
-    dropped: Dropped, pictures: Sequence[str], *, asked: int = 0, notice: str | None = None
+    judged: Judged, pictures: Sequence[str], *, asked: int = 0, notice: str | None = None
 ) -> dict[str, Any]:
     """Everything the component draws.
 
@@ -75,28 +77,64 @@ def show_stages(
             and waits for its last; 0 for another run.
         notice: a sentence about what did not work.
     """
-    record = dropped.record
+    record = judged.record
     return {
         "asked": asked,
         "notice": notice,
         "images": list(record.images),
         "pictures": list(pictures),
-        "answer": dropped.answer,
+        "answer": judged.answer,
+        "label": judged.label,
         "tokenMaps": [tokens.tolist() for tokens in record.token_maps],
         "sizes": record.sizes.tolist(),
         "key": record.key.tolist(),
-        "filters": [
-            {"layer": one.layer, "fate": one.fate.tolist(),
-             "share": _numbers(one.score("share")), "peak": _numbers(one.score("peak"))}
-            for one in record.decisions
-        ],
+        "filters": [_filter(judged, one) for one in record.decisions],
         "perLayer": list(record.visual_tokens_per_layer),
         "cached": list(record.cached_visual_tokens_per_layer),
-        "gamma": dropped.gamma,
-        "alpha": dropped.alpha,
-        "stages": {stage: stage in dropped.stages for stage in "abc"},
-        "ranges": threshold_ranges(record, dropped.gamma, dropped.alpha),
-    }  # fmt: skip
+        **_setting(judged),
+    }
+
+
+def _setting(judged: Judged) -> dict[str, Any]:
+    """``tries``: whether a visitor may try other thresholds; otherwise what the scores are."""
+    if isinstance(judged, Dropped):
+        return {
+            "tries": True,
+            "gamma": judged.gamma,
+            "alpha": judged.alpha,
+            "stages": {stage: stage in judged.stages for stage in "abc"},
+            "ranges": threshold_ranges(judged.record, judged.gamma, judged.alpha),
+        }
+    names = {name for one in judged.record.decisions for name in one.names}
+    merges = bool(judged.record.merged_windows or judged.record.key.any())
+    return {
+        "tries": False,
+        "gamma": None,
+        "alpha": None,
+        "stages": {"a": merges, "b": False, "c": False},
+        "scores": {name: _about_score(name, judged.ranking) for name in names},
+    }
+
+
+def _about_score(name: str, ranking: str) -> dict[str, Any]:
+    """``isShare``: whether it is a part of attention, printed in per cent."""
+    known = text.SCORES.get(f"{name} {ranking}".strip())
+    title, told = known or (name, text.SCORE_OF_ITS_OWN.format(name=name))
+    return {"title": title, "told": told, "isShare": known is not None}
+
+
+def _filter(judged: Judged, one: LayerFates) -> dict[str, Any]:
+    """``reasons`` are told where a strategy has more of them than a viewer knows."""
+    fate, is_known = one.fate, isinstance(judged, Dropped)
+    return {
+        "layer": one.layer,
+        "fate": (fate if is_known else np.where(fate > LEFT, KEPT, fate)).tolist(),
+        "scores": {name: _numbers(one.score(name)) for name in one.names},
+        "thresholds": dict(zip(one.names, _numbers(one.thresholds), strict=True)),
+        "reasons": (
+            None if is_known or one.reasons == REASONS else [one.reasons[n] for n in fate.tolist()]
+        ),
+    }
 
 
 def threshold_ranges(

@@ -1,4 +1,5 @@
-"""MustDrop's stages as a section of a tab: the viewer, its tables, runs with other thresholds."""
+"""What became of each visual token under a method, as a section of a tab: the viewer, its tables,
+and MustDrop once more with other thresholds."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import gradio as gr
 
 from vtw_core.errors import VTWError
-from vtw_core.results.comparison import MethodComparison
+from vtw_core.results.comparison import MethodComparison, MethodEntry
 from vtw_core.results.fates import TokenFates
 from vtw_core.strategies.mustdrop.record import FATES
 
@@ -23,7 +24,7 @@ from ..inputs.pictures import thumbnails
 from ..presenters.view import run_id
 from ..requests.events import AGAIN_QUEUE, IMMEDIATE
 from ..requests.refusal import refusal
-from ..state import Dropped, ShownMethods, Visitor
+from ..state import Dropped, Judged, ShownMethods, Visitor
 from ..words import page as page_text
 from ..words import stages as text
 from ..words.library_words import worded
@@ -98,7 +99,7 @@ def build(service: Service) -> StagesSection:
 def follow(
     section: StagesSection, events: Iterable[Any], visitor: gr.State, shown: gr.State
 ) -> None:
-    """Show whatever methods are compared: of several that are MustDrop, the one chosen.
+    """Show the compared method that is chosen; at first MustDrop, or else one that has scores.
 
     Args:
         events: after them `shown`, of `ShownMethods`, may hold another comparison.
@@ -113,20 +114,30 @@ def follow(
 
 @dataclass(frozen=True)
 class _Followed:
-    """The comparison that is shown, and what MustDrop did in it."""
+    """The comparison that is shown, and of each method what it did or, in a sentence, why that is
+    not shown."""
 
     comparison: MethodComparison | None = None
-    every: tuple[Dropped, ...] = ()
+    every: tuple[Judged | str, ...] = ()
 
 
 def _follow(visitor: Visitor, shown: ShownMethods, followed: _Followed) -> Any:
     """A comparison that is shown already stays as the visitor left it."""
     if shown.comparison is followed.comparison:
         return gr.skip()
-    every = every_drop(visitor, shown)
-    names = [(one.label, place) for place, one in enumerate(every)]
-    which = gr.Radio(choices=names, value=0 if every else None, visible=len(every) > 1)
-    return _Followed(shown.comparison, every), which, *show(every[0] if every else None)
+    every = every_method(visitor, shown)
+    entries = shown.comparison.entries if shown.comparison else ()
+    names = [(entry.label, place) for place, entry in enumerate(entries)]
+    # A link's thresholds are MustDrop's, so that it comes first.
+    order = sorted(range(len(every)), key=lambda place: _how_telling(every[place]))
+    place = order[0] if order else None
+    which = gr.Radio(choices=names, value=place, visible=len(every) > 1)
+    shown_first = None if place is None else every[place]
+    return _Followed(shown.comparison, every), which, *show(shown_first)
+
+
+def _how_telling(one: Judged | str) -> int:
+    return 0 if isinstance(one, Dropped) else 1 if isinstance(one, Judged) else 2
 
 
 def _pick(followed: _Followed, place: Any) -> tuple[Any, ...]:
@@ -135,21 +146,31 @@ def _pick(followed: _Followed, place: Any) -> tuple[Any, ...]:
     return show(every[clamped(place, 0, len(every) - 1, 0)] if every else None)
 
 
-def every_drop(visitor: Visitor, shown: ShownMethods) -> tuple[Dropped, ...]:
-    """What MustDrop did in a comparison, once for each method that is MustDrop."""
+def every_method(visitor: Visitor, shown: ShownMethods) -> tuple[Judged | str, ...]:
+    """What each compared method did, or a sentence where no scores tell it."""
     compared, run = shown.comparison, visitor.run
     if compared is None:
         return ()
     pictures = visitor.pictures if run is not None and run_id(run) == shown.of else ()
-    return tuple(
-        Dropped(
-            record=entry.fates, gamma=entry.strategy["gamma"], alpha=entry.strategy["alpha"],
+    return tuple(_judged(entry, compared, pictures) for entry in compared.entries)
+
+
+def _judged(
+    entry: MethodEntry, compared: MethodComparison, pictures: tuple[str, ...]
+) -> Judged | str:
+    if entry.fates is None:
+        return str(text.NOT_JUDGED.format(label=entry.label))
+    if entry.name == "mustdrop" and _is_of_filters(entry.fates):
+        return Dropped(
+            entry.fates, entry.answer, compared.prompt, pictures, entry.label, compared.model,
+            gamma=entry.strategy["gamma"], alpha=entry.strategy["alpha"],
             stages="".join(stage for stage, field in FIELDS.items() if entry.strategy[field]),
-            answer=entry.answer, prompt=compared.prompt, pictures=pictures, label=entry.label,
-            model=compared.model,
-        )
-        for entry in compared.entries
-        if entry.name == "mustdrop" and entry.fates is not None and _is_of_filters(entry.fates)
+        )  # fmt: skip
+    if not _tells_every_token(entry.fates):
+        return str(text.NOT_TOLD.format(label=entry.label))
+    return Judged(
+        entry.fates, entry.answer, compared.prompt, pictures, entry.label, compared.model,
+        ranking=str(entry.strategy.get("ranking", "")),
     )  # fmt: skip
 
 
@@ -158,16 +179,27 @@ def _is_of_filters(fates: TokenFates) -> bool:
     return all(one.reasons == FATES and one.names == ("share", "peak") for one in fates.decisions)
 
 
-def show(dropped: Dropped | None, *, asked: int = 0, notice: str | None = None) -> tuple[Any, ...]:
-    """The section for a run, or nothing."""
-    if dropped is None:
-        return None, gr.Markdown(visible=True), gr.Column(visible=False), None, None
-    layers = len(dropped.record.visual_tokens_per_layer)
-    pictures = thumbnails(dropped.pictures)
+def _tells_every_token(fates: TokenFates) -> bool:
+    """Whether tokens left by the scores alone: in a chain others may leave, or caches be cut."""
+    left_behind, seen = fates.left_behind(), fates.visual_tokens_per_layer
+    left = [int((left_behind >= layer).sum()) for layer in range(len(seen))]
+    cached = fates.cached_visual_tokens_per_layer
+    return bool(fates.decisions) and tuple(left) == seen == cached
+
+
+def show(
+    judged: Judged | str | None, *, asked: int = 0, notice: str | None = None
+) -> tuple[Any, ...]:
+    """The section for a run; or why there is nothing to show, in the sentence given."""
+    if judged is None or isinstance(judged, str):
+        why = text.NOTHING if judged is None else judged
+        return None, gr.Markdown(why, visible=True), gr.Column(visible=False), None, None
+    layers = len(judged.record.visual_tokens_per_layer)
+    pictures = thumbnails(judged.pictures)
     return (
-        dropped, gr.Markdown(visible=False), gr.Column(visible=True),
-        show_stages(dropped, pictures, asked=asked, notice=notice),
-        show_chart(flow_table(dropped), layers),
+        judged, gr.Markdown(visible=False), gr.Column(visible=True),
+        show_stages(judged, pictures, asked=asked, notice=notice),
+        show_chart(flow_table(judged), layers),
     )  # fmt: skip
 
 
@@ -177,10 +209,10 @@ class _Handlers:
     def __init__(self, service: Service) -> None:
         self.service = service
 
-    def measure(self, event: gr.EventData, dropped: Dropped | None) -> tuple[Any, ...]:
-        """On bad input one sentence beside what was shown before."""
-        if dropped is None:
-            return show(None)
+    def measure(self, event: gr.EventData, dropped: Judged | None) -> tuple[Any, ...]:
+        """On bad input one sentence beside what was shown before; of MustDrop alone."""
+        if not isinstance(dropped, Dropped):
+            return show(dropped)
         sent = sent_with(event)
         asked = clamped(sent.get("asked"), 0, 2**31, 0)
         wanted = Wanted.clamped(sent, dropped)
@@ -198,21 +230,21 @@ class _Handlers:
             return show(dropped, asked=asked, notice=text.BROKE)
         return show(again, asked=asked)
 
-    def refuse(self, dropped: Dropped | None, request: gr.Request) -> tuple[Any, ...]:
+    def refuse(self, dropped: Judged | None, request: gr.Request) -> tuple[Any, ...]:
         """The queue was full, or the visitor's limit reached."""
         why = self.service.limits.why_refused(request.session_hash, page_text.QUEUE_IS_FULL)
         return show(dropped, notice=why)
 
 
-def _save_flow(event: gr.EventData, dropped: Dropped | None) -> str:
-    return _saved(dropped, flow_table)
+def _save_flow(event: gr.EventData, judged: Judged | None) -> str:
+    return _saved(judged, flow_table)
 
 
-def _save_tokens(dropped: Dropped | None) -> str:
-    return _saved(dropped, token_table)
+def _save_tokens(judged: Judged | None) -> str:
+    return _saved(judged, token_table)
 
 
-def _saved(dropped: Dropped | None, make: Any) -> str:
-    if dropped is None:
+def _saved(judged: Judged | None, make: Any) -> str:
+    if judged is None:
         raise refusal(text.NOTHING)
-    return save_chart(lambda: make(dropped), {"format": "csv"})
+    return save_chart(lambda: make(judged), {"format": "csv"})

@@ -313,7 +313,9 @@ class Service:
             model, jobs.must_drop, image, prompt, strategy, self.answer_tokens
         )
         pictures = (image,) if isinstance(image, str) else tuple(image)
-        return Dropped(record, gamma, alpha, stages, answer, prompt, pictures, model=model)
+        return Dropped(
+            record, answer, prompt, pictures, model=model, gamma=gamma, alpha=alpha, stages=stages
+        )
 
     @cached_property
     def recorded_calibration(self) -> Calibration:

@@ -151,7 +151,7 @@ class Methods(Tab):
         )
 
     def connect(self, drawn: Iterable[Any]) -> None:
-        """The stages of MustDrop are those of the comparison that is shown."""
+        """The stage viewer shows a method of the comparison that is shown."""
         stages.follow(self.stages, (*drawn, self.compared), self.shared.visitor, self.shown)
 
     # ------------------------------------------------------------------ what is shown

@@ -153,7 +153,7 @@ def test_over_the_wire_both_are_named_typed_and_refuse_a_path_on_the_server(serv
 
 def test_every_method_that_the_documentation_names_is_taken():
     page = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
-    named = re.findall(r"`((?:none|vtw|fastv|random|mustdrop)(?: --[^`]*)?)`", page)
-    assert "mustdrop --preset 128 --stages bc" in named
+    named = re.findall(r"`((?:none|vtw|fastv|random|mustdrop)(?::[^`]*)?)`", page)
+    assert "mustdrop:preset=128,stages=bc" in named
     for one in named:
         assert method_from(one).label == one

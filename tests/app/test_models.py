@@ -127,7 +127,7 @@ def test_what_does_not_fit_and_what_is_missing_is_said_beforehand(models, monkey
     monkeypatch.setattr(models, "free_memory", lambda: 10**9)
     monkeypatch.setattr(Offer, "missing", ("torchvision",))
     warnings = " ".join(of(show_models(models, Picking(EMBEDDED)), SMALL)["warnings"])
-    assert "Needs 1.29 GB, and 1 GB are free here" in warnings
+    assert "Needs 1.29 GB, but only 1 GB is free here" in warnings
     assert "Needs torchvision, not installed here" in warnings
 
 

@@ -1,4 +1,4 @@
-"""MustDrop's stages on the page: what the viewer is told, the tables, and what a visitor sends."""
+"""The stage viewer on the page: what it is told, the tables, and what a visitor sends."""
 
 import csv
 import io
@@ -23,6 +23,7 @@ from app.sections import stages as stages_section
 from app.sections.stages import Wanted
 from app.state import ShownMethods, Visitor
 from app.words import stages as text
+from vtw_core import FastV, Method, VisualTokenWithdrawal, compare_methods
 from vtw_core.errors import InputError
 from vtw_core.strategies.mustdrop.record import FATES, FELL, GONE
 
@@ -49,7 +50,7 @@ def test_the_viewer_is_told_of_each_token_once_and_in_full(dropped):
     assert len(value["key"]) == len(sizes)
     for told, one in zip(value["filters"], record.decisions, strict=True):
         for name in ("share", "peak"):
-            seen = np.array(told[name], dtype=float)
+            seen = np.array(told["scores"][name], dtype=float)
             np.testing.assert_array_equal(seen, one.score(name))
             assert (np.isnan(seen) == (one.fate == GONE)).all()
 
@@ -68,7 +69,7 @@ def test_the_sliders_hold_every_number_of_the_run_and_its_thresholds(dropped):
     value = show_stages(dropped, [])
     for name, numbers in (("gamma", "share"), ("alpha", "peak")):
         low, high = value["ranges"][name]
-        seen = [one for told in value["filters"] for one in told[numbers] if one]
+        seen = [one for told in value["filters"] for one in told["scores"][numbers] if one]
         assert 0 < low < min(seen) <= max(seen) <= high <= 1
         assert value[name] == 0 or low < value[name] < high
 
@@ -190,7 +191,7 @@ def test_before_the_first_run_the_section_is_empty():
     state, notice, content, value, table = stages_section.show(None)
     assert (state, value, table) == (None, None, None)
     assert (notice.visible, content.visible) == (True, False)
-    with pytest.raises(gr.Error, match="not among"):
+    with pytest.raises(gr.Error, match="No method"):
         stages_section._save_tokens(None)
 
 
@@ -199,23 +200,28 @@ def test_the_section_follows_the_comparison_and_keeps_what_the_visitor_tried():
     visitor = Visitor(run=run, picture="cat.png")
     compared = small_comparison()
     shown = ShownMethods(run_id(run), comparison=compared)
-    (only,) = stages_section.every_drop(visitor, shown)
+    unjudged, only = stages_section.every_method(visitor, shown)
     entry = compared.entries[1]
+    assert "vtw: no token was judged by a score" in unjudged
     assert only.record is entry.fates
     assert (only.gamma, only.alpha, only.stages) == (0.05, 0.1, "abc")
     assert (only.prompt, only.pictures, only.label) == ("What?", ("cat.png",), "mustdrop")
     # Of another run than the visitor's the picture is not known.
-    elsewhere = stages_section.every_drop(visitor, replace(shown, of="another"))
-    assert elsewhere[0].pictures == ()
+    elsewhere = stages_section.every_method(visitor, replace(shown, of="another"))
+    assert elsewhere[1].pictures == ()
 
     nothing = stages_section._Followed()
     followed, which, dropped, *_ = stages_section._follow(visitor, shown, nothing)
-    assert (dropped, which.visible) == (only, False)
+    assert (dropped, which.visible, which.value) == (only, True, 1)
     again = stages_section._follow(visitor, shown, followed)
     assert again == gr.skip()
     bare = replace(shown, comparison=with_entries(compared.entries[0]))
-    _, _, dropped, notice, *_ = stages_section._follow(visitor, bare, followed)
-    assert (dropped, notice.visible) == (None, True)
+    _, which, dropped, notice, *_ = stages_section._follow(visitor, bare, followed)
+    assert (dropped, notice.visible, which.visible) == (None, True, False)
+    assert notice.value == unjudged
+    empty = replace(shown, comparison=None)
+    _, _, dropped, notice, *_ = stages_section._follow(visitor, empty, followed)
+    assert (dropped, notice.value) == (None, text.NOTHING)
 
 
 def test_of_several_runs_the_chosen_one_is_shown():
@@ -230,6 +236,80 @@ def test_of_several_runs_the_chosen_one_is_shown():
     for hostile in (7, -1, "1", None):
         assert stages_section._pick(followed, hostile)[0] in followed.every
     assert stages_section._pick(stages_section._Followed(), 0)[0] is None
+
+
+@pytest.fixture(scope="module")
+def by_score(vlm, image):
+    """FastV on a model, compared beside methods that judge nothing."""
+    methods = [
+        Method("vtw", VisualTokenWithdrawal(1)), Method("fastv", FastV(1, 0.5)),
+        Method("mean", FastV(1, 0.25, "text_mean")),
+        Method("chain", FastV(1, 0.5).then(VisualTokenWithdrawal(2))),
+    ]  # fmt: skip
+    compared = compare_methods(vlm, image, "what is it ?", methods, max_new_tokens=2)
+    return compared, stages_section.every_method(Visitor(), ShownMethods("of", comparison=compared))
+
+
+def test_the_viewer_shows_what_a_score_let_stay(by_score):
+    compared, (_, fastv, mean, _) = by_score
+    for entry, judged in ((compared.entries[1], fastv), (compared.entries[2], mean)):
+        value = json.loads(json.dumps(show_stages(judged, []), allow_nan=False))
+        (decision,) = value["filters"]
+        names = [[*FATE_NAMES.values(), "kept"][fate] for fate in decision["fate"]]
+        seen = entry.visual_tokens_per_layer
+        assert (len(names), names.count("kept")) == (seen[0], seen[decision["layer"] + 1])
+        assert names.count("fell") == seen[0] - seen[-1] > 0
+        assert value["perLayer"] == list(seen)
+        (scores,), (threshold,) = decision["scores"].values(), decision["thresholds"].values()
+        stayed = [one for one, name in zip(scores, names, strict=True) if name == "kept"]
+        assert min(stayed) == threshold
+        assert (value["tries"], decision["reasons"]) == (False, None)
+        assert value["scores"]["attention"]["isShare"]
+    definitions = [show_stages(one, [])["scores"]["attention"]["told"] for one in (fastv, mean)]
+    assert "last token" in definitions[0] != definitions[1]
+
+
+def test_the_files_of_a_scoring_method_lose_no_token(by_score):
+    compared, (_, fastv, *_) = by_score
+    seen = compared.entries[1].visual_tokens_per_layer
+    flow = flow_table(fastv)
+    assert [row[1] for row in flow.rows[2:]] == list(seen)
+    assert [row[3] for row in flow.rows[2:]] == [seen[0] - seen[-1], *[0] * (len(seen) - 1)]
+    rows = list(csv.DictReader(io.StringIO(chart_csv(token_table(fastv)))))
+    fates = [row["layer 0: fate"] for row in rows]
+    assert (fates.count("stayed"), fates.count("left")) == (seen[-1], seen[0] - seen[-1])
+    assert all(float(row["layer 0: attention"]) >= 0 for row in rows)
+
+
+def test_where_no_score_tells_it_a_sentence_says_so(by_score):
+    compared, (vtw, _, _, chain) = by_score
+    assert vtw == text.NOT_JUDGED.format(label="vtw")
+    assert chain == text.NOT_TOLD.format(label="chain")
+    state, notice, content, value, table = stages_section.show(vtw)
+    assert (state, notice.value, content.visible, value, table) == (None, vtw, False, None, None)
+    # A scoring method is shown before one that has no scores, and its thresholds are not tried.
+    shown = ShownMethods("of", comparison=compared)
+    _, which, first, *_ = stages_section._follow(Visitor(), shown, stages_section._Followed())
+    assert (which.value, first.label) == (1, "fastv")
+    same, value = measured(SimpleNamespace(), first, gamma=0.5)
+    assert same is first
+    assert value["tries"] is False
+
+
+def test_a_strategy_of_ones_own_is_told_in_its_own_words(by_score):
+    _, (_, fastv, *_) = by_score
+    (one,) = fastv.record.decisions
+    reasons = ("had left before", "too dull", "bright", "asked for")
+    own = replace(one, names=("brightness",), reasons=reasons, fate=np.where(one.fate > 1, 3, 1))
+    judged = replace(fastv, record=replace(fastv.record, decisions=(own,)), ranking="")
+    value = show_stages(judged, [])
+    assert set(value["filters"][0]["reasons"]) == {"too dull", "asked for"}
+    assert set(value["filters"][0]["fate"]) == {1, len(FATE_NAMES)}
+    assert value["scores"]["brightness"] == {
+        "title": "brightness", "told": text.SCORE_OF_ITS_OWN.format(name="brightness"),
+        "isShare": False,
+    }  # fmt: skip
+    assert {row[6] for row in token_table(judged).rows} == {"too dull", "asked for"}
 
 
 def test_the_viewer_and_its_sentences_belong_together():

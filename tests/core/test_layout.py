@@ -73,7 +73,7 @@ def test_counts_that_do_not_fit_are_refused():
 
 
 def test_a_prompt_without_an_image_is_refused():
-    with pytest.raises(ModelError, match="No visual token"):
+    with pytest.raises(ModelError, match="no visual token"):
         TokenLayout.from_inputs(model(), inputs([1, 7]))
 
 

@@ -13,10 +13,10 @@ const cases = process.env.VTW_CASES ? JSON.parse(readFileSync(process.env.VTW_CA
 /** Four tokens, two filters, as a server tells them. */
 const run = {
   sizes: [4, 1, 1, 1], key: [false, true, false, false], perLayer: [4, 4, 3, 3, 2], cached: [4, 4, 3, 3, 2],
-  gamma: 0.15, alpha: 0.1, stages: { a: true, b: true, c: false },
+  gamma: 0.15, alpha: 0.1, stages: { a: true, b: true, c: false }, tries: true,
   filters: [
-    { layer: 1, fate: [2, 5, 1, 3], share: [0.6, 0.05, 0.1, 0.25], peak: [0.5, 0.01, 0.02, 0.05] },
-    { layer: 3, fate: [2, 5, 0, 1], share: [0.8, 0.1, null, 0.1], peak: [0.4, 0.02, null, 0.03] },
+    { layer: 1, fate: [2, 5, 1, 3], scores: { share: [0.6, 0.05, 0.1, 0.25], peak: [0.5, 0.01, 0.02, 0.05] } },
+    { layer: 3, fate: [2, 5, 0, 1], scores: { share: [0.8, 0.1, null, 0.1], peak: [0.4, 0.02, null, 0.03] } },
   ],
 };
 const mean = (list) => list.reduce((total, one) => total + one, 0) / list.length;
@@ -33,8 +33,8 @@ test('recorded runs are predicted as they were measured', { skip: !cases && 'no 
     const flow = predict(one, one.gamma, one.alpha);
     assert.deepEqual(flow.filters.map(({ fate }) => fate), one.filters.map(({ fate }) => fate));
     assert.deepEqual([flow.perLayer, flow.cached], [one.perLayer, one.cached]);
-    flow.filters.forEach(({ share }, at) => share.forEach((value, token) => {
-      const recorded = one.filters[at].share[token];
+    flow.filters.forEach(({ scores: { share } }, at) => share.forEach((value, token) => {
+      const recorded = one.filters[at].scores.share[token];
       assert.ok(value === null ? recorded === null : Math.abs(value - recorded) < 1e-9);
     }));
   }
@@ -48,7 +48,7 @@ test('nothing falls for no threshold, and all but the key set for the greatest',
 });
 
 test('a token that stays in a prediction keeps its part of what those there receive', () => {
-  const { share } = predict(run, 0, 0).filters[1];
+  const { share } = predict(run, 0, 0).filters[1].scores;
   assert.ok(Math.abs(mean(share) * share.length - 1) < 1e-9, 'shares add up to what they did');
   assert.ok(share[2] > 0);
 });

@@ -1,13 +1,14 @@
-"""Every sentence about MustDrop's stages, in Chinese: the viewer, its flow and its tables."""
+"""What became of each visual token, in Chinese: the viewer, its flow and its tables."""
 
-SECTION = "MustDrop 逐阶段：每个被丢弃的 token 及其原因"
+SECTION = "逐个 token：每种方法丢弃了什么，以及原因"
 
 STAGES = {
     "betweenSentences": "",
     "betweenParts": "，",
-    "name": "MustDrop 逐阶段",
+    "name": "每个视觉 token 的去向",
     # A visitor who has never heard of MustDrop reads these two sentences first.
     "plain": "MustDrop 在三个地方舍弃图片的部分内容来节省计算：它合并外观相近的相邻图块，在某些层丢弃文本几乎不看的图块，并在生成回答时只把其余部分留在内存中。逐个查看各阶段并指向一个图块：页面会说明它的去向和原因。",
+    "plainScores": "{label}：该方法在某些层之后给每个视觉 token 打分，并让得分最低的离开。逐个查看这些决定并指向一个图块：页面会说明它在哪一层之后离开或保留，以及得分是多少。",
     "stepLabel": "阶段；用方向键切换",
     "play": "播放",
     "pause": "暂停",
@@ -29,7 +30,7 @@ STAGES = {
         "patches": "视觉编码器把图片切成 {patches} 个图块；每个图块起初都是一个独立的 token。",
         "merged": "{windows} 个由相似图块组成的窗口各自合并为一个 token，在图中以轮廓标出：{patches} 个图块现在成为 {tokens} 个 token。关键集合中的 {keys} 个 token（虚线框）之后不得丢弃。",
         "unmerged": "阶段 a 已关闭：不做任何合并，也没有 token 属于关键集合。",
-        "filter": "第 {layer} 层之后的过滤评判了剩下的 {before} 个 token：丢弃 {fell} 个，{after} 个继续向后传递。",
+        "filter": "第 {layer} 层之后评判了仍在场的 {before} 个 token：丢弃 {fell} 个，{after} 个继续向后传递。",
         "last": "最后一层仍能看到的内容：{tokens} 个 token 中的 {after} 个。数字表示其余 token 在哪一层之后被丢弃。",
         "cache": "生成回答时解码所读取的内容：平均每层 {mean} 个 token，其中 {every} 个在每一层的 KV 缓存中。",
     },
@@ -44,6 +45,7 @@ STAGES = {
         "global": "保留：占比达到 γ",
         "individual": "保留：峰值达到 α",
         "protected": "低于两个阈值，但属于关键集合",
+        "kept": "保留",
         "stayed": "到达最后一层",
         "left": "在第 {layer} 层之后被丢弃",
         "throughout": "在每一层的缓存中",
@@ -52,6 +54,7 @@ STAGES = {
         "nowhere": "不在任何层的缓存中",
         "none": "没有 token 表示该图块",
     },
+    "leftHere": "离开",
     "keySet": "关键集合（虚线框）",
     "legendLabel": "带计数的图例；点击其中一项可只看对应的图块",
     "legendHead": ["", "token", "图块"],
@@ -71,6 +74,7 @@ STAGES = {
     "notKey": "不属于关键集合",
     "noToken": "没有 token 表示该图块",
     "head": "{place}：{window}，{key}。",
+    "headOnly": "{place}：{window}。",
     "verdict": {
         "fell": "在第 {layer} 层之后它被丢弃：它占图片所得全部注意力的 {share}，低于 γ = {gamma}；峰值 {peak} 低于 α = {alpha}。",
         "both": "在第 {layer} 层之后它得以保留：它占图片所得全部注意力的 {share}，达到 γ = {gamma}；峰值 {peak} 达到 α = {alpha}。",
@@ -79,12 +83,22 @@ STAGES = {
         "protected": "在第 {layer} 层之后它得以保留，只因属于关键集合：它占图片所得全部注意力的 {share}，低于 γ = {gamma}；峰值 {peak} 低于 α = {alpha}。",
         "gone": "到第 {layer} 层之后的过滤时，它已经不在了。",
     },
+    # Of a method of which only the scores are known.
+    "judgedLeft": "在第 {layer} 层之后它离开：{scores}。",
+    "judgedStayed": "在第 {layer} 层之后它得以保留：{scores}。",
+    "judgedReason": "该策略给出的原因：{reason}。",
+    "scoreAlone": "{title} {value}",
+    "scoreAgainst": "{title} {value}（阈值 {threshold}）",
+    "scoreX": "视觉 token，按其在提示中的顺序",
+    "scoreLabel": "第 {layer} 层之后所评判的每个 token 的{title}，按其在提示中的顺序；虚线为阈值。",
+    "thresholdLine": "虚线：阈值 {threshold}。",
+    "noThreshold": "它不与任何阈值比较。",
     "endStayed": "它到达了最后一层，每一层的 KV 缓存都保留它。",
     "endEarly": "生成回答时，第 0–{layer} 层的 KV 缓存保留它。",
     "endFirst": "生成回答时，只有第 0 层的 KV 缓存保留它。",
     "endNowhere": "生成回答时，没有任何 KV 缓存保留它。",
     # The scatter plot of one filter.
-    "scatterTitle": "原因：第 {layer} 层之后的过滤",
+    "scatterTitle": "原因：第 {layer} 层之后的决定",
     "scatterX": "在图片所得全部注意力中的占比",
     "scatterY": "峰值：单个文本 token 给出的最大值",
     "falls": "丢弃",
@@ -99,6 +113,7 @@ STAGES = {
     "stageB": "b · 在解码器中过滤",
     "stageC": "c · 缩减 KV 缓存",
     "measured": "实测：模型以 γ = {gamma}、α = {alpha} 运行；平均每层 {mean} 个视觉 token。",
+    "measuredOf": "实测：{label}；平均每层 {mean} 个视觉 token。",
     "predicted": "γ = {gamma}、α = {alpha} 的预测：平均每层 {mean} 个视觉 token。",
     "howFar": "直到第 {layer} 层之后的过滤都是精确的；再往后是估计，因为注意力是在剩余 token 不同的情况下记录的。松开后，模型会以这些阈值运行。",
     "measuring": "模型正以这些阈值运行……",
@@ -135,6 +150,13 @@ TERMS = (
     ("输出感知缓存", "阶段 c：预填充完成后，从第一个过滤层到最后一个过滤层的 KV 缓存只保留最后一层看到的视觉 token。其他层的缓存保持不变。"),
 )  # fmt: skip
 
+# Of a score, and of whose attention it is where the strategy has a choice: its name, its definition.
+SCORES = {
+    "attention last_token": ("注意力", "注意力：提示的最后一个 token 给予该视觉 token 的 softmax 权重，各头平均，以该行分配总量的百分比表示。所取的层即评判所在的那一层；阈值是得以保留的最低得分。"),
+    "attention text_mean": ("注意力", "注意力：该视觉 token 得到的 softmax 权重，对各头以及首个视觉 token 之后的所有文本行取平均，以一行分配总量的百分比表示。所取的层即评判所在的那一层；阈值是得以保留的最低得分。"),
+}  # fmt: skip
+SCORE_OF_ITS_OWN = "该策略称为“{name}”的得分，单位由该策略自定。"
+
 # ------------------------------------------------------------------ tables
 TABLES = "以表格查看数值"
 FLOW_TITLE = "逐层的视觉 token"
@@ -145,21 +167,28 @@ FLOW_LAYER = "第 {layer} 层"
 FLOW_WHY_MERGED = "{windows} 个窗口的 {patches} 个图块成为 {windows} 个 token"
 FLOW_WHY_FELL = "在该层之后：占比低于 γ = {gamma}，峰值低于 α = {alpha}，且不属于关键集合"
 FLOW_CAPTION = "每个解码器层在预填充时看到的视觉 token，以及其 KV 缓存为解码保留的视觉 token；一个提示，MustDrop 取 γ = {gamma}、α = {alpha}，阶段 {stages}。所表示的图块：一个合并后的 token 代表其窗口中的所有图块。"
+FLOW_WHY_LEFT = "在该层之后，依据得分：{names}"
+FLOW_CAPTION_OF = "每个解码器层在预填充时看到的视觉 token，以及其 KV 缓存为解码保留的视觉 token；一个提示，{label}。所表示的图块：一个合并后的 token 代表其窗口中的所有图块。"
+LIST = "、"
 FLOW_SUMMARY = "{first} 个 token 进入解码器，{last} 个到达最后一层；平均每层 {mean:.1f} 个，KV 缓存中 {cached:.1f} 个。"
 TOKENS_TITLE = "每个视觉 token"
 TOKENS_COLUMNS = ("token", "网格", "行", "列", "图块", "关键集合")
 TOKENS_FATE = "第 {layer} 层：去留"
 TOKENS_SHARE = "第 {layer} 层：在图片所得全部注意力中的占比"
 TOKENS_PEAK = "第 {layer} 层：单个文本行给出的最大值"
-TOKENS_SAVE = "每个 token 的占比、峰值与去留（CSV）"
+TOKENS_SCORE = "第 {layer} 层：{name}"
+TOKENS_SAVE = "每个 token 的得分与去留（CSV）"
 FATES = (
     "此前已离开", "丢弃", "保留：占比与峰值", "保留：占比", "保留：峰值",
     "保留：关键集合",
 )  # fmt: skip
+FATES_BY_SCORE = ("此前已离开", "离开", "保留")
 YES, NO = "是", "否"
 
 # ------------------------------------------------------------------ notices
-NOTHING = "上面显示的方法中没有 MustDrop。请在一个面板中选择它并进行比较：它丢弃的每个 token 都会显示在这里，并附上原因。"
-WHICH = "哪次运行"
+NOTHING = "上面没有正在比较的方法。请在一个面板中选择一种方法（如 FastV 或 MustDrop）并进行比较：它丢弃的每个 token 都会显示在这里，并附上原因。"
+NOT_JUDGED = "{label}：没有任何 token 依据得分被评判，因此没有可逐个 token 显示的原因。上面给出了每一层看到多少个 token。"
+NOT_TOLD = "{label}：并非每个 token 都是依据所记录的得分离开的，因此无法逐个显示。上面给出了每一层看到多少个 token。"
+WHICH = "哪种方法"
 NO_PICTURE = "这里没有这次运行的图片，因此模型无法再次运行：保存的运行不包含图片。请先在“对比”标签页中就一张图片提问。"
 BROKE = "以这些阈值运行失败；显示的是之前的那次运行。"

@@ -1,13 +1,14 @@
-"""Every sentence about MustDrop's stages: the viewer, its flow and its tables."""
+"""Every sentence about what became of each visual token: the viewer, its flow and its tables."""
 
-SECTION = "MustDrop, stage by stage: every dropped token and why"
+SECTION = "Token by token: what each method dropped, and why"
 
 STAGES = {
     "betweenSentences": " ",
     "betweenParts": ", ",
-    "name": "MustDrop, stage by stage",
+    "name": "What became of each visual token",
     # A visitor who has never heard of MustDrop reads these two sentences first.
     "plain": "MustDrop saves work by dropping parts of the picture in three places: it merges neighbouring patches that look alike, drops in some layers those that the text hardly looks at, and keeps only the rest in memory while the answer is written. Move through the stages and point at a patch: it says what became of it, and why.",
+    "plainScores": "{label}: after some layers this method gives each visual token a score and drops those with the lowest. Move through these decisions and point at a patch: it says after which layer it left or stayed, with which score.",
     "stepLabel": "Stage; arrow keys move",
     "play": "Play",
     "pause": "Pause",
@@ -44,6 +45,7 @@ STAGES = {
         "global": "stayed: share reaches γ",
         "individual": "stayed: peak reaches α",
         "protected": "below both, but in the key set",
+        "kept": "stayed",
         "stayed": "reached the last layer",
         "left": "dropped after layer {layer}",
         "throughout": "in every layer’s cache",
@@ -52,6 +54,7 @@ STAGES = {
         "nowhere": "in no layer’s cache",
         "none": "no token represents this patch",
     },
+    "leftHere": "left",
     "keySet": "key set (dashed frame)",
     "legendLabel": "Legend with counts; press one to see only its patches",
     "legendHead": ["", "tokens", "patches"],
@@ -71,6 +74,7 @@ STAGES = {
     "notKey": "not in the key set",
     "noToken": "no token represents this patch",
     "head": "{place}: {window}, {key}.",
+    "headOnly": "{place}: {window}.",
     "verdict": {
         "fell": "Dropped after layer {layer}: its {share} of all attention on the image is under γ = {gamma}, and its peak of {peak} is under α = {alpha}.",
         "both": "After layer {layer} it stayed: its {share} of all attention on the image reaches γ = {gamma}, and its peak of {peak} reaches α = {alpha}.",
@@ -79,6 +83,16 @@ STAGES = {
         "protected": "After layer {layer} it stayed only as part of the key set: its {share} of all attention on the image is under γ = {gamma}, and its peak of {peak} is under α = {alpha}.",
         "gone": "After layer {layer} it was no longer there.",
     },
+    # Of a method of which only the scores are known.
+    "judgedLeft": "After layer {layer} it left: {scores}.",
+    "judgedStayed": "After layer {layer} it stayed: {scores}.",
+    "judgedReason": "The strategy’s reason: {reason}.",
+    "scoreAlone": "{title} {value}",
+    "scoreAgainst": "{title} {value} (threshold {threshold})",
+    "scoreX": "visual token, in the order of the prompt",
+    "scoreLabel": "{title} of each token that was judged after layer {layer}, in the order of the prompt; the dashed line is the threshold.",
+    "thresholdLine": "Dashed line: the threshold, {threshold}.",
+    "noThreshold": "There is no threshold.",
     "endStayed": "It reached the last layer, and every layer’s KV cache keeps it.",
     "endEarly": "The KV caches of layers 0–{layer} keep it while the answer is written.",
     "endFirst": "Only the KV cache of layer 0 keeps it while the answer is written.",
@@ -99,6 +113,7 @@ STAGES = {
     "stageB": "b · filter in the decoder",
     "stageC": "c · cut the KV cache",
     "measured": "Measured: the model ran with γ = {gamma} and α = {alpha}; {mean} visual tokens per layer on average.",
+    "measuredOf": "Measured: {label}; {mean} visual tokens per layer on average.",
     "predicted": "Predicted for γ = {gamma} and α = {alpha}: {mean} visual tokens per layer on average.",
     "howFar": "Exact up to the filter after layer {layer}; an estimate after that, since the attention was recorded with other tokens left. Release to run the model with these.",
     "measuring": "The model is running with these thresholds …",
@@ -135,6 +150,13 @@ TERMS = (
     ("output-aware cache", "Stage c: once the prefill is done, the KV caches of the layers from the first filter to the last keep only the visual tokens that the last layer saw. The other layers’ caches are left as they are."),
 )  # fmt: skip
 
+# Of a score, and of whose attention it is where the strategy has a choice: its name, its definition.
+SCORES = {
+    "attention last_token": ("attention", "Attention: softmax weight that the prompt’s last token gives the visual token, mean over heads, in per cent of all that the row spreads. The layer is the one behind which it is judged; the threshold is the lowest score that stayed."),
+    "attention text_mean": ("attention", "Attention: softmax weight that the visual token gets, mean over heads and over all text rows behind the first visual token, in per cent of all that a row spreads. The layer is the one behind which it is judged; the threshold is the lowest score that stayed."),
+}  # fmt: skip
+SCORE_OF_ITS_OWN = "The score that the strategy calls “{name}”, in the strategy’s own unit."
+
 # ------------------------------------------------------------------ tables
 TABLES = "The numbers as tables"
 FLOW_TITLE = "Visual tokens, layer by layer"
@@ -153,22 +175,29 @@ FLOW_WHY_MERGED = "{patches} patches of {windows} windows became {windows} token
 FLOW_WHY_FELL = (
     "after this layer: share below γ = {gamma}, peak below α = {alpha}, not in the key set"
 )
-FLOW_CAPTION = "Visual tokens that each decoder layer sees in the prefill, and that its KV cache keeps for decoding; one prompt, MustDrop with γ = {gamma}, α = {alpha}, stages {stages}. Patches they represent: a merged token stands for all patches of its window."
+FLOW_CAPTION = "Visual tokens that each decoder layer sees in the prefill, and that its KV cache keeps for decoding; one prompt, MustDrop with γ = {gamma}, α = {alpha}, stages {stages}. Patches they show: a merged token stands for all patches of its window."
+FLOW_WHY_LEFT = "behind this layer, by the score: {names}"
+FLOW_CAPTION_OF = "Visual tokens that each decoder layer sees in the prefill, and that its KV cache keeps for decoding; one prompt, {label}. Patches they show: a merged token stands for all patches of its window."
+LIST = ", "
 FLOW_SUMMARY = "{first} tokens enter the decoder, {last} reach its last layer; {mean:.1f} per layer on average, {cached:.1f} in the KV cache."
 TOKENS_TITLE = "Every visual token"
 TOKENS_COLUMNS = ("token", "grid", "row", "column", "patches", "key set")
 TOKENS_FATE = "layer {layer}: fate"
 TOKENS_SHARE = "layer {layer}: share of all attention on the image"
 TOKENS_PEAK = "layer {layer}: most from one text row"
-TOKENS_SAVE = "Every token with its share, peak and fate (CSV)"
+TOKENS_SCORE = "layer {layer}: {name}"
+TOKENS_SAVE = "Every token with its scores and fate (CSV)"
 FATES = (
     "already gone", "dropped", "stayed: share and peak", "stayed: share", "stayed: peak",
     "stayed: key set",
 )  # fmt: skip
+FATES_BY_SCORE = ("had left before", "left", "stayed")
 YES, NO = "yes", "no"
 
 # ------------------------------------------------------------------ notices
-NOTHING = "MustDrop is not among the methods shown above. Choose it in a panel and compare: every token that it drops is shown here, with the reason."
-WHICH = "Which run"
-NO_PICTURE = "The picture of this run is not available, so the model cannot run again: a saved run does not include it. Ask about a picture on Compare first."
-BROKE = "The run with these thresholds failed; the previous run is shown."
+NOTHING = "No method is compared above. Choose one in a panel, such as FastV or MustDrop, and compare: every token that it drops is shown here, with the reason."
+NOT_JUDGED = "{label}: no token was judged by a score, so there is no reason to show token by token. Above stands how many tokens each layer sees."
+NOT_TOLD = "{label}: not every token left by a score that was recorded, so they cannot be shown one by one. Above stands how many tokens each layer sees."
+WHICH = "Which method"
+NO_PICTURE = "The picture of this run is not here, so that the model cannot run again: a saved run does not hold it. Ask about a picture on Compare first."
+BROKE = "The run with these thresholds failed; what is shown is the run before."
