@@ -181,8 +181,8 @@ def _is_of_filters(fates: TokenFates) -> bool:
 
 def _tells_every_token(fates: TokenFates) -> bool:
     """Whether tokens left by the scores alone: in a chain others may leave, or caches be cut."""
-    left_behind, seen = fates.left_behind(), fates.visual_tokens_per_layer
-    left = [int((left_behind >= layer).sum()) for layer in range(len(seen))]
+    left_after, seen = fates.left_after(), fates.visual_tokens_per_layer
+    left = [int((left_after >= layer).sum()) for layer in range(len(seen))]
     cached = fates.cached_visual_tokens_per_layer
     return bool(fates.decisions) and tuple(left) == seen == cached
 
