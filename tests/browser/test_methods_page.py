@@ -27,7 +27,7 @@ def test_methods_stand_beside_the_baseline_recorded_and_run_at_one_budget(page):
     page.locator("#methods-vtw-k-1 input[type=number]").fill("1")
     page.locator("#methods-vtw-k-1 input[type=number]").press("Tab")
     page.locator("#methods-equal").click()
-    expect(page.locator("#methods-said")).to_contain_text("as VTW leaves at K = 1")
+    expect(page.locator("#methods-said")).to_contain_text("as with VTW at K = 1")
     page.locator("#methods-remove-2").click()
     expect(page.locator("#methods-mustdrop-tokens-2")).to_be_hidden()
     page.locator("#methods-run").click()
