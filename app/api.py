@@ -88,7 +88,7 @@ class _Endpoints:
             rule: first, or stays_below, which asks it of every later K too, or released, which
                 takes the first from 5 on, as VTW's released code does.
             model: one of those that the page offers; empty for its own.
-            more_images: further pictures, which stand behind the first and are withdrawn with it.
+            more_images: further pictures, which come after the first and are withdrawn with it.
         """
         threshold, length = check_eta(eta), self._length(max_new_tokens)
         name = self._model(model)
@@ -113,7 +113,7 @@ class _Endpoints:
             method: vtw:k=8, or fastv:k=2,ratio=0.5, or mustdrop:tokens=48, or none.
             max_new_tokens: the most tokens of an answer.
             model: one of those that the page offers; empty for its own.
-            more_images: further pictures, which stand behind the first and are withdrawn with it.
+            more_images: further pictures, which come after the first and are withdrawn with it.
         """
         length, name = self._length(max_new_tokens), self._model(model)
         images = _own(image, more_images)

@@ -1,6 +1,6 @@
 """Every use of a part of Gradio that its documentation does not promise, one small function each.
 
-Each function tells why it is needed and, behind ``Upstream:``, where the part stands in Gradio's
+Each function says why it is needed and, after ``Upstream:``, where the part is in Gradio's
 repository, as of 6.31. Nothing else in ``app`` touches such a part: ``tests/app/
 test_gradio_internals.py`` looks for it, and holds a test of each function that says what to look up
 when a new Gradio has changed it. What scripts rely on in the browser is in
@@ -56,7 +56,7 @@ class Queued:
 
 
 def queue_of(demo: gr.Blocks) -> Queue:
-    """The queue, to be asked for behind ``demo.queue``.
+    """The queue, to be asked for after ``demo.queue``.
 
     Why: nothing public says what waits, or keeps anything out.
     Upstream: gradio/blocks.py, `Blocks._queue`.
@@ -67,7 +67,7 @@ def queue_of(demo: gr.Blocks) -> Queue:
 def guard_queue(
     demo: gr.Blocks, admit: Callable[[Queued | None, int | None], Callable[[], None]]
 ) -> None:
-    """Ask before anything goes into the queue; to be called behind ``demo.queue``.
+    """Ask before anything goes into the queue; to be called after ``demo.queue``.
 
     Args:
         admit: is given the event, None for one that there is not, and how many may wait. It raises
@@ -136,9 +136,9 @@ def is_busy(queue: Queue) -> bool:
 
 
 def keep_few_timings(demo: gr.Blocks, most: int) -> None:
-    """Keep the times of the last events alone; to be called behind ``demo.queue``.
+    """Keep the times of the last events alone; to be called after ``demo.queue``.
 
-    Why: behind each event Gradio makes a table of 10 000, in time that everybody waits for.
+    Why: after each event Gradio makes a table of 10 000, in time that everybody waits for.
     Upstream: gradio/queueing.py, `Queue.ANALYTICS_MAX_EVENTS`.
     """
     queue_of(demo).ANALYTICS_MAX_EVENTS = most
@@ -185,7 +185,7 @@ class _OfPage(BlocksConfig):
 def describe_page_once(demo: gr.Blocks) -> None:
     """Visitors get no description of the page that they would keep; to be called once it stands.
 
-    Why: Gradio describes every part anew for each visitor, so that a deep link of its own can
+    Why: Gradio describes every part again for each visitor, so that a deep link of its own can
     restore them; this page's links are its own. While it did so, nobody else would be answered.
     Upstream: gradio/state_holder.py, `SessionState.__init__`; gradio/blocks.py,
     `BlocksConfig.config_for_block`, `Blocks.default_config`.
@@ -262,7 +262,7 @@ def sent_with(event: gr.EventData) -> dict[str, Any]:
 def hand_on(component: Component, read: Callable[[Any], Any]) -> None:
     """Have a component give ``read(payload)`` to its events in place of what Gradio makes of it.
 
-    Why: Gradio makes a component anew, from its class, for each visitor whom an event has told an
+    Why: Gradio makes a component again, from its class, for each visitor whom an event has told an
     update of it, be it `gr.skip()`: what is set on the one object is lost then. So it gets a class.
     Upstream: gradio/blocks.py, `Blocks.postprocess_data`; gradio/component_meta.py,
     `ComponentMeta.__new__`.

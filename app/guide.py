@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Parts:
-    """The components in the page's head that the server hears."""
+    """The components in the page's head whose events reach the server."""
 
     lesson: gr.HTML
     share: gr.HTML
@@ -265,8 +265,8 @@ class Guide:
 
     def _paths_in_code(self, example: Example | None, run: Run) -> list[str]:
         first = text_share.OWN_PICTURE_FILE if example is None else example.image.name
-        behind = range(2, 2 + len(run.further_images))
-        return [first, *(text_share.FURTHER_PICTURE_FILE.format(number=at) for at in behind)]
+        numbers = range(2, 2 + len(run.further_images))
+        return [first, *(text_share.FURTHER_PICTURE_FILE.format(number=at) for at in numbers)]
 
     # ------------------------------------------------------------------ the lesson
     def show_lesson(self, values: Values) -> dict[str, Any] | None:
@@ -290,7 +290,7 @@ class Guide:
         return {self.progress: answered, self.parts.lesson: show_step(answered, visitor)}
 
     def close(self, values: Values, event: gr.EventData) -> Updates:
-        """Closed half-way it is gone on with later, behind its end it begins anew."""
+        """Closed half-way it resumes later; closed at its end it starts again."""
         finished = sent_with(event).get("finished") is True
         closed = Progress() if finished else replace(values[self.progress], step=0)
         return {self.progress: closed, self.parts.lesson: None}

@@ -85,7 +85,7 @@ class Settings:
         "VTW_ANSWER_TOKENS", 64, "the most tokens of an answer", least=1, most=1024
     )
     queue: int = _setting(
-        "VTW_QUEUE", 32, "how many may wait; who comes then is asked to try later", 1, 1000
+        "VTW_QUEUE", 32, "how many may wait; further requests are asked to try later", 1, 1000
     )
     upload_mb: int = _setting("VTW_UPLOAD_MB", UPLOAD_MB, "size of an upload in megabytes", 1, 200)
     uploads_per_minute: int = _setting(

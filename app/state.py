@@ -27,7 +27,7 @@ class Visitor(_Shared):
     page ("recorded"), or a file of the visitor's ("opened").
 
     ``picture`` is the file that it is about, as long as it is there; ``further`` are those that
-    were asked about behind it. ``eta`` is the threshold in nats with which the page was opened, by
+    were asked about with it. ``eta`` is the threshold in nats with which the page was opened, by
     its owner's setting or by a link: K* is meant at it. It is one that its line can stand at
     (`app.presenters.view.on_the_line`).
     """

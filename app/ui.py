@@ -64,7 +64,7 @@ def build_demo(
     with gr.Blocks(
         title=text.TITLE, analytics_enabled=False, fill_width=True, delete_cache=_DELETE_CACHE
     ) as demo:
-        # Before there is a page: behind it, Gradio would describe the whole page once more. Not
+        # Before there is a page: after it, Gradio would describe the whole page once more. Not
         # open as an API: a direct call would pass by the queue and its limit.
         demo.queue(max_size=most_waiting, default_concurrency_limit=4, api_open=False)
         _speak(demo, FIRST, service, usual_language, tabs)
@@ -130,7 +130,7 @@ def build_page(service: Service, usual_language: str, kinds: Sequence[type[Tab]]
 
 
 def _draw_in_front(event: Any, opened: gr.State, tabs: Sequence[Tab]) -> Any:
-    """Figures are large: behind an event they are made for the tab in front, not for every one.
+    """Figures are large: after an event they are made for the tab in front, not for every one.
 
     Args:
         opened: the id of the tab in front.

@@ -17,7 +17,7 @@ def further_strip() -> gr.HTML:
     """Build the component; its value is of `show_further`.
 
     ``select`` fires with ``{does, at}``: ``"earlier"`` or ``"remove"``, and which picture, counted
-    from 0 behind the first: a visitor's input.
+    from 0, counted after the first: a visitor's input.
     """
     return gr.HTML(
         value=[],

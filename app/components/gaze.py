@@ -57,7 +57,7 @@ def show_gaze(
 
     Args:
         k: where K stands.
-        pictures: data URL of each picture of the prompt, behind the first of its grids; none shows
+        pictures: data URL of each picture of the prompt, beside the first of its grids; none shows
             the grids alone.
         row: chosen text row, an index into q; the last prompt token's when None.
         patch: chosen visual token, an index into v; only used where not all weights travel.

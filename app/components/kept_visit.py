@@ -17,7 +17,7 @@ def kept_visit(ours: Sequence[str]) -> gr.HTML:
     Args:
         ours: the keys of an address that are the page's.
 
-    ``submit`` fires with ``{path, question}`` behind a page that was loaded again since the server
+    ``submit`` fires with ``{path, question}`` after a page was loaded again since the server
     had forgotten it: where the visitor's picture was uploaded again, or None, and what stood in
     the box. Both are a visitor's input.
     """

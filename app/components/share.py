@@ -1,7 +1,7 @@
 """The address bar, and what can be taken from the view: a link, a citation, code.
 
 The server tells it what it knows of the view (`show_address`); what only the browser knows (K, η,
-layer, word, patch) it hears from the other parts, and keeps the address bar up to date by itself.
+layer, word, patch) other parts send, and keeps the address bar up to date by itself.
 """
 
 from __future__ import annotations

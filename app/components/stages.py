@@ -34,7 +34,7 @@ FATE_NAMES = {
     KEPT_INDIVIDUAL: "individual", PROTECTED: "protected",
 }  # fmt: skip
 KEPT = len(FATE_NAMES)
-"""Behind MustDrop's: every way to stay in a strategy of which only its scores are known."""
+"""After MustDrop's: every way to stay in a strategy of which only its scores are known."""
 MARGIN = 1.4
 """By how much a slider goes beyond the values seen."""
 LEAST = 1e-6
@@ -71,9 +71,9 @@ def show_stages(
     """Everything the component draws.
 
     Args:
-        pictures: data URL of each picture of the prompt, behind the first of its grids; none shows
+        pictures: data URL of each picture of the prompt, beside the first of its grids; none shows
             the grids alone.
-        asked: the number of the ``release`` that this answers, so that the browser hears of each,
+        asked: the number of the ``release`` that this answers, so that the browser notices each,
             and waits for its last; 0 for another run.
         notice: a sentence about what did not work.
     """

@@ -32,8 +32,8 @@ def flow_table(judged: Judged) -> Table:
         falls = filters[layer].fate == LEFT if layer in filters else np.zeros(tokens, bool)
         fell = int(falls.sum())
         step = text.FLOW_LAYER.format(layer=layer)
-        behind = _why_left(judged, filters[layer]) if fell else ""
-        rows.append((step, seen[layer], shown, fell, behind, cached[layer]))
+        why = _why_left(judged, filters[layer]) if fell else ""
+        rows.append((step, seen[layer], shown, fell, why, cached[layer]))
         shown -= int(record.sizes[falls].sum())
     return Table(
         name="mustdrop_flow" if isinstance(judged, Dropped) else "token_flow",

@@ -121,7 +121,7 @@ class Choice:
         return _clamped(self.strategy, about, self.options.get(about.name), run)
 
     def values(self, run: Run) -> list[Any]:
-        """What the controls hold, in the order of `layout` behind the name: those of other
+        """What the controls hold, in the order of `layout`, after the name: those of other
         strategies as at first."""
         held: list[Any] = [self.name]
         for strategy, about in layout():

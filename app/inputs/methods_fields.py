@@ -69,7 +69,7 @@ def is_asked(strategy: type[Strategy], about: Parameter, way: str) -> bool:
 
 @functools.cache
 def layout() -> tuple[tuple[type[Strategy], Parameter], ...]:
-    """Every control of a panel, behind that for the strategy itself."""
+    """Every control of a panel, after that for the strategy itself."""
     return tuple((one, about) for one in offered().values() for about in asked(one))
 
 

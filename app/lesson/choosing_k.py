@@ -10,13 +10,13 @@ from ..words.digits import significant
 from .question import Question, choose
 
 CLOSE = 2
-"""Layers behind the first safe K that still count as a good guess: little is given away."""
+"""Layers after the first safe K that still count as a good guess: little is given away."""
 
 
 def guess_k(run: Run) -> tuple[Question, ...]:
     """From which layer on can the image leave? Answered by dragging K, by the answer alone.
 
-    Right is every K with the baseline's answer, up to `CLOSE` layers behind both K* and the first
+    Right is every K with the baseline's answer, up to `CLOSE` layers after both K* and the first
     such K: what can be seen while the curves are covered. What the KL adds is said afterwards.
     """
     star, kl, same = run.choose_k(), run.kl_first_token, run.same_as_baseline

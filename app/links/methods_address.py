@@ -47,7 +47,7 @@ def completed(choices: Sequence[Choice], run: Run) -> tuple[Choice, ...]:
 
 
 def beside(choices: Sequence[Choice], run: Run) -> list[Choice]:
-    """One for each panel: these, and behind them what panels that are not there stand at."""
+    """One for each panel: these, and after them what panels that are not there stand at."""
     return [*choices, *default_choices(run)[len(choices) :]][:MOST_PANELS]
 
 

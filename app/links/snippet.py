@@ -87,7 +87,7 @@ def code_for(run: Run, view: View, pictures: Sequence[str], *, is_example: bool 
     chosen = f"k, eta, rule = {k}, {eta!r}, {rule!r}\n"
     if part is _SINKS:
         layer, row = view.get("layer", run.layers - 1), view.get("row", 0)
-        chosen += f"layer, row = {layer}, {row}  # row: which text token behind the image\n"
+        chosen += f"layer, row = {layer}, {row}  # row: which text token after the image\n"
     return (
         f"from vtw_core import {'EXAMPLES, ' if is_example else ''}load_model\n{part.imports}\n"
         f"vlm = load_model({run.model!r})\n"

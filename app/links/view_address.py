@@ -117,7 +117,7 @@ class Address:
         }
 
     def read(self, query: Any) -> View:
-        """Read the part of an address behind "?"; what is unknown or makes no sense is forgotten.
+        """Read the part of an address after "?"; what is unknown or makes no sense is forgotten.
 
         Anyone can write an address, so nothing in it is an error. Of a key that occurs twice the
         first counts.
@@ -127,7 +127,7 @@ class Address:
         return View(**{name: field.read(values[name]) for name, field in known.items()})
 
     def write(self, view: View) -> str:
-        """The part of an address behind "?" that `read` reads as this view."""
+        """The part of an address after "?" that `read` reads as this view."""
         said = {name: field.write(view[name]) for name, field in self.fields.items()
                 if name in view}  # fmt: skip
         return urlencode(said, safe=SAFE)

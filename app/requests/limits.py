@@ -84,7 +84,7 @@ class RunLimits:
         self._refused: OrderedDict[str, str] = OrderedDict()
 
     def guard(self, demo: gr.Blocks) -> None:
-        """Let nothing into the queue but what may begin; to be called behind ``demo.queue``."""
+        """Let nothing into the queue but what may begin; to be called after ``demo.queue``."""
         queue = queue_of(demo)
 
         def admit(event: Queued | None, queue_size: int | None) -> Callable[[], None]:

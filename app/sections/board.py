@@ -1,4 +1,4 @@
-"""The charts of one theme on the page: where they stand, and how they are drawn anew and saved."""
+"""The charts of one theme on the page: where they stand, and how they are redrawn and saved."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Board:
             download_on(part.select, self.saver(name), {*inputs}, file)
 
     def redraw_on(self, event: Any, names: Sequence[str], inputs: Sequence[Any]) -> None:
-        """Draw some charts anew whenever something happens; while many do, only the last counts."""
+        """Redraw some charts whenever something happens; while many do, only the last counts."""
 
         def redraw(values: Values) -> Updates:
             return self.show(values, names)

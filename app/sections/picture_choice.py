@@ -31,7 +31,7 @@ MOST = 4
 
 @dataclass(frozen=True)
 class Further:
-    """The pictures behind the first: ``held`` their paths, ``strip`` what shows them, ``note`` why
+    """The pictures after the first: ``held`` their paths, ``strip`` what shows them, ``note`` why
     there can be none."""
 
     held: gr.State
@@ -107,7 +107,7 @@ class Pictures:
         return gr.skip() if shown == upload else shown
 
     def add(self, file: str | None, held: tuple[str, ...]) -> tuple[Any, ...]:
-        """One more picture, behind the others."""
+        """One more picture, after the others."""
         try:
             if len(held) >= MOST - 1:
                 raise InputError(text.TOO_MANY_PICTURES, most=MOST)

@@ -117,7 +117,7 @@ class RunFlow:
             model: values -> the model's name; None leaves it to ``steps`` to say what is wrong.
             inputs: what ``model`` and ``steps`` read.
             outputs: what `Done` may tell.
-            sent: the event -> one behind it, when all that the run reads is on the server.
+            sent: the event -> a later one, when all that the run reads is on the server.
         """
 
         def load(values: Values) -> Generator[Updates, None, None]:

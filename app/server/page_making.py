@@ -37,6 +37,6 @@ class PageMaking:
 
         async with self.room:
             await self.app(scope, receive, keep)
-        # Who hears it slowly keeps nobody waiting.
+        # A slow client keeps nobody waiting.
         for message in made:
             await send(message)

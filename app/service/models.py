@@ -168,7 +168,7 @@ class Models:
 
     # ------------------------------------------------------------ loading
     def start(self) -> None:
-        """Load the default behind the page."""
+        """Load the default in the background."""
         threading.Thread(target=self.load, name="first-model", daemon=True).start()
 
     def load(self) -> None:

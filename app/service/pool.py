@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 Load = Callable[[str], Generator["LoadProgress | VisionLanguageModel", None, None]]
 Stage = Literal["check", "download", "processor", "weights", "place"]
 HEARTBEAT = 0.25
-"""Seconds: how often who waits hears how far it is, and can go away."""
+"""Seconds: how often progress is reported to a waiting visitor, who can leave then."""
 MOST_FAILED = 20
 """Names whose problem is remembered; where visitors may type names, they could be any number."""
 
@@ -54,7 +54,7 @@ ABSENT, READY = ModelState("absent"), ModelState("ready")
 
 
 class _Loading:
-    """One loading of a model and, behind it, the model as long as it is in memory."""
+    """One loading of a model and, once it is done, the model as long as it is in memory."""
 
     def __init__(self, name: str) -> None:
         self.name = name

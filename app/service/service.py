@@ -139,7 +139,7 @@ class Service:
         return "stopping" if self.stopping.is_asked else self.models.health
 
     def start(self) -> None:
-        """Load it behind the page, which need not wait for it."""
+        """Load it in the background; the page need not wait."""
         self.models.start()
 
     def load(self) -> None:
@@ -190,7 +190,7 @@ class Service:
         vlm = self.models.pool.model(model)
         with closing(within_memory(job(vlm, *arguments))) as steps:
             while True:
-                # Each step may come in another thread, and torch counts threads in each anew.
+                # Each step may come in another thread, and torch counts threads in each separately.
                 vlm.limit_threads()
                 try:
                     step = next(steps)
@@ -251,7 +251,7 @@ class Service:
 
         Args:
             picture: the picture that the run is about.
-            name: of the other image; a test of that name is made anew.
+            name: of the other image; a test of that name is repeated.
 
         Raises:
             VTWError: the run's model is not offered or could not be loaded, an image cannot be

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 GRACE = 4.0
 """Seconds that a run which is on its way may take to finish."""
 _TO_TELL = 1.5
-"""Seconds for those who waited behind it to be told."""
+"""Seconds to tell those who waited after it."""
 _BEHIND = 1.0
-"""Seconds for the last answers to arrive, and for what a page asks for behind them."""
+"""Seconds for the last answers to arrive, and for what a page requests after them."""
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 

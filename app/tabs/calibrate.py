@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ..service.service import Service
 
 MAX_PICTURES = 8
-OWN_VALUE = -1  # in the list of presets, behind the published ones
+OWN_VALUE = -1  # in the list of presets, after the published ones
 
 
 class Calibrate(Tab):

@@ -247,7 +247,7 @@ class Methods(Tab):
         return None if run is None else self.shared.service.models.of_run(run.model)
 
     def steps(self, values: Values) -> Generator[Any, None, None]:
-        """The answers as they grow, one method behind the other."""
+        """The answers as they grow, one method after the other."""
         visitor: Visitor = values[self.shared.visitor]
         run = visitor.run
         if run is None or visitor.picture is None:

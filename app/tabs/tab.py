@@ -123,5 +123,5 @@ class Tab:
         """Wire what needs the whole page.
 
         Args:
-            drawn: the events after which the tab may have been shown anew.
+            drawn: the events after which the tab may have been shown again.
         """

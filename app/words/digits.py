@@ -21,7 +21,7 @@ def significant(value: float, digits: int = 2) -> str:
 
 
 def three_digits(value: float) -> str:
-    """A quantity with its unit behind it: 4.25, 27.0, 144, 1230."""
+    """A quantity followed by its unit: 4.25, 27.0, 144, 1230."""
     return f"{value:#.3g}".removesuffix(".") if abs(value) < 999.5 else f"{value:.0f}"
 
 

@@ -172,7 +172,7 @@ def _load(source: str, stream: bool) -> Any:
                 split=next(iter(found)),
             )
         found = next(iter(found.values()))
-    # As bytes: a picture is decoded by vtw_core.pictures.images alone, behind its checks.
+    # As bytes: a picture is decoded by vtw_core.pictures.images alone, after its checks.
     encoded = datasets.Image(decode=False)
     for column, feature in (found.features or {}).items():
         if isinstance(feature, datasets.Image):

@@ -29,8 +29,8 @@ def in_background(work: Callable[[Report], T]) -> Generator[LoadProgress | T, No
     Raises:
         BaseException: whatever the work raises.
     """
-    heard: queue.SimpleQueue[LoadProgress | _Ended] = queue.SimpleQueue()
-    report = Report(heard.put)
+    reports: queue.SimpleQueue[LoadProgress | _Ended] = queue.SimpleQueue()
+    report = Report(reports.put)
 
     def run() -> None:
         try:
@@ -38,7 +38,7 @@ def in_background(work: Callable[[Report], T]) -> Generator[LoadProgress | T, No
         except BaseException as error:
             clear_frames(error)
             ended = _Ended(error=error)
-        heard.put(ended)
+        reports.put(ended)
 
     thread = threading.Thread(target=run, name="load-model", daemon=True)
     thread.start()
@@ -46,17 +46,17 @@ def in_background(work: Callable[[Report], T]) -> Generator[LoadProgress | T, No
     try:
         while True:
             try:
-                said = heard.get(timeout=HEARTBEAT)
+                report_or_end = reports.get(timeout=HEARTBEAT)
             except queue.Empty:
                 yield last
                 continue
-            if isinstance(said, LoadProgress):
-                last = said
+            if isinstance(report_or_end, LoadProgress):
+                last = report_or_end
                 yield last
                 continue
-            if said.error is not None:
-                raise said.error
-            yield said.result  # type: ignore[misc]
+            if report_or_end.error is not None:
+                raise report_or_end.error
+            yield report_or_end.result  # type: ignore[misc]
             return
     finally:
         report.cancel()

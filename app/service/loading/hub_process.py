@@ -10,7 +10,7 @@ stdout, one JSON object a line:
     {"error": {...}}                                               the arguments of a HubError
 
 Weights are fetched once a line comes from stdin. When stdin closes it removes its unfinished files
-and ends. huggingface_hub keeps finished files, and begins one that was not finished anew.
+and ends. huggingface_hub keeps finished files, and starts unfinished ones again.
 """
 
 import contextlib

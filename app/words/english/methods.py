@@ -34,7 +34,7 @@ PARAMETERS = {
         "preset": "Published thresholds",
         "gamma": "γ, global: share of all attention",
         "alpha": "α, individual: weight from one text row",
-        "filters": "Layers with a filter behind them",
+        "filters": "Layers followed by a filter",
         "positions": _POSITIONS,
     },
     "fastv": {"k": _K, "ratio": _RATIO, "ranking": "Attention used for ranking"},

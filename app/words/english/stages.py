@@ -153,7 +153,7 @@ TERMS = (
 # Of a score, and of whose attention it is where the strategy has a choice: its name, its definition.
 SCORES = {
     "attention last_token": ("attention", "Attention: softmax weight that the prompt’s last token gives the visual token, mean over heads, in per cent of all that the row spreads. The layer is the one behind which it is judged; the threshold is the lowest score that stayed."),
-    "attention text_mean": ("attention", "Attention: softmax weight that the visual token gets, mean over heads and over all text rows behind the first visual token, in per cent of all that a row spreads. The layer is the one behind which it is judged; the threshold is the lowest score that stayed."),
+    "attention text_mean": ("attention", "Attention: softmax weight that the visual token gets, mean over heads and over all text rows after the first visual token, in per cent of all that a row spreads. The layer is the one behind which it is judged; the threshold is the lowest score that stayed."),
 }  # fmt: skip
 SCORE_OF_ITS_OWN = "The score that the strategy calls “{name}”, in the strategy’s own unit."
 
@@ -176,7 +176,7 @@ FLOW_WHY_FELL = (
     "after this layer: share below γ = {gamma}, peak below α = {alpha}, not in the key set"
 )
 FLOW_CAPTION = "Visual tokens that each decoder layer sees in the prefill, and that its KV cache keeps for decoding; one prompt, MustDrop with γ = {gamma}, α = {alpha}, stages {stages}. Patches they show: a merged token stands for all patches of its window."
-FLOW_WHY_LEFT = "behind this layer, by the score: {names}"
+FLOW_WHY_LEFT = "after this layer, by the score: {names}"
 FLOW_CAPTION_OF = "Visual tokens that each decoder layer sees in the prefill, and that its KV cache keeps for decoding; one prompt, {label}. Patches they show: a merged token stands for all patches of its window."
 LIST = ", "
 FLOW_SUMMARY = "{first} tokens enter the decoder, {last} reach its last layer; {mean:.1f} per layer on average, {cached:.1f} in the KV cache."
