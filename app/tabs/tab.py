@@ -6,6 +6,7 @@ languages. The page, links and the lesson use only this interface.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -61,7 +62,7 @@ class Arrival:
     draws: bool = False
 
 
-class Tab:
+class Tab(ABC):
     """One tab of one page; a page of another language has its own.
 
     Attributes:
@@ -93,18 +94,18 @@ class Tab:
         self.choices: tuple[Any, ...] = ()
 
     @property
+    @abstractmethod
     def title(self) -> str:
         """What stands on the tab, in the language that is spoken."""
-        raise NotImplementedError
 
     @classmethod
     def fields(cls, service: Service) -> tuple[Field, ...]:
         """What an address can say of the tab."""
         return ()
 
+    @abstractmethod
     def build(self) -> None:
         """Put the parts here, and fill the attributes."""
-        raise NotImplementedError
 
     def show(self, values: Values) -> Updates:
         """The whole tab, when it is in front: figures are made no sooner."""
@@ -119,7 +120,7 @@ class Tab:
         """The tab's fields that the server tells the address bar."""
         return View()
 
-    def connect(self, drawn: Iterable[Any]) -> None:
+    def connect(self, drawn: Iterable[Any]) -> None:  # noqa: B027 -- most need none
         """Wire what needs the whole page.
 
         Args:
