@@ -32,6 +32,7 @@ from vtw_core.results.run import (
     Rule,
     Run,
     Scope,
+    check_curve,
     check_eta,
     choose_k,
     rule_in_words,
@@ -247,19 +248,6 @@ class _Columns:
     flops: FloatArray
     same: NDArray[np.bool_]
     right: NDArray[np.bool_]
-
-
-def check_curve(scope: str, direction: str) -> None:
-    """Raise InputError unless there is such a KL curve."""
-    if scope not in SCOPES or direction not in DIRECTIONS:
-        raise InputError(
-            "scope must be one of {scopes} and direction one of {directions}, not {scope!r:.40} "
-            "and {direction!r:.40}.",
-            scopes=", ".join(SCOPES),
-            directions=", ".join(DIRECTIONS),
-            scope=scope,
-            direction=direction,
-        )
 
 
 @dataclass(frozen=True)

@@ -44,6 +44,19 @@ RULE_HELP = (
 )
 
 
+def check_curve(scope: str, direction: str) -> None:
+    """Raise InputError unless there is such a KL curve."""
+    if scope not in SCOPES or direction not in DIRECTIONS:
+        raise InputError(
+            "scope must be one of {scopes} and direction one of {directions}, not {scope!r:.40} "
+            "and {direction!r:.40}.",
+            scopes=", ".join(SCOPES),
+            directions=", ".join(DIRECTIONS),
+            scope=scope,
+            direction=direction,
+        )
+
+
 def check_eta(eta: float) -> float:
     """Return eta as a float, or raise InputError unless it is a finite number >= 0."""
     if isinstance(eta, bool) or not isinstance(eta, (int, float, np.floating, np.integer)):
@@ -299,6 +312,7 @@ class Run:
         Raises:
             InputError: unknown scope or direction.
         """
+        check_curve(scope, direction)
         curves = {
             ("first_token", "withdrawn_full"): "kl_first_token",
             ("first_token", "full_withdrawn"): "kl_first_token_reverse",
@@ -307,15 +321,6 @@ class Run:
             ("answer_max", "withdrawn_full"): "kl_answer_max",
             ("answer_max", "full_withdrawn"): "kl_answer_max_reverse",
         }
-        if (scope, direction) not in curves:
-            raise InputError(
-                "scope must be one of {scopes} and direction one of {directions}, not "
-                "{scope!r:.40} and {direction!r:.40}.",
-                scopes=", ".join(SCOPES),
-                directions=", ".join(DIRECTIONS),
-                scope=scope,
-                direction=direction,
-            )
         curve: FloatArray = getattr(self, curves[scope, direction])
         return curve
 
